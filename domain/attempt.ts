@@ -1,0 +1,57 @@
+import type { Kind } from './failures.ts';
+
+/** What went wrong, as it is kept on record and shown. Never holds a secret. */
+export type Failed = {
+  kind: Kind;
+  /** The Kafka error's name (`TOPIC_AUTHORIZATION_FAILED`) or the client's (`ECONNREFUSED`). */
+  name: string;
+  /** Kafka's error code, where it is one of Kafka's. */
+  code?: number | undefined;
+  message: string;
+  remedy: string;
+};
+
+/** One try to produce a batch. */
+export type Attempt = {
+  /** 1 for the first try of this batch; counts tries inside the activity and Temporal's own. */
+  number: number;
+  /** Start, in ms since the epoch. */
+  startedAtMs: number;
+  /** Absent while it lasts, and for an attempt whose worker died: outcome unknown. */
+  durationMs?: number | undefined;
+  outcome: 'delivered' | 'partly' | 'failed' | 'unknown';
+  /** `host:port` of the brokers that were asked. */
+  brokers: string[];
+  error?: Failed | undefined;
+};
+
+/** Where records of a batch landed: the position in the batch of each, and the offset of each. */
+export type Landed = {
+  partition: number;
+  broker: string;
+  /** The attempt that wrote them. */
+  attempt: number;
+  positions: number[];
+  /** Offset of the record at the same place in `positions`. */
+  offsets: number[];
+};
+
+/** A record that Kafka refused for good: its position in the batch and why. */
+export type Refused = { position: number; attempt: number; error: Failed };
+
+/** What the produce activity answers: every position is in `landed` or `refused`, or the destination is at fault. */
+export type Outcome = {
+  /** The destination's setting when the batch was sent: whether a refused record holds back later ones of its key. */
+  onDeadLetter: 'continue' | 'block';
+  attempts: Attempt[];
+  landed: Landed[];
+  refused: Refused[];
+  /** Set where the destination itself is at fault: positions in neither list were not delivered, and wait. */
+  suspended?: Failed | undefined;
+};
+
+/** What an attempt leaves in the heartbeat, so that the next one goes on from there, and the log shows it. */
+export type Progress = Pick<Outcome, 'attempts' | 'landed' | 'refused'>;
+
+/** What the produce activity is asked, beside the block itself. */
+export type ProduceRequest = { destinationId: string };

@@ -1,0 +1,66 @@
+/** What a customer configured: one topic on brokers of their own, and how events become records there. */
+
+export const authModes = [
+  'NONE',
+  'SASL_PLAIN',
+  'SASL_SCRAM_SHA_256',
+  'SASL_SCRAM_SHA_512',
+  'SASL_OAUTHBEARER',
+  'MTLS',
+] as const;
+export type AuthMode = (typeof authModes)[number];
+
+/** The part of `auth` that may be shown. What is secret lies in {@link Secrets}. */
+export type Auth = {
+  mode: AuthMode;
+  tls: boolean;
+  /** PEM; where absent, the system's certificate authorities are trusted. */
+  caCertificate?: string | undefined;
+  username?: string | undefined;
+  clientCertificate?: string | undefined;
+  clientId?: string | undefined;
+  tokenEndpoint?: string | undefined;
+  scope?: string | undefined;
+  audience?: string | undefined;
+};
+
+/** The fields of `auth` that are sealed in the store and never leave it but into a connection. */
+export const secretFields = ['password', 'clientKey', 'clientKeyPassphrase', 'clientSecret'] as const;
+export type SecretField = (typeof secretFields)[number];
+export type Secrets = { readonly [field in SecretField]?: string | undefined };
+
+export type ProducerSettings = {
+  /** How long records may be gathered into one request, in ms from an event's acceptance. */
+  lingerMs: number;
+  /** A request is sent as soon as it holds this much, in bytes of values. */
+  batchSizeBytes: number;
+  acks: 'all';
+};
+
+/** `"key"`: one lane per partition key. A number: keys hashed onto that many lanes. */
+export type Lanes = 'key' | number;
+
+export type Destination = {
+  id: string;
+  customerExternalId: string;
+  type: 'KAFKA';
+  name: string;
+  brokers: string[];
+  topic: string;
+  /** A path into the event, e.g. `customerExternalId` or `payload.orderId`. */
+  partitionKey: string;
+  /** Patterns of event types; `*` stands for any run of characters. */
+  eventTypes: string[];
+  enabled: boolean;
+  auth: Auth;
+  producer: ProducerSettings;
+  ordering: { lanes: Lanes };
+  onDeadLetter: 'continue' | 'block';
+  /** Grows by one with each change. */
+  version: number;
+  createdAt: string;
+  updatedAt: string;
+};
+
+/** A destination with its credentials opened: exists only on the way into a connection. */
+export type OpenDestination = Destination & { secrets: Secrets };

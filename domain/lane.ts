@@ -1,0 +1,60 @@
+import type { Lanes } from './destination.ts';
+import { murmur2 } from './murmur2.ts';
+
+/** Longer keys are named by their digest in a workflow id: Temporal refuses ids over 1,000 bytes. */
+const laneNameBytesMax = 200;
+
+/**
+ * The lane of a partition key. With `"key"` it is the key itself; with a number n it is
+ * murmur2(UTF-8 bytes of the key) mod n, the hash of Kafka's own partitioner. The hash is part of the contract: to change
+ * it is to move keys between lanes.
+ */
+export function laneOf(lanes: Lanes, key: string, digest: (text: string) => string): string {
+  const bytes = new TextEncoder().encode(key);
+  if (lanes !== 'key') return String(murmur2(bytes) % lanes);
+  return bytes.length <= laneNameBytesMax ? key : `sha256:${digest(key)}`;
+}
+
+/** Lanes of a destination that says nothing: one per key where the key is the customer, 4 for a finer key. */
+export const defaultLanes = (partitionKey: string): Lanes => (partitionKey === 'customerExternalId' ? 'key' : 4);
+
+export const laneWorkflowType = 'lane';
+export const laneWorkflowId = (destinationId: string, lane: string): string => `delivery:${destinationId}:${lane}`;
+
+/** Bounds of one run of a lane's workflow, and of what it remembers. */
+export type LaneLimits = {
+  /** The lane continues as new once its run has this many history events. */
+  historyEventsMax: number;
+  /** … or this many bytes of history. */
+  historyBytesMax: number;
+  /** How long an id is remembered after it was last seen, in ms. */
+  dedupWindowMs: number;
+  /** How many ids are remembered. */
+  dedupIdsMax: number;
+};
+
+export const defaultLaneLimits: LaneLimits = {
+  historyEventsMax: 2_000,
+  historyBytesMax: 2 * 1024 * 1024,
+  dedupWindowMs: 24 * 60 * 60 * 1000,
+  dedupIdsMax: 10_000,
+};
+
+/** What a lane is started with. */
+export type LaneStart = {
+  destinationId: string;
+  customerExternalId: string;
+  lane: string;
+  limits: LaneLimits;
+};
+
+/** Search attributes that every lane carries: name → Temporal's type. */
+export const searchAttributeTypes = {
+  DestinationId: 'Keyword',
+  CustomerExternalId: 'Keyword',
+  DeliveryState: 'Keyword',
+  DeadLetters: 'Int',
+} as const;
+
+export const deliveryStates = ['Delivering', 'Retrying', 'Waiting', 'Suspended', 'Parked', 'Paused'] as const;
+export type DeliveryState = (typeof deliveryStates)[number];
