@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { CausewayError } from './error.ts';
+import { defaultLaneLimits } from './lane.ts';
+
+const wholeNumber = (from: number, to: number, unit: string, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number of ${unit} from ${from} to ${to}`)
+    .transform(Number)
+    .refine((n) => n >= from && n <= to, `must be from ${from} to ${to} ${unit}`)
+    .default(fallback);
+
+const hostAndPort = z
+  .string()
+  .regex(/^[^\s:/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'must be host:port, for example 127.0.0.1:7233');
+
+const secretKeys = z
+  .string({ error: 'must be set: id:key, the key being 32 bytes in base64 (openssl rand -base64 32)' })
+  .transform((text, context) => {
+    const ring = text.split(',').map((part) => {
+      const colon = part.indexOf(':');
+      return { id: part.slice(0, colon).trim(), key: Buffer.from(part.slice(colon + 1).trim(), 'base64') };
+    });
+    if (ring.some(({ id, key }) => !/^[\w-]{1,32}$/.test(id) || key.length !== 32)) {
+      context.addIssue({
+        code: 'custom',
+        message: 'must be id:key, comma-separated; a key is 32 bytes in base64 (openssl rand -base64 32)',
+      });
+      return z.NEVER;
+    }
+    return ring;
+  });
+
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default(fallback ? 'true' : 'false')
+    .transform((text) => text === 'true');
+
+const shared = {
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'must be trace, debug, info, warn or error' })
+    .default('info'),
+  TEMPORAL_ADDRESS: hostAndPort.default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().min(1, 'must not be empty').default('default'),
+  TEMPORAL_TASK_QUEUE: z.string().min(1, 'must not be empty').default('causeway'),
+  DATABASE_URL: z
+    .string({ error: 'must be set: postgres://user:password@host:port/database' })
+    .regex(/^postgres(ql)?:\/\/\S+$/, 'must be postgres://user:password@host:port/database'),
+  CAUSEWAY_SECRET_KEYS: secretKeys,
+  CAUSEWAY_ALLOW_PRIVATE_BROKERS: flag(false),
+};
+
+const apiSchema = z.object({
+  ...shared,
+  CAUSEWAY_API_HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
+  CAUSEWAY_API_PORT: wholeNumber(0, 65_535, 'a TCP port', 8080),
+  CAUSEWAY_API_KEY: z.string().min(20, 'must have at least 20 characters').optional(),
+  CAUSEWAY_EVENT_BYTES_MAX: wholeNumber(1_024, 900_000, 'bytes', 256 * 1024),
+  CAUSEWAY_WAITING_BYTES_MAX: wholeNumber(1_048_576, 4_294_967_296, 'bytes', 64 * 1024 * 1024),
+  CAUSEWAY_LANE_HISTORY_EVENTS_MAX: wholeNumber(50, 10_000, 'history events', defaultLaneLimits.historyEventsMax),
+  CAUSEWAY_LANE_HISTORY_BYTES_MAX: wholeNumber(65_536, 10_485_760, 'bytes', defaultLaneLimits.historyBytesMax),
+  CAUSEWAY_DEDUP_WINDOW_MS: wholeNumber(1_000, 604_800_000, 'ms', defaultLaneLimits.dedupWindowMs),
+});
+
+const workerSchema = z.object({ ...shared });
+
+export type ApiConfig = z.output<typeof apiSchema>;
+export type WorkerConfig = z.output<typeof workerSchema>;
+
+function read<Schema extends z.ZodObject>(schema: Schema, env: Record<string, string | undefined>): z.output<Schema> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  throw new CausewayError('configuration_invalid', `${lines.join('; ')}. Each variable is explained in .env.example.`);
+}
+
+/** The API's settings from the environment. Throws `configuration_invalid`, which names each wrong variable. */
+export const readApiConfig = (env: Record<string, string | undefined>): ApiConfig => read(apiSchema, env);
+
+/** The worker's settings from the environment. Throws `configuration_invalid`, which names each wrong variable. */
+export const readWorkerConfig = (env: Record<string, string | undefined>): WorkerConfig => read(workerSchema, env);
