@@ -1,0 +1,51 @@
+/** What signals and queries of a lane carry. A signal may come by hand: what does not fit changes nothing. */
+import { type Block, isWholeBlock } from './block.ts';
+import { digestOfEventId } from './eventId.ts';
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value.slice(0, 1_000) : undefined);
+
+/** The digests that a signal selects, `'all'`, or undefined where the signal is malformed. */
+export type Selected = { digests: ReadonlySet<string> | 'all'; reason: string | undefined; by: string | undefined };
+
+/**
+ * Reads `{ids:["evt_…"]}` or `{all:true}`, each with `reason` and `by`. `bare` is what a signal without any input means:
+ * everything for `replay`, nothing for `discard`.
+ */
+export function selectionFrom(input: unknown, bare: 'all' | 'nothing'): Selected | undefined {
+  if (input === undefined || input === null) return bare === 'all' ? everything({}) : undefined;
+  if (!isObject(input)) return undefined;
+  if (input.ids === undefined) {
+    if (input.all === true || (input.all === undefined && bare === 'all')) return everything(input);
+    return undefined;
+  }
+  if (!Array.isArray(input.ids) || input.ids.length === 0) return undefined;
+  const ids = input.ids.filter((id) => typeof id === 'string');
+  if (ids.length !== input.ids.length) return undefined;
+  return {
+    digests: new Set(ids.map((id) => digestOfEventId(id) ?? id)),
+    reason: textOf(input.reason),
+    by: textOf(input.by),
+  };
+}
+
+const everything = (input: Record<string, unknown>): Selected => ({
+  digests: 'all',
+  reason: textOf(input.reason),
+  by: textOf(input.by),
+});
+
+export const isSelected = (selected: Selected, digest: string): boolean =>
+  selected.digests === 'all' || selected.digests.has(digest);
+
+/** The reason and name in a `pause` or `resume`, each optional. */
+export const noteFrom = (input: unknown): { reason?: string | undefined; by?: string | undefined } =>
+  isObject(input) ? { reason: textOf(input.reason), by: textOf(input.by) } : {};
+
+/** The block in an `enqueue`, or undefined where it is none. */
+export function blockFrom(input: unknown): Block | undefined {
+  if (!isObject(input) || !Array.isArray(input.entries) || !ArrayBuffer.isView(input.bodies)) return undefined;
+  const block = input as Block; // Its parts are checked next; a block comes from the payload converter alone.
+  return isWholeBlock(block) ? block : undefined;
+}

@@ -1,0 +1,249 @@
+/** What a lane knows and decides: pure, so that the workflow only waits, calls and remembers. */
+import type { Failed, Outcome } from './attempt.ts';
+import {
+  type Block,
+  blockBytes,
+  blockBytesMax,
+  blockEventsMax,
+  blockOf,
+  type Delivery,
+  deliveriesOf,
+  filterBlock,
+} from './block.ts';
+import { type CarriedDedupWindow, DedupWindow } from './dedupWindow.ts';
+import type { DeliveryState, LaneLimits } from './lane.ts';
+import { isSelected, type Selected } from './laneSignals.ts';
+
+export type DeadLetter = { delivery: Delivery; parkedAtMs: number; error: Failed };
+
+export type Note = { reason?: string | undefined; by?: string | undefined };
+
+export type Counts = { accepted: number; repeated: number; delivered: number; parked: number; discarded: number };
+
+export type LaneState = {
+  /** Accepted, not delivered, in order. */
+  queue: readonly Block[];
+  /** What the running produce activity carries. */
+  sending: Block | undefined;
+  deadLetters: readonly DeadLetter[];
+  /** Whether a dead letter holds back later events of its key; the destination's setting as last heard. */
+  onDeadLetter: 'continue' | 'block';
+  suspended: Failed | undefined;
+  paused: Note | undefined;
+  counts: Counts;
+  seen: DedupWindow;
+};
+
+/** Dead letters are carried from run to run, so they are bounded, in bytes of values; the lane holds when they are more. */
+export const deadLetterBytesMax = 512 * 1024;
+/** A lane carries at most this much of its queue into a new run, in bytes; with more it delivers first. */
+export const carriedBytesMax = 1024 * 1024;
+
+export const newLaneState = (limits: LaneLimits): LaneState => ({
+  queue: [],
+  sending: undefined,
+  deadLetters: [],
+  onDeadLetter: 'continue',
+  suspended: undefined,
+  paused: undefined,
+  counts: { accepted: 0, repeated: 0, delivered: 0, parked: 0, discarded: 0 },
+  seen: new DedupWindow(limits.dedupIdsMax, limits.dedupWindowMs),
+});
+
+/** The state with a block at the end of its queue, less the events whose id the lane has seen. */
+export function enqueued(state: LaneState, block: Block, nowMs: number): LaneState {
+  const fresh = filterBlock(block, ({ id }) => !state.seen.isRepeat(id, nowMs));
+  const { counts } = state;
+  const accepted = counts.accepted + fresh.entries.length;
+  const repeated = counts.repeated + block.entries.length - fresh.entries.length;
+  const queue = fresh.entries.length === 0 ? state.queue : [...state.queue, fresh];
+  return { ...state, queue, counts: { ...counts, accepted, repeated } };
+}
+
+export const deadLetterBytes = (state: LaneState): number =>
+  state.deadLetters.reduce((sum, { delivery }) => sum + delivery.value.length, 0);
+
+const isHeld = (state: LaneState): boolean =>
+  state.paused !== undefined || state.suspended !== undefined || deadLetterBytes(state) >= deadLetterBytesMax;
+
+/** Keys whose events wait behind a dead letter. */
+function blockedKeys(state: LaneState): ReadonlySet<string> {
+  if (state.onDeadLetter === 'continue') return new Set();
+  return new Set(state.deadLetters.map(({ delivery }) => delivery.key));
+}
+
+/** Whether there is something that may be sent now. */
+export function canSend(state: LaneState): boolean {
+  if (state.sending || state.queue.length === 0 || isHeld(state)) return false;
+  const blocked = blockedKeys(state);
+  return blocked.size === 0 || state.queue.some((block) => block.entries.some(({ key }) => !blocked.has(key)));
+}
+
+/** The state with the next batch taken out of the queue, in order: it is part of the state before anyone sends it. */
+export function planned(state: LaneState): LaneState {
+  const blocked = blockedKeys(state);
+  const taken: Block[] = [];
+  const left: Block[] = [];
+  let events = 0;
+  let bytes = 0;
+  for (const [position, block] of state.queue.entries()) {
+    const open = blocked.size === 0 ? block : filterBlock(block, ({ key }) => !blocked.has(key));
+    const fits = events + open.entries.length <= blockEventsMax && bytes + blockBytes(open) <= blockBytesMax;
+    if (open.entries.length > 0 && !fits && taken.length > 0) {
+      left.push(...state.queue.slice(position));
+      break;
+    }
+    if (open.entries.length > 0) taken.push(open);
+    events += open.entries.length;
+    bytes += blockBytes(open);
+    if (open !== block) left.push(filterBlock(block, ({ key }) => blocked.has(key)));
+  }
+  return { ...state, queue: left, sending: joined(taken) };
+}
+
+function joined(blocks: readonly Block[]): Block | undefined {
+  const [first] = blocks;
+  if (!first || blocks.length === 1) return first;
+  return blockOf(blocks.flatMap(deliveriesOf), Math.min(...blocks.map((block) => block.acceptedAtMs)), 0);
+}
+
+/** The state after a batch: what landed is counted, what was refused is parked, what is left stands first in the queue. */
+export function settled(state: LaneState, outcome: Outcome, nowMs: number): LaneState {
+  const sent = state.sending;
+  if (!sent) return state;
+  const landed = new Set(outcome.landed.flatMap(({ positions }) => positions));
+  const errors = new Map(outcome.refused.map(({ position, error }) => [position, error]));
+  const parked: DeadLetter[] = [];
+  if (errors.size > 0) {
+    deliveriesOf(sent).forEach((delivery, position) => {
+      const error = errors.get(position);
+      // A copy: a view would keep the whole batch in memory.
+      if (error) parked.push({ delivery: { ...delivery, value: delivery.value.slice() }, parkedAtMs: nowMs, error });
+    });
+  }
+  const left = filterBlock(sent, (_, position) => !landed.has(position) && !errors.has(position));
+  const { counts } = state;
+  return {
+    ...state,
+    sending: undefined,
+    onDeadLetter: outcome.onDeadLetter,
+    suspended: outcome.suspended,
+    queue: left.entries.length === 0 ? state.queue : [left, ...state.queue],
+    deadLetters: [...state.deadLetters, ...parked],
+    counts: { ...counts, delivered: counts.delivered + landed.size, parked: counts.parked + parked.length },
+  };
+}
+
+/** The state when the produce activity failed in a way that no table foresaw: nothing is lost, a person looks. */
+export function interrupted(state: LaneState, error: Failed): LaneState {
+  if (!state.sending) return state;
+  return { ...state, sending: undefined, suspended: error, queue: [state.sending, ...state.queue] };
+}
+
+/** The state after `replay`: the dead letters that it names stand first in the queue, oldest first; a suspension ends. */
+export function replayed(state: LaneState, selected: Selected): LaneState {
+  const released = state.deadLetters.filter(({ delivery }) => isSelected(selected, delivery.id));
+  const blocks = blocksOf(
+    released.map(({ delivery }) => delivery),
+    Math.min(...released.map(({ parkedAtMs }) => parkedAtMs)),
+  );
+  return {
+    ...state,
+    suspended: undefined,
+    deadLetters: state.deadLetters.filter(({ delivery }) => !isSelected(selected, delivery.id)),
+    queue: [...blocks, ...state.queue],
+  };
+}
+
+/** The state after `discard`: the dead letters that it names are given up. */
+export function discarded(state: LaneState, selected: Selected): LaneState {
+  const deadLetters = state.deadLetters.filter(({ delivery }) => !isSelected(selected, delivery.id));
+  const gone = state.deadLetters.length - deadLetters.length;
+  return { ...state, deadLetters, counts: { ...state.counts, discarded: state.counts.discarded + gone } };
+}
+
+/** Deliveries in blocks of the usual size, in order. */
+export function blocksOf(deliveries: readonly Delivery[], acceptedAtMs: number): Block[] {
+  const blocks: Block[] = [];
+  let open: Delivery[] = [];
+  let bytes = 0;
+  for (const delivery of deliveries) {
+    if (open.length > 0 && (open.length === blockEventsMax || bytes + delivery.value.length > blockBytesMax)) {
+      blocks.push(blockOf(open, acceptedAtMs, 0));
+      open = [];
+      bytes = 0;
+    }
+    open.push(delivery);
+    bytes += delivery.value.length;
+  }
+  if (open.length > 0) blocks.push(blockOf(open, acceptedAtMs, 0));
+  return blocks;
+}
+
+export const queuedBytes = (state: LaneState): number => state.queue.reduce((sum, block) => sum + blockBytes(block), 0);
+export const queuedEvents = (state: LaneState): number =>
+  state.queue.reduce((sum, block) => sum + block.entries.length, state.sending?.entries.length ?? 0);
+
+/** Whether nothing is left to do or to remember at `nowMs`: the lane may close. */
+export const isOver = (state: LaneState, nowMs: number): boolean =>
+  state.queue.length === 0 &&
+  !state.sending &&
+  state.deadLetters.length === 0 &&
+  !state.paused &&
+  !state.suspended &&
+  nowMs >= state.seen.endsAtMs();
+
+export function deliveryStateOf(state: LaneState): DeliveryState {
+  if (state.paused) return 'Paused';
+  if (state.suspended) return 'Suspended';
+  return state.deadLetters.length > 0 ? 'Parked' : 'Delivering';
+}
+
+/** What goes from run to run as JSON; blocks go beside it, each a payload of its own. */
+export type CarriedLane = {
+  seen: CarriedDedupWindow;
+  counts: Counts;
+  onDeadLetter: LaneState['onDeadLetter'];
+  suspended?: Failed | undefined;
+  paused?: Note | undefined;
+  /** Of the blocks, the first so many are the queue; the others hold the dead letters' bodies. */
+  queueBlocks: number;
+  /** One for each body in the later blocks, in order. */
+  deadLetters: { parkedAtMs: number; error: Failed }[];
+};
+
+export function carried(state: LaneState, nowMs: number): [CarriedLane, ...Block[]] {
+  // Joined: thousands of small blocks would be thousands of payloads.
+  const queue = blocksOf(state.queue.flatMap(deliveriesOf), state.queue[0]?.acceptedAtMs ?? nowMs);
+  const bodies = blocksOf(
+    state.deadLetters.map(({ delivery }) => delivery),
+    nowMs,
+  );
+  const head: CarriedLane = {
+    seen: state.seen.carried(nowMs),
+    counts: state.counts,
+    onDeadLetter: state.onDeadLetter,
+    suspended: state.suspended,
+    paused: state.paused,
+    queueBlocks: queue.length,
+    deadLetters: state.deadLetters.map(({ parkedAtMs, error }) => ({ parkedAtMs, error })),
+  };
+  return [head, ...queue, ...bodies];
+}
+
+export function restored(limits: LaneLimits, head: CarriedLane, blocks: readonly Block[]): LaneState {
+  const bodies = blocks.slice(head.queueBlocks).flatMap(deliveriesOf);
+  return {
+    queue: blocks.slice(0, head.queueBlocks),
+    sending: undefined,
+    deadLetters: head.deadLetters.flatMap((letter, i) => {
+      const delivery = bodies[i];
+      return delivery ? [{ ...letter, delivery }] : [];
+    }),
+    onDeadLetter: head.onDeadLetter,
+    suspended: head.suspended,
+    paused: head.paused,
+    counts: head.counts,
+    seen: DedupWindow.from(head.seen, limits.dedupIdsMax, limits.dedupWindowMs),
+  };
+}

@@ -1,0 +1,58 @@
+import { defaultPayloadConverter, type Payload, type PayloadConverter } from '@temporalio/common';
+import type { Block } from './block.ts';
+
+/**
+ * Carries a {@link Block} as one payload: `{"acceptedAtMs":…,"quietMs":…,"index":[[id,key,length],…],"events":[…]}`, which
+ * Temporal's UI and CLI show as the JSON that it is. The metadata says where the events begin, so that neither workflow
+ * nor worker parses them. Everything else goes through Temporal's default converter.
+ */
+const eventsAtKey = 'causeway-events-at';
+const eventsName = ',"events":';
+const closeBrace = 0x7d;
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+type Head = Pick<Block, 'acceptedAtMs' | 'quietMs'> & { index: [id: string, key: string, length: number][] };
+
+// ArrayBuffer.isView, not instanceof: workflow code has its own Uint8Array.
+const isBlock = (value: unknown): value is Block =>
+  typeof value === 'object' &&
+  value !== null &&
+  'entries' in value &&
+  'bodies' in value &&
+  ArrayBuffer.isView(value.bodies);
+
+function blockPayload(block: Block): Payload {
+  const head: Head = {
+    acceptedAtMs: block.acceptedAtMs,
+    quietMs: block.quietMs,
+    index: block.entries.map(({ id, key, length }) => [id, key, length]),
+  };
+  const before = encode(JSON.stringify(head).slice(0, -1) + eventsName);
+  const data = new Uint8Array(before.length + block.bodies.length + 1);
+  data.set(before);
+  data.set(block.bodies, before.length);
+  data[data.length - 1] = closeBrace;
+  return { metadata: { encoding: encode('json/plain'), [eventsAtKey]: encode(String(before.length)) }, data };
+}
+
+function blockFrom(data: Uint8Array, eventsAt: number): Block {
+  const head: Head = JSON.parse(`${decode(data.subarray(0, eventsAt - eventsName.length))}}`);
+  return {
+    acceptedAtMs: head.acceptedAtMs,
+    quietMs: head.quietMs,
+    entries: head.index.map(([id, key, length]) => ({ id, key, length })),
+    bodies: data.subarray(eventsAt, data.length - 1),
+  };
+}
+
+export const payloadConverter: PayloadConverter = {
+  toPayload: (value) => (isBlock(value) ? blockPayload(value) : defaultPayloadConverter.toPayload(value)),
+  // The interface leaves the type to the caller, as Temporal's own converters do.
+  fromPayload<T>(payload: Payload): T {
+    const eventsAt = payload.metadata?.[eventsAtKey];
+    if (!eventsAt || !payload.data) return defaultPayloadConverter.fromPayload<T>(payload);
+    return blockFrom(payload.data, Number(decode(eventsAt))) as T;
+  },
+};

@@ -1,0 +1,2 @@
+/** The workflows that a worker runs. */
+export { lane } from './lane.ts';
