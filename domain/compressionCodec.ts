@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
 import type { Payload, PayloadCodec } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 
 /** Smaller payloads are left readable: compressing them saves less than it costs. */
 const compressedFromBytes = 8 * 1024;
@@ -11,11 +11,11 @@ const inflatedBytesMax = 16 * 1024 * 1024;
 
 const deflateAsync = promisify(deflate);
 const inflateAsync = promisify(inflate);
-const proto = temporal.api.common.v1.Payload;
+const payloadProto = proto.temporal.api.common.v1.Payload;
 
 async function compressed(payload: Payload): Promise<Payload> {
   if (!payload.data || payload.data.length < compressedFromBytes) return payload;
-  const data = await deflateAsync(proto.encode(payload).finish(), { level: 1 });
+  const data = await deflateAsync(payloadProto.encode(payload).finish(), { level: 1 });
   return { metadata: { encoding: Buffer.from(encodingName) }, data };
 }
 
@@ -23,7 +23,7 @@ async function inflated(payload: Payload): Promise<Payload> {
   const encoding = payload.metadata?.encoding;
   if (!encoding || !payload.data || Buffer.from(encoding).toString() !== encodingName) return payload;
   const bytes = await inflateAsync(payload.data, { maxOutputLength: inflatedBytesMax });
-  const { metadata, data } = proto.decode(bytes);
+  const { metadata, data } = payloadProto.decode(bytes);
   return { metadata, data };
 }
 

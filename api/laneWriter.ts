@@ -1,0 +1,198 @@
+import { type Block, blockBytesMax, blockEventsMax, blockOf, type Delivery } from '../domain/block.ts';
+import { CausewayError } from '../domain/error.ts';
+import type { LaneStart } from '../domain/lane.ts';
+
+/** Where a delivery goes: a lane, and how to start it where it isn't running. */
+export type LaneTarget = { workflowId: string; start: LaneStart; lingerMs: number };
+
+/** Stores a block in Temporal; answers with the id of the run that got it. Rejects when it can't be known to be stored. */
+export type SendBlock = (target: LaneTarget, block: Block) => Promise<{ runId: string }>;
+
+export type LaneWriterOptions = {
+  sendBlock: SendBlock;
+  /** What waits for its signal may hold this much, in bytes of values; more is refused. */
+  waitingBytesMax: number;
+  /** Signals under way at once, over all lanes. */
+  signalsInFlightMax?: number;
+  now?: () => number;
+};
+
+type Waiting = {
+  delivery: Delivery;
+  acceptedAtMs: number;
+  stored: (receipt: { runId: string }) => void;
+  failed: (error: unknown) => void;
+};
+
+type Lane = {
+  target: LaneTarget;
+  waiting: Waiting[];
+  waitingBytes: number;
+  inFlight: boolean;
+  /** The next signal waits until then, in ms of the clock, unless a block is full. */
+  nextAtMs: number;
+  /** Until then the lane was promised quiet: not even a full block goes out. */
+  quietUntilMs: number;
+  timer: NodeJS.Timeout | undefined;
+  scheduled: boolean;
+};
+
+/** A hot lane's signals are spaced by its linger, and by no more than this: docs/decisions/quiet-signals.md. */
+const quietMs = 100;
+/** A lane that gets full blocks one after another, or has no linger, is promised quiet this often. */
+const quietEveryMs = 1_000;
+
+/**
+ * The group commit of lanes: one signal per lane is in flight at a time, and what arrives meanwhile goes in the next.
+ * Keeps the order of `submit` calls within a lane, loses nothing that it has answered for, and holds bounded memory.
+ */
+export class LaneWriter {
+  private readonly lanes = new Map<string, Lane>();
+  private readonly ready: Lane[] = [];
+  private readonly now: () => number;
+  private readonly signalsInFlightMax: number;
+  private waitingBytes = 0;
+  private signalsInFlight = 0;
+
+  constructor(private readonly options: LaneWriterOptions) {
+    this.now = options.now ?? Date.now;
+    this.signalsInFlightMax = options.signalsInFlightMax ?? 64;
+  }
+
+  /**
+   * Resolves once the delivery is stored in its lane's history.
+   * Rejects with `overloaded` before anything is kept, or with what `sendBlock` rejected with.
+   */
+  submit(target: LaneTarget, delivery: Delivery): Promise<{ runId: string }> {
+    const bytes = delivery.value.length;
+    if (this.waitingBytes + bytes > this.options.waitingBytesMax) {
+      const remedy = 'More events are waiting to be stored than this process may hold. Send again after a second.';
+      return Promise.reject(new CausewayError('overloaded', remedy));
+    }
+    const lane = this.laneFor(target);
+    this.waitingBytes += bytes;
+    lane.waitingBytes += bytes;
+    return new Promise((stored, failed) => {
+      lane.waiting.push({ delivery, acceptedAtMs: this.now(), stored, failed });
+      this.schedule(lane);
+    });
+  }
+
+  /** Resolves when nothing waits and nothing is in flight. */
+  async drained(): Promise<void> {
+    while (this.waitingBytes > 0 || this.signalsInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  private laneFor(target: LaneTarget): Lane {
+    const known = this.lanes.get(target.workflowId);
+    if (known) {
+      known.target = target;
+      return known;
+    }
+    const lane: Lane = {
+      target,
+      waiting: [],
+      waitingBytes: 0,
+      inFlight: false,
+      nextAtMs: 0,
+      quietUntilMs: 0,
+      timer: undefined,
+      scheduled: false,
+    };
+    this.lanes.set(target.workflowId, lane);
+    return lane;
+  }
+
+  /** Sees to it that the lane is looked at when its next signal is due, and once the current turn of the loop is over. */
+  private schedule(lane: Lane): void {
+    if (lane.inFlight || lane.scheduled) return;
+    const isFull = lane.waiting.length >= blockEventsMax || lane.waitingBytes >= blockBytesMax;
+    const dueAtMs = isFull ? lane.quietUntilMs : Math.max(lane.nextAtMs, lane.quietUntilMs);
+    const waitMs = dueAtMs - this.now();
+    if (waitMs > 0) {
+      clearTimeout(lane.timer);
+      lane.timer = setTimeout(() => this.enter(lane), waitMs);
+      return;
+    }
+    clearTimeout(lane.timer);
+    lane.timer = undefined;
+    lane.scheduled = true;
+    // After the turn: events that came in one request go in one block.
+    setImmediate(() => this.enter(lane));
+  }
+
+  private enter(lane: Lane): void {
+    lane.scheduled = true;
+    lane.timer = undefined;
+    this.ready.push(lane);
+    this.startReady();
+  }
+
+  /** Lanes take turns in the order in which they became ready. */
+  private startReady(): void {
+    while (this.signalsInFlight < this.signalsInFlightMax) {
+      const lane = this.ready.shift();
+      if (!lane) return;
+      lane.scheduled = false;
+      if (lane.waiting.length === 0) this.rest(lane);
+      else void this.signal(lane);
+    }
+  }
+
+  private async signal(lane: Lane): Promise<void> {
+    const group = this.takeBlock(lane);
+    const block = this.blockFrom(lane, group);
+    lane.inFlight = true;
+    this.signalsInFlight++;
+    try {
+      const receipt = await this.options.sendBlock(lane.target, block);
+      for (const { stored } of group) stored(receipt);
+    } catch (error) {
+      for (const { failed } of group) failed(error);
+    }
+    lane.inFlight = false;
+    this.signalsInFlight--;
+    for (const { delivery } of group) this.waitingBytes -= delivery.value.length;
+    if (lane.waiting.length > 0) this.schedule(lane);
+    else this.rest(lane);
+    this.startReady();
+  }
+
+  private takeBlock(lane: Lane): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { delivery } of lane.waiting) {
+      if (count > 0 && (count === blockEventsMax || bytes + delivery.value.length > blockBytesMax)) break;
+      bytes += delivery.value.length;
+      count++;
+    }
+    lane.waitingBytes -= bytes;
+    return lane.waiting.splice(0, count);
+  }
+
+  private blockFrom(lane: Lane, group: readonly Waiting[]): Block {
+    const nowMs = this.now();
+    const spacingMs = Math.min(lane.target.lingerMs, quietMs);
+    const isFull = lane.waiting.length >= blockEventsMax || lane.waitingBytes >= blockBytesMax;
+    const isBusy = isFull || spacingMs < quietMs;
+    const promisedMs = !isBusy || nowMs - lane.quietUntilMs >= quietEveryMs ? quietMs : 0;
+    lane.quietUntilMs = promisedMs > 0 ? nowMs + promisedMs : lane.quietUntilMs;
+    lane.nextAtMs = nowMs + spacingMs;
+    const acceptedAtMs = Math.min(nowMs, ...group.map((waiting) => waiting.acceptedAtMs));
+    return blockOf(
+      group.map(({ delivery }) => delivery),
+      acceptedAtMs,
+      promisedMs,
+    );
+  }
+
+  /** Forgets a lane with nothing to send, once its spacing is over. */
+  private rest(lane: Lane): void {
+    if (lane.inFlight || lane.waiting.length > 0) return;
+    const leftMs = Math.max(lane.nextAtMs, lane.quietUntilMs) - this.now();
+    clearTimeout(lane.timer);
+    lane.timer = undefined;
+    if (leftMs <= 0) this.lanes.delete(lane.target.workflowId);
+    else lane.timer = setTimeout(() => this.rest(lane), leftMs);
+  }
+}

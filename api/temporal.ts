@@ -1,0 +1,17 @@
+import { Client, Connection } from '@temporalio/client';
+import type { ApiConfig } from '../domain/config.ts';
+import { dataConverter } from '../domain/dataConverter.ts';
+import { CausewayError } from '../domain/error.ts';
+
+/** A client of the configured Temporal. Throws `temporal_unreachable` where nothing answers at the address. */
+export async function connectTemporal(
+  config: Pick<ApiConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>,
+): Promise<Client> {
+  try {
+    const connection = await Connection.connect({ address: config.TEMPORAL_ADDRESS, connectTimeout: '10 seconds' });
+    return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
+  } catch (cause) {
+    const remedy = `No Temporal answers at ${config.TEMPORAL_ADDRESS}. Start it, or set TEMPORAL_ADDRESS to host:port.`;
+    throw new CausewayError('temporal_unreachable', remedy, { cause });
+  }
+}
