@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import type { Delivery } from '../domain/block.ts';
+import type { Destination } from '../domain/destination.ts';
+import { CausewayError } from '../domain/error.ts';
+import { type Event, matchesEventType, partitionKeyOf, recordValueOf } from '../domain/event.ts';
+import { eventDigest } from '../domain/eventDigest.ts';
+import { eventIdOf } from '../domain/eventId.ts';
+import { type LaneLimits, laneOf, laneWorkflowId } from '../domain/lane.ts';
+import type { LaneTarget } from './laneWriter.ts';
+
+export type Receipt = { id: string; deliveries: { destinationId: string; workflowId: string }[] };
+export type Accept = (event: Event) => Promise<Receipt>;
+
+/** A refusal that names the field of the event which is at fault. */
+export class EventRefused extends CausewayError {
+  constructor(
+    readonly field: string,
+    readonly problem: string,
+    readonly expected: string,
+  ) {
+    super('event_refused', `${field} ${problem}: ${expected}`);
+  }
+}
+
+export type AcceptDependencies = {
+  destinations: { forCustomer(customerExternalId: string): Promise<readonly Destination[]> };
+  lanes: {
+    /** Throws where the lane takes nothing now. */
+    check(workflowId: string): void;
+    submit(target: LaneTarget, delivery: Delivery): Promise<{ runId: string }>;
+  };
+  /** Remembers which lanes an event went to, so that `GET /v1/events/{id}` finds them. */
+  index: { add(rows: { eventId: string; workflowId: string; runId: string }[]): Promise<void> };
+  laneLimits: LaneLimits;
+  eventBytesMax: number;
+};
+
+type Addressed = { destinationId: string; target: LaneTarget; key: string };
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+function addressed(event: Event, destination: Destination, limits: LaneLimits): Addressed {
+  const found = partitionKeyOf(event, destination.partitionKey);
+  if ('problem' in found) {
+    const expected = `destination ${destination.id} takes its partition key from here: a string, number or boolean of 1 to 1024 characters`;
+    throw new EventRefused(destination.partitionKey, found.problem, expected);
+  }
+  const lane = laneOf(destination.ordering.lanes, found.key, sha256);
+  const target = {
+    workflowId: laneWorkflowId(destination.id, lane),
+    lingerMs: destination.producer.lingerMs,
+    start: { destinationId: destination.id, customerExternalId: destination.customerExternalId, lane, limits },
+  };
+  return { destinationId: destination.id, target, key: found.key };
+}
+
+function refuseHeldLanes(destinations: readonly Destination[], now: Date): void {
+  const held = destinations.find(
+    ({ lanesHeldUntil }) => lanesHeldUntil !== undefined && new Date(lanesHeldUntil) > now,
+  );
+  if (!held) return;
+  const remedy = `Destination ${held.id} is changing its lanes. Send again after two seconds.`;
+  throw new CausewayError('lanes_changing', remedy);
+}
+
+/**
+ * Takes an event in: resolves once every matching destination's lane has stored it.
+ * Rejects with {@link EventRefused} or a CausewayError before anything is stored, or with `partly_stored` where some
+ * destinations have it: the same event with the same idempotency key completes it.
+ */
+export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax }: AcceptDependencies): Accept {
+  return async (event) => {
+    const now = new Date();
+    const digest = eventDigest(event.customerExternalId, event.idempotencyKey);
+    const value = recordValueOf(event, now);
+    if (value.length > eventBytesMax) {
+      throw new CausewayError(
+        'event_too_large',
+        `The event has ${value.length} bytes; at most ${eventBytesMax} are taken.`,
+      );
+    }
+    const all = await destinations.forCustomer(event.customerExternalId);
+    const matching = all.filter(({ eventTypes }) => matchesEventType(eventTypes, event.eventType));
+    refuseHeldLanes(matching, now);
+    const to = matching.map((destination) => addressed(event, destination, laneLimits));
+    for (const { target } of to) lanes.check(target.workflowId);
+    const stored = await Promise.allSettled(
+      to.map(({ target, key }) => lanes.submit(target, { id: digest, key, value })),
+    );
+    const rows = stored.flatMap((result, i) => {
+      const workflowId = to[i]?.target.workflowId;
+      return result.status === 'fulfilled' && workflowId
+        ? [{ eventId: digest, workflowId, runId: result.value.runId }]
+        : [];
+    });
+    if (rows.length > 0) await index.add(rows);
+    refuseUnlessAll(to, stored, event);
+    return {
+      id: eventIdOf(digest),
+      deliveries: to.map(({ destinationId, target }) => ({ destinationId, workflowId: target.workflowId })),
+    };
+  };
+}
+
+function refuseUnlessAll(to: Addressed[], stored: PromiseSettledResult<unknown>[], event: Event): void {
+  const failure = stored.find((result) => result.status === 'rejected');
+  if (!failure) return;
+  if (stored.every((result) => result.status === 'rejected')) throw failure.reason;
+  const missing = to.filter((_, i) => stored[i]?.status === 'rejected').map(({ destinationId }) => destinationId);
+  const remedy =
+    event.idempotencyKey === undefined
+      ? 'The event had no idempotencyKey, so sending it again gives a second record to the other destinations.'
+      : 'Send the same event again: the other destinations will not get it twice.';
+  throw new CausewayError('partly_stored', `Not stored for ${missing.join(', ')}. ${remedy}`, {
+    cause: failure.reason,
+  });
+}

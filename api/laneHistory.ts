@@ -1,0 +1,139 @@
+import type { Client } from '@temporalio/client';
+import type { LoadedDataConverter, Payload } from '@temporalio/common';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import proto from '@temporalio/proto';
+import type { Outcome, ProduceRequest, Progress } from '../domain/attempt.ts';
+import type { Block } from '../domain/block.ts';
+import type { LaneRecord, RunningProduce } from '../domain/deliveryLog.ts';
+import { laneSignals } from '../domain/laneMessages.ts';
+import { selectionFrom } from '../domain/laneSignals.ts';
+
+type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
+type Timestamp = { seconds?: { toString(): string } | number | null; nanos?: number | null } | null | undefined;
+
+const pageSize = 1_000;
+const produceActivity = 'produce';
+const grpcNotFound = 5;
+
+export type LaneRun = { records: LaneRecord[]; nextRunId: string | undefined };
+
+export const msOf = (time: Timestamp): number =>
+  time ? Number(time.seconds ?? 0) * 1000 + (time.nanos ?? 0) / 1e6 : 0;
+
+const isNotFound = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === grpcNotFound;
+
+/** Reads lanes' histories out of Temporal. Temporal alone holds the log of deliveries. */
+export class LaneHistories {
+  private readonly converter: LoadedDataConverter;
+
+  constructor(private readonly client: Client) {
+    this.converter = client.options.loadedDataConverter;
+  }
+
+  /** What one run of a lane tells, or undefined where retention has deleted it. */
+  async run(workflowId: string, runId: string): Promise<LaneRun | undefined> {
+    const records: LaneRecord[] = [];
+    let nextRunId: string | undefined;
+    let nextPageToken: Uint8Array | undefined;
+    do {
+      const page = await this.page(workflowId, runId, nextPageToken);
+      if (!page) return undefined;
+      const events = page.history?.events ?? [];
+      const read = await Promise.all(events.map((event) => this.recordOf(runId, event)));
+      records.push(...read.filter((record) => record !== undefined));
+      nextRunId = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? nextRunId;
+      nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
+    } while (nextPageToken);
+    return { records, nextRunId: nextRunId || undefined };
+  }
+
+  /** The produce activity that runs in a lane now, and the lane's state as its search attributes show it. */
+  async now(
+    workflowId: string,
+  ): Promise<{ running: RunningProduce | undefined; state: string | undefined; isOpen: boolean }> {
+    const execution = { workflowId };
+    const described = await this.client.workflowService.describeWorkflowExecution({
+      namespace: this.namespace,
+      execution,
+    });
+    const info = described.workflowExecutionInfo;
+    const stateText = info?.searchAttributes?.indexedFields?.DeliveryState?.data;
+    const state = stateText ? String(JSON.parse(Buffer.from(stateText).toString())) : undefined;
+    const isOpen =
+      info?.status === proto.temporal.api.enums.v1.WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING;
+    const pending = described.pendingActivities?.find(({ activityType }) => activityType?.name === produceActivity);
+    if (!pending) return { running: undefined, state, isOpen };
+    const [progress] = await this.decoded<[Progress?]>(pending.heartbeatDetails?.payloads);
+    const isStarted = pending.state === proto.temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
+    const attempt = pending.attempt ?? 1;
+    const isWaiting = !isStarted && attempt > 1 && pending.scheduledTime;
+    const nextAttemptAtMs = isWaiting ? msOf(pending.scheduledTime) : undefined;
+    const activity = `${info?.execution?.runId}/${pending.activityId}`;
+    const running = { activity, progress, attempt, nextAttemptAtMs };
+    return {
+      running,
+      state,
+      isOpen,
+    };
+  }
+
+  private get namespace(): string {
+    return this.client.options.namespace;
+  }
+
+  private async page(workflowId: string, runId: string, nextPageToken: Uint8Array | undefined) {
+    try {
+      return await this.client.workflowService.getWorkflowExecutionHistory({
+        namespace: this.namespace,
+        execution: { workflowId, runId },
+        maximumPageSize: pageSize,
+        ...(nextPageToken ? { nextPageToken } : {}),
+      });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  private async recordOf(runId: string, event: HistoryEvent): Promise<LaneRecord | undefined> {
+    const atMs = msOf(event.eventTime);
+    const scheduled = event.activityTaskScheduledEventAttributes;
+    if (scheduled?.activityType?.name === produceActivity) {
+      const [, block] = await this.decoded<[ProduceRequest, Block?]>(scheduled.input?.payloads);
+      const activity = `${runId}/${scheduled.activityId}`;
+      return block ? { kind: 'scheduled', batch: `${runId}/${event.eventId}`, activity, block } : undefined;
+    }
+    const done = event.activityTaskCompletedEventAttributes;
+    if (done) {
+      const [outcome] = await this.decoded<[Outcome?]>(done.result?.payloads);
+      return outcome ? { kind: 'completed', batch: `${runId}/${done.scheduledEventId}`, atMs, outcome } : undefined;
+    }
+    const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
+    if (failed) {
+      const message = failed.failure?.message ?? 'The produce activity failed.';
+      const error = {
+        kind: 'destinationAtFault' as const,
+        name: 'UNFORESEEN',
+        message,
+        remedy: 'Report this, then replay.',
+      };
+      return { kind: 'broken', batch: `${runId}/${failed.scheduledEventId}`, atMs, error };
+    }
+    return this.interventionOf(event, atMs);
+  }
+
+  private async interventionOf(event: HistoryEvent, atMs: number): Promise<LaneRecord | undefined> {
+    const signal = event.workflowExecutionSignaledEventAttributes;
+    const kind = signal?.signalName;
+    if (kind !== laneSignals.replay && kind !== laneSignals.discard) return undefined;
+    const [input] = await this.decoded<[unknown]>(signal?.input?.payloads);
+    const selected = selectionFrom(input, kind === 'replay' ? 'all' : 'nothing');
+    return selected ? { kind, atMs, selected } : undefined;
+  }
+
+  private async decoded<T extends unknown[]>(payloads: Payload[] | null | undefined): Promise<T> {
+    // The types are those of our own workflow's signatures.
+    return (await decodeArrayFromPayloads(this.converter, payloads ?? [])) as T;
+  }
+}

@@ -1,0 +1,149 @@
+/** The log of one delivery, read out of what its lane's history holds. Pure: who asks brings the records. */
+import type { Attempt, Failed, Outcome, Progress } from './attempt.ts';
+import type { Block } from './block.ts';
+import { isSelected, type Selected } from './laneSignals.ts';
+
+/** What a lane's history tells about deliveries, in its order; `batch` and `activity` name one over all runs of the lane. */
+export type LaneRecord =
+  | { kind: 'scheduled'; batch: string; activity: string; block: Block }
+  | { kind: 'completed'; batch: string; atMs: number; outcome: Outcome }
+  | { kind: 'broken'; batch: string; atMs: number; error: Failed }
+  | { kind: 'replay'; atMs: number; selected: Selected }
+  | { kind: 'discard'; atMs: number; selected: Selected };
+
+/** The produce activity that runs now, as Temporal describes it. */
+export type RunningProduce = {
+  activity: string;
+  progress: Progress | undefined;
+  attempt: number;
+  nextAttemptAtMs?: number | undefined;
+};
+
+export const deliveryStatuses = [
+  'queued',
+  'sending',
+  'retrying',
+  'delivered',
+  'parked',
+  'discarded',
+  'suspended',
+  'paused',
+  'expired',
+] as const;
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
+
+export type LoggedAttempt = Omit<Attempt, 'outcome' | 'brokers'> & {
+  outcome: 'delivered' | 'failed' | 'unknown' | 'running';
+  broker?: string | undefined;
+  partition?: number | undefined;
+  offset?: number | undefined;
+};
+
+export type Intervention = {
+  kind: 'replay' | 'discard';
+  atMs: number;
+  reason?: string | undefined;
+  by?: string | undefined;
+};
+
+export type DeliveryLog = {
+  status: DeliveryStatus;
+  attempts: LoggedAttempt[];
+  interventions: Intervention[];
+  partition?: number | undefined;
+  offset?: number | undefined;
+  error?: Failed | undefined;
+  nextAttemptAtMs?: number | undefined;
+};
+
+type Fold = DeliveryLog & { batch?: string | undefined; activity?: string | undefined; position: number };
+
+/** The log of the event with this digest, from the lane's records in order and the activity that runs now, if any. */
+export function deliveryLogOf(digest: string, records: readonly LaneRecord[], running?: RunningProduce): DeliveryLog {
+  let fold: Fold = { status: 'queued', attempts: [], interventions: [], position: -1 };
+  for (const record of records) fold = next(fold, digest, record);
+  const { batch: _, activity, position, ...log } = fold;
+  if (!running || running.activity !== activity || log.status !== 'sending') return log;
+  return whileRunning(log, position, running);
+}
+
+function next(fold: Fold, digest: string, record: LaneRecord): Fold {
+  if (record.kind === 'scheduled') {
+    const position = record.block.entries.findIndex(({ id }) => id === digest);
+    return position < 0
+      ? fold
+      : { ...fold, batch: record.batch, activity: record.activity, position, status: 'sending' };
+  }
+  if (record.kind === 'replay' || record.kind === 'discard') return intervened(fold, digest, record);
+  if (record.batch !== fold.batch || fold.status !== 'sending') return fold;
+  if (record.kind === 'broken') return { ...fold, status: 'suspended', error: record.error };
+  return completed(fold, record.outcome);
+}
+
+function intervened(fold: Fold, digest: string, record: LaneRecord & { kind: 'replay' | 'discard' }): Fold {
+  if (fold.status === 'suspended' && record.kind === 'replay') return { ...fold, status: 'queued' };
+  if (fold.status !== 'parked' || !isSelected(record.selected, digest)) return fold;
+  const { reason, by } = record.selected;
+  const intervention = { kind: record.kind, atMs: record.atMs, reason, by };
+  const status = record.kind === 'replay' ? 'queued' : 'discarded';
+  return { ...fold, status, interventions: [...fold.interventions, intervention] };
+}
+
+function completed(fold: Fold, outcome: Outcome): Fold {
+  const result = resultAt(fold.position, outcome);
+  const attempts = [...fold.attempts, ...attemptsAt(fold.position, outcome)];
+  if (result.landed) return { ...fold, attempts, status: 'delivered', ...result.landed, error: undefined };
+  if (result.refused) return { ...fold, attempts, status: 'parked', error: result.refused };
+  return { ...fold, attempts, status: outcome.suspended ? 'suspended' : 'queued', error: outcome.suspended };
+}
+
+type Result = { number: number; landed?: { partition: number; offset: number; broker: string }; refused?: Failed };
+
+/** What became of the record at this position, and in which attempt. */
+function resultAt(position: number, { landed, refused }: Progress): Result {
+  for (const { partition, broker, attempt, positions, offsets } of landed) {
+    const at = positions.indexOf(position);
+    const offset = offsets[at];
+    if (at >= 0 && offset !== undefined) return { number: attempt, landed: { partition, offset, broker } };
+  }
+  const refusal = refused.find((one) => one.position === position);
+  if (refusal) return { number: refusal.attempt, refused: refusal.error };
+  return { number: Number.POSITIVE_INFINITY };
+}
+
+/** The attempts that the record at this position took part in: those after it was settled are other records'. */
+function attemptsAt(position: number, progress: Progress): LoggedAttempt[] {
+  const result = resultAt(position, progress);
+  return progress.attempts
+    .filter(({ number }) => number <= result.number)
+    .map(({ number, startedAtMs, durationMs, outcome, brokers, error }) => {
+      const common = { number, startedAtMs, durationMs };
+      if (number === result.number && result.landed) return { ...common, outcome: 'delivered', ...result.landed };
+      const broker = brokers.length > 0 ? brokers.join(', ') : undefined;
+      if (number === result.number) return { ...common, outcome: 'failed', broker, error: result.refused };
+      return { ...common, outcome: outcome === 'unknown' ? 'unknown' : 'failed', broker, error };
+    });
+}
+
+/** While the activity runs, its heartbeat tells of the attempts so far; the last one may be under way. */
+function whileRunning(log: DeliveryLog, position: number, running: RunningProduce): DeliveryLog {
+  const progress = running.progress;
+  const isRetrying = running.attempt > 1 || (progress?.attempts.length ?? 0) > 1;
+  const { nextAttemptAtMs } = running;
+  const status = isRetrying ? 'retrying' : 'sending';
+  if (!progress) return { ...log, status, nextAttemptAtMs };
+  const attempts = attemptsAt(position, progress).map((attempt, i, all): LoggedAttempt => {
+    const isUnderWay = i === all.length - 1 && attempt.durationMs === undefined && nextAttemptAtMs === undefined;
+    return isUnderWay ? { ...attempt, outcome: 'running' } : attempt;
+  });
+  const last = attempts.findLast(({ error }) => error !== undefined);
+  const { landed } = resultAt(position, progress);
+  return {
+    ...log,
+    status: landed ? 'delivered' : status,
+    attempts: [...log.attempts, ...attempts],
+    error: last?.error,
+    nextAttemptAtMs,
+    ...(landed ?? {}),
+  };
+}
