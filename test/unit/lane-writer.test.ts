@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type LaneTarget, LaneWriter } from '../../api/laneWriter.ts';
+import { type Block, blockBytesMax, blockEventsMax, deliveriesOf } from '../../domain/block.ts';
+import { defaultLaneLimits } from '../../domain/lane.ts';
+
+const target = (lane: string, lingerMs = 0): LaneTarget => ({
+  workflowId: `delivery:dst:${lane}`,
+  lingerMs,
+  start: { destinationId: 'dst', customerExternalId: 'c', lane, limits: defaultLaneLimits },
+});
+const delivery = (n: number, bytes = 2) => ({
+  id: String(n).padStart(22, '0'),
+  key: 'k',
+  value: new TextEncoder().encode(`"${'x'.repeat(Math.max(bytes - 2, 0))}"`),
+});
+const numbers = (blocks: readonly Block[]): number[] => blocks.flatMap(deliveriesOf).map(({ id }) => Number(id));
+
+/** Stands where Temporal does, and lets the test say when and how each signal ends. */
+function recorder(end: () => Promise<void> = async () => undefined) {
+  const sent = new Map<string, Block[]>();
+  let inFlight = 0;
+  const most = { perLane: 0, all: 0 };
+  const lanesInFlight = new Map<string, number>();
+  const sendBlock = async ({ workflowId }: LaneTarget, block: Block) => {
+    sent.set(workflowId, [...(sent.get(workflowId) ?? []), block]);
+    const now = (lanesInFlight.get(workflowId) ?? 0) + 1;
+    lanesInFlight.set(workflowId, now);
+    most.perLane = Math.max(most.perLane, now);
+    most.all = Math.max(most.all, ++inFlight);
+    try {
+      await end();
+      return { runId: 'run' };
+    } finally {
+      lanesInFlight.set(workflowId, now - 1);
+      inFlight--;
+    }
+  };
+  return { sent, most, sendBlock };
+}
+function openGate() {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('the lane writer', () => {
+  test('loses and reorders nothing, with one signal a lane in flight, whatever comes when', async () => {
+    const arrivals = fc.array(fc.record({ lane: fc.constantFrom('a', 'b', 'c'), pause: fc.boolean() }), {
+      maxLength: 60,
+    });
+    await fc.assert(
+      fc.asyncProperty(arrivals, fc.scheduler(), async (given, scheduler) => {
+        const temporal = recorder(() => scheduler.schedule(Promise.resolve()));
+        const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e6, now: () => 0 });
+        const answers: Promise<unknown>[] = [];
+        const expected = new Map<string, number[]>();
+        for (const [n, { lane, pause }] of given.entries()) {
+          answers.push(writer.submit(target(lane), delivery(n)));
+          const id = `delivery:dst:${lane}`;
+          expected.set(id, [...(expected.get(id) ?? []), n]);
+          if (pause) await soon();
+        }
+        const all = Promise.all(answers);
+        await scheduler.waitFor(all);
+        for (const [id, ns] of expected) expect(numbers(temporal.sent.get(id) ?? [])).toEqual(ns);
+        expect(temporal.most.perLane).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('sends an idle lane its event at once, and what arrives meanwhile as one block', async () => {
+    const gate = openGate();
+    const temporal = recorder(() => gate.promise);
+    const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e6 });
+    const first = writer.submit(target('a'), delivery(0));
+    await soon();
+    await soon();
+    const rest = [1, 2, 3].map((n) => writer.submit(target('a'), delivery(n)));
+    gate.resolve();
+    await Promise.all([first, ...rest]);
+    expect(temporal.sent.get('delivery:dst:a')?.map((block) => block.entries.length)).toEqual([1, 3]);
+  });
+
+  test('closes a block at 500 events or 400 KiB, and sends a larger event alone', async () => {
+    const temporal = recorder();
+    const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e8 });
+    const sizes = [...Array(blockEventsMax + 1).fill(2), blockBytesMax + 5, 2, blockBytesMax - 2, 2];
+    await Promise.all(sizes.map((bytes, n) => writer.submit(target('a'), delivery(n, bytes))));
+    expect(temporal.sent.get('delivery:dst:a')?.map((block) => block.entries.length)).toEqual([500, 1, 1, 2, 1]);
+  });
+
+  test('refuses what does not fit into its memory, and takes more once that has been stored', async () => {
+    const gate = openGate();
+    const writer = new LaneWriter({ ...recorder(() => gate.promise), waitingBytesMax: 100 });
+    const kept = writer.submit(target('a'), delivery(0, 80));
+    await expect(writer.submit(target('b'), delivery(1, 80))).rejects.toMatchObject({ code: 'overloaded' });
+    gate.resolve();
+    await kept;
+    await writer.drained();
+    await expect(writer.submit(target('b'), delivery(2, 80))).resolves.toEqual({ runId: 'run' });
+  });
+
+  test('tells every event of a block that its signal failed, and goes on with the next block', async () => {
+    let fails = true;
+    const writer = new LaneWriter({
+      ...recorder(async () => {
+        if (fails) throw new Error('Temporal is away');
+      }),
+      waitingBytesMax: 1e6,
+    });
+    const answers = await Promise.allSettled([0, 1].map((n) => writer.submit(target('a'), delivery(n))));
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    fails = false;
+    await expect(writer.submit(target('a'), delivery(2))).resolves.toEqual({ runId: 'run' });
+  });
+
+  test('has no more than so many signals in flight over all lanes', async () => {
+    const temporal = recorder(soon);
+    const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e6, signalsInFlightMax: 4 });
+    await Promise.all(Array.from({ length: 50 }, (_, n) => writer.submit(target(String(n)), delivery(n))));
+    expect(temporal.most.all).toBe(4);
+  });
+
+  test('spaces the signals of a hot lane, and keeps the quiet it has promised', async () => {
+    const at: number[] = [];
+    const promised: number[] = [];
+    const writer = new LaneWriter({
+      waitingBytesMax: 1e6,
+      sendBlock: async (_, block) => {
+        at.push(performance.now());
+        promised.push(block.quietMs);
+        return { runId: 'run' };
+      },
+    });
+    for (let n = 0; n < 4; n++) await writer.submit(target('hot', 100), delivery(n));
+    const gaps = at.slice(1).map((ms, i) => ms - (at[i] ?? 0));
+    for (const [i, gap] of gaps.entries()) expect(gap).toBeGreaterThanOrEqual((promised[i] ?? 0) - 2);
+    expect(promised).toEqual([100, 100, 100, 100]);
+  });
+});
