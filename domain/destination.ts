@@ -60,6 +60,10 @@ export type Destination = {
   version: number;
   createdAt: string;
   updatedAt: string;
+  /** While it lies in the future the lanes are being changed, and nothing new may enter them. RFC 3339. */
+  lanesHeldUntil?: string | undefined;
+  /** Set once it was deleted: it takes nothing new, and what it took before is still delivered. RFC 3339. */
+  deletedAt?: string | undefined;
 };
 
 /** A destination with its credentials opened: exists only on the way into a connection. */

@@ -43,9 +43,13 @@ export const isSelected = (selected: Selected, digest: string): boolean =>
 export const noteFrom = (input: unknown): { reason?: string | undefined; by?: string | undefined } =>
   isObject(input) ? { reason: textOf(input.reason), by: textOf(input.by) } : {};
 
+const isEntry = (value: unknown): boolean =>
+  isObject(value) && typeof value.id === 'string' && typeof value.key === 'string' && Number.isInteger(value.length);
+
 /** The block in an `enqueue`, or undefined where it is none. */
 export function blockFrom(input: unknown): Block | undefined {
   if (!isObject(input) || !Array.isArray(input.entries) || !ArrayBuffer.isView(input.bodies)) return undefined;
-  const block = input as Block; // Its parts are checked next; a block comes from the payload converter alone.
+  if (!input.entries.every(isEntry)) return undefined;
+  const block = input as Block; // What is read of it has been checked, or is checked next.
   return isWholeBlock(block) ? block : undefined;
 }

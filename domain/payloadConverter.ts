@@ -37,8 +37,15 @@ function blockPayload(block: Block): Payload {
   return { metadata: { encoding: encode('json/plain'), [eventsAtKey]: encode(String(before.length)) }, data };
 }
 
-function blockFrom(data: Uint8Array, eventsAt: number): Block {
-  const head: Head = JSON.parse(`${decode(data.subarray(0, eventsAt - eventsName.length))}}`);
+/** Undefined where the bytes are no block: to throw here would stop the lane for good. */
+function blockFrom(data: Uint8Array, eventsAt: number): Block | undefined {
+  let head: Head;
+  try {
+    head = JSON.parse(`${decode(data.subarray(0, eventsAt - eventsName.length))}}`);
+    if (!Array.isArray(head.index) || !head.index.every(Array.isArray)) return undefined;
+  } catch {
+    return undefined;
+  }
   return {
     acceptedAtMs: head.acceptedAtMs,
     quietMs: head.quietMs,

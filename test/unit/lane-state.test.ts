@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Failed, Outcome } from '../../domain/attempt.ts';
+import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
+import { DedupWindow } from '../../domain/dedupWindow.ts';
+import { defaultLaneLimits } from '../../domain/lane.ts';
+import { blockFrom, selectionFrom } from '../../domain/laneSignals.ts';
+import {
+  canSend,
+  carried,
+  discarded,
+  enqueued,
+  isOver,
+  type LaneState,
+  newLaneState,
+  planned,
+  replayed,
+  restored,
+  settled,
+} from '../../domain/laneState.ts';
+
+const idOf = (n: number): string => String(n).padStart(22, '0');
+const block = (events: readonly { n: number; key: string }[]): Block =>
+  blockOf(
+    events.map(({ n, key }) => ({ id: idOf(n), key, value: new TextEncoder().encode(`{"n":${n}}`) })),
+    1,
+    0,
+  );
+const fault: Failed = { kind: 'recordAtFault', name: 'MESSAGE_TOO_LARGE', message: 'too large', remedy: 'Raise it.' };
+const everything = { digests: 'all' as const, reason: undefined, by: undefined };
+
+/** What Kafka would do with a batch in which `isPoison` records are refused. */
+function produced(sent: Block, isPoison: (n: number) => boolean, onDeadLetter: 'continue' | 'block') {
+  const outcome: Outcome = { onDeadLetter, attempts: [], landed: [], refused: [] };
+  const stopped = new Set<string>();
+  const landed: number[] = [];
+  sent.entries.forEach(({ id, key }, position) => {
+    if (stopped.has(key)) return;
+    if (isPoison(Number(id))) {
+      outcome.refused.push({ position, attempt: 1, error: fault });
+      if (onDeadLetter === 'block') stopped.add(key);
+    } else landed.push(position);
+  });
+  outcome.landed.push({ partition: 0, broker: 'b:1', attempt: 1, positions: landed, offsets: landed });
+  return { outcome, delivered: landed.map((position) => sent.entries[position]) };
+}
+
+const known = (state: LaneState): string[] => [
+  ...state.queue.flatMap((one) => one.entries.map(({ id }) => id)),
+  ...(state.sending?.entries.map(({ id }) => id) ?? []),
+  ...state.deadLetters.map(({ delivery }) => delivery.id),
+];
+
+type Step = { do: 'enqueue'; events: { n: number; key: string }[] } | { do: 'send' | 'renew' | 'replay' | 'mend' };
+const steps = fc.array(
+  fc.oneof(
+    fc.record({
+      do: fc.constant('enqueue' as const),
+      events: fc.array(fc.record({ n: fc.nat(40), key: fc.constant('') }), { minLength: 1, maxLength: 6 }),
+    }),
+    fc.record({
+      do: fc.constantFrom('send' as const, 'send' as const, 'renew' as const, 'replay' as const, 'mend' as const),
+    }),
+  ),
+  { maxLength: 40 },
+);
+
+/** Plays the steps: every event's key is n mod 3, and every seventh is poison until it is mended. */
+function play(given: readonly Step[], onDeadLetter: 'continue' | 'block') {
+  let state: LaneState = { ...newLaneState(defaultLaneLimits), onDeadLetter };
+  let isMended = false;
+  const accepted: string[] = [];
+  const delivered: string[] = [];
+  for (const step of given) {
+    if (step.do === 'enqueue') {
+      const events = step.events.map(({ n }) => ({ n, key: String(n % 3) }));
+      for (const { n } of events) if (!accepted.includes(idOf(n))) accepted.push(idOf(n));
+      state = enqueued(state, block(events), 1_000);
+    } else if (step.do === 'send' && canSend(state)) {
+      state = planned(state);
+      if (!state.sending) throw new Error('planned nothing although it could send');
+      const result = produced(state.sending, (n) => !isMended && n % 7 === 0, onDeadLetter);
+      delivered.push(...result.delivered.flatMap((entry) => (entry ? [entry.id] : [])));
+      state = settled(state, result.outcome, 1_000);
+    } else if (step.do === 'renew') {
+      const [head, ...blocks] = carried(state, 1_000);
+      state = restored(defaultLaneLimits, JSON.parse(JSON.stringify(head)), blocks);
+    } else if (step.do === 'replay') state = replayed(state, everything);
+    else if (step.do === 'mend') isMended = true;
+  }
+  return { state, accepted, delivered };
+}
+
+describe('a lane', () => {
+  test.each(['continue', 'block'] as const)(
+    'loses nothing and sends nothing twice, whatever happens when (%s)',
+    (mode) => {
+      fc.assert(
+        fc.property(steps, (given) => {
+          const { state, accepted, delivered } = play(given, mode);
+          expect([...known(state), ...delivered].sort()).toEqual([...accepted].sort());
+          expect(state.counts.accepted).toBe(accepted.length);
+          expect(state.counts.delivered).toBe(delivered.length);
+        }),
+      );
+    },
+  );
+
+  test('delivers the events of a key in the order in which they were accepted, a poison record included, when it blocks', () => {
+    fc.assert(
+      fc.property(steps, (given) => {
+        const { accepted, delivered } = play(given, 'block');
+        for (const key of [0, 1, 2]) {
+          const ofKey = (ids: string[]) => ids.filter((id) => Number(id) % 3 === key);
+          expect(ofKey(delivered)).toEqual(ofKey(accepted).slice(0, ofKey(delivered).length));
+        }
+      }),
+    );
+  });
+
+  test('lets later events of a key go on past a poison record when it continues', () => {
+    const { state, delivered } = play(
+      [{ do: 'enqueue', events: [7, 1, 2].map((n) => ({ n, key: '' })) }, { do: 'send' }],
+      'continue',
+    );
+    expect(delivered).toEqual([idOf(1), idOf(2)]);
+    expect(state.deadLetters.map(({ delivery }) => delivery.id)).toEqual([idOf(7)]);
+  });
+
+  test('replays the same bytes, and forgets what is discarded', () => {
+    let { state } = play([{ do: 'enqueue', events: [7, 14].map((n) => ({ n, key: '' })) }, { do: 'send' }], 'continue');
+    state = discarded(state, { ...everything, digests: new Set([idOf(14)]) });
+    state = replayed(state, everything);
+    expect(state.queue.flatMap(deliveriesOf).map(({ value }) => new TextDecoder().decode(value))).toEqual(['{"n":7}']);
+    expect(state.counts.discarded).toBe(1);
+  });
+
+  test('puts what a suspended destination did not take back where it was, and holds', () => {
+    let state = enqueued(newLaneState(defaultLaneLimits), block([1, 2, 3].map((n) => ({ n, key: 'k' }))), 1_000);
+    state = planned(state);
+    state = enqueued(state, block([{ n: 4, key: 'k' }]), 1_000);
+    const landed = [{ partition: 0, broker: 'b:1', attempt: 1, positions: [0], offsets: [5] }];
+    state = settled(state, { onDeadLetter: 'continue', attempts: [], landed, refused: [], suspended: fault }, 1_000);
+    expect(known(state)).toEqual([idOf(2), idOf(3), idOf(4)]);
+    expect(canSend(state)).toBe(false);
+    expect(canSend(replayed(state, everything))).toBe(true);
+  });
+
+  test('takes a batch of at most 500 events or 400 KiB, and a larger block alone', () => {
+    let state = newLaneState(defaultLaneLimits);
+    for (let n = 0; n < 600; n++) state = enqueued(state, block([{ n, key: 'k' }]), 1_000);
+    expect(planned(state).sending?.entries).toHaveLength(500);
+    const large = blockOf([{ id: idOf(1), key: 'k', value: new Uint8Array(800_000) }], 1, 0);
+    expect(planned(enqueued(newLaneState(defaultLaneLimits), large, 1)).sending?.entries).toHaveLength(1);
+  });
+
+  test('is over once it is empty and its dedup window has run out, not before', () => {
+    let state = enqueued(
+      newLaneState({ ...defaultLaneLimits, dedupWindowMs: 10_000 }),
+      block([{ n: 1, key: 'k' }]),
+      1_000,
+    );
+    expect(isOver(state, 1e9)).toBe(false);
+    state = planned(state);
+    if (!state.sending) throw new Error('nothing planned');
+    state = settled(state, produced(state.sending, () => false, 'continue').outcome, 1_000);
+    expect(isOver(state, 10_000)).toBe(false);
+    expect(isOver(state, 12_001)).toBe(true);
+  });
+});
+
+describe('the dedup window', () => {
+  test('knows an id for its time and for so many others, also in the next run', () => {
+    const window = new DedupWindow(3, 10_000);
+    expect([1, 2, 3].map((n) => window.isRepeat(idOf(n), 0))).toEqual([false, false, false]);
+    const next = DedupWindow.from(window.carried(5_000), 3, 10_000);
+    expect(next.isRepeat(idOf(1), 5_000)).toBe(true);
+    expect(next.isRepeat(idOf(2), 11_000)).toBe(false);
+    expect(next.isRepeat(idOf(4), 11_000)).toBe(false);
+    expect(next.isRepeat(idOf(3), 11_000)).toBe(false);
+  });
+});
+
+describe('a malformed signal is no signal', () => {
+  test.each([
+    [undefined],
+    [null],
+    [7],
+    ['text'],
+    [[]],
+    [{}],
+    [{ ids: [] }],
+    [{ ids: 'evt_x' }],
+    [{ ids: [1] }],
+    [{ all: 'yes' }],
+  ])('discard %j selects nothing', (input) => {
+    expect(selectionFrom(input, 'nothing')).toBeUndefined();
+  });
+  test('replay without input selects everything, with ids just these, with or without their prefix', () => {
+    expect(selectionFrom(undefined, 'all')?.digests).toBe('all');
+    expect(selectionFrom({ reason: 'mended' }, 'all')).toMatchObject({ digests: 'all', reason: 'mended' });
+    expect(selectionFrom({ ids: [`evt_${idOf(1)}`, idOf(2)] }, 'all')?.digests).toEqual(new Set([idOf(1), idOf(2)]));
+  });
+  test.each([
+    [undefined],
+    [{}],
+    [{ entries: [], bodies: new Uint8Array(2) }],
+    [{ entries: 'x', bodies: new Uint8Array(2) }],
+    [[1]],
+  ])('enqueue %j enqueues nothing', (input) => {
+    expect(blockFrom(input)).toBeUndefined();
+  });
+});
