@@ -1,0 +1,232 @@
+import { randomBytes } from 'node:crypto';
+import { type Destination, type OpenDestination, type Secrets, secretFields } from '../domain/destination.ts';
+import { CausewayError } from '../domain/error.ts';
+import {
+  type DestinationRow,
+  destinationOf,
+  type Sealed,
+  type StoredDestination,
+  storedDestinationOf,
+} from './destinationRow.ts';
+import {
+  columnsOf,
+  cursorOf,
+  destinationNotFound,
+  holdOne,
+  insertOne,
+  type LockedRow,
+  lockRow,
+  selectForCustomer,
+  selectPage,
+  seqOfCursor,
+  updateOne,
+} from './destinationSql.ts';
+import { FreshCache } from './freshCache.ts';
+import type { Database } from './pool.ts';
+import type { Sealing } from './sealing.ts';
+
+/** What a person decides about a destination; the rest is the store's. */
+export type DestinationSettings = Omit<
+  Destination,
+  'id' | 'version' | 'createdAt' | 'updatedAt' | 'lanesHeldUntil' | 'deletedAt'
+>;
+export type NewDestination = DestinationSettings & { secrets: Secrets };
+
+/** Fields that are absent stay. A secret that is `null` is removed. */
+export type DestinationChange = Partial<Omit<DestinationSettings, 'customerExternalId' | 'type'>> & {
+  secrets?: { readonly [field in keyof Secrets]?: string | null | undefined };
+};
+
+export type DestinationPage = { destinations: StoredDestination[]; nextCursor?: string };
+export type ListOptions = { customerExternalId?: string | undefined; limit: number; cursor?: string | undefined };
+
+/** A process's right to change the lanes of a destination, until it expires. */
+export type LaneHold = { destinationId: string; until: Date };
+
+export const destinationsPerCustomerMax = 100;
+const cachedCustomersMax = 50_000;
+const cachedOpenMax = 10_000;
+
+export type DestinationsOptions = { database: Database; sealing: Sealing; isHearing: () => boolean };
+
+/** The destinations in Postgres. Every method may throw `store_unreachable`. */
+export class Destinations {
+  private readonly byCustomer: FreshCache<readonly Destination[]>;
+  private readonly opened: FreshCache<OpenDestination | undefined>;
+  private readonly database: Database;
+  private readonly sealing: Sealing;
+
+  constructor({ database, sealing, isHearing }: DestinationsOptions) {
+    this.database = database;
+    this.sealing = sealing;
+    this.byCustomer = new FreshCache({
+      load: (customer) => this.readForCustomer(customer),
+      isHearing,
+      entriesMax: cachedCustomersMax,
+    });
+    this.opened = new FreshCache({ load: (id) => this.readOpen(id), isHearing, entriesMax: cachedOpenMax });
+  }
+
+  /** Throws `too_many_destinations`. */
+  async create(destination: NewDestination): Promise<StoredDestination> {
+    const { secrets, ...settings } = destination;
+    const id = `dst_${randomBytes(12).toString('base64url')}`;
+    const values = [id, settings.customerExternalId, settings.type, ...columnsOf(settings), this.seal(id, secrets)];
+    const [row] = await this.database.query<DestinationRow>(insertOne, [...values, destinationsPerCustomerMax]);
+    if (!row) {
+      const remedy = `A customer may have ${destinationsPerCustomerMax} destinations. Delete one first.`;
+      throw new CausewayError('too_many_destinations', remedy);
+    }
+    this.changed(id, settings.customerExternalId);
+    return storedDestinationOf(row);
+  }
+
+  /** Undefined where it never was, or was deleted. */
+  async get(id: string): Promise<StoredDestination | undefined> {
+    const [row] = await this.database.query<DestinationRow>(
+      'select * from destinations where id = $1 and deleted_at is null',
+      [id],
+    );
+    return row && storedDestinationOf(row);
+  }
+
+  /** The newest first. Throws `cursor_invalid` for a cursor that no list gave. */
+  async list({ customerExternalId, limit, cursor }: ListOptions): Promise<DestinationPage> {
+    const rows = await this.database.query<DestinationRow>(selectPage, [
+      customerExternalId ?? null,
+      cursor === undefined ? null : seqOfCursor(cursor),
+      limit + 1,
+    ]);
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const destinations = page.map(storedDestinationOf);
+    return rows.length > limit && last ? { destinations, nextCursor: cursorOf(last) } : { destinations };
+  }
+
+  /**
+   * Throws `destination_not_found`, `version_conflict` when `expectedVersion` is given and another, and `lanes_not_held`
+   * when the change concerns the lanes and `hold` doesn't allow it. A hold ends with the change it allowed.
+   */
+  async update(
+    id: string,
+    change: DestinationChange,
+    options: { expectedVersion?: number | undefined; hold?: LaneHold | undefined } = {},
+  ): Promise<StoredDestination> {
+    const row = await this.database.transaction(async (client) => {
+      const before = await lockRow(client, id, options.expectedVersion);
+      const { secrets = {}, ...settings } = change;
+      const next = { ...destinationOf(before), ...settings };
+      if (changesLanes(before, next)) checkHold(before, options.hold);
+      const sealed = this.seal(id, secrets, before.sealed);
+      const values = [id, ...columnsOf(next), sealed, options.hold?.until ?? null];
+      const { rows } = await client.query<DestinationRow>(updateOne, values);
+      return rows[0] ?? before;
+    });
+    this.changed(id, row.customer_external_id);
+    return storedDestinationOf(row);
+  }
+
+  /**
+   * It takes nothing new from now on; what its lanes hold is still delivered (docs/decisions/deleted-destinations.md).
+   * Throws `destination_not_found`, and `version_conflict` when `expectedVersion` is given and another.
+   */
+  async remove(id: string, options: { expectedVersion?: number | undefined } = {}): Promise<void> {
+    const customer = await this.database.transaction(async (client) => {
+      const row = await lockRow(client, id, options.expectedVersion);
+      await client.query('update destinations set deleted_at = now(), version = version + 1 where id = $1', [id]);
+      return row.customer_external_id;
+    });
+    this.changed(id, customer);
+  }
+
+  /** The customer's enabled destinations, the oldest first. From memory where nobody changed them. */
+  forCustomer(customerExternalId: string): Promise<readonly Destination[]> {
+    return this.byCustomer.get(customerExternalId);
+  }
+
+  /**
+   * The destination with its credentials; undefined only where it never was: a deleted one has `deletedAt`.
+   * From memory where nobody changed it. Throws `secret_key_missing` or `secret_unreadable`.
+   */
+  open(id: string): Promise<OpenDestination | undefined> {
+    return this.opened.get(id);
+  }
+
+  /**
+   * Keeps new events out of the destination's lanes for at most `holdMs`, visible as `lanesHeldUntil`, and gives the right
+   * to change them. Undefined while another process holds them. Throws `destination_not_found`.
+   */
+  async holdLanes(id: string, holdMs: number): Promise<LaneHold | undefined> {
+    const [row] = await this.database.query<{ lanes_held_until: Date; customer_external_id: string }>(holdOne, [
+      id,
+      holdMs,
+    ]);
+    if (row) {
+      this.changed(id, row.customer_external_id);
+      return { destinationId: id, until: row.lanes_held_until };
+    }
+    if (!(await this.get(id))) throw destinationNotFound(id);
+    return undefined;
+  }
+
+  /** Ends a hold early; one that has expired, or that another took over since, is left alone. */
+  async releaseLanes(hold: LaneHold): Promise<void> {
+    const [row] = await this.database.query<{ customer_external_id: string }>(
+      'update destinations set lanes_held_until = null where id = $1 and lanes_held_until = $2 returning customer_external_id',
+      [hold.destinationId, hold.until],
+    );
+    if (row) this.changed(hold.destinationId, row.customer_external_id);
+  }
+
+  /** A row changed, here or in another process. */
+  changed(id: string, customerExternalId: string): void {
+    this.opened.forget(id);
+    this.byCustomer.forget(customerExternalId);
+  }
+
+  /** Rows may have changed without our hearing of it. */
+  anythingChanged(): void {
+    this.opened.forgetAll();
+    this.byCustomer.forgetAll();
+  }
+
+  private async readForCustomer(customerExternalId: string): Promise<readonly Destination[]> {
+    const rows = await this.database.query<DestinationRow>({
+      name: 'destinations-for-customer',
+      text: selectForCustomer,
+      values: [customerExternalId, destinationsPerCustomerMax],
+    });
+    return rows.map(destinationOf);
+  }
+
+  private async readOpen(id: string): Promise<OpenDestination | undefined> {
+    const [row] = await this.database.query<DestinationRow>('select * from destinations where id = $1', [id]);
+    if (!row) return undefined;
+    const secrets: { -readonly [field in keyof Secrets]: string } = {};
+    for (const field of secretFields) {
+      const sealed = row.sealed[field];
+      if (sealed !== undefined) secrets[field] = this.sealing.open(sealed, { destinationId: id, field });
+    }
+    return { ...destinationOf(row), secrets };
+  }
+
+  private seal(id: string, secrets: NonNullable<DestinationChange['secrets']>, before: Sealed = {}): Sealed {
+    const sealed: { -readonly [field in keyof Secrets]: string } = { ...before };
+    for (const field of secretFields) {
+      const secret = secrets[field];
+      if (secret === null) delete sealed[field];
+      else if (secret !== undefined) sealed[field] = this.sealing.seal(secret, { destinationId: id, field });
+    }
+    return sealed;
+  }
+}
+
+const changesLanes = (before: DestinationRow, next: Destination): boolean =>
+  (before.lanes ?? 'key') !== next.ordering.lanes || before.partition_key !== next.partitionKey;
+
+function checkHold(row: LockedRow, hold: LaneHold | undefined): void {
+  if (hold && row.is_held && row.lanes_held_until?.getTime() === hold.until.getTime()) return;
+  const remedy =
+    'Lanes and partition key change only while the lanes are held, and the hold is missing or has expired.';
+  throw new CausewayError('lanes_not_held', `${remedy} Send the change again.`);
+}

@@ -1,0 +1,63 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { CausewayError } from '../domain/error.ts';
+
+/** Keys of 32 bytes by name. The first one seals, all of them open. */
+export type SecretKey = { id: string; key: Buffer };
+
+const algorithm = 'aes-256-gcm';
+const format = 'v1';
+const nonceBytes = 12;
+const tagBytes = 16;
+
+/** What a sealed text belongs to: it opens nowhere else, so that texts can't be swapped between rows or fields. */
+export type SealedPlace = { destinationId: string; field: string };
+
+const additionalDataOf = ({ destinationId, field }: SealedPlace): Buffer =>
+  Buffer.from(JSON.stringify([format, destinationId, field]));
+
+/** Seals and opens secrets with AES-256-GCM. A sealed text is `v1.<key id>.<base64url of nonce, ciphertext, tag>`. */
+export class Sealing {
+  private readonly first: SecretKey;
+
+  constructor(private readonly keys: readonly SecretKey[]) {
+    const [first] = keys;
+    if (!first) throw new CausewayError('secret_key_missing', 'CAUSEWAY_SECRET_KEYS holds no key.');
+    this.first = first;
+  }
+
+  seal(secret: string, place: SealedPlace): string {
+    const nonce = randomBytes(nonceBytes);
+    const cipher = createCipheriv(algorithm, this.first.key, nonce, { authTagLength: tagBytes });
+    cipher.setAAD(additionalDataOf(place));
+    const sealed = Buffer.concat([nonce, cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    return `${format}.${this.first.id}.${sealed.toString('base64url')}`;
+  }
+
+  /** Throws `secret_key_missing`, which names the key, or `secret_unreadable`. Neither holds the secret. */
+  open(sealedText: string, place: SealedPlace): string {
+    const [textFormat, keyId, body = '', ...rest] = sealedText.split('.');
+    const sealed = Buffer.from(body, 'base64url');
+    if (textFormat !== format || rest.length > 0 || sealed.length < nonceBytes + tagBytes) throw unreadable(place);
+    const key = this.keys.find(({ id }) => id === keyId);
+    if (!key) {
+      const remedy = `A stored secret is sealed with the key "${keyId}". Put it back into CAUSEWAY_SECRET_KEYS, at its end.`;
+      throw new CausewayError('secret_key_missing', remedy);
+    }
+    try {
+      const decipher = createDecipheriv(algorithm, key.key, sealed.subarray(0, nonceBytes), {
+        authTagLength: tagBytes,
+      });
+      decipher.setAAD(additionalDataOf(place));
+      decipher.setAuthTag(sealed.subarray(-tagBytes));
+      return decipher.update(sealed.subarray(nonceBytes, -tagBytes), undefined, 'utf8') + decipher.final('utf8');
+    } catch {
+      throw unreadable(place);
+    }
+  }
+}
+
+const unreadable = ({ destinationId, field }: SealedPlace): CausewayError =>
+  new CausewayError(
+    'secret_unreadable',
+    `The stored ${field} of destination ${destinationId} is damaged, was moved, or its key was changed. Set it anew.`,
+  );

@@ -1,0 +1,77 @@
+import { ApiKeys } from './apiKeys.ts';
+import { type Change, Changes } from './changes.ts';
+import { Destinations } from './destinations.ts';
+import { EventIndex } from './eventIndex.ts';
+import type { StoreLogger } from './logger.ts';
+import { createPool, Database } from './pool.ts';
+import { Sealing, type SecretKey } from './sealing.ts';
+
+export type StoreOptions = {
+  databaseUrl: string;
+  /** The first one seals, all of them open. */
+  secretKeys: readonly SecretKey[];
+  logger?: StoreLogger | undefined;
+  /** Rows of the event index older than this are dropped; absent: never. Only the API says it, so that one place decides. */
+  eventIndexDays?: number | undefined;
+};
+
+export type Store = {
+  readonly destinations: Destinations;
+  readonly apiKeys: ApiKeys;
+  readonly eventIndex: EventIndex;
+  /** Whether changes that others make are heard: while not, every read goes to Postgres. */
+  readonly isHearingChanges: boolean;
+  /** Resolves when Postgres answers; throws `store_unreachable`. */
+  check(): Promise<void>;
+  /** Resolves when what was handed in is stored or refused, and every connection is closed. */
+  close(): Promise<void>;
+};
+
+/** Opens the store on a migrated database. Throws `store_unreachable` or `secret_key_missing`. */
+export async function openStore({ databaseUrl, secretKeys, logger, eventIndexDays }: StoreOptions): Promise<Store> {
+  const sealing = new Sealing(secretKeys);
+  const pool = createPool(databaseUrl, (error) => logger?.warn({ err: error }, 'an idle connection to Postgres broke'));
+  const database = new Database(pool, databaseUrl);
+  const isHearing = (): boolean => changes.isHearing;
+  const destinations = new Destinations({ database, sealing, isHearing });
+  const apiKeys = new ApiKeys(database, isHearing);
+  const eventIndex = new EventIndex(database, { retentionDays: eventIndexDays, logger });
+  const changes = new Changes({
+    databaseUrl,
+    notify: (statement, values) => database.query(statement, values),
+    onChange: (change: Change) => {
+      if (change.table === 'destinations') destinations.changed(change.id, change.customer);
+      else apiKeys.changed();
+    },
+    onGap: () => {
+      destinations.anythingChanged();
+      apiKeys.changed();
+    },
+    logger,
+  });
+  const check = async (): Promise<void> => {
+    await database.query('select 1');
+  };
+  const close = async (): Promise<void> => {
+    await changes.close();
+    await eventIndex.close();
+    await pool.end();
+  };
+  try {
+    await check();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  await changes.start();
+  return {
+    destinations,
+    apiKeys,
+    eventIndex,
+    get isHearingChanges() {
+      return changes.isHearing;
+    },
+    check,
+    close,
+  };
+}
