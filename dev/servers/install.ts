@@ -1,0 +1,160 @@
+import { execFile } from 'node:child_process';
+import { access, constants, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { say } from './progress.ts';
+
+/** Parts can't be installed because commands are missing; the messages of several are shown as one line. */
+export class MissingTools extends Error {
+  override readonly name = 'MissingTools';
+  constructor(readonly tools: readonly Tool[]) {
+    super(missingToolsLine(tools));
+  }
+}
+
+export type Tool = 'go' | 'java' | 'mvn';
+
+const toolNames: Record<Tool, string> = { go: 'Go 1.24 or later', java: 'Java 17 or later', mvn: 'Maven' };
+
+/** The one line that says what to install. */
+export function missingToolsLine(tools: readonly Tool[]): string {
+  const names = (['java', 'mvn', 'go'] as const).filter((tool) => tools.includes(tool)).map((tool) => toolNames[tool]);
+  return `Causeway needs real servers to run: install ${names.join(', ')} (Debian: apt-get install openjdk-17-jre-headless maven golang), then try again; or use Docker: docker compose up.`;
+}
+
+const cacheBase = () => process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+
+/** Where parts are installed for this user, one versioned folder each. */
+export const cacheDir = () => join(cacheBase(), 'causeway');
+
+/** Whether something is there. */
+export const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The full path of a command on PATH, or undefined. */
+export async function onPath(command: string): Promise<string | undefined> {
+  for (const dir of (process.env.PATH ?? '').split(delimiter).filter(Boolean)) {
+    const path = join(dir, command);
+    const usable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (usable) return path;
+  }
+  return undefined;
+}
+
+/** Throws {@link MissingTools} naming those that are not on PATH. */
+export async function requireTools(...tools: Tool[]): Promise<void> {
+  const missing: Tool[] = [];
+  for (const tool of tools) if (!(await onPath(tool))) missing.push(tool);
+  if (missing.length > 0) throw new MissingTools(missing);
+}
+
+/** Runs a command to its end. A failure's error carries the end of what it printed. */
+export function run(
+  command: string,
+  args: string[],
+  options: { cwd?: string; env?: Record<string, string>; timeoutMs?: number; uid?: number; gid?: number } = {},
+): Promise<string> {
+  const { env, timeoutMs, ...rest } = options;
+  return new Promise((resolve, reject) => {
+    const settings = { ...rest, env: { ...process.env, ...env }, timeout: timeoutMs ?? 0, maxBuffer: 64 * 1024 * 1024 };
+    execFile(command, args, settings, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout);
+      const printed = `${stdout}\n${stderr}`.trim().split('\n').slice(-15).join('\n');
+      reject(
+        new Error(`${command} ${args.slice(0, 4).join(' ')} failed (${error.message.split('\n')[0]}):\n${printed}`),
+      );
+    });
+  });
+}
+
+const lockAgeMsMax = 30 * 60_000;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function isStale(lock: string): Promise<boolean> {
+  const pid = Number(await readFile(lock, 'utf8').catch(() => 'gone'));
+  const age = await stat(lock).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => 0,
+  );
+  return Number.isInteger(pid) && (!isAlive(pid) || age > lockAgeMsMax);
+}
+
+/**
+ * Takes the lock file, waiting while another install holds it. Only to save work: two that both took over a stale lock
+ * would install twice, and the second rename would lose, harmlessly.
+ */
+async function withLock<T>(lock: string, work: () => Promise<T>): Promise<T> {
+  const mine = `${lock}.${process.pid}`;
+  await writeFile(mine, String(process.pid));
+  const take = () =>
+    link(mine, lock).then(
+      () => true, // A link appears whole, with the pid in it.
+      () => false,
+    );
+  let said = false;
+  try {
+    while (!(await take())) {
+      if (await isStale(lock)) await rm(lock, { force: true });
+      else if (!said) say(`Waiting for another install that holds ${lock} …`);
+      said = true;
+      await sleep(200);
+    }
+  } finally {
+    await rm(mine, { force: true });
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+async function removeLeftovers(base: string, name: string): Promise<void> {
+  for (const entry of await readdir(base)) {
+    if (entry.startsWith(`${name}.partial-`)) await rm(join(base, entry), { recursive: true, force: true });
+  }
+}
+
+/**
+ * The folder of an installed part. Where it is not there, `install` fills a temporary folder beside it, which is renamed
+ * when complete: a killed install leaves nothing that looks whole.
+ */
+export async function installed(
+  name: string,
+  install: (dir: string) => Promise<void>,
+  base: string = cacheDir(),
+): Promise<string> {
+  const dir = join(base, name);
+  if (await exists(dir)) return dir;
+  await mkdir(base, { recursive: true });
+  return withLock(join(base, `${name}.lock`), async () => {
+    if (await exists(dir)) return dir;
+    await removeLeftovers(base, name);
+    const partial = join(base, `${name}.partial-${process.pid}`);
+    await mkdir(partial);
+    try {
+      await install(partial);
+      await rename(partial, dir).catch(async (error) => {
+        if (!(await exists(dir))) throw error; // Another one was faster: its folder is as good.
+      });
+    } finally {
+      await rm(partial, { recursive: true, force: true });
+    }
+    return dir;
+  });
+}

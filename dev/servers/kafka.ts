@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Kafka, logLevel } from 'kafkajs';
+import { exists, requireTools, run } from './install.ts';
+import { mavenJars } from './maven.ts';
+import { freePort, portOr } from './ports.ts';
+import { say } from './progress.ts';
+import { foreignServer, type Server, startServer } from './server.ts';
+
+const version = '4.1.0';
+
+export type KafkaServer = Server & { brokers: string[] };
+
+export type KafkaOptions = {
+  /** Holds the log segments and the configuration. */
+  dataDir: string;
+  logDir: string;
+  /** The wanted port; a free one where busy or not given. */
+  port?: number;
+  /** More lines for server.properties, which win over ours. */
+  properties?: Record<string, string>;
+};
+
+/** The folder of Kafka's jars, installed where missing. */
+export async function kafkaJars(): Promise<string> {
+  await requireTools('java');
+  const dir = await mavenJars({
+    name: `kafka-${version}`,
+    what: `Kafka ${version}`,
+    artifacts: [
+      { groupId: 'org.apache.kafka', artifactId: 'kafka_2.13', version },
+      { groupId: 'org.slf4j', artifactId: 'slf4j-simple', version: '1.7.36' },
+    ],
+  });
+  return join(dir, 'jars');
+}
+
+/** A client without a word in the log: what it would say of a broker that starts or stops is what we expect. */
+export const kafkaClient = (brokers: readonly string[], clientId = 'causeway-dev'): Kafka =>
+  new Kafka({ clientId, brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 2 } });
+
+const oneBroker = (ports: { broker: number; controller: number }, dataDir: string): Record<string, string> => ({
+  'process.roles': 'broker,controller',
+  'node.id': '1',
+  'controller.quorum.voters': `1@127.0.0.1:${ports.controller}`,
+  listeners: `PLAINTEXT://127.0.0.1:${ports.broker},CONTROLLER://127.0.0.1:${ports.controller}`,
+  'advertised.listeners': `PLAINTEXT://127.0.0.1:${ports.broker}`,
+  'controller.listener.names': 'CONTROLLER',
+  'inter.broker.listener.name': 'PLAINTEXT',
+  'log.dirs': join(dataDir, 'log'),
+  // A customer's topic is made by the customer; a name misspelt must fail here as it does there.
+  'auto.create.topics.enable': 'false',
+  'offsets.topic.replication.factor': '1',
+  'offsets.topic.num.partitions': '1',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'transaction.state.log.num.partitions': '1',
+  'group.initial.rebalance.delay.ms': '0',
+  'log.retention.ms': '-1',
+  // After a kill the controller takes the broker back only when its old session is over: the default is 9 s.
+  'broker.session.timeout.ms': '4000',
+  'broker.heartbeat.interval.ms': '1000',
+});
+
+/** The cluster id lies beside the data; a folder formatted only in part is formatted anew. */
+async function format(jars: string, dataDir: string, propertiesFile: string): Promise<void> {
+  const idFile = join(dataDir, 'cluster-id');
+  if (await exists(idFile)) return;
+  await rm(join(dataDir, 'log'), { recursive: true, force: true });
+  const id = randomBytes(16).toString('base64url');
+  const classpath = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool'];
+  await run('java', [...classpath, 'format', '--cluster-id', id, '--config', propertiesFile]);
+  await writeFile(idFile, id);
+}
+
+async function answers(brokers: string[]): Promise<void> {
+  const admin = kafkaClient(brokers).admin();
+  await admin.connect();
+  try {
+    const { brokers: seen } = await admin.describeCluster();
+    if (seen.length === 0) throw new Error('No broker has registered yet.');
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+const heap = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
+
+/** A broker of our own, whatever `KAFKA_BROKERS` says; returns when it answers for its cluster. */
+export async function startOwnKafka(options: KafkaOptions): Promise<KafkaServer> {
+  const jars = await kafkaJars();
+  const broker = options.port === undefined ? await freePort() : await portOr(options.port, 'Kafka');
+  const ports = { broker, controller: await freePort() };
+  await mkdir(options.dataDir, { recursive: true });
+  const propertiesFile = join(options.dataDir, 'server.properties');
+  const properties = { ...oneBroker(ports, options.dataDir), ...options.properties };
+  const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
+  await writeFile(propertiesFile, lines.join(''));
+  await format(jars, options.dataDir, propertiesFile);
+  const brokers = [`127.0.0.1:${broker}`];
+  const server = await startServer({
+    name: 'Kafka',
+    command: 'java',
+    args: [...heap, '-cp', `${jars}/*`, 'kafka.Kafka', propertiesFile],
+    logFile: join(options.logDir, 'kafka.log'),
+    stopWithinMs: 20_000,
+    ready: () => answers(brokers),
+  });
+  return Object.assign(server, { brokers });
+}
+
+/** The Kafka at `KAFKA_BROKERS`, or one of our own. */
+export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
+  const given = process.env.KAFKA_BROKERS;
+  if (!given) return startOwnKafka(options);
+  const brokers = given.split(',').map((broker) => broker.trim());
+  await answers(brokers);
+  say(`Kafka: using ${given} (KAFKA_BROKERS).`);
+  return { ...foreignServer('Kafka'), brokers };
+}
+
+/** Creates a topic where it is not there yet. */
+export async function ensureTopic(brokers: readonly string[], topic: string, numPartitions: number): Promise<void> {
+  const admin = kafkaClient(brokers).admin();
+  await admin.connect();
+  try {
+    await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** The id that the broker was formatted with. */
+export const clusterId = (dataDir: string): Promise<string> => readFile(join(dataDir, 'cluster-id'), 'utf8');

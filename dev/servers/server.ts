@@ -1,0 +1,73 @@
+import { logTail, type ProcessSpec, type Running, startProcess } from './process.ts';
+import { until } from './until.ts';
+
+/** A server that was started, or one that was there already and is only used. */
+export type Server = {
+  /** Undefined where the server is not ours, or is down. */
+  readonly pid: number | undefined;
+  /** In good order. Nothing happens where the server is not ours. */
+  stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data, stopping it first where it runs. */
+  restart(): Promise<void>;
+};
+
+export type ServerSpec = ProcessSpec & {
+  /** Resolves when the protocol answered; a throw is "not yet". */
+  ready: () => Promise<unknown>;
+  readyWithinMs?: number;
+};
+
+async function startReady(spec: ServerSpec): Promise<Running> {
+  const running = await startProcess(spec);
+  const over = new AbortController();
+  const died = running.exited.then(({ code, signal }) => {
+    over.abort();
+    return `it ended with ${signal ?? `code ${code}`}`;
+  });
+  const probe = async () => {
+    await spec.ready();
+    return true;
+  };
+  const ready = until(spec.name, probe, Boolean, {
+    timeoutMs: spec.readyWithinMs ?? 60_000,
+    signal: over.signal,
+  }).then(
+    () => undefined,
+    (error: Error) => (over.signal.aborted ? died : error.message),
+  );
+  const problem = await Promise.race([ready, died]);
+  if (problem === undefined) return running;
+  await running.kill();
+  throw new Error(`${spec.name} did not start: ${problem}. ${spec.logFile} ends with:\n${await logTail(spec.logFile)}`);
+}
+
+/** Starts a server and returns when its protocol answers. */
+export async function startServer(spec: ServerSpec): Promise<Server> {
+  let running: Running | undefined = await startReady(spec);
+  const end = async (how: 'stop' | 'kill') => {
+    const ended = running;
+    running = undefined;
+    await ended?.[how]();
+  };
+  return {
+    get pid() {
+      return running?.pid;
+    },
+    stop: () => end('stop'),
+    kill: () => end('kill'),
+    restart: async () => {
+      await end('stop');
+      running = await startReady(spec);
+    },
+  };
+}
+
+/** A server that somebody else runs: used, never stopped. */
+export function foreignServer(name: string): Server {
+  const refuse = async () => {
+    throw new Error(`${name} was given by an address; it is not ours to stop and start.`);
+  };
+  return { pid: undefined, stop: async () => {}, kill: refuse, restart: refuse };
+}

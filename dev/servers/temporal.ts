@@ -1,0 +1,119 @@
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Connection } from '@temporalio/client';
+import { searchAttributeTypes } from '../../domain/lane.ts';
+import { installed, MissingTools, onPath, requireTools, run } from './install.ts';
+import { freePort, portOr } from './ports.ts';
+import { longStep, say } from './progress.ts';
+import { foreignServer, type Server, startServer } from './server.ts';
+import { prepareNamespace } from './temporalNamespace.ts';
+
+const version = '1.5.1';
+const sdkDownloadMsMax = 90_000;
+const cliModule = `github.com/temporalio/cli/cmd/temporal@v${version}`;
+
+export type TemporalServer = Server & { address: string; namespace: string; uiUrl: string | undefined };
+
+export type TemporalOptions = {
+  /** Where all state lies. Without it, it is in memory, and lost with the process. */
+  dbFile?: string;
+  logDir: string;
+  /** The wanted port; a free one where busy or not given. */
+  port?: number;
+  /** The wanted port of the UI; no UI where not given. */
+  uiPort?: number;
+};
+
+/** Lets the SDK download the CLI it is made for; throws where it can't. */
+async function sdkDownload(partial: string): Promise<void> {
+  const script = fileURLToPath(new URL('./sdkDownload.ts', import.meta.url));
+  const downloads = join(partial, 'download');
+  await mkdir(downloads);
+  // In a process of its own: a download that hangs can then be given up.
+  await run(process.execPath, ['--import', 'tsx', script, downloads], { timeoutMs: sdkDownloadMsMax });
+  const [binary] = await readdir(downloads);
+  if (binary === undefined) throw new Error('The SDK downloaded nothing.');
+  await copyFile(join(downloads, binary), join(partial, 'temporal'));
+}
+
+async function goBuild(partial: string): Promise<void> {
+  await requireTools('go');
+  await longStep(`Building Temporal's CLI ${version} from the Go registry`, 'about 3 minutes on 2 cores, once', () =>
+    run('go', ['install', cliModule], { env: { GOBIN: partial }, timeoutMs: 60 * 60_000 }),
+  );
+}
+
+/** The path of Temporal's CLI, whose `server start-dev` is the server: from PATH, the cache, a download or a build. */
+export async function temporalCli(): Promise<string> {
+  const found = await onPath('temporal');
+  if (found) return found;
+  const dir = await installed(`temporal-cli-${version}`, async (partial) => {
+    say("Temporal: trying the SDK's own download …");
+    const downloaded = await sdkDownload(partial).then(
+      () => true,
+      () => false,
+    );
+    if (downloaded) return;
+    say('  not reachable from here.');
+    await goBuild(partial).catch((cause: unknown) => {
+      if (cause instanceof MissingTools) throw cause;
+      throw new Error('Temporal could be neither downloaded nor built.', { cause });
+    });
+  });
+  return join(dir, 'temporal');
+}
+
+const startArguments = (ports: { grpc: number; ui: number | undefined }, dbFile: string | undefined): string[] => [
+  ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(ports.grpc), '--log-level', 'warn'],
+  ...(ports.ui === undefined ? ['--headless'] : ['--ui-port', String(ports.ui)]),
+  ...(dbFile === undefined ? [] : ['--db-filename', dbFile]),
+  // A file that survives a killed process, at the speed of memory; a power cut may cost the last moments.
+  ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
+  ...Object.entries(searchAttributeTypes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+];
+
+async function foreignTemporal(address: string): Promise<TemporalServer> {
+  const namespace = process.env.TEMPORAL_NAMESPACE || 'default';
+  await prepareNamespace({ address, namespace });
+  say(`Temporal: using ${address} (TEMPORAL_ADDRESS).`);
+  return { ...foreignServer('Temporal'), address, namespace, uiUrl: process.env.TEMPORAL_UI_URL };
+}
+
+async function answers(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: '2 seconds' });
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+  } finally {
+    await connection.close();
+  }
+}
+
+/** A Temporal of our own, whatever `TEMPORAL_ADDRESS` says; returns when the namespace answers. */
+export async function startOwnTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  const command = await temporalCli();
+  const grpc = options.port === undefined ? await freePort() : await portOr(options.port, 'Temporal');
+  const ui = options.uiPort === undefined ? undefined : await portOr(options.uiPort, "Temporal's UI");
+  if (options.dbFile !== undefined) await mkdir(dirname(options.dbFile), { recursive: true });
+  const address = `127.0.0.1:${grpc}`;
+  const namespace = 'default';
+  const server = await startServer({
+    name: 'Temporal',
+    command,
+    args: startArguments({ grpc, ui }, options.dbFile),
+    cwd: tmpdir(),
+    logFile: join(options.logDir, 'temporal.log'),
+    ready: () => answers(address, namespace),
+  });
+  // No search attributes here: `start-dev` has registered them from its arguments.
+  await prepareNamespace({ address, namespace, retentionDays: 30, searchAttributes: false });
+  const uiUrl = ui === undefined ? undefined : `http://127.0.0.1:${ui}`;
+  return Object.assign(server, { address, namespace, uiUrl });
+}
+
+/** The Temporal at `TEMPORAL_ADDRESS`, or one of our own. */
+export function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  const given = process.env.TEMPORAL_ADDRESS;
+  return given ? foreignTemporal(given) : startOwnTemporal(options);
+}

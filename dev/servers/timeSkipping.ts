@@ -1,0 +1,26 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { requireTools } from './install.ts';
+import { mavenJars } from './maven.ts';
+
+const version = '1.32.0';
+
+/** `exec`, so that the pid which the SDK knows and kills is that of the server. */
+const wrapper = `#!/bin/sh
+exec java -Xmx256m -XX:+UseSerialGC -cp "$(dirname "$0")/jars/*" io.temporal.testserver.TestServer "$@"
+`;
+
+/**
+ * The path of Temporal's time-skipping test server, installed where missing. For
+ * `TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } })`.
+ */
+export async function timeSkippingServerPath(): Promise<string> {
+  await requireTools('java');
+  const dir = await mavenJars({
+    name: `temporal-test-server-${version}`,
+    what: 'the time-skipping Temporal test server',
+    artifacts: [{ groupId: 'io.temporal', artifactId: 'temporal-test-server', version }],
+    finish: (partial) => writeFile(join(partial, 'temporal-test-server'), wrapper, { mode: 0o755 }),
+  });
+  return join(dir, 'temporal-test-server');
+}
