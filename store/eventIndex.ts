@@ -42,7 +42,7 @@ export class EventIndex {
   }
 
   /**
-   * Resolves once the rows are committed. A row that is there already, from the same day, stays as it is.
+   * Resolves once the rows are committed. An event that comes again is added for another run only; `find` shows the first.
    * Rejects with `overloaded` before anything is kept, `index_row_invalid`, or as the database does: then send them again.
    */
   add(rows: readonly IndexedEvent[]): Promise<void> {
@@ -59,16 +59,17 @@ export class EventIndex {
     });
   }
 
-  /** Every lane that took the event, the earliest first. The same run may be there once for each day. */
+  /** Every lane that took the event, each with the run that took it first; the earliest first. */
   async find(eventId: string): Promise<FoundLane[]> {
     const id = Buffer.from(eventId, 'base64url');
     if (id.length !== idBytes) return [];
     const rows = await this.database.query<{ workflow_id: string; run_id: string; accepted_at: Date }>({
       name: 'event-index-find',
-      text: 'select workflow_id, run_id, accepted_at from event_index where event_id = $1 order by accepted_at limit 1000',
-      values: [id],
+      text: selectLanes,
+      values: [id, lanesPerEventMax],
     });
-    return rows.map((row) => ({ workflowId: row.workflow_id, runId: row.run_id, acceptedAt: row.accepted_at }));
+    const lanes = rows.map((row) => ({ workflowId: row.workflow_id, runId: row.run_id, acceptedAt: row.accepted_at }));
+    return lanes.sort((a, b) => a.acceptedAt.getTime() - b.acceptedAt.getTime());
   }
 
   /** Forgets the events accepted on days (UTC) before that of `date`. Answers with the names of the tables that went. */
@@ -130,6 +131,12 @@ export class EventIndex {
 }
 
 const idBytes = 16;
+const lanesPerEventMax = 1_000;
+
+/** $1 event id, $2 how many. */
+const selectLanes = `
+  select distinct on (workflow_id) workflow_id, run_id, accepted_at
+  from event_index where event_id = $1 order by workflow_id, accepted_at limit $2`;
 
 const isValid = ({ eventId, workflowId, runId }: IndexedEvent): boolean =>
   /^[\w-]{22}$/.test(eventId) &&
@@ -151,7 +158,7 @@ const insertRows = `
   select event.id, lane.workflow_id, lane.run_id, $5::timestamptz, $6::date
   from unnest($1::uuid[], $2::int4[]) as event (id, lane)
   join unnest($3::text[], $4::uuid[]) with ordinality as lane (workflow_id, run_id, position) on lane.position = event.lane
-  order by event.id, lane.workflow_id
+  order by event.id, lane.run_id
   on conflict do nothing`;
 
 function columnsOf(rows: readonly IndexedEvent[]): Buffer[] {
