@@ -15,7 +15,7 @@ export type Server = {
 
 export type ServerSpec = ProcessSpec & {
   /** Resolves when the protocol answered; a throw is "not yet". */
-  ready: () => Promise<unknown>;
+  ready: (pid: number) => Promise<unknown>;
   readyWithinMs?: number;
 };
 
@@ -27,7 +27,7 @@ async function startReady(spec: ServerSpec): Promise<Running> {
     return `it ended with ${signal ?? `code ${code}`}`;
   });
   const probe = async () => {
-    await spec.ready();
+    await spec.ready(running.pid);
     return true;
   };
   const ready = until(spec.name, probe, Boolean, {
@@ -43,9 +43,9 @@ async function startReady(spec: ServerSpec): Promise<Running> {
   throw new Error(`${spec.name} did not start: ${problem}. ${spec.logFile} ends with:\n${await logTail(spec.logFile)}`);
 }
 
-/** Starts a server and returns when its protocol answers. */
-export async function startServer(spec: ServerSpec): Promise<Server> {
-  let running: Running | undefined = await startReady(spec);
+/** A server that is not started yet: `restart` starts it. */
+export function stoppedServer(spec: ServerSpec): Server {
+  let running: Running | undefined;
   const end = async (how: 'stop' | 'kill') => {
     const ended = running;
     running = undefined;
@@ -62,6 +62,13 @@ export async function startServer(spec: ServerSpec): Promise<Server> {
       running = await startReady(spec);
     },
   };
+}
+
+/** Starts a server and returns when its protocol answers. */
+export async function startServer(spec: ServerSpec): Promise<Server> {
+  const server = stoppedServer(spec);
+  await server.restart();
+  return server;
 }
 
 /** A server that somebody else runs: used, never stopped. */

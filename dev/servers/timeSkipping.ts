@@ -19,7 +19,10 @@ export async function timeSkippingServerPath(): Promise<string> {
   const dir = await mavenJars({
     name: `temporal-test-server-${version}`,
     what: 'the time-skipping Temporal test server',
-    artifacts: [{ groupId: 'io.temporal', artifactId: 'temporal-test-server', version }],
+    artifacts: [
+      { groupId: 'io.temporal', artifactId: 'temporal-test-server', version },
+      { groupId: 'org.slf4j', artifactId: 'slf4j-nop', version: '1.7.36' },
+    ],
     finish: (partial) => writeFile(join(partial, 'temporal-test-server'), wrapper, { mode: 0o755 }),
   });
   return join(dir, 'temporal-test-server');

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Connection } from '@temporalio/client';
+import { freePort } from './servers/ports.ts';
+import type { ServerSpec } from './servers/server.ts';
+
+/** What API and worker are told by their environment. */
+export type ProgramSettings = {
+  databaseUrl: string;
+  temporalAddress: string;
+  temporalNamespace: string;
+  taskQueue: string;
+  secretKeys: string;
+  apiKey: string;
+  logDir: string;
+  env?: Record<string, string>;
+};
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** A key ring with one new key, as `CAUSEWAY_SECRET_KEYS` wants it. */
+export const newSecretKeys = (): string => `k1:${randomBytes(32).toString('base64')}`;
+
+/** A new API key, as `CAUSEWAY_API_KEY` wants it. */
+export const newApiKey = (): string => `cw_${randomBytes(24).toString('base64url')}`;
+
+const shared = (settings: ProgramSettings): Record<string, string> => ({
+  DATABASE_URL: settings.databaseUrl,
+  TEMPORAL_ADDRESS: settings.temporalAddress,
+  TEMPORAL_NAMESPACE: settings.temporalNamespace,
+  TEMPORAL_TASK_QUEUE: settings.taskQueue,
+  CAUSEWAY_SECRET_KEYS: settings.secretKeys,
+  CAUSEWAY_ALLOW_PRIVATE_BROKERS: 'true', // The Kafka here is on loopback.
+});
+
+async function apiAnswers(url: string): Promise<void> {
+  const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+  if (response.status !== 200) throw new Error(`GET /healthz answered ${response.status}`);
+}
+
+/** Temporal lists who polls a task queue; a worker is ready when it is on that list. */
+async function workerPolls(settings: ProgramSettings, pid: number): Promise<void> {
+  const connection = await Connection.connect({ address: settings.temporalAddress, connectTimeout: '2 seconds' });
+  try {
+    const { pollers } = await connection.workflowService.describeTaskQueue({
+      namespace: settings.temporalNamespace,
+      taskQueue: { name: settings.taskQueue },
+      taskQueueType: 1, // Workflow tasks.
+    });
+    const identities = (pollers ?? []).map(({ identity }) => identity ?? '');
+    if (!identities.some((identity) => identity.startsWith(`${pid}@`))) {
+      throw new Error(`worker ${pid} does not poll ${settings.taskQueue} yet; these do: ${identities.join(', ')}`);
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+/** How the API is started, on a port that stays the same when it is started again. */
+export async function apiProgram(settings: ProgramSettings, port?: number): Promise<{ url: string; spec: ServerSpec }> {
+  const apiPort = port ?? (await freePort());
+  const url = `http://127.0.0.1:${apiPort}`;
+  const spec: ServerSpec = {
+    name: 'the API',
+    command: process.execPath,
+    args: ['--import', 'tsx', 'api/main.ts'],
+    cwd: root,
+    env: {
+      ...shared(settings),
+      CAUSEWAY_API_HOST: '127.0.0.1',
+      CAUSEWAY_API_PORT: String(apiPort),
+      CAUSEWAY_API_KEY: settings.apiKey,
+      ...settings.env,
+    },
+    logFile: `${settings.logDir}/api.log`,
+    ready: () => apiAnswers(url),
+  };
+  return { url, spec };
+}
+
+/** How a worker is started. */
+export function workerProgram(settings: ProgramSettings, name = 'worker'): ServerSpec {
+  return {
+    name: `the ${name}`,
+    command: process.execPath,
+    args: ['--import', 'tsx', 'worker/main.ts'],
+    cwd: root,
+    env: { ...shared(settings), ...settings.env },
+    logFile: `${settings.logDir}/${name}.log`,
+    stopWithinMs: 15_000,
+    ready: (pid) => workerPolls(settings, pid),
+  };
+}
