@@ -1,0 +1,57 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+export type ProblemRow = {
+  code: string;
+  status: ContentfulStatusCode;
+  title: string;
+  /** For how long to wait before sending again, in s. */
+  retryAfterS?: number;
+  /** Stands in for the error's own text, where that is for our operators and not for the sender. */
+  detail?: string;
+};
+
+const storeAway = 'The store of destinations can not be used now. Send the request again after some seconds.';
+const ourFault = 'Something failed on our side. The request id in this answer finds it in our log.';
+
+/** What each error code means to a sender over HTTP. */
+const rows = [
+  { code: 'malformed_json', status: 400, title: 'The body is not JSON' },
+  { code: 'batch_empty', status: 400, title: 'The batch holds no event' },
+  { code: 'batch_too_large', status: 413, title: 'The batch holds too many events' },
+  { code: 'request_invalid', status: 400, title: 'The request is not valid' },
+  { code: 'cursor_invalid', status: 400, title: 'The cursor is not valid' },
+  { code: 'unauthenticated', status: 401, title: 'A valid API key is needed' },
+  { code: 'not_found', status: 404, title: 'There is nothing here' },
+  { code: 'destination_not_found', status: 404, title: 'There is no such destination' },
+  { code: 'event_not_found', status: 404, title: 'There is no such event' },
+  { code: 'method_not_allowed', status: 405, title: 'The path has no such method' },
+  { code: 'too_many_destinations', status: 409, title: 'The customer has too many destinations' },
+  { code: 'events_waiting', status: 409, title: 'Events wait in the lanes of the destination' },
+  { code: 'lanes_not_held', status: 409, title: 'The lanes could not be changed in time' },
+  { code: 'lanes_held', status: 409, title: 'Another change of the lanes is under way', retryAfterS: 2 },
+  { code: 'version_conflict', status: 412, title: 'The destination was changed meanwhile' },
+  { code: 'body_too_large', status: 413, title: 'The body is too large' },
+  { code: 'event_too_large', status: 413, title: 'The event is too large' },
+  { code: 'content_type_unsupported', status: 415, title: 'The content type is not supported' },
+  { code: 'validation_failed', status: 422, title: 'Some fields are not valid' },
+  { code: 'overloaded', status: 503, title: 'Too much at once', retryAfterS: 1 },
+  { code: 'lane_full', status: 503, title: 'The lane is full', retryAfterS: 5 },
+  { code: 'lanes_changing', status: 503, title: 'The lanes of a destination are being changed', retryAfterS: 2 },
+  { code: 'lanes_unknown', status: 503, title: 'The lanes could not be asked', retryAfterS: 5 },
+  { code: 'partly_stored', status: 503, title: 'Not stored for every destination', retryAfterS: 1 },
+  { code: 'temporal_unavailable', status: 503, title: 'Temporal did not answer', retryAfterS: 1 },
+  { code: 'store_unreachable', status: 503, title: 'The store is away', retryAfterS: 2, detail: storeAway },
+  { code: 'store_not_migrated', status: 503, title: 'The store is away', retryAfterS: 2, detail: storeAway },
+] as const satisfies readonly ProblemRow[];
+
+const internalError: ProblemRow = {
+  code: 'internal_error',
+  status: 500,
+  title: 'An error on our side',
+  detail: ourFault,
+};
+
+const byCode = new Map<string, ProblemRow>(rows.map((row) => [row.code, row]));
+
+/** The row of an error code; one that is not listed is our own mistake, of which nothing is shown. */
+export const problemRowOf = (code: string): ProblemRow => byCode.get(code) ?? internalError;

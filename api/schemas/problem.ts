@@ -1,0 +1,45 @@
+import { z } from '@hono/zod-openapi';
+
+export const problemSchema = z
+  .object({
+    type: z.string().openapi({ example: 'urn:causeway:problem:validation_failed' }),
+    title: z.string().openapi({ example: 'Some fields are not valid' }),
+    status: z.number().int().openapi({ example: 422 }),
+    detail: z.string().openapi({ example: 'topic is missing: expected a topic name' }),
+    code: z
+      .string()
+      .openapi({ description: 'For programs: it stays, whatever the texts become.', example: 'validation_failed' }),
+    errors: z
+      .array(
+        z.object({
+          field: z.string().openapi({ example: 'topic' }),
+          problem: z.string().openapi({ example: 'is missing' }),
+          expected: z.string().openapi({ example: 'a topic name' }),
+        }),
+      )
+      .optional(),
+  })
+  .openapi('Problem', { description: 'An error, as RFC 9457 has it.' });
+
+const content = { 'application/problem+json': { schema: problemSchema } };
+const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } } as const;
+
+const described = {
+  400: { description: 'The request or its JSON is malformed.', content },
+  401: { description: 'No valid API key.', content },
+  404: { description: 'There is no such thing.', content },
+  409: { description: 'It can not be done in the present state.', content },
+  412: { description: 'It was changed meanwhile.', content },
+  413: { description: 'The body is too large.', content },
+  415: { description: 'The content type is not supported.', content },
+  422: { description: 'Some fields are not valid; `errors` names each.', content },
+  503: { description: 'Not now: send the same request again after `Retry-After`.', content, headers: retryAfter },
+};
+
+/** Responses of a route for these statuses, each a Problem. */
+export function problemResponses<Status extends keyof typeof described>(
+  ...statuses: Status[]
+): Pick<typeof described, Status> {
+  // The keys are just those: Object.fromEntries has no type that says so.
+  return Object.fromEntries(statuses.map((status) => [status, described[status]])) as Pick<typeof described, Status>;
+}
