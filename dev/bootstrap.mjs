@@ -1,0 +1,66 @@
+// The entry of `npm start`, `npm test` and `npm run bench`. Node's own modules alone: it must run before `npm install` did.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const scripts = { start: 'dev/start.ts', test: 'dev/test.ts', bench: 'bench/main.ts' };
+const oldestNode = [20, 11];
+
+/** @param {string} line @returns {never} */
+function giveUp(line) {
+  console.error(line);
+  process.exit(1);
+}
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = oldestNode;
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return;
+  giveUp(`Causeway needs Node.js ${oldestNode.join('.')} or later; this is ${process.versions.node}.`);
+}
+
+/**
+ * Installs where node_modules is not what package-lock.json says. A stamp in it tells which lock file it was made of.
+ *
+ * Not `npm ci`: the lock file may have been made where the registry lacks the binaries of other platforms, which `npm ci`
+ * refuses; `npm install --no-save` takes the locked versions, finds this platform's binaries, and changes no file of the
+ * clone. Without install scripts: none is needed, and newer npm versions hold them back anyway.
+ */
+function installPackages() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const stamp = join(root, 'node_modules', '.causeway-lock');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  console.error('Installing npm packages (about 15 seconds, once) …');
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  const args = ['install', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit'];
+  // Its stdout goes to stderr: ours stays free for what was asked for.
+  const { status, error } = spawnSync(npm, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (error) giveUp(`npm can't be run: ${error.message}`);
+  if (status !== 0) giveUp(`npm install failed with code ${status}; its message is above.`);
+  writeFileSync(stamp, lock);
+}
+
+/** @param {string} script @param {string[]} args */
+function runScript(script, args) {
+  // The channel closes when we die, even by SIGKILL: the script then stops in good order.
+  const stdio = /** @type {const} */ (['inherit', 'inherit', 'inherit', 'ipc']);
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { cwd: root, stdio: [...stdio] });
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.on(signal, () => child.kill(signal));
+  }
+  child.on('error', (error) => giveUp(`${script} can't be started: ${error.message}`));
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
+}
+
+const [command = '', ...args] = process.argv.slice(2);
+const script = Object.hasOwn(scripts, command) ? scripts[/** @type {keyof typeof scripts} */ (command)] : undefined;
+if (script === undefined) giveUp(`Usage: node dev/bootstrap.mjs ${Object.keys(scripts).join('|')} [arguments]`);
+checkNode();
+installPackages();
+runScript(script, args);

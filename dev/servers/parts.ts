@@ -1,0 +1,24 @@
+import { MissingTools } from './install.ts';
+import { kafkaJars } from './kafka.ts';
+import { postgresBinaries } from './postgres.ts';
+import { temporalCli } from './temporal.ts';
+import { timeSkippingServerPath } from './timeSkipping.ts';
+
+/**
+ * Installs what is missing of the parts that the environment does not give an address of. Where commands are missing for
+ * it, one {@link MissingTools} names them all.
+ */
+export async function installParts(options: { timeSkipping: boolean }): Promise<void> {
+  const installs = [
+    process.env.TEMPORAL_ADDRESS ? undefined : temporalCli,
+    process.env.KAFKA_BROKERS ? undefined : kafkaJars,
+    process.env.DATABASE_URL ? undefined : postgresBinaries,
+    options.timeSkipping ? timeSkippingServerPath : undefined,
+  ].filter((install) => install !== undefined);
+  const results = await Promise.allSettled(installs.map((install) => install()));
+  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const missing = reasons.filter((reason) => reason instanceof MissingTools);
+  const other = reasons.find((reason) => !(reason instanceof MissingTools));
+  if (missing.length > 0) throw new MissingTools([...new Set(missing.flatMap(({ tools }) => tools))]);
+  if (other !== undefined) throw other;
+}

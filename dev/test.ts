@@ -1,0 +1,54 @@
+/** `npm test`: what the tests stand on is installed, then they run. Arguments go to vitest, e.g. `npm test -- test/unit`. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseCLI, startVitest, type Vitest } from 'vitest/node';
+import { installParts } from './servers/parts.ts';
+import { say } from './servers/progress.ts';
+
+type Count = { passed: number; failed: number };
+
+/** Tests, and what failed outside of any test: a file that can't be read, an error that nobody caught. */
+function count(vitest: Vitest): Count {
+  const result: Count = { passed: 0, failed: vitest.state.getUnhandledErrors().length };
+  for (const testModule of vitest.state.getTestModules()) {
+    const failedBefore = result.failed;
+    for (const test of testModule.children.allTests()) {
+      const { state } = test.result();
+      if (state === 'passed') result.passed += 1;
+      if (state === 'failed') result.failed += 1;
+    }
+    if (!testModule.ok() && result.failed === failedBefore) result.failed += 1;
+  }
+  return result;
+}
+
+/** Unit tests need no server. */
+function needsServers(filters: readonly string[], projects: readonly string[]): boolean {
+  if (projects.length > 0) return projects.some((project) => project !== 'unit');
+  return filters.length === 0 || filters.some((filter) => !filter.replace(/^\.\//, '').startsWith('test/unit'));
+}
+
+async function main(): Promise<void> {
+  const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)]);
+  const dir = await mkdtemp(join(tmpdir(), 'causeway-test-'));
+  process.env.CAUSEWAY_TEST_DIR = dir;
+  if (needsServers(filter, [options.project ?? []].flat())) await installParts({ timeSkipping: true });
+  const vitest = await startVitest('test', filter, { ...options, watch: false });
+  const { passed, failed } = count(vitest);
+  await vitest.close(); // The shared servers stop here.
+  const isGood = failed === 0 && passed > 0 && !process.exitCode;
+  if (isGood) await rm(dir, { recursive: true, force: true });
+  else say(`The logs of servers, API and workers are in ${dir}.`);
+  if (passed + failed === 0) say('No test ran.');
+  console.log(`${passed} passed, ${failed} failed`);
+  // Exit even where a test left a timer or a socket behind: the result is known.
+  process.exit(isGood ? 0 : 1);
+}
+
+// The channel to bootstrap.mjs closes when that is killed: the watchdog then ends what we started.
+process.on('disconnect', () => process.exit(1));
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});
