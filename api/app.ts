@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
+import type { Logger } from 'pino';
+import { CausewayError } from '../domain/error.ts';
+import type { App, AppEnv, Routes } from './appEnv.ts';
+import { authenticate, type FindApiKey } from './authenticate.ts';
+import { docsRoutes } from './docs.ts';
+import { type HealthChecks, healthRoutes } from './health.ts';
+import { answerProblem, fieldsRefused, problemOf } from './problem.ts';
+import { methodsOf } from './routeMethods.ts';
+
+export type AppDependencies = {
+  logger: Logger;
+  findApiKey: FindApiKey;
+  /** What `/healthz` asks, by name. */
+  health: HealthChecks;
+  /** What stands under /v1/, each with its own paths. */
+  routes: readonly Routes[];
+};
+
+/**
+ * The API: everything under /v1/ needs an API key; `/healthz`, `/openapi.json` and `/docs` are open. Every error is a
+ * problem document.
+ */
+export function createApp({ logger, findApiKey, health, routes }: AppDependencies): App {
+  const app: App = new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      // The hook is given what was checked; its type doesn't say so.
+      throw fieldsRefused(result.error, 'data' in result ? result.data : undefined, result.target === 'json');
+    },
+  });
+  app.use(requestLog(logger));
+  app.use('/v1/*', authenticate(findApiKey));
+  healthRoutes(app, health);
+  for (const add of routes) add(app);
+  docsRoutes(app);
+  app.notFound((c) => {
+    const allowed = methodsOf(app.routes, c.req.path);
+    if (allowed.length === 0) {
+      return answerProblem(
+        c,
+        new CausewayError('not_found', 'There is nothing at this path; /docs shows what there is.'),
+      );
+    }
+    c.header('Allow', allowed.join(', '));
+    return answerProblem(c, new CausewayError('method_not_allowed', `The path takes ${allowed.join(', ')}.`));
+  });
+  app.onError((error, c) => {
+    const { status, code } = problemOf(error);
+    const fields = { requestId: c.var.requestId, method: c.req.method, path: c.req.path, status, code };
+    if (status >= 500) logger[status === 500 ? 'error' : 'warn']({ ...fields, err: error }, 'request failed');
+    return answerProblem(c, error);
+  });
+  return app;
+}
+
+/** A sender's own id is taken if it is harmless in a log. */
+const requestIdForm = /^[\w.:/+=@-]{1,128}$/;
+
+/** Gives each request its id, and logs it at level debug: method, path, status, time; never headers, query or body. */
+const requestLog = (logger: Logger): MiddlewareHandler<AppEnv> => {
+  return async (c, next) => {
+    const given = c.req.header('x-request-id');
+    const requestId = given !== undefined && requestIdForm.test(given) ? given : randomUUID();
+    c.set('requestId', requestId);
+    c.header('X-Request-Id', requestId);
+    if (!logger.isLevelEnabled('debug')) return next();
+    const startedAt = performance.now();
+    await next();
+    const { method, path } = c.req;
+    const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
+    logger.debug({ requestId, method, path, status: c.res.status, durationMs, key: c.var.apiKey?.name }, 'request');
+  };
+};
