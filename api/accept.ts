@@ -7,20 +7,10 @@ import { eventDigest } from '../domain/eventDigest.ts';
 import { eventIdOf } from '../domain/eventId.ts';
 import { type LaneLimits, laneOf, laneWorkflowId } from '../domain/lane.ts';
 import type { LaneTarget } from './laneWriter.ts';
+import { FieldsRefused } from './problem.ts';
 
 export type Receipt = { id: string; deliveries: { destinationId: string; workflowId: string }[] };
 export type Accept = (event: Event) => Promise<Receipt>;
-
-/** A refusal that names the field of the event which is at fault. */
-export class EventRefused extends CausewayError {
-  constructor(
-    readonly field: string,
-    readonly problem: string,
-    readonly expected: string,
-  ) {
-    super('event_refused', `${field} ${problem}: ${expected}`);
-  }
-}
 
 export type AcceptDependencies = {
   destinations: { forCustomer(customerExternalId: string): Promise<readonly Destination[]> };
@@ -42,8 +32,8 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 function addressed(event: Event, destination: Destination, limits: LaneLimits): Addressed {
   const found = partitionKeyOf(event, destination.partitionKey);
   if ('problem' in found) {
-    const expected = `destination ${destination.id} takes its partition key from here: a string, number or boolean of 1 to 1024 characters`;
-    throw new EventRefused(destination.partitionKey, found.problem, expected);
+    const expected = `the partition key of destination ${destination.id}: a string, number or boolean of 1 to 1024 characters`;
+    throw new FieldsRefused([{ field: destination.partitionKey, problem: found.problem, expected }]);
   }
   const lane = laneOf(destination.ordering.lanes, found.key, sha256);
   const target = {
@@ -65,7 +55,7 @@ function refuseHeldLanes(destinations: readonly Destination[], now: Date): void 
 
 /**
  * Takes an event in: resolves once every matching destination's lane has stored it.
- * Rejects with {@link EventRefused} or a CausewayError before anything is stored, or with `partly_stored` where some
+ * Rejects with {@link FieldsRefused} or another CausewayError before anything is stored, or with `partly_stored` where some
  * destinations have it: the same event with the same idempotency key completes it.
  */
 export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax }: AcceptDependencies): Accept {

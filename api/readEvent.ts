@@ -1,33 +1,15 @@
+import { CausewayError } from '../domain/error.ts';
 import { type Event, readFields } from '../domain/event.ts';
 import { elementsOf } from '../domain/jsonText.ts';
+import { type FieldProblem, fieldProblemsOf } from './fieldProblems.ts';
 import { eventSchema } from './schemas/event.ts';
 
-/** What is wrong with one field, in the words of an answer. */
-export type FieldError = { field: string; problem: string; expected: string };
-
-export type ReadEvent = { event: Event } | { errors: FieldError[] };
-
-const expectedOf: Record<string, string> = {
-  eventType: 'a string of 1 to 255 characters, for example "order.shipped"',
-  occurredAt: 'an RFC 3339 time with a zone, for example "2026-01-15T09:30:00Z"',
-  source: 'a string of 1 to 255 characters',
-  customerExternalId: 'a string of 1 to 255 characters, for example "acct_8K2zRq"',
-  idempotencyKey: 'a string of 1 to 255 characters',
-  correlationId: 'a string of 1 to 255 characters',
-  payload: 'a JSON object',
-  metadata: 'a JSON object',
-};
-const fieldNames = Object.keys(expectedOf).join(', ');
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export type ReadEvent = { event: Event } | { errors: FieldProblem[] };
 
 /** Checks an event that was parsed from `text`, and keeps the text of its fields. */
 export function readEvent(parsed: unknown, text: string): ReadEvent {
-  if (!isObject(parsed))
-    return { errors: [{ field: '(event)', problem: 'is not a JSON object', expected: 'an event' }] };
   const checked = eventSchema.safeParse(parsed);
-  if (!checked.success) return { errors: checked.error.issues.flatMap((issue) => fieldErrors(issue, parsed)) };
+  if (!checked.success) return { errors: fieldProblemsOf(checked.error.issues, parsed) };
   const { fields, twice } = readFields(text);
   if (twice.length > 0) {
     return {
@@ -38,30 +20,19 @@ export function readEvent(parsed: unknown, text: string): ReadEvent {
   return { event: { eventType, customerExternalId, idempotencyKey, fields } };
 }
 
-type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[] };
-
-function fieldErrors(issue: Issue, parsed: Record<string, unknown>): FieldError[] {
-  if (issue.code === 'unrecognized_keys' && issue.keys) {
-    return issue.keys.map((field) => ({
-      field,
-      problem: 'is not a field of an event',
-      expected: `one of ${fieldNames}`,
-    }));
+/** A body, or a line of one, that is no JSON. */
+export class MalformedJson extends CausewayError {
+  constructor(readonly problem: string) {
+    super('malformed_json', `The body ${problem}.`);
   }
-  const field = issue.path.map(String).join('.');
-  const problem = Object.hasOwn(parsed, field) ? issue.message : 'is missing';
-  return [{ field, problem, expected: expectedOf[field] ?? 'see /docs' }];
 }
-
-/** A body that is no JSON: `problem` says where. */
-export class MalformedJson extends Error {}
 
 /** Parses JSON text. Throws {@link MalformedJson}. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new MalformedJson(error instanceof Error ? error.message : 'is not JSON');
+    throw new MalformedJson(`is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
@@ -89,7 +60,7 @@ export function readLines(text: string): ReadEvent[] {
     try {
       return readEvent(parseJson(line), line);
     } catch (error) {
-      const problem = error instanceof MalformedJson ? `is not JSON: ${error.message}` : 'could not be read';
+      const problem = error instanceof MalformedJson ? error.problem : 'could not be read';
       return { errors: [{ field: '(line)', problem, expected: 'one event as a JSON object on a line' }] };
     }
   });

@@ -60,6 +60,7 @@ const apiSchema = z.object({
   CAUSEWAY_WAITING_BYTES_MAX: wholeNumber(1_048_576, 4_294_967_296, 'bytes', 64 * 1024 * 1024),
   CAUSEWAY_LANE_HISTORY_EVENTS_MAX: wholeNumber(50, 10_000, 'history events', defaultLaneLimits.historyEventsMax),
   CAUSEWAY_LANE_HISTORY_BYTES_MAX: wholeNumber(65_536, 10_485_760, 'bytes', defaultLaneLimits.historyBytesMax),
+  CAUSEWAY_EVENT_INDEX_DAYS: wholeNumber(1, 3_650, 'days', 30),
   CAUSEWAY_DEDUP_WINDOW_MS: wholeNumber(1_000, 604_800_000, 'ms', defaultLaneLimits.dedupWindowMs),
 });
 

@@ -1,20 +1,30 @@
 import { z } from '@hono/zod-openapi';
+import { eventFields } from '../../domain/event.ts';
 
-const text = (charsMax: number) =>
-  z
-    .string({ error: `must be a string of 1 to ${charsMax} characters` })
-    .min(1, 'must not be empty')
-    .max(charsMax, `must have at most ${charsMax} characters`)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
-    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not hold control characters')
-    .refine((value) => value.isWellFormed(), 'must be valid Unicode: it holds half of a surrogate pair');
+const text = (charsMax: number, example: string) => {
+  const expected = `a string of 1 to ${charsMax} characters, for example "${example}"`;
+  return (
+    z
+      .string({ error: expected })
+      .min(1, expected)
+      .max(charsMax, expected)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
+      .regex(/^[^\u0000-\u001f\u007f]*$/, `${expected}, without control characters`)
+      .refine((value) => value.isWellFormed(), {
+        error: `${expected}, in valid Unicode`,
+        params: { problem: 'holds half of a surrogate pair' },
+      })
+  );
+};
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Its contents are the sender's own: they are kept as text, so nothing here looks inside. */
-const anyObject = (error: string) =>
-  z.custom<Record<string, unknown>>(isObject, { error }).openapi({ type: 'object', additionalProperties: true });
+const anyObject = () =>
+  z
+    .custom<Record<string, unknown>>(isObject, { error: 'a JSON object', params: { problem: 'is no JSON object' } })
+    .openapi({ type: 'object', additionalProperties: true });
 
 export const exampleEvent = {
   eventType: 'order.shipped',
@@ -27,22 +37,29 @@ export const exampleEvent = {
   metadata: { region: 'eu-central-1' },
 };
 
+const fieldNames = eventFields.join(', ');
+
 export const eventSchema = z
-  .strictObject({
-    eventType: text(255).openapi({ description: 'What happened, for example `order.shipped`.' }),
-    occurredAt: z.iso
-      .datetime({ offset: true, error: 'must be an RFC 3339 time with a zone, for example 2026-01-15T09:30:00Z' })
-      .optional()
-      .openapi({ description: 'When it happened; the time of acceptance where absent.' }),
-    source: text(255).optional().openapi({ description: 'The service that says so.' }),
-    customerExternalId: text(255).openapi({ description: 'The customer whose destinations get the event.' }),
-    idempotencyKey: text(255).optional().openapi({
-      description: 'An event with the same customer and key is the same event: same id, no second record.',
-    }),
-    correlationId: text(255).optional(),
-    payload: anyObject('must be a JSON object').openapi({ description: 'Goes to the customer as it was written.' }),
-    metadata: anyObject('must be a JSON object').optional(),
-  })
+  .strictObject(
+    {
+      eventType: text(255, 'order.shipped').openapi({ description: 'What happened, for example `order.shipped`.' }),
+      occurredAt: z.iso
+        .datetime({ offset: true, error: 'an RFC 3339 time with a zone, for example "2026-01-15T09:30:00Z"' })
+        .optional()
+        .openapi({ description: 'When it happened; the time of acceptance where absent.' }),
+      source: text(255, 'orders').optional().openapi({ description: 'The service that says so.' }),
+      customerExternalId: text(255, 'acct_8K2zRq').openapi({
+        description: 'The customer whose destinations get the event.',
+      }),
+      idempotencyKey: text(255, 'order-1001-shipped').optional().openapi({
+        description: 'An event with the same customer and key is the same event: same id, no second record.',
+      }),
+      correlationId: text(255, 'checkout-77').optional(),
+      payload: anyObject().openapi({ description: 'Goes to the customer as it was written.' }),
+      metadata: anyObject().optional(),
+    },
+    { error: (issue) => (issue.code === 'unrecognized_keys' ? `one of ${fieldNames}` : 'an event, as a JSON object') },
+  )
   .openapi('Event', { example: exampleEvent });
 
 export const receiptSchema = z

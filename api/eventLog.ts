@@ -1,0 +1,58 @@
+import { createRoute } from '@hono/zod-openapi';
+import { CausewayError } from '../domain/error.ts';
+import type { App } from './appEnv.ts';
+import { digestOfEventId } from '../domain/eventId.ts';
+import { type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
+import type { LaneHistories } from './laneHistory.ts';
+import { type EventLog, eventIdParam, eventLogSchema } from './schemas/eventLog.ts';
+import { problemResponses } from './schemas/problem.ts';
+
+export type EventLogOptions = {
+  index: { find(eventId: string): Promise<IndexedDelivery[]> };
+  histories: LaneHistories;
+};
+
+const getEvent = createRoute({
+  method: 'get',
+  path: '/v1/events/{id}',
+  tags: ['Events'],
+  summary: "Show an event's deliveries and every attempt",
+  description: "Read from Temporal's history: what is not there any more is `expired`.",
+  security: [{ bearer: [] }],
+  request: { params: eventIdParam },
+  responses: {
+    200: { description: 'The log.', content: { 'application/json': { schema: eventLogSchema } } },
+    ...problemResponses(400, 401, 404, 503),
+  },
+});
+
+/** `GET /v1/events/{id}` */
+export function eventLogRoute(app: App, { index, histories }: EventLogOptions): void {
+  app.openapi(getEvent, async (c) => {
+    const { id } = c.req.valid('param');
+    const digest = digestOfEventId(id) ?? '';
+    const found = await index.find(digest);
+    if (found.length === 0) {
+      const remedy = `No event ${id} was accepted for a destination, or it is older than the index goes back.`;
+      throw new CausewayError('event_not_found', remedy);
+    }
+    const deliveries = await Promise.all(found.map((delivery) => readDelivery(histories, digest, delivery)));
+    return c.json({ id, deliveries: deliveries.map(shown) }, 200);
+  });
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+const shown = (delivery: LoggedDelivery): EventLog['deliveries'][number] => ({
+  destinationId: delivery.destinationId,
+  workflowId: delivery.workflowId,
+  runId: delivery.runId,
+  status: delivery.status,
+  acceptedAt: delivery.acceptedAt.toISOString(),
+  partition: delivery.partition,
+  offset: delivery.offset,
+  error: delivery.error,
+  nextAttemptAt: delivery.nextAttemptAtMs === undefined ? undefined : iso(delivery.nextAttemptAtMs),
+  attempts: delivery.attempts.map(({ startedAtMs, ...attempt }) => ({ ...attempt, startedAt: iso(startedAtMs) })),
+  interventions: delivery.interventions.map(({ atMs, ...rest }) => ({ ...rest, at: iso(atMs) })),
+});

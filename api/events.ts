@@ -1,0 +1,131 @@
+import { createRoute } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { CausewayError } from '../domain/error.ts';
+import type { App } from './appEnv.ts';
+import type { Accept, Receipt } from './accept.ts';
+import { type BodyBudget, declaredBytes, mediaTypeOf } from './eventBody.ts';
+import { FieldsRefused, type Problem, problemOf } from './problem.ts';
+import { parseJson, type ReadEvent, readArray, readEvent, readLines, textOf } from './readEvent.ts';
+import { batchAnswerSchema, exampleLines } from './schemas/batch.ts';
+import { eventSchema, exampleEvent, receiptSchema } from './schemas/event.ts';
+import { problemResponses } from './schemas/problem.ts';
+
+export type EventRouteOptions = { accept: Accept; budget: BodyBudget; eventBytesMax: number };
+
+const batchBytesMax = 5 * 1024 * 1024;
+const batchEventsMax = 1_000;
+const jsonType = 'application/json';
+const lineTypes = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+
+const postEvent = createRoute({
+  method: 'post',
+  path: '/v1/events',
+  tags: ['Events'],
+  summary: 'Accept an event',
+  description: 'Answers 202 once the event is stored for every matching destination.',
+  security: [{ bearer: [] }],
+  request: { body: { required: true, content: { [jsonType]: { schema: eventSchema, example: exampleEvent } } } },
+  responses: {
+    202: { description: 'Stored; it will be delivered.', content: { [jsonType]: { schema: receiptSchema } } },
+    ...problemResponses(400, 401, 413, 415, 422, 503),
+  },
+});
+
+const postBatch = createRoute({
+  method: 'post',
+  path: '/v1/events/batch',
+  tags: ['Events'],
+  summary: 'Accept many events',
+  description: `A JSON array or newline-delimited JSON, up to ${batchEventsMax} events or 5 MiB. Each event is answered alone, in the order of the request; events of one partition key are delivered in that order.`,
+  security: [{ bearer: [] }],
+  request: {
+    body: {
+      required: true,
+      content: {
+        [jsonType]: { schema: eventSchema.array().max(batchEventsMax), example: [exampleEvent] },
+        'application/x-ndjson': { schema: { type: 'string' }, example: exampleLines },
+      },
+    },
+  },
+  responses: {
+    202: { description: 'Every event is stored.', content: { [jsonType]: { schema: batchAnswerSchema } } },
+    207: {
+      description: 'Some events are stored; each result says.',
+      content: { [jsonType]: { schema: batchAnswerSchema } },
+    },
+    422: {
+      description: 'No event is stored; each result says why.',
+      content: { [jsonType]: { schema: batchAnswerSchema } },
+    },
+    ...problemResponses(400, 401, 413, 415, 503),
+  },
+});
+
+/** `POST /v1/events` and `POST /v1/events/batch`. */
+export function eventRoutes(app: App, { accept, budget, eventBytesMax }: EventRouteOptions): void {
+  // The routes read the body's text themselves, since the value keeps it; the description still comes from the schemas.
+  app.openAPIRegistry.registerPath(postEvent);
+  app.openAPIRegistry.registerPath(postBatch);
+
+  // White space between tokens does not count for the event, so its body may be larger.
+  const oneBytesMax = 2 * eventBytesMax;
+  app.post('/v1/events', limited(oneBytesMax), async (c) => {
+    mediaTypeOf(c, [jsonType]);
+    return await budget.within(declaredBytes(c, oneBytesMax), async () => {
+      const text = textOf(new Uint8Array(await c.req.arrayBuffer()));
+      const read = readEvent(parseJson(text), text);
+      if ('errors' in read) throw new FieldsRefused(read.errors);
+      return c.json(await accept(read.event), 202);
+    });
+  });
+  app.post('/v1/events/batch', limited(batchBytesMax), async (c) => {
+    const mediaType = mediaTypeOf(c, [jsonType, ...lineTypes]);
+    return await budget.within(declaredBytes(c, batchBytesMax), async () => {
+      const text = textOf(new Uint8Array(await c.req.arrayBuffer()));
+      const events = mediaType === jsonType ? readArray(text) : readLines(text);
+      return batchAnswer(c, await acceptAll(events, accept));
+    });
+  });
+}
+
+const limited = (maxSize: number) =>
+  bodyLimit({
+    maxSize,
+    onError: () => {
+      throw new CausewayError('body_too_large', `The body may have at most ${maxSize} bytes.`);
+    },
+  });
+
+type Result = ({ status: 202 } & Receipt) | Problem;
+
+async function acceptAll(events: readonly ReadEvent[], accept: Accept): Promise<Result[]> {
+  if (events.length === 0) throw new CausewayError('batch_empty', 'Send one event at least.');
+  if (events.length > batchEventsMax) {
+    throw new CausewayError(
+      'batch_too_large',
+      `A batch may hold at most ${batchEventsMax} events; this one holds ${events.length}.`,
+    );
+  }
+  return await Promise.all(
+    events.map(async (read): Promise<Result> => {
+      try {
+        if ('errors' in read) throw new FieldsRefused(read.errors);
+        return { status: 202, ...(await accept(read.event)) };
+      } catch (error) {
+        return problemOf(error);
+      }
+    }),
+  );
+}
+
+function batchAnswer(c: Context, results: Result[]): Response {
+  const refusals = results.filter((result): result is Problem => result.status !== 202);
+  const accepted = results.length - refusals.length;
+  const [first] = refusals;
+  // Overload is answered as for one event, so that every client understands it; nothing of the batch is stored.
+  if (first && accepted === 0 && refusals.every(({ status }) => status === 503))
+    throw new CausewayError(first.code, first.detail);
+  const status = refusals.length === 0 ? 202 : accepted > 0 ? 207 : 422;
+  return c.json({ accepted, refused: refusals.length, results }, status);
+}

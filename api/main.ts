@@ -1,0 +1,127 @@
+/** The API process: takes events in, and lets people manage destinations. */
+import { type ServerType, serve } from '@hono/node-server';
+import type { Client } from '@temporalio/client';
+import { type Logger, pino } from 'pino';
+import { type ApiConfig, readApiConfig } from '../domain/config.ts';
+import { CausewayError } from '../domain/error.ts';
+import { defaultLaneLimits } from '../domain/lane.ts';
+import { migrate } from '../store/migrate.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { acceptor } from './accept.ts';
+import { createApp } from './app.ts';
+import type { App } from './appEnv.ts';
+import { codecRoutes } from './codec.ts';
+import { destinationRoutes } from './destinations.ts';
+import { BodyBudget } from './eventBody.ts';
+import { eventLogRoute } from './eventLog.ts';
+import { eventRoutes } from './events.ts';
+import { patientIndex } from './indexing.ts';
+import { LaneGauge } from './laneGauge.ts';
+import { LaneHistories } from './laneHistory.ts';
+import { blockSender } from './laneSignal.ts';
+import { LaneWriter } from './laneWriter.ts';
+import { ensureSearchAttributes } from './searchAttributes.ts';
+import { connectTemporal } from './temporal.ts';
+import { waitingIn } from './waitingLanes.ts';
+
+/** Requests under way when the process is told to stop may take this long, in ms. */
+const shutdownMs = 10_000;
+const gaugeSweepMs = 30_000;
+
+async function main(): Promise<void> {
+  const config = readApiConfig(process.env);
+  const logger = pino({ level: config.LOG_LEVEL, name: 'api' });
+  await migrate(config.DATABASE_URL);
+  const store = await openStore({
+    databaseUrl: config.DATABASE_URL,
+    secretKeys: config.CAUSEWAY_SECRET_KEYS,
+    logger,
+    eventIndexDays: config.CAUSEWAY_EVENT_INDEX_DAYS,
+  });
+  if (config.CAUSEWAY_API_KEY) await store.apiKeys.ensure(config.CAUSEWAY_API_KEY, 'CAUSEWAY_API_KEY');
+  const temporal = await connectTemporal(config);
+  await ensureSearchAttributes(temporal);
+  const { app, writer } = assembled(config, logger, store, temporal);
+  const server = await listen(app, config);
+  logger.info({ url: `http://${config.CAUSEWAY_API_HOST}:${config.CAUSEWAY_API_PORT}` }, 'api is listening');
+
+  const stop = async (): Promise<void> => {
+    setTimeout(() => process.exit(1), shutdownMs).unref();
+    await new Promise((resolve) => server.close(resolve));
+    await writer.drained();
+    await store.close();
+    await temporal.connection.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+}
+
+function assembled(
+  config: ApiConfig,
+  logger: Logger,
+  store: Store,
+  temporal: Client,
+): { app: App; writer: LaneWriter } {
+  const gauge = new LaneGauge(temporal);
+  setInterval(() => gauge.sweep(), gaugeSweepMs).unref();
+  const send = blockSender(temporal, config.TEMPORAL_TASK_QUEUE);
+  const writer = new LaneWriter({
+    waitingBytesMax: config.CAUSEWAY_WAITING_BYTES_MAX,
+    sendBlock: async (target, block) => {
+      const receipt = await send(target, block);
+      gauge.stored(target.workflowId, block.bodies.length);
+      return receipt;
+    },
+  });
+  const accept = acceptor({
+    destinations: store.destinations,
+    lanes: {
+      check: (workflowId) => gauge.check(workflowId),
+      submit: (target, delivery) => writer.submit(target, delivery),
+    },
+    index: patientIndex(store.eventIndex, logger),
+    laneLimits: {
+      ...defaultLaneLimits,
+      historyEventsMax: config.CAUSEWAY_LANE_HISTORY_EVENTS_MAX,
+      historyBytesMax: config.CAUSEWAY_LANE_HISTORY_BYTES_MAX,
+      dedupWindowMs: config.CAUSEWAY_DEDUP_WINDOW_MS,
+    },
+    eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX,
+  });
+  const app = createApp({
+    logger,
+    findApiKey: (digest) => store.apiKeys.find(digest),
+    health: {
+      store: () => store.check(),
+      temporal: () => temporal.workflowService.getSystemInfo({}),
+    },
+    routes: [
+      (to) => eventRoutes(to, { accept, budget: new BodyBudget(), eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX }),
+      (to) => eventLogRoute(to, { index: store.eventIndex, histories: new LaneHistories(temporal) }),
+      (to) =>
+        destinationRoutes(to, {
+          destinations: store.destinations,
+          lanes: { waiting: (destinationId) => waitingIn(temporal, destinationId) },
+          allowPrivateBrokers: config.CAUSEWAY_ALLOW_PRIVATE_BROKERS,
+        }),
+      codecRoutes,
+    ],
+  });
+  return { app, writer };
+}
+
+function listen(app: App, config: ApiConfig): Promise<ServerType> {
+  const { CAUSEWAY_API_HOST: hostname, CAUSEWAY_API_PORT: port } = config;
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname, port }, () => resolve(server));
+    server.once('error', (cause) => {
+      const remedy = `Can't listen at ${hostname}:${port}. Free the port, or set CAUSEWAY_API_PORT to another.`;
+      reject(new CausewayError('address_unavailable', remedy, { cause }));
+    });
+  });
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof CausewayError ? `${error.code}: ${error.remedy}` : error);
+  process.exit(1);
+});

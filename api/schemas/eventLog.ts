@@ -1,0 +1,62 @@
+import { z } from '@hono/zod-openapi';
+import { deliveryStatuses } from '../../domain/deliveryLog.ts';
+
+const time = z.iso.datetime();
+
+const failedSchema = z
+  .object({
+    kind: z.enum(['transient', 'outcomeUnknown', 'destinationAtFault', 'recordAtFault']),
+    name: z.string().openapi({ example: 'MESSAGE_TOO_LARGE' }),
+    code: z.int().optional().openapi({ description: "Kafka's error code, where it is one of Kafka's.", example: 10 }),
+    message: z.string(),
+    remedy: z.string(),
+  })
+  .openapi('Failed');
+
+const attemptSchema = z
+  .object({
+    number: z.int(),
+    startedAt: time,
+    durationMs: z.number().optional().openapi({ description: 'Absent while it lasts, and where its worker died.' }),
+    outcome: z.enum(['delivered', 'failed', 'unknown', 'running']),
+    broker: z.string().optional(),
+    partition: z.int().optional(),
+    offset: z.int().optional(),
+    error: failedSchema.optional(),
+  })
+  .openapi('Attempt');
+
+const deliverySchema = z
+  .object({
+    destinationId: z.string(),
+    workflowId: z.string(),
+    runId: z.string().openapi({ description: "The run of the lane's workflow that tells of it last." }),
+    status: z
+      .enum(deliveryStatuses)
+      .openapi({ description: '`expired`: Temporal has deleted the history (retention).' }),
+    acceptedAt: time,
+    partition: z.int().optional(),
+    offset: z.int().optional(),
+    error: failedSchema.optional(),
+    nextAttemptAt: time.optional(),
+    attempts: z.array(attemptSchema),
+    interventions: z.array(
+      z.object({
+        kind: z.enum(['replay', 'discard']),
+        at: time,
+        reason: z.string().optional(),
+        by: z.string().optional(),
+      }),
+    ),
+  })
+  .openapi('Delivery');
+
+export const eventLogSchema = z.object({ id: z.string(), deliveries: z.array(deliverySchema) }).openapi('EventLog');
+export type EventLog = z.output<typeof eventLogSchema>;
+
+export const eventIdParam = z.object({
+  id: z
+    .string()
+    .regex(/^evt_[A-Za-z0-9_-]{22}$/, 'an event id: evt_ and 22 characters')
+    .openapi({ param: { name: 'id', in: 'path' }, example: 'evt_Jx1nW0b3Qw6mO2m0tq8y7A' }),
+});
