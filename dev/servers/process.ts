@@ -21,9 +21,11 @@ export type ProcessSpec = {
   stopWithinMs?: number;
 };
 
+export type Exit = { code: number | null; signal: NodeJS.Signals | null };
+
 export type Running = {
   pid: number;
-  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  exited: Promise<Exit>;
   /** Asks it to stop, kills it when it does not, and returns once it is gone. */
   stop(): Promise<void>;
   /** SIGKILL, to the process and all in its group. */
@@ -77,7 +79,7 @@ export async function startProcess(spec: ProcessSpec): Promise<Running> {
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
   });
-  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+  const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
   const pid = await spawned(child, spec).finally(() => log.close());

@@ -1,4 +1,4 @@
-import { logTail, type ProcessSpec, type Running, startProcess } from './process.ts';
+import { type Exit, logTail, type ProcessSpec, type Running, startProcess } from './process.ts';
 import { until } from './until.ts';
 
 /** A server that was started, or one that was there already and is only used. */
@@ -11,6 +11,8 @@ export type Server = {
   kill(): Promise<void>;
   /** Starts it again on the same port and data, stopping it first where it runs. */
   restart(): Promise<void>;
+  /** Calls back when it ends without being asked to; one listener, the last one given. */
+  onDeath(listener: (how: string) => void): void;
 };
 
 export type ServerSpec = ProcessSpec & {
@@ -19,12 +21,14 @@ export type ServerSpec = ProcessSpec & {
   readyWithinMs?: number;
 };
 
+const howItEnded = ({ code, signal }: Exit): string => signal ?? `code ${code}`;
+
 async function startReady(spec: ServerSpec): Promise<Running> {
   const running = await startProcess(spec);
   const over = new AbortController();
-  const died = running.exited.then(({ code, signal }) => {
+  const died = running.exited.then((exit) => {
     over.abort();
-    return `it ended with ${signal ?? `code ${code}`}`;
+    return `it ended with ${howItEnded(exit)}`;
   });
   const probe = async () => {
     await spec.ready(running.pid);
@@ -46,10 +50,20 @@ async function startReady(spec: ServerSpec): Promise<Running> {
 /** A server that is not started yet: `restart` starts it. */
 export function stoppedServer(spec: ServerSpec): Server {
   let running: Running | undefined;
+  let died: (how: string) => void = () => {};
   const end = async (how: 'stop' | 'kill') => {
     const ended = running;
     running = undefined;
     await ended?.[how]();
+  };
+  const begin = async () => {
+    const begun = await startReady(spec);
+    running = begun;
+    void begun.exited.then((exit) => {
+      if (running !== begun) return; // We asked it to.
+      running = undefined;
+      died(howItEnded(exit));
+    });
   };
   return {
     get pid() {
@@ -59,7 +73,10 @@ export function stoppedServer(spec: ServerSpec): Server {
     kill: () => end('kill'),
     restart: async () => {
       await end('stop');
-      running = await startReady(spec);
+      await begin();
+    },
+    onDeath: (listener) => {
+      died = listener;
     },
   };
 }
@@ -76,5 +93,5 @@ export function foreignServer(name: string): Server {
   const refuse = async () => {
     throw new Error(`${name} was given by an address; it is not ours to stop and start.`);
   };
-  return { pid: undefined, stop: async () => {}, kill: refuse, restart: refuse };
+  return { pid: undefined, stop: async () => {}, kill: refuse, restart: refuse, onDeath: () => {} };
 }

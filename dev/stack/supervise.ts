@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { say } from '../servers/progress.ts';
+import type { Server } from '../servers/server.ts';
+
+const backoffMsMin = 500;
+const backoffMsMax = 30_000;
+/** What lived this long is started again at once when it dies. */
+const healthyAfterMs = 60_000;
+
+/** Keeps a server running: when it dies it is started again, sooner at first and later when it keeps dying. */
+export function supervise(name: string, server: Server): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  let restarting: Promise<void> = Promise.resolve();
+  let backoffMs = backoffMsMin;
+  let startedAt = performance.now();
+
+  const startAgain = async (how: string) => {
+    if (performance.now() - startedAt > healthyAfterMs) backoffMs = backoffMsMin;
+    let reason = `${name} ended with ${how}`;
+    while (!stopping.signal.aborted) {
+      say(`${reason}; starting it again in ${backoffMs / 1000} s.`);
+      await sleep(backoffMs, undefined, { signal: stopping.signal }).catch(() => {});
+      if (stopping.signal.aborted) return;
+      backoffMs = Math.min(backoffMs * 2, backoffMsMax);
+      startedAt = performance.now();
+      const problem = await server.restart().then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+      if (problem === undefined) return say(`${name} is up again.`);
+      reason = problem;
+    }
+  };
+  server.onDeath((how) => {
+    if (!stopping.signal.aborted) restarting = startAgain(how);
+  });
+  return {
+    stop: async () => {
+      stopping.abort();
+      await restarting;
+      await server.stop();
+    },
+  };
+}
