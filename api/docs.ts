@@ -15,7 +15,7 @@ const about = {
   },
   // Relative: the page is used where it is served from.
   servers: [{ url: '/' }],
-  security: [{ apiKey: [] }],
+  security: [{ bearer: [] }],
   tags: [
     { name: 'Events', description: 'Accept events, and see what became of them.' },
     { name: 'Destinations', description: "Customers' topics, and how events become records there." },
@@ -72,7 +72,7 @@ const headers = (contentType: string): Record<string, string> => ({
 
 /** `/openapi.json`, made from the schemas of the routes, and `/docs`, a page to read and try them. */
 export function docsRoutes(app: App): void {
-  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
     description: 'An API key: `cwk_…`',

@@ -1,10 +1,10 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { CausewayError } from '../domain/error.ts';
-import type { App } from './appEnv.ts';
 import type { Accept, Receipt } from './accept.ts';
+import type { App } from './appEnv.ts';
 import { type BodyBudget, declaredBytes, mediaTypeOf } from './eventBody.ts';
+import { limitBody } from './limitBody.ts';
 import { FieldsRefused, type Problem, problemOf } from './problem.ts';
 import { parseJson, type ReadEvent, readArray, readEvent, readLines, textOf } from './readEvent.ts';
 import { batchAnswerSchema, exampleLines } from './schemas/batch.ts';
@@ -70,7 +70,7 @@ export function eventRoutes(app: App, { accept, budget, eventBytesMax }: EventRo
 
   // White space between tokens does not count for the event, so its body may be larger.
   const oneBytesMax = 2 * eventBytesMax;
-  app.post('/v1/events', limited(oneBytesMax), async (c) => {
+  app.post('/v1/events', limitBody(oneBytesMax), async (c) => {
     mediaTypeOf(c, [jsonType]);
     return await budget.within(declaredBytes(c, oneBytesMax), async () => {
       const text = textOf(new Uint8Array(await c.req.arrayBuffer()));
@@ -79,7 +79,7 @@ export function eventRoutes(app: App, { accept, budget, eventBytesMax }: EventRo
       return c.json(await accept(read.event), 202);
     });
   });
-  app.post('/v1/events/batch', limited(batchBytesMax), async (c) => {
+  app.post('/v1/events/batch', limitBody(batchBytesMax), async (c) => {
     const mediaType = mediaTypeOf(c, [jsonType, ...lineTypes]);
     return await budget.within(declaredBytes(c, batchBytesMax), async () => {
       const text = textOf(new Uint8Array(await c.req.arrayBuffer()));
@@ -88,14 +88,6 @@ export function eventRoutes(app: App, { accept, budget, eventBytesMax }: EventRo
     });
   });
 }
-
-const limited = (maxSize: number) =>
-  bodyLimit({
-    maxSize,
-    onError: () => {
-      throw new CausewayError('body_too_large', `The body may have at most ${maxSize} bytes.`);
-    },
-  });
 
 type Result = ({ status: 202 } & Receipt) | Problem;
 

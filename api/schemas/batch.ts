@@ -9,7 +9,7 @@ const acceptedSchema = z.object({ status: z.literal(202) }).extend(receiptSchema
 
 const refusedSchema = z.object({
   status: z.int().openapi({ example: 422 }),
-  code: z.string().openapi({ example: 'event_invalid' }),
+  code: z.string().openapi({ example: 'validation_failed' }),
   title: z.string(),
   detail: z.string(),
   errors: z.array(z.object({ field: z.string(), problem: z.string(), expected: z.string() })).optional(),

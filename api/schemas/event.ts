@@ -1,21 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { eventFields } from '../../domain/event.ts';
+import { lineOf } from './text.ts';
 
-const text = (charsMax: number, example: string) => {
-  const expected = `a string of 1 to ${charsMax} characters, for example "${example}"`;
-  return (
-    z
-      .string({ error: expected })
-      .min(1, expected)
-      .max(charsMax, expected)
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
-      .regex(/^[^\u0000-\u001f\u007f]*$/, `${expected}, without control characters`)
-      .refine((value) => value.isWellFormed(), {
-        error: `${expected}, in valid Unicode`,
-        params: { problem: 'holds half of a surrogate pair' },
-      })
-  );
-};
+const text = (charsMax: number, example: string) => lineOf(charsMax, { example });
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -67,8 +54,8 @@ export const receiptSchema = z
     id: z.string().openapi({ example: 'evt_Jx1nW0b3Qw6mO2m0tq8y7A' }),
     deliveries: z.array(
       z.object({
-        destinationId: z.string().openapi({ example: 'dst_4kq0x2v6mz' }),
-        workflowId: z.string().openapi({ example: 'delivery:dst_4kq0x2v6mz:acct_8K2zRq' }),
+        destinationId: z.string().openapi({ example: 'dst_4kq0x2v6mzTr1AbC' }),
+        workflowId: z.string().openapi({ example: 'delivery:dst_4kq0x2v6mzTr1AbC:acct_8K2zRq' }),
       }),
     ),
   })

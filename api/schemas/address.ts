@@ -1,0 +1,66 @@
+import { BlockList, isIP } from 'node:net';
+
+/** `host:port`: a DNS name, an IPv4 address, or an IPv6 address in brackets. Undefined where the text is none. */
+export function hostPortOf(text: string): { host: string; port: number } | undefined {
+  const [, bracketed, name, portText] = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(portText);
+  const host = bracketed ?? name;
+  if (host === undefined || port < 1 || port > 65_535) return undefined;
+  if (bracketed !== undefined) return isIP(bracketed) === 6 ? { host, port } : undefined;
+  return isIP(host) === 4 || isDnsName(host) ? { host, port } : undefined;
+}
+
+/** Underscores are no part of host names, but there are networks that have them. */
+const isDnsName = (host: string): boolean =>
+  host.length <= 253 &&
+  /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/.test(host);
+
+const notPublic = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8], // This host (RFC 1122).
+  ['10.0.0.0', 8], // Private (RFC 1918).
+  ['100.64.0.0', 10], // Between carriers (RFC 6598).
+  ['127.0.0.0', 8], // Loopback.
+  ['169.254.0.0', 16], // Link-local, and the clouds' metadata services.
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24], // Protocol assignments (RFC 6890).
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15], // Benchmarks (RFC 2544).
+  ['224.0.0.0', 3], // Multicast, reserved, broadcast.
+] as const) {
+  notPublic.addSubnet(network, prefix, 'ipv4');
+}
+for (const [network, prefix] of [
+  ['::', 96], // Unspecified, loopback, and IPv4 in the old embedding.
+  ['64:ff9b::', 96], // NAT64: leads to an IPv4 address, which may be any.
+  ['64:ff9b:1::', 48],
+  ['2002::', 16], // 6to4, the same.
+  ['fc00::', 7], // Unique local (RFC 4193).
+  ['fe80::', 10], // Link-local.
+  ['ff00::', 8], // Multicast.
+] as const) {
+  notPublic.addSubnet(network, prefix, 'ipv6');
+}
+
+/**
+ * Whether a host, as it is written, is on this machine or a private network. A name that resolves to such an address is not
+ * seen here: that is looked at when a connection is made.
+ */
+export function isPrivateHost(host: string): boolean {
+  const name = host.toLowerCase().replace(/\.$/, '');
+  if (name === 'localhost' || name.endsWith('.localhost')) return true;
+  if (isIP(name) === 6) return notPublic.check(name, 'ipv6');
+  const address = isIP(name) === 4 ? name : numericHost(name);
+  return address !== undefined && notPublic.check(address, 'ipv4');
+}
+
+/** `127.1`, `0x7f000001` and `2130706433` are IPv4 addresses to a resolver. */
+function numericHost(name: string): string | undefined {
+  if (!/(^|\.)(\d+|0x[0-9a-f]*)$/.test(name)) return undefined;
+  try {
+    const { hostname } = new URL(`http://${name}`);
+    return isIP(hostname) === 4 ? hostname : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+import { X509Certificate } from 'node:crypto';
+import { z } from '@hono/zod-openapi';
+
+const pemCharsMax = 64 * 1024;
+
+const pem = (expected: string, isPem: (text: string) => boolean) =>
+  z
+    .string({ error: expected })
+    .max(pemCharsMax, expected)
+    .refine(isPem, { error: expected, params: { problem: 'is not such PEM' } });
+
+/** One block or several, with nothing but white space and explanatory lines around them. */
+const certificateBlock = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
+
+function areCertificates(text: string): boolean {
+  const blocks = text.match(certificateBlock);
+  if (!blocks || /PRIVATE KEY/.test(text)) return false;
+  try {
+    for (const block of blocks) new X509Certificate(block);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const isPrivateKey = (text: string): boolean =>
+  /^\s*-----BEGIN ((RSA |EC |ENCRYPTED )?PRIVATE KEY)-----[A-Za-z0-9+/=\s:,-]+-----END \1-----\s*$/.test(text);
+
+/** Certificates in PEM: what can't be read as such would fail only when a connection is made. */
+export const certificates = () =>
+  pem('one or more certificates in PEM, "-----BEGIN CERTIFICATE-----…"', areCertificates);
+
+/** A private key in PEM, never shown. */
+export const privateKey = () =>
+  pem('one private key in PEM, "-----BEGIN PRIVATE KEY-----…"', isPrivateKey).openapi({ writeOnly: true });
