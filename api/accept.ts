@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Delivery } from '../domain/block.ts';
 import type { Destination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import { type Event, matchesEventType, partitionKeyOf, recordValueOf } from '../domain/event.ts';
 import { eventDigest } from '../domain/eventDigest.ts';
 import { eventIdOf } from '../domain/eventId.ts';
 import { type LaneLimits, laneOf, laneWorkflowId } from '../domain/lane.ts';
-import type { LaneTarget } from './laneWriter.ts';
+import { isHeld, movedMeanwhile, onTheWayMs } from './laneChange.ts';
+import type { LaneDelivery, LaneTarget } from './laneWriter.ts';
 import { FieldsRefused } from './problem.ts';
 
 export type Receipt = { id: string; deliveries: { destinationId: string; workflowId: string }[] };
@@ -17,7 +17,8 @@ export type AcceptDependencies = {
   lanes: {
     /** Throws where the lane takes nothing now. */
     check(workflowId: string): void;
-    submit(target: LaneTarget, delivery: Delivery): Promise<{ runId: string }>;
+    /** Takes all, each of which is then stored or not, or throws and takes none. */
+    submit(deliveries: readonly LaneDelivery[]): Promise<{ runId: string }>[];
   };
   /** Remembers which lanes an event went to, so that `GET /v1/events/{id}` finds them. */
   index: { add(rows: { eventId: string; workflowId: string; runId: string }[]): Promise<void> };
@@ -25,7 +26,7 @@ export type AcceptDependencies = {
   eventBytesMax: number;
 };
 
-type Addressed = { destinationId: string; target: LaneTarget; key: string };
+type Addressed = { destination: Destination; target: LaneTarget; key: string };
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -41,17 +42,16 @@ function addressed(event: Event, destination: Destination, limits: LaneLimits): 
     lingerMs: destination.producer.lingerMs,
     start: { destinationId: destination.id, customerExternalId: destination.customerExternalId, lane, limits },
   };
-  return { destinationId: destination.id, target, key: found.key };
+  return { destination, target, key: found.key };
 }
 
 function refuseHeldLanes(destinations: readonly Destination[], now: Date): void {
-  const held = destinations.find(
-    ({ lanesHeldUntil }) => lanesHeldUntil !== undefined && new Date(lanesHeldUntil) > now,
-  );
-  if (!held) return;
-  const remedy = `Destination ${held.id} is changing its lanes. Send again after two seconds.`;
-  throw new CausewayError('lanes_changing', remedy);
+  const held = destinations.find((destination) => isHeld(destination, now));
+  if (held) throw lanesChanging(held);
 }
+
+const lanesChanging = ({ id }: Destination): CausewayError =>
+  new CausewayError('lanes_changing', `Destination ${id} is changing its lanes. Send again after two seconds.`);
 
 /**
  * Takes an event in: resolves once every matching destination's lane has stored it.
@@ -59,8 +59,16 @@ function refuseHeldLanes(destinations: readonly Destination[], now: Date): void 
  * destinations have it: the same event with the same idempotency key completes it.
  */
 export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax }: AcceptDependencies): Accept {
+  /** An event that was long on its way may have entered a lane that is not its own any more: see api/laneChange.ts. */
+  const refuseMovedLanes = async (to: readonly Addressed[], event: Event, startedAtMs: number): Promise<void> => {
+    if (performance.now() - startedAtMs < onTheWayMs) return;
+    const all = await destinations.forCustomer(event.customerExternalId);
+    const moved = to.find(({ destination }) => movedMeanwhile(destination, all, new Date()));
+    if (moved) throw lanesChanging(moved.destination);
+  };
   return async (event) => {
     const now = new Date();
+    const startedAtMs = performance.now();
     const digest = eventDigest(event.customerExternalId, event.idempotencyKey);
     const value = recordValueOf(event, now);
     if (value.length > eventBytesMax) {
@@ -75,7 +83,7 @@ export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax
     const to = matching.map((destination) => addressed(event, destination, laneLimits));
     for (const { target } of to) lanes.check(target.workflowId);
     const stored = await Promise.allSettled(
-      to.map(({ target, key }) => lanes.submit(target, { id: digest, key, value })),
+      lanes.submit(to.map(({ target, key }) => ({ target, delivery: { id: digest, key, value } }))),
     );
     const rows = stored.flatMap((result, i) => {
       const workflowId = to[i]?.target.workflowId;
@@ -85,9 +93,13 @@ export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax
     });
     if (rows.length > 0) await index.add(rows);
     refuseUnlessAll(to, stored, event);
+    await refuseMovedLanes(to, event, startedAtMs);
     return {
       id: eventIdOf(digest),
-      deliveries: to.map(({ destinationId, target }) => ({ destinationId, workflowId: target.workflowId })),
+      deliveries: to.map(({ destination, target }) => ({
+        destinationId: destination.id,
+        workflowId: target.workflowId,
+      })),
     };
   };
 }
@@ -96,7 +108,7 @@ function refuseUnlessAll(to: Addressed[], stored: PromiseSettledResult<unknown>[
   const failure = stored.find((result) => result.status === 'rejected');
   if (!failure) return;
   if (stored.every((result) => result.status === 'rejected')) throw failure.reason;
-  const missing = to.filter((_, i) => stored[i]?.status === 'rejected').map(({ destinationId }) => destinationId);
+  const missing = to.filter((_, i) => stored[i]?.status === 'rejected').map(({ destination }) => destination.id);
   const remedy =
     event.idempotencyKey === undefined
       ? 'The event had no idempotencyKey, so sending it again gives a second record to the other destinations.'

@@ -4,6 +4,7 @@ import type { LaneStart } from '../domain/lane.ts';
 
 /** Where a delivery goes: a lane, and how to start it where it isn't running. */
 export type LaneTarget = { workflowId: string; start: LaneStart; lingerMs: number };
+export type LaneDelivery = { target: LaneTarget; delivery: Delivery };
 
 /** Stores a block in Temporal; answers with the id of the run that got it. Rejects when it can't be known to be stored. */
 export type SendBlock = (target: LaneTarget, block: Block) => Promise<{ runId: string }>;
@@ -60,27 +61,33 @@ export class LaneWriter {
   }
 
   /**
-   * Resolves once the delivery is stored in its lane's history.
-   * Rejects with `overloaded` before anything is kept, or with what `sendBlock` rejected with.
+   * Takes the deliveries of one event: all of them or, throwing `overloaded`, none. Each promise resolves once that delivery
+   * is stored in its lane's history, or rejects with what `sendBlock` rejected with.
    */
-  submit(target: LaneTarget, delivery: Delivery): Promise<{ runId: string }> {
-    const bytes = delivery.value.length;
-    if (this.waitingBytes + bytes > this.options.waitingBytesMax) {
+  submit(deliveries: readonly LaneDelivery[]): Promise<{ runId: string }>[] {
+    const bytes = deliveries.reduce((sum, { delivery }) => sum + delivery.value.length, 0);
+    // With nothing waiting anything is taken: an event of many large deliveries could else never be stored.
+    if (this.waitingBytes > 0 && this.waitingBytes + bytes > this.options.waitingBytesMax) {
       const remedy = 'More events are waiting to be stored than this process may hold. Send again after a second.';
-      return Promise.reject(new CausewayError('overloaded', remedy));
+      throw new CausewayError('overloaded', remedy);
     }
+    return deliveries.map(({ target, delivery }) => this.add(target, delivery));
+  }
+
+  /** Resolves when nothing waits and nothing is in flight. */
+  async drained(): Promise<void> {
+    while (this.waitingBytes > 0 || this.signalsInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  private add(target: LaneTarget, delivery: Delivery): Promise<{ runId: string }> {
     const lane = this.laneFor(target);
+    const bytes = delivery.value.length;
     this.waitingBytes += bytes;
     lane.waitingBytes += bytes;
     return new Promise((stored, failed) => {
       lane.waiting.push({ delivery, acceptedAtMs: this.now(), stored, failed });
       this.schedule(lane);
     });
-  }
-
-  /** Resolves when nothing waits and nothing is in flight. */
-  async drained(): Promise<void> {
-    while (this.waitingBytes > 0 || this.signalsInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
   private laneFor(target: LaneTarget): Lane {

@@ -77,7 +77,7 @@ function assembled(
     destinations: store.destinations,
     lanes: {
       check: (workflowId) => gauge.check(workflowId),
-      submit: (target, delivery) => writer.submit(target, delivery),
+      submit: (deliveries) => writer.submit(deliveries),
     },
     index: patientIndex(store.eventIndex, logger),
     laneLimits: {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type LaneTarget, LaneWriter } from '../../api/laneWriter.ts';
-import { type Block, blockBytesMax, blockEventsMax, deliveriesOf } from '../../domain/block.ts';
+import { type Block, blockBytesMax, blockEventsMax, type Delivery, deliveriesOf } from '../../domain/block.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 
 const target = (lane: string, lingerMs = 0): LaneTarget => ({
@@ -14,6 +14,11 @@ const delivery = (n: number, bytes = 2) => ({
   key: 'k',
   value: new TextEncoder().encode(`"${'x'.repeat(Math.max(bytes - 2, 0))}"`),
 });
+/** An event for one destination. */
+async function submit(writer: LaneWriter, to: LaneTarget, one: Delivery): Promise<{ runId: string } | undefined> {
+  const [receipt] = await Promise.all(writer.submit([{ target: to, delivery: one }]));
+  return receipt;
+}
 const numbers = (blocks: readonly Block[]): number[] => blocks.flatMap(deliveriesOf).map(({ id }) => Number(id));
 
 /** Stands where Temporal does, and lets the test say when and how each signal ends. */
@@ -59,7 +64,7 @@ describe('the lane writer', () => {
         const answers: Promise<unknown>[] = [];
         const expected = new Map<string, number[]>();
         for (const [n, { lane, pause }] of given.entries()) {
-          answers.push(writer.submit(target(lane), delivery(n)));
+          answers.push(submit(writer, target(lane), delivery(n)));
           const id = `delivery:dst:${lane}`;
           expected.set(id, [...(expected.get(id) ?? []), n]);
           if (pause) await soon();
@@ -77,10 +82,10 @@ describe('the lane writer', () => {
     const gate = openGate();
     const temporal = recorder(() => gate.promise);
     const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e6 });
-    const first = writer.submit(target('a'), delivery(0));
+    const first = submit(writer, target('a'), delivery(0));
     await soon();
     await soon();
-    const rest = [1, 2, 3].map((n) => writer.submit(target('a'), delivery(n)));
+    const rest = [1, 2, 3].map((n) => submit(writer, target('a'), delivery(n)));
     gate.resolve();
     await Promise.all([first, ...rest]);
     expect(temporal.sent.get('delivery:dst:a')?.map((block) => block.entries.length)).toEqual([1, 3]);
@@ -90,19 +95,37 @@ describe('the lane writer', () => {
     const temporal = recorder();
     const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e8 });
     const sizes = [...Array(blockEventsMax + 1).fill(2), blockBytesMax + 5, 2, blockBytesMax - 2, 2];
-    await Promise.all(sizes.map((bytes, n) => writer.submit(target('a'), delivery(n, bytes))));
+    await Promise.all(sizes.map((bytes, n) => submit(writer, target('a'), delivery(n, bytes))));
     expect(temporal.sent.get('delivery:dst:a')?.map((block) => block.entries.length)).toEqual([500, 1, 1, 2, 1]);
   });
 
   test('refuses what does not fit into its memory, and takes more once that has been stored', async () => {
     const gate = openGate();
     const writer = new LaneWriter({ ...recorder(() => gate.promise), waitingBytesMax: 100 });
-    const kept = writer.submit(target('a'), delivery(0, 80));
-    await expect(writer.submit(target('b'), delivery(1, 80))).rejects.toMatchObject({ code: 'overloaded' });
+    const kept = submit(writer, target('a'), delivery(0, 80));
+    await expect(submit(writer, target('b'), delivery(1, 80))).rejects.toMatchObject({ code: 'overloaded' });
     gate.resolve();
     await kept;
     await writer.drained();
-    await expect(writer.submit(target('b'), delivery(2, 80))).resolves.toEqual({ runId: 'run' });
+    await expect(submit(writer, target('b'), delivery(2, 80))).resolves.toEqual({ runId: 'run' });
+  });
+
+  test('takes an event for all of its destinations or for none, and a large one once nothing else waits', async () => {
+    const gate = openGate();
+    const temporal = recorder(() => gate.promise);
+    const writer = new LaneWriter({ ...temporal, waitingBytesMax: 100 });
+    const event = ['a', 'b', 'c'].map((lane) => ({ target: target(lane), delivery: delivery(1, 80) }));
+    const kept = submit(writer, target('a'), delivery(0, 80));
+    expect(() => writer.submit(event)).toThrow('overloaded');
+    gate.resolve();
+    await kept;
+    await writer.drained();
+    await Promise.all(writer.submit(event));
+    expect([...temporal.sent].map(([lane, blocks]) => [lane, numbers(blocks)])).toEqual([
+      ['delivery:dst:a', [0, 1]],
+      ['delivery:dst:b', [1]],
+      ['delivery:dst:c', [1]],
+    ]);
   });
 
   test('tells every event of a block that its signal failed, and goes on with the next block', async () => {
@@ -113,16 +136,16 @@ describe('the lane writer', () => {
       }),
       waitingBytesMax: 1e6,
     });
-    const answers = await Promise.allSettled([0, 1].map((n) => writer.submit(target('a'), delivery(n))));
+    const answers = await Promise.allSettled([0, 1].map((n) => submit(writer, target('a'), delivery(n))));
     expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     fails = false;
-    await expect(writer.submit(target('a'), delivery(2))).resolves.toEqual({ runId: 'run' });
+    await expect(submit(writer, target('a'), delivery(2))).resolves.toEqual({ runId: 'run' });
   });
 
   test('has no more than so many signals in flight over all lanes', async () => {
     const temporal = recorder(soon);
     const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e6, signalsInFlightMax: 4 });
-    await Promise.all(Array.from({ length: 50 }, (_, n) => writer.submit(target(String(n)), delivery(n))));
+    await Promise.all(Array.from({ length: 50 }, (_, n) => submit(writer, target(String(n)), delivery(n))));
     expect(temporal.most.all).toBe(4);
   });
 
@@ -137,7 +160,7 @@ describe('the lane writer', () => {
         return { runId: 'run' };
       },
     });
-    for (let n = 0; n < 4; n++) await writer.submit(target('hot', 100), delivery(n));
+    for (let n = 0; n < 4; n++) await submit(writer, target('hot', 100), delivery(n));
     const gaps = at.slice(1).map((ms, i) => ms - (at[i] ?? 0));
     for (const [i, gap] of gaps.entries()) expect(gap).toBeGreaterThanOrEqual((promised[i] ?? 0) - 2);
     expect(promised).toEqual([100, 100, 100, 100]);
