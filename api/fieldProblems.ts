@@ -6,14 +6,14 @@ export type FieldProblem = { field: string; problem: string; expected: string };
 type Issue = z.core.$ZodIssue;
 
 /**
- * The issues of a failed check, as a person needs them. Our schemas' messages say what is expected; what is wrong comes from
+ * The issues of a failed check, as a person needs them; `whole` names what was checked, where no field of it is meant. Our schemas' messages say what is expected; what is wrong comes from
  * the kind of issue, or from `params.problem` of a custom one. Values are never shown: they may be secrets.
  */
-export const fieldProblemsOf = (issues: readonly Issue[], checked: unknown): FieldProblem[] =>
+export const fieldProblemsOf = (issues: readonly Issue[], checked: unknown, whole = '(body)'): FieldProblem[] =>
   issues.flatMap((issue) => {
     const field = issue.path.map(String).join('.');
     if (issue.code !== 'unrecognized_keys') {
-      return [{ field: field || '(body)', problem: problemOf(issue, checked), expected: issue.message }];
+      return [{ field: field || whole, problem: problemOf(issue, checked), expected: issue.message }];
     }
     return issue.keys.map((key) => ({
       field: field === '' ? key : `${field}.${key}`,

@@ -9,7 +9,7 @@ export type ReadEvent = { event: Event } | { errors: FieldProblem[] };
 /** Checks an event that was parsed from `text`, and keeps the text of its fields. */
 export function readEvent(parsed: unknown, text: string): ReadEvent {
   const checked = eventSchema.safeParse(parsed);
-  if (!checked.success) return { errors: fieldProblemsOf(checked.error.issues, parsed) };
+  if (!checked.success) return { errors: fieldProblemsOf(checked.error.issues, parsed, '(event)') };
   const { fields, twice } = readFields(text);
   if (twice.length > 0) {
     return {

@@ -148,30 +148,49 @@ describe('event type patterns', () => {
   });
 });
 
-describe('a wrong event is refused by field', () => {
+describe('a wrong event is refused by field, with what is wrong and what would be right', () => {
   const wrong = (text: string) => {
     const read = readEvent(JSON.parse(text), text);
-    return 'errors' in read ? read.errors.map(({ field, problem }) => `${field} ${problem}`) : [];
+    return 'errors' in read ? read.errors.map((row) => `${row.field} ${row.problem}: ${row.expected}`) : [];
   };
+  const eventType = 'a string of 1 to 255 characters, for example "order.shipped"';
+  const customer = 'a string of 1 to 255 characters, for example "acct_8K2zRq"';
+  const fields =
+    'one of eventType, occurredAt, source, customerExternalId, idempotencyKey, correlationId, payload, metadata';
   test.each([
-    ['{"customerExternalId":"c","payload":{}}', 'eventType is missing'],
-    ['{"eventType":"e","customerExternalId":"c","payload":[]}', 'payload must be a JSON object'],
+    ['{"customerExternalId":"c","payload":{}}', `eventType is missing: ${eventType}`],
+    ['{"eventType":7,"customerExternalId":"c","payload":{}}', `eventType is a number: ${eventType}`],
+    ['{"eventType":"","customerExternalId":"c","payload":{}}', `eventType is too short: ${eventType}`],
     [
-      '{"eventType":"e","customerExternalId":"c","payload":{},"idempotencykey":"k"}',
-      'idempotencykey is not a field of an event',
+      '{"eventType":"a\\nb","customerExternalId":"c","payload":{}}',
+      `eventType holds a control character: ${eventType}`,
     ],
-    [
-      '{"eventType":"e","customerExternalId":"c","payload":{},"occurredAt":"yesterday"}',
-      'occurredAt must be an RFC 3339 time with a zone, for example 2026-01-15T09:30:00Z',
-    ],
-    ['{"eventType":"e","customerExternalId":"c","payload":{},"eventType":"f"}', 'eventType stands in the event twice'],
     [
       '{"eventType":"e","customerExternalId":"\\ud800","payload":{}}',
-      'customerExternalId must be valid Unicode: it holds half of a surrogate pair',
+      `customerExternalId holds half of a surrogate pair: ${customer}`,
     ],
-    ['{"eventType":7,"customerExternalId":"c","payload":{}}', 'eventType must be a string of 1 to 255 characters'],
-    ['"text"', '(event) is not a JSON object'],
+    ['{"eventType":"e","customerExternalId":"c","payload":[]}', 'payload is no JSON object: a JSON object'],
+    [
+      '{"eventType":"e","customerExternalId":"c","payload":{},"occurredAt":"yesterday"}',
+      'occurredAt has the wrong form: an RFC 3339 time with a zone, for example "2026-01-15T09:30:00Z"',
+    ],
+    [
+      '{"eventType":"e","customerExternalId":"c","payload":{},"idempotencykey":"k"}',
+      `idempotencykey is not a known field: ${fields}`,
+    ],
+    [
+      '{"eventType":"e","customerExternalId":"c","payload":{},"eventType":"f"}',
+      'eventType stands in the event twice: each field once',
+    ],
+    ['"text"', '(event) is a string: an event, as a JSON object'],
+    ['[]', '(event) is an array: an event, as a JSON object'],
+    ['null', '(event) is null: an event, as a JSON object'],
   ])('%s', (text, expected) => {
-    expect(wrong(text)).toContain(expected);
+    expect(wrong(text)).toEqual([expected]);
+  });
+
+  test('and every wrong field of it is named', () => {
+    const text = '{"eventType":7,"customerExternalId":"c","payload":{},"metadata":1,"extra":1}';
+    expect(wrong(text).map((line) => line.split(' ')[0])).toEqual(['eventType', 'metadata', 'extra']);
   });
 });
