@@ -1,12 +1,50 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Payload } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import type { Context } from 'hono';
 import { cors } from 'hono/cors';
 import { compressionCodec } from '../domain/compressionCodec.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { App } from './appEnv.ts';
+import { limitBody } from './limitBody.ts';
+import { parseJson } from './readEvent.ts';
+import { problemResponses } from './schemas/problem.ts';
 
 const payloadsProto = proto.temporal.api.common.v1.Payloads;
 const loopbackOrigin = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\]):\d+$/;
+
+/** The endpoint is open, and little that is compressed may become much: bounds for one request. */
+const bodyBytesMax = 8 * 1024 * 1024;
+const answerBytesMax = 64 * 1024 * 1024;
+
+const payloadsSchema = z
+  .object({
+    payloads: z.array(
+      z.object({
+        metadata: z.record(z.string(), z.string()).optional().openapi({ description: 'Each value in base64.' }),
+        data: z.string().optional().openapi({ description: 'Base64.' }),
+      }),
+    ),
+  })
+  .openapi('Payloads', {
+    description: "Protobuf JSON of Temporal's `Payloads`.",
+    example: { payloads: [{ metadata: { encoding: 'anNvbi9wbGFpbg==' }, data: 'eyJhIjoxfQ==' }] },
+  });
+
+const content = { 'application/json': { schema: payloadsSchema } };
+const routeOf = (path: string, summary: string) =>
+  createRoute({
+    method: 'post',
+    path,
+    tags: ['Operations'],
+    summary,
+    description: 'For the Temporal UI and CLI (`--codec-endpoint`). It shows nothing but what it is given.',
+    security: [],
+    request: { body: { required: true, content } },
+    responses: { 200: { description: 'The payloads.', content }, ...problemResponses(400, 413) },
+  });
+
+type Transform = typeof compressionCodec.encode;
 
 /**
  * The codec endpoint of the Temporal UI and CLI: shows payloads that are compressed. It reads nothing but what it is given, so
@@ -19,17 +57,34 @@ export function codecRoutes(app: App): void {
     allowHeaders: ['content-type', 'x-namespace'],
   });
   app.use('/codec/*', ui);
-  app.post('/codec/decode', (c) => transformed(c, compressionCodec.decode));
-  app.post('/codec/encode', (c) => transformed(c, compressionCodec.encode));
+  const add = (path: string, summary: string, transform: Transform): void => {
+    app.openAPIRegistry.registerPath(routeOf(path, summary));
+    app.post(path, limitBody(bodyBytesMax), (c) => transformed(c, transform));
+  };
+  add('/codec/decode', 'Unpack compressed payloads', compressionCodec.decode);
+  add('/codec/encode', 'Compress large payloads', compressionCodec.encode);
 }
-
-type Transform = typeof compressionCodec.encode;
 
 async function transformed(c: Context, transform: Transform): Promise<Response> {
-  const body: unknown = await c.req.json().catch(() => undefined);
-  if (typeof body !== 'object' || body === null)
-    throw new CausewayError('malformed_json', 'Send payloads as protobuf JSON.');
-  const { payloads } = payloadsProto.fromObject(body);
-  const done = payloadsProto.fromObject({ payloads: await transform(payloads) });
-  return c.json(payloadsProto.toObject(done, { bytes: String }));
+  const done: Payload[] = [];
+  let bytes = 0;
+  for (const payload of payloadsOf(parseJson(await c.req.text()))) {
+    const [one] = await transform([payload]).catch(() => Promise.reject(notPayloads('holds data that is damaged')));
+    if (one) done.push(one);
+    bytes += one?.data?.length ?? 0;
+    if (bytes > answerBytesMax) throw new CausewayError('body_too_large', 'The payloads are too large together.');
+  }
+  return c.json(payloadsProto.toObject(payloadsProto.fromObject({ payloads: done }), { bytes: String }));
 }
+
+function payloadsOf(body: unknown): Payload[] {
+  if (typeof body !== 'object' || body === null) throw notPayloads('is not an object');
+  try {
+    return payloadsProto.fromObject(body).payloads;
+  } catch {
+    throw notPayloads('is not protobuf JSON of Payloads');
+  }
+}
+
+const notPayloads = (problem: string): CausewayError =>
+  new CausewayError('request_invalid', `The body ${problem}. Send {"payloads": [{"metadata": {…}, "data": "…"}]}.`);

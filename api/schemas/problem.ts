@@ -24,22 +24,26 @@ export const problemSchema = z
 const content = { 'application/problem+json': { schema: problemSchema } };
 const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } } as const;
 
+const authenticate = { 'WWW-Authenticate': { description: '`Bearer`', schema: { type: 'string' } } } as const;
+
 const described = {
   400: { description: 'The request or its JSON is malformed.', content },
-  401: { description: 'No valid API key.', content },
+  401: { description: 'No valid API key.', content, headers: authenticate },
   404: { description: 'There is no such thing.', content },
   409: { description: 'It can not be done in the present state.', content },
   412: { description: 'It was changed meanwhile.', content },
   413: { description: 'The body is too large.', content },
   415: { description: 'The content type is not supported.', content },
   422: { description: 'Some fields are not valid; `errors` names each.', content },
+  500: { description: 'Something failed on our side.', content },
   503: { description: 'Not now: send the same request again after `Retry-After`.', content, headers: retryAfter },
 };
 
-/** Responses of a route for these statuses, each a Problem. */
+/** Responses of a route for these statuses and 500, each a Problem. */
 export function problemResponses<Status extends keyof typeof described>(
   ...statuses: Status[]
-): Pick<typeof described, Status> {
+): Pick<typeof described, Status | 500> {
+  const all = [...statuses, 500 as const].map((status) => [status, described[status]]);
   // The keys are just those: Object.fromEntries has no type that says so.
-  return Object.fromEntries(statuses.map((status) => [status, described[status]])) as Pick<typeof described, Status>;
+  return Object.fromEntries(all) as Pick<typeof described, Status | 500>;
 }
