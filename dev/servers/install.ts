@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process';
 import { access, constants, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startGroup } from './groups.ts';
 import { say } from './progress.ts';
 
 /** Parts can't be installed because commands are missing; the messages of several are shown as one line. */
@@ -55,23 +55,40 @@ export async function requireTools(...tools: Tool[]): Promise<void> {
   if (missing.length > 0) throw new MissingTools(missing);
 }
 
-/** Runs a command to its end. A failure's error carries the end of what it printed. */
-export function run(
-  command: string,
-  args: string[],
-  options: { cwd?: string; env?: Record<string, string>; timeoutMs?: number; uid?: number; gid?: number } = {},
-): Promise<string> {
+const printedCharsMax = 8 * 1024 * 1024;
+
+export type RunOptions = { cwd?: string; env?: Record<string, string>; timeoutMs?: number; uid?: number; gid?: number };
+
+/** Runs a command to its end and returns its stdout. A failure's error carries the end of what it printed. */
+export async function run(command: string, args: string[], options: RunOptions = {}): Promise<string> {
   const { env, timeoutMs, ...rest } = options;
-  return new Promise((resolve, reject) => {
-    const settings = { ...rest, env: { ...process.env, ...env }, timeout: timeoutMs ?? 0, maxBuffer: 64 * 1024 * 1024 };
-    execFile(command, args, settings, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout);
-      const printed = `${stdout}\n${stderr}`.trim().split('\n').slice(-15).join('\n');
-      reject(
-        new Error(`${command} ${args.slice(0, 4).join(' ')} failed (${error.message.split('\n')[0]}):\n${printed}`),
-      );
-    });
+  const name = [command, ...args.slice(0, 3)].join(' ');
+  const group = await startGroup({
+    name,
+    command,
+    args,
+    options: { ...rest, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+    stopWithinMs: 2_000,
   });
+  let stdout = '';
+  let all = '';
+  group.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout = (stdout + text).slice(-printedCharsMax);
+    all = (all + text).slice(-printedCharsMax);
+  });
+  group.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    all = (all + text).slice(-printedCharsMax);
+  });
+  const closed = new Promise((resolve) => group.child.once('close', resolve)); // After it all output is in.
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => void group.kill(), timeoutMs);
+  const { code, signal } = await group.exited;
+  clearTimeout(timer);
+  await closed;
+  if (code !== 0) {
+    const printed = all.trim().split('\n').slice(-15).join('\n');
+    throw new Error(`${name} failed (${signal ?? `code ${code}`}):\n${printed}`);
+  }
+  return stdout;
 }
 
 const lockAgeMsMax = 30 * 60_000;

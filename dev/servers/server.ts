@@ -1,4 +1,5 @@
-import { type Exit, logTail, type ProcessSpec, type Running, startProcess } from './process.ts';
+import type { Exit, Group } from './groups.ts';
+import { logTail, type ProcessSpec, startProcess } from './process.ts';
 import { until } from './until.ts';
 
 /** A server that was started, or one that was there already and is only used. */
@@ -23,51 +24,53 @@ export type ServerSpec = ProcessSpec & {
 
 const howItEnded = ({ code, signal }: Exit): string => signal ?? `code ${code}`;
 
-async function startReady(spec: ServerSpec): Promise<Running> {
-  const running = await startProcess(spec);
+/** Returns when the protocol answers; throws, with the end of the log, when the process ends first or time is over. */
+async function untilReady(spec: ServerSpec, group: Group): Promise<void> {
   const over = new AbortController();
-  const died = running.exited.then((exit) => {
+  const died = group.exited.then((exit) => {
     over.abort();
     return `it ended with ${howItEnded(exit)}`;
   });
   const probe = async () => {
-    await spec.ready(running.pid);
+    await spec.ready(group.pid);
     return true;
   };
-  const ready = until(spec.name, probe, Boolean, {
-    timeoutMs: spec.readyWithinMs ?? 60_000,
-    signal: over.signal,
-  }).then(
+  const timeoutMs = spec.readyWithinMs ?? 60_000;
+  const ready = until(spec.name, probe, Boolean, { timeoutMs, signal: over.signal }).then(
     () => undefined,
     (error: Error) => (over.signal.aborted ? died : error.message),
   );
   const problem = await Promise.race([ready, died]);
-  if (problem === undefined) return running;
-  await running.kill();
+  if (problem === undefined) return;
+  await group.kill();
   throw new Error(`${spec.name} did not start: ${problem}. ${spec.logFile} ends with:\n${await logTail(spec.logFile)}`);
 }
 
 /** A server that is not started yet: `restart` starts it. */
 export function stoppedServer(spec: ServerSpec): Server {
-  let running: Running | undefined;
+  let group: Group | undefined; // While it starts, too: a stop ends it then.
   let died: (how: string) => void = () => {};
   const end = async (how: 'stop' | 'kill') => {
-    const ended = running;
-    running = undefined;
+    const ended = group;
+    group = undefined;
     await ended?.[how]();
   };
   const begin = async () => {
-    const begun = await startReady(spec);
-    running = begun;
+    const begun = await startProcess(spec);
+    group = begun;
+    await untilReady(spec, begun).catch((error: unknown) => {
+      if (group === begun) group = undefined;
+      throw error;
+    });
     void begun.exited.then((exit) => {
-      if (running !== begun) return; // We asked it to.
-      running = undefined;
+      if (group !== begun) return; // We asked it to.
+      group = undefined;
       died(howItEnded(exit));
     });
   };
   return {
     get pid() {
-      return running?.pid;
+      return group?.pid;
     },
     stop: () => end('stop'),
     kill: () => end('kill'),
