@@ -2,17 +2,22 @@ import { z } from 'zod';
 import { CausewayError } from './error.ts';
 import { defaultLaneLimits } from './lane.ts';
 
-const wholeNumber = (from: number, to: number, unit: string, fallback: number) =>
-  z
+function wholeNumber(from: number, to: number, unit: string, fallback: number) {
+  const expected = `must be a whole number from ${from} to ${to} (${unit})`;
+  return z
     .string()
-    .regex(/^\d+$/, `must be a whole number of ${unit} from ${from} to ${to}`)
+    .regex(/^\d+$/, expected)
     .transform(Number)
-    .refine((n) => n >= from && n <= to, `must be from ${from} to ${to} ${unit}`)
+    .refine((n) => n >= from && n <= to, expected)
     .default(fallback);
+}
 
 const hostAndPort = z
   .string()
-  .regex(/^[^\s:/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, 'must be host:port, for example 127.0.0.1:7233');
+  .refine(
+    (text) => /^([^\s:/]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/.test(text) && Number(text.split(':').at(-1)) <= 65_535,
+    'must be host:port, for example 127.0.0.1:7233',
+  );
 
 const secretKeys = z
   .string({ error: 'must be set: id:key, the key being 32 bytes in base64 (openssl rand -base64 32)' })
@@ -26,6 +31,10 @@ const secretKeys = z
         code: 'custom',
         message: 'must be id:key, comma-separated; a key is 32 bytes in base64 (openssl rand -base64 32)',
       });
+      return z.NEVER;
+    }
+    if (new Set(ring.map(({ id }) => id)).size < ring.length) {
+      context.addIssue({ code: 'custom', message: 'must give each key an id of its own' });
       return z.NEVER;
     }
     return ring;
@@ -46,7 +55,10 @@ const shared = {
   TEMPORAL_TASK_QUEUE: z.string().min(1, 'must not be empty').default('causeway'),
   DATABASE_URL: z
     .string({ error: 'must be set: postgres://user:password@host:port/database' })
-    .regex(/^postgres(ql)?:\/\/\S+$/, 'must be postgres://user:password@host:port/database'),
+    .refine(
+      (text) => /^postgres(ql)?:\/\/\S+$/.test(text) && URL.canParse(text),
+      'must be postgres://user:password@host:port/database',
+    ),
   CAUSEWAY_SECRET_KEYS: secretKeys,
   CAUSEWAY_ALLOW_PRIVATE_BROKERS: flag(false),
 };
@@ -54,8 +66,11 @@ const shared = {
 const apiSchema = z.object({
   ...shared,
   CAUSEWAY_API_HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
-  CAUSEWAY_API_PORT: wholeNumber(0, 65_535, 'a TCP port', 8080),
-  CAUSEWAY_API_KEY: z.string().min(20, 'must have at least 20 characters').optional(),
+  CAUSEWAY_API_PORT: wholeNumber(0, 65_535, 'TCP port', 8080),
+  CAUSEWAY_API_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9._~+/=-]{20,200}$/, 'must be 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -')
+    .optional(),
   CAUSEWAY_EVENT_BYTES_MAX: wholeNumber(1_024, 900_000, 'bytes', 256 * 1024),
   CAUSEWAY_WAITING_BYTES_MAX: wholeNumber(1_048_576, 4_294_967_296, 'bytes', 64 * 1024 * 1024),
   CAUSEWAY_LANE_HISTORY_EVENTS_MAX: wholeNumber(50, 10_000, 'history events', defaultLaneLimits.historyEventsMax),
@@ -65,6 +80,10 @@ const apiSchema = z.object({
 });
 
 const workerSchema = z.object({ ...shared });
+
+/** The variables that are read, for the test that .env.example explains each. */
+export const apiVariables = Object.keys(apiSchema.shape);
+export const workerVariables = Object.keys(workerSchema.shape);
 
 export type ApiConfig = z.output<typeof apiSchema>;
 export type WorkerConfig = z.output<typeof workerSchema>;

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { apiVariables, readApiConfig, readWorkerConfig, workerVariables } from '../../domain/config.ts';
+import { CausewayError } from '../../domain/error.ts';
+
+const key = randomBytes(32).toString('base64');
+const least = { DATABASE_URL: 'postgres://u:p@127.0.0.1:5432/db', CAUSEWAY_SECRET_KEYS: `k1:${key}` };
+
+function refusal(env: Record<string, string>): { code: string; remedy: string } {
+  try {
+    readApiConfig(env);
+  } catch (error) {
+    if (error instanceof CausewayError) return error;
+  }
+  throw new Error('It was not refused.');
+}
+
+test('two variables are enough, and an empty one is as good as none', () => {
+  const config = readApiConfig({ ...least, CAUSEWAY_API_PORT: '', LOG_LEVEL: '' });
+  expect(config).toMatchObject({ CAUSEWAY_API_PORT: 8080, LOG_LEVEL: 'info', CAUSEWAY_ALLOW_PRIVATE_BROKERS: false });
+  expect(readWorkerConfig(least)).toMatchObject({ TEMPORAL_ADDRESS: '127.0.0.1:7233' });
+});
+
+test('the first of several secret keys seals, and each has 32 bytes', () => {
+  const keys = readApiConfig({ ...least, CAUSEWAY_SECRET_KEYS: `new:${key}, old:${key}` }).CAUSEWAY_SECRET_KEYS;
+  expect(keys.map(({ id, key: bytes }) => [id, bytes.length])).toEqual([
+    ['new', 32],
+    ['old', 32],
+  ]);
+});
+
+describe('a wrong value is named, with what would be right', () => {
+  test.each([
+    ['DATABASE_URL', 'mysql://u:hunter2@h/db', 'must be postgres://user:password@host:port/database'],
+    ['DATABASE_URL', 'postgres://u:hunter2@h:port/db', 'must be postgres://user:password@host:port/database'],
+    ['CAUSEWAY_SECRET_KEYS', 'k1:hunter2', 'must be id:key'],
+    ['CAUSEWAY_SECRET_KEYS', `${key}`, 'must be id:key'],
+    ['CAUSEWAY_SECRET_KEYS', `k1:${key},k1:${key}`, 'must give each key an id of its own'],
+    ['TEMPORAL_ADDRESS', 'http://127.0.0.1:7233', 'must be host:port, for example 127.0.0.1:7233'],
+    ['TEMPORAL_ADDRESS', '127.0.0.1:99999', 'must be host:port, for example 127.0.0.1:7233'],
+    ['LOG_LEVEL', 'loud', 'must be trace, debug, info, warn or error'],
+    ['CAUSEWAY_ALLOW_PRIVATE_BROKERS', 'yes', 'must be true or false'],
+    ['CAUSEWAY_API_PORT', '65536', 'must be a whole number from 0 to 65535 (TCP port)'],
+    ['CAUSEWAY_API_KEY', 'hunter2', 'must be 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -'],
+    ['CAUSEWAY_EVENT_BYTES_MAX', '900001', 'must be a whole number from 1024 to 900000 (bytes)'],
+    ['CAUSEWAY_WAITING_BYTES_MAX', '64MB', 'must be a whole number from 1048576 to 4294967296 (bytes)'],
+    ['CAUSEWAY_EVENT_INDEX_DAYS', '0', 'must be a whole number from 1 to 3650 (days)'],
+  ])('%s=%s', (name, value, expected) => {
+    const { code, remedy } = refusal({ ...least, [name]: value });
+    expect(code).toBe('configuration_invalid');
+    expect(remedy).toContain(`${name} ${expected}`);
+    expect(remedy).not.toContain('hunter2'); // Values may be secrets.
+  });
+
+  test('all of them at once, the missing ones too', () => {
+    const { remedy } = refusal({ LOG_LEVEL: 'loud', CAUSEWAY_API_PORT: 'http' });
+    for (const name of ['DATABASE_URL', 'CAUSEWAY_SECRET_KEYS', 'LOG_LEVEL', 'CAUSEWAY_API_PORT']) {
+      expect(remedy).toMatch(new RegExp(`(^|; )${name} must `));
+    }
+  });
+});
+
+test('.env.example has every variable that is read, and no other', async () => {
+  const text = await readFile(new URL('../../.env.example', import.meta.url), 'utf8');
+  const explained = [...text.matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name);
+  expect(explained.toSorted()).toEqual([...new Set([...apiVariables, ...workerVariables])].toSorted());
+});
+
+test('.env.example is right as it stands, once a secret key is filled in', async () => {
+  const text = await readFile(new URL('../../.env.example', import.meta.url), 'utf8');
+  const given = Object.fromEntries([...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
+  const env = { ...given, CAUSEWAY_SECRET_KEYS: `k1:${key}` };
+  expect(readApiConfig(env)).toEqual({
+    ...readApiConfig({ CAUSEWAY_SECRET_KEYS: `k1:${key}`, DATABASE_URL: env.DATABASE_URL }),
+  });
+});
