@@ -1,0 +1,102 @@
+import { parseArgs } from 'node:util';
+
+/** The parts of the bench, by the letters that the issue and the report give them. */
+export const partNames = {
+  a: 'kafkajs alone',
+  b: 'bare signalWithStart',
+  c: 'the direct road: HTTP and Kafka, nothing durable',
+  d: 'the whole road',
+  e: 'latency in one lane',
+  f: 'more than the road can carry',
+} as const;
+export type PartName = keyof typeof partNames;
+
+export type BenchArguments = {
+  parts: ReadonlySet<PartName>;
+  /** Only these loads of (c), (d) and (f), by a piece of their names; all where empty. */
+  loads: readonly string[];
+  quick: boolean;
+  /** A stack of our own, though one runs. */
+  own: boolean;
+  out: string | undefined;
+  /** A folder for CPU profiles of API and worker. */
+  profile: string | undefined;
+};
+
+const isPartName = (text: string): text is PartName => Object.hasOwn(partNames, text);
+
+export const usage = `Usage: npm run bench -- [arguments]
+
+  --only a,c      only these parts; (d) needs (b) and (c) for its ratios, (f) runs at ten times the rate of (d)
+${Object.entries(partNames)
+  .map(([name, what]) => `                    ${name}  ${what}`)
+  .join('\n')}
+  --load batches  of (c), (d) and (f) only the loads whose name holds this; several are comma-separated
+  --quick         shorter loads, for a first look: the figures are rougher
+  --own           bring up a stack of its own though one runs (npm start)
+  --out x.json    also write the figures to this file
+  --profile dir   bring up a stack of its own, and write CPU profiles of API and worker into this folder
+  --help          show this`;
+
+/** What is wrong with the arguments, for the person who typed them. */
+export class WrongArgument extends Error {
+  override readonly name = 'WrongArgument';
+}
+
+/** Reads the arguments; `'help'` where help is asked for. Throws {@link WrongArgument}, which says what would be right. */
+export function readArguments(given: readonly string[]): BenchArguments | 'help' {
+  const values = parsed(given);
+  if (values.help) return 'help';
+  return {
+    parts: partsFrom(values.only),
+    loads: listFrom(values.load),
+    quick: values.quick ?? false,
+    own: values.own ?? false,
+    out: fileFrom('--out', values.out),
+    profile: fileFrom('--profile', values.profile),
+  };
+}
+
+const options = {
+  only: { type: 'string' },
+  load: { type: 'string' },
+  quick: { type: 'boolean' },
+  own: { type: 'boolean' },
+  out: { type: 'string' },
+  profile: { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
+function parsed(given: readonly string[]) {
+  try {
+    return parseArgs({ args: [...given], options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error);
+    throw new WrongArgument(`${reason}.\n\n${usage}`);
+  }
+}
+
+const listFrom = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((part) => part.trim().toLowerCase())
+    .filter((part) => part !== '');
+
+function partsFrom(text: string | undefined): ReadonlySet<PartName> {
+  const all = Object.keys(partNames).filter(isPartName);
+  if (text === undefined) return new Set(all);
+  const wanted = listFrom(text);
+  const wrong = wanted.filter((part) => !isPartName(part));
+  if (wanted.length === 0 || wrong.length > 0) {
+    const what = wanted.length === 0 ? 'names no part' : `names ${wrong.join(', ')}, which is no part`;
+    throw new WrongArgument(`--only ${what}. Give some of ${all.join(', ')}, comma-separated: --only a,c`);
+  }
+  return new Set(wanted.filter(isPartName));
+}
+
+function fileFrom(name: string, text: string | undefined): string | undefined {
+  if (text !== undefined && (text.trim() === '' || text.startsWith('-'))) {
+    throw new WrongArgument(`${name} needs a path, for example ${name} bench-results; got "${text}".`);
+  }
+  return text;
+}

@@ -1,0 +1,49 @@
+import { readdir, readFile } from 'node:fs/promises';
+
+/** Linux counts a process's time in these, whatever the kernel's own tick is. */
+const ticksPerSecond = 100;
+
+/** Processes by what they are; undefined where the process is not on this machine. */
+export type Processes = Readonly<Record<string, number | undefined>>;
+export type CpuSeconds = Record<string, number>;
+
+type Stat = { pid: number; parent: number; ticks: number };
+
+/** The process's own time, and that of its children that have ended. */
+async function statOf(pid: string): Promise<Stat | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  // The command's name stands in parentheses and may hold anything.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [parent, utime, stime, cutime, cstime] = [1, 11, 12, 13, 14].map((i) => Number(fields[i]));
+  return { pid: Number(pid), parent: parent ?? 0, ticks: (utime ?? 0) + (stime ?? 0) + (cutime ?? 0) + (cstime ?? 0) };
+}
+
+async function allStats(): Promise<Stat[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const stats = await Promise.all(pids.map(statOf));
+  return stats.filter((stat) => stat !== undefined);
+}
+
+function ticksOfTree(root: number, stats: readonly Stat[]): number {
+  const own = stats.find(({ pid }) => pid === root)?.ticks ?? 0;
+  const children = stats.filter(({ parent }) => parent === root);
+  return children.reduce((sum, { pid }) => sum + ticksOfTree(pid, stats), own);
+}
+
+async function ticksOf(processes: Processes): Promise<Map<string, number>> {
+  const stats = await allStats();
+  const known = Object.entries(processes).filter((entry): entry is [string, number] => entry[1] !== undefined);
+  return new Map(known.map(([name, pid]) => [name, ticksOfTree(pid, stats)]));
+}
+
+/** Starts to measure; call what it returns for the CPU seconds that each process, children included, has used since. */
+export async function startCpuMeter(processes: Processes): Promise<() => Promise<CpuSeconds>> {
+  const before = await ticksOf(processes);
+  return async () => {
+    const after = await ticksOf(processes);
+    return Object.fromEntries(
+      [...after].map(([name, ticks]) => [name, Math.max(0, ticks - (before.get(name) ?? 0)) / ticksPerSecond]),
+    );
+  };
+}

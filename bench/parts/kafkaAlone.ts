@@ -1,0 +1,31 @@
+import { startChild } from '../child/child.ts';
+import { type CpuSeconds, startCpuMeter } from '../cpu/cpuMeter.ts';
+import type { KafkaProducerMethods } from '../kafkaAlone/producing.ts';
+import { processesOf } from '../stack/benchStack.ts';
+import { newTopic } from '../stack/topics.ts';
+import type { Context } from './context.ts';
+
+export type KafkaAloneResult = { recordsPerRequest: number; eventsPerSecond: number; cpuSeconds: CpuSeconds };
+
+const recordsPerRequest = [1, 50, 500] as const;
+
+/** (a) kafkajs alone, one request after the other. */
+export async function kafkaAlone({ stack, durations }: Context): Promise<KafkaAloneResult[]> {
+  const producer = startChild<KafkaProducerMethods>('kafkaAlone/producing.ts');
+  const topic = await newTopic(stack);
+  const { kafka } = await processesOf(stack);
+  const results: KafkaAloneResult[] = [];
+  try {
+    for (const records of recordsPerRequest) {
+      const job = { brokers: stack.kafkaBrokers, topic: topic.name, records };
+      await producer.call('produce', { ...job, seconds: durations.warmUpS });
+      const cpu = await startCpuMeter({ kafka, producer: producer.pid });
+      const { eventsPerSecond } = await producer.call('produce', { ...job, seconds: durations.loadS });
+      results.push({ recordsPerRequest: records, eventsPerSecond, cpuSeconds: await cpu() });
+    }
+    return results;
+  } finally {
+    await producer.stop();
+    await topic.remove();
+  }
+}

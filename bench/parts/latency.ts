@@ -1,0 +1,26 @@
+import { say } from '../../dev/servers/progress.ts';
+import type { Load } from '../load/loads.ts';
+import type { RoundResult } from '../load/round.ts';
+import { oneLane } from '../road/destination.ts';
+import type { Context } from './context.ts';
+import { overTheRoad } from './wholeRoad.ts';
+
+export type LatencyResult = { eventsPerSecond: number; lingerMs: number; round: RoundResult };
+
+export const defaultLingerMs = 100;
+const steady: Load = { id: 'steady', title: 'single POSTs at a steady rate', eventsPerPost: 1, connections: 64 };
+
+/** (e) From POST to the record read, at a steady rate in one lane. */
+export async function latency(context: Context): Promise<LatencyResult[]> {
+  const results: LatencyResult[] = [];
+  for (const lingerMs of [0, defaultLingerMs]) {
+    for (const [rate, seconds] of Object.entries(context.durations.latencyS)) {
+      const eventsPerSecond = Number(rate);
+      say(`  ${eventsPerSecond} events/s for ${seconds} s, linger ${lingerMs} ms …`);
+      const pace = { seconds, eventsPerSecond };
+      const round = await overTheRoad(context, { load: steady, lanes: oneLane }, pace, { lingerMs });
+      results.push({ eventsPerSecond, lingerMs, round });
+    }
+  }
+  return results;
+}

@@ -1,0 +1,87 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { apiProgram, newApiKey, newSecretKeys, type ProgramSettings, workerProgram } from '../../dev/programs.ts';
+import { startKafka } from '../../dev/servers/kafka.ts';
+import { installParts } from '../../dev/servers/parts.ts';
+import { postgresDataDir, startPostgres } from '../../dev/servers/postgres.ts';
+import { say } from '../../dev/servers/progress.ts';
+import { type Server, type ServerSpec, startServer } from '../../dev/servers/server.ts';
+import { startTemporal } from '../../dev/servers/temporal.ts';
+import { migrate } from '../../store/migrate.ts';
+import type { BenchStack } from './benchStack.ts';
+
+export type OwnStackOptions = {
+  /** Whether API and worker are needed, or the servers alone. */
+  programs: boolean;
+  /** A folder for CPU profiles of API and worker. */
+  profile: string | undefined;
+};
+
+const profiled = (spec: ServerSpec, dir: string | undefined): ServerSpec =>
+  dir === undefined ? spec : { ...spec, args: ['--cpu-prof', `--cpu-prof-dir=${dir}`, ...spec.args] };
+
+/** Brings up a stack in a folder of its own, and removes both when it is stopped. `keep` gets what stops it at once. */
+export async function ownStack(
+  { programs, profile }: OwnStackOptions,
+  keep: (stop: () => Promise<void>) => void,
+): Promise<BenchStack> {
+  await installParts({ timeSkipping: false });
+  const dir = await mkdtemp(join(tmpdir(), 'causeway-bench-'));
+  await chmod(dir, 0o711); // Postgres may run as another user.
+  const logDir = join(dir, 'logs');
+  const dataDir = await postgresDataDir(join(dir, 'postgres'), `bench-${process.pid}`);
+  const started: Server[] = [];
+  let stopping: Promise<void> | undefined;
+  const stopAll = async () => {
+    // Programs were started last; they finish what they hold while their servers are still there.
+    for (const server of started.splice(0).reverse()) await server.stop();
+    for (const path of [dir, dataDir, `${dataDir}.complete`]) await rm(path, { recursive: true, force: true });
+  };
+  const stop = () => {
+    stopping ??= stopAll();
+    return stopping;
+  };
+  keep(stop);
+  const kept = async <T extends Server>(start: Promise<T>): Promise<T> => {
+    const server = await start;
+    if (stopping) await server.stop();
+    else started.push(server);
+    return server;
+  };
+  say('Starting Temporal, Kafka and Postgres for the bench …');
+  const [temporal, kafka, postgres] = await Promise.all([
+    kept(startTemporal({ dbFile: join(dir, 'temporal.db'), logDir })),
+    kept(startKafka({ dataDir: join(dir, 'kafka'), logDir })),
+    kept(startPostgres({ dataDir, logDir, password: 'causeway' })),
+  ]);
+  await migrate(postgres.databaseUrl);
+  const settings: ProgramSettings = {
+    databaseUrl: postgres.databaseUrl,
+    temporalAddress: temporal.address,
+    temporalNamespace: temporal.namespace,
+    taskQueue: 'causeway',
+    secretKeys: newSecretKeys(),
+    apiKey: newApiKey(),
+    logDir,
+  };
+  const program = await apiProgram(settings);
+  if (programs) {
+    say('Starting API and worker …');
+    await Promise.all([
+      kept(startServer(profiled(program.spec, profile))),
+      kept(startServer(profiled(workerProgram(settings), profile))),
+    ]);
+  }
+  return {
+    kind: 'own',
+    api: program.url,
+    apiKey: settings.apiKey,
+    temporalAddress: temporal.address,
+    temporalNamespace: temporal.namespace,
+    taskQueue: settings.taskQueue,
+    kafkaBrokers: kafka.brokers,
+    databaseUrl: postgres.databaseUrl,
+    stop,
+  };
+}
