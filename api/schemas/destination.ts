@@ -74,7 +74,8 @@ const acks = () => z.literal('all', { error: '"all": a record counts as delivere
 
 function lanes() {
   const expected = `"key", or a whole number of lanes from 1 to ${lanesMax}`;
-  return z.union([z.literal('key'), z.int().min(1).max(lanesMax)], { error: expected }).openapi({
+  const number = z.int({ error: expected }).min(1, expected).max(lanesMax, expected);
+  return z.union([z.literal('key'), number], { error: expected }).openapi({
     description: '`"key"`: a lane per partition key. A number: keys are spread over so many lanes.',
   });
 }

@@ -23,8 +23,10 @@ function areCertificates(text: string): boolean {
   }
 }
 
-const isPrivateKey = (text: string): boolean =>
-  /^\s*-----BEGIN ((RSA |EC |ENCRYPTED )?PRIVATE KEY)-----[A-Za-z0-9+/=\s:,-]+-----END \1-----\s*$/.test(text);
+const privateKeyBlock = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----[A-Za-z0-9+/=\s:,-]+?-----END \1-----/g;
+
+/** openssl writes EC PARAMETERS before an EC key, so there may be more than the key. */
+const isPrivateKey = (text: string): boolean => text.match(privateKeyBlock)?.length === 1;
 
 /** Certificates in PEM: what can't be read as such would fail only when a connection is made. */
 export const certificates = () =>
