@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
+import { isPrivateHost } from '../../domain/address.ts';
 import { type AuthMode, authModes, secretFields } from '../../domain/destination.ts';
-import { isPrivateHost } from './address.ts';
 import { certificates, privateKey } from './pem.ts';
 import { fieldsOf, lineOf, secretOf, yesOrNo } from './text.ts';
 

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
+import { hostPortOf, isPrivateHost } from '../../domain/address.ts';
 import { eventFields } from '../../domain/event.ts';
-import { hostPortOf, isPrivateHost } from './address.ts';
 import { authChangeSchema, newAuthSchema, shownAuthSchema } from './auth.ts';
 import { fieldsOf, lineOf, wholeNumber, yesOrNo } from './text.ts';
 

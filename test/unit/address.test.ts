@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { hostPortOf, isPrivateHost } from '../../api/schemas/address.ts';
+import { hostPortOf, isPrivateHost } from '../../domain/address.ts';
 
 describe('the address of a broker', () => {
   test.each([
