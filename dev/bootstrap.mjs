@@ -1,5 +1,5 @@
 // The entry of `npm start`, `npm test` and `npm run bench`. Node's own modules alone: it must run before `npm install` did.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const scripts = { start: 'dev/start.ts', test: 'dev/test.ts', bench: 'bench/main.ts' };
 const oldestNode = [20, 11];
+const parentCheckMs = 500;
 
 /** @param {string} line @returns {never} */
 function giveUp(line) {
@@ -30,7 +31,7 @@ function checkNode() {
  * refuses; `npm install --no-save` takes the locked versions, finds this platform's binaries, and changes no file of the
  * clone. Without install scripts: none is needed, and newer npm versions hold them back anyway.
  */
-function installPackages() {
+async function installPackages() {
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
@@ -40,27 +41,58 @@ function installPackages() {
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   const args = ['install', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit'];
   // Its stdout goes to stderr: ours stays free for what was asked for.
-  const { status, error } = spawnSync(npm, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  const { code, signal, error } = await ended(spawn(npm, args, { cwd: root, stdio: ['ignore', 2, 2] }));
   if (error) giveUp(`npm can't be run: ${error.message}`);
-  if (status !== 0) giveUp(`npm install failed with code ${status}; its message is above.`);
+  if (signal) process.exit(128 + constants.signals[signal]);
+  if (code !== 0) giveUp(`npm install failed with code ${code}; its message is above.`);
   writeFileSync(stamp, lock);
 }
 
 /** @param {string} script @param {string[]} args */
-function runScript(script, args) {
+async function runScript(script, args) {
   // The channel closes when we die, even by SIGKILL: the script then stops in good order.
   const stdio = /** @type {const} */ (['inherit', 'inherit', 'inherit', 'ipc']);
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { cwd: root, stdio: [...stdio] });
+  const { code, signal, error } = await ended(child);
+  if (error) giveUp(`${script} can't be started: ${error.message}`);
+  process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1));
+}
+
+/** @typedef {{ code: number | null, signal: NodeJS.Signals | null, error?: Error }} End */
+
+/**
+ * Waits for a child, which gets the signals that we get.
+ * @param {import('node:child_process').ChildProcess} child @returns {Promise<End>}
+ */
+function ended(child) {
+  running = child;
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ code: null, signal: null, error }));
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+}
+
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let running;
+
+function passSignalsOn() {
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.on(signal, () => child.kill(signal));
+    process.on(signal, () => running?.kill(signal));
   }
-  child.on('error', (error) => giveUp(`${script} can't be started: ${error.message}`));
-  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
+  // npm passes on SIGINT and SIGTERM, and can't pass on a SIGKILL: then we have another parent all at once.
+  const npm = process.env.npm_lifecycle_event === undefined ? undefined : process.ppid;
+  if (npm === undefined) return;
+  const timer = setInterval(() => {
+    if (process.ppid === npm) return;
+    clearInterval(timer);
+    running?.kill('SIGTERM');
+  }, parentCheckMs);
 }
 
 const [command = '', ...args] = process.argv.slice(2);
 const script = Object.hasOwn(scripts, command) ? scripts[/** @type {keyof typeof scripts} */ (command)] : undefined;
 if (script === undefined) giveUp(`Usage: node dev/bootstrap.mjs ${Object.keys(scripts).join('|')} [arguments]`);
 checkNode();
-installPackages();
-runScript(script, args);
+passSignalsOn();
+await installPackages();
+await runScript(script, args);

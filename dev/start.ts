@@ -1,11 +1,12 @@
 /** `npm start`: the whole road on this machine, from real servers to an event read back from Kafka. */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { endAllGroups } from './servers/groups.ts';
 import { MissingTools } from './servers/install.ts';
 import { say } from './servers/progress.ts';
+import { stackDir } from './stack/addresses.ts';
 import { deliverExample } from './stack/example.ts';
 import { takeLock } from './stack/lock.ts';
-import { type Stack, stackDir, stackFile, startStack } from './stack/stack.ts';
+import { type Stack, startStack } from './stack/stack.ts';
 import { summary } from './stack/summary.ts';
 
 /** Resolves at the first request to stop: Ctrl-C, a signal, or the end of the process that started us. */
@@ -22,8 +23,7 @@ async function bringUp(): Promise<Stack> {
   const stack = await startStack();
   try {
     say('Delivering the example event …');
-    const { receipt, record } = await deliverExample(stack.addresses);
-    console.log(summary(stack.addresses, receipt, record));
+    console.log(summary(stack.addresses, await deliverExample(stack.addresses)));
     say(`Up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
     return stack;
   } catch (error) {
@@ -32,35 +32,40 @@ async function bringUp(): Promise<Stack> {
   }
 }
 
-async function main(): Promise<number> {
+async function main(): Promise<void> {
   const stop = stopRequested();
   await mkdir(stackDir, { recursive: true });
-  const lock = await takeLock(join(stackDir, 'start.lock'));
-  if (!lock) {
-    say(`Causeway is already running from this folder; ${stackFile} has its addresses. Stop it first (Ctrl-C there).`);
-    return 1;
+  if (!(await takeLock(stackDir))) {
+    throw new Error(
+      'it is running from this folder already. Its terminal and .causeway/stack.json have the addresses.',
+    );
   }
-  try {
-    const up = bringUp();
-    const first = await Promise.race([up.then(() => undefined), stop]);
-    const reason = first ?? (await stop);
-    say(`\nStopping (${reason}) …`);
-    // Asked to stop while starting: what is being started ends with us, by the watchdog.
-    if (first === undefined) await up.then((stack) => stack.stop());
-    say('Stopped. The data is kept in .causeway/.');
-    return 0;
-  } finally {
-    await lock.release();
+  const up = bringUp();
+  const starting = up.then(() => undefined);
+  const early = await Promise.race([starting, stop]);
+  say(`\nStopping (${early ?? (await stop)}) …`);
+  if (early === undefined) await (await up).stop();
+  else {
+    await endAllGroups();
+    await up.then(
+      (stack) => stack.stop(),
+      () => {}, // It failed because we ended what it was starting.
+    );
   }
+  say('Stopped. The data is kept in .causeway/.');
+}
+
+/** The message of an error and of what caused it, a line each. */
+function reasons(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}\n${reasons(error.cause)}`;
 }
 
 main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    const isPlain = error instanceof MissingTools || !(error instanceof Error);
-    say(
-      isPlain ? String(error instanceof Error ? error.message : error) : `Causeway could not start: ${error.message}`,
-    );
+  () => process.exit(0),
+  async (error: unknown) => {
+    say(error instanceof MissingTools ? error.message : `Causeway could not start: ${reasons(error)}`);
+    await endAllGroups();
     process.exit(1);
   },
 );

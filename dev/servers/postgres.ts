@@ -10,6 +10,9 @@ import { foreignServer, type Server, startServer } from './server.ts';
 
 const user = 'causeway';
 const rootCache = '/var/cache/causeway';
+const rootData = '/var/lib/causeway';
+/** A killed initdb leaves a folder without this mark beside it. */
+const completeMark = (dataDir: string): string => `${dataDir}.complete`;
 
 export type PostgresServer = Server & {
   /** The database `causeway`. */
@@ -48,11 +51,17 @@ async function isReachableByAll(path: string): Promise<boolean> {
 
 /**
  * Where Postgres keeps its data for a clone: in the clone, unless we are root and the server's unprivileged user can't get
- * there (a clone under /root); then under /var/lib, in a folder named by `label`.
+ * there (a clone under /root); then under /var/lib, in a folder named by `label`. What is there already stays in use, though
+ * the clone was moved.
  */
 export async function postgresDataDir(wanted: string, label: string): Promise<string> {
-  if (!isRoot() || (await isReachableByAll(dirname(wanted)))) return wanted;
-  return join('/var/lib/causeway', label);
+  if (!isRoot()) return wanted;
+  const apart = join(rootData, label);
+  if (await exists(completeMark(apart))) return apart;
+  if (await isReachableByAll(dirname(wanted))) return wanted;
+  if (!(await exists(completeMark(wanted)))) return apart;
+  const remedy = 'Give each folder above it execute permission for all (chmod o+x), or move the clone back';
+  throw new Error(`Postgres can't reach its data in ${wanted}, for root runs it as the user nobody. ${remedy}.`);
 }
 
 /** npm may have held back the package's install script, which makes these links: so they are made here. */
@@ -78,14 +87,15 @@ export async function postgresBinaries(): Promise<string> {
     await cp(nativeDir, partial, { recursive: true, verbatimSymlinks: true });
     await makeLinks(nativeDir, partial);
     for (const name of ['postgres', 'initdb', 'pg_ctl']) await chmod(join(partial, 'bin', name), 0o755);
-    await chmod(partial, 0o755);
+    await run('chmod', ['-R', 'a+rX', partial]); // A strict umask would keep the server's user out.
+    if (base === rootCache) await chmod(base, 0o755);
   };
   return installed(`postgres-${version}`, install, base);
 }
 
-/** Makes the cluster where there is none. A killed initdb leaves a folder without our mark, which is made anew. */
+/** Makes the cluster where there is none; one that was begun and not completed is made anew. */
 async function initialise(binaries: string, dataDir: string, password: string): Promise<void> {
-  const mark = `${dataDir}.complete`;
+  const mark = completeMark(dataDir);
   if (await exists(mark)) return;
   await rm(dataDir, { recursive: true, force: true });
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -141,11 +151,18 @@ export async function dropDatabase(url: string, database: string): Promise<void>
 /** A Postgres of our own, whatever `DATABASE_URL` says; returns when the database `causeway` answers. */
 export async function startOwnPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const binaries = await postgresBinaries();
-  await mkdir(dirname(options.dataDir), { recursive: true });
+  const parent = dirname(options.dataDir);
+  await mkdir(parent, { recursive: true });
+  if (parent === rootData) await chmod(parent, 0o711); // Whatever the umask says.
   await initialise(binaries, options.dataDir, options.password);
   const port = options.port === undefined ? await freePort() : await portOr(options.port, 'Postgres');
   const admin = `postgres://${user}:${encodeURIComponent(options.password)}@127.0.0.1:${port}/postgres`;
-  const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: '200' };
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    io_method: 'sync', // No "io worker" processes: who looks for our worker by name should find ours.
+  };
   const server = await startServer({
     name: 'Postgres',
     command: join(binaries, 'bin', 'postgres'),

@@ -24,6 +24,8 @@ export type TemporalOptions = {
   port?: number;
   /** The wanted port of the UI; no UI where not given. */
   uiPort?: number;
+  /** Where the UI has payloads decoded. */
+  uiCodecEndpoint?: string;
 };
 
 /** Lets the SDK download the CLI it is made for; throws where it can't. */
@@ -65,10 +67,11 @@ export async function temporalCli(): Promise<string> {
   return join(dir, 'temporal');
 }
 
-const startArguments = (ports: { grpc: number; ui: number | undefined }, dbFile: string | undefined): string[] => [
+const startArguments = (ports: { grpc: number; ui: number | undefined }, options: TemporalOptions): string[] => [
   ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(ports.grpc), '--log-level', 'warn'],
   ...(ports.ui === undefined ? ['--headless'] : ['--ui-port', String(ports.ui)]),
-  ...(dbFile === undefined ? [] : ['--db-filename', dbFile]),
+  ...(options.uiCodecEndpoint === undefined ? [] : ['--ui-codec-endpoint', options.uiCodecEndpoint]),
+  ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
   // A file that survives a killed process, at the speed of memory; a power cut may cost the last moments.
   ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
   ...Object.entries(searchAttributeTypes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
@@ -101,7 +104,7 @@ export async function startOwnTemporal(options: TemporalOptions): Promise<Tempor
   const server = await startServer({
     name: 'Temporal',
     command,
-    args: startArguments({ grpc, ui }, options.dbFile),
+    args: startArguments({ grpc, ui }, options),
     cwd: tmpdir(),
     logFile: join(options.logDir, 'temporal.log'),
     ready: () => answers(address, namespace),

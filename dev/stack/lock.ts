@@ -1,49 +1,26 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import { lockUntilAllEnded } from '../servers/groups.ts';
+import { say } from '../servers/progress.ts';
+import { until } from '../servers/until.ts';
 
-type Lock = { port: number; token: string };
+/** A killed start's servers are ended within ten seconds, by its watchdog. */
+const endingMsMax = 30_000;
 
-/** Whether the holder of this lock answers. A pid would not do: numbers are used again after a restart of the machine. */
-function isHeld({ port, token }: Lock): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 });
-    let heard = '';
-    const over = () => {
-      socket.destroy();
-      resolve(heard === token);
-    };
-    socket.on('data', (data) => {
-      heard += data;
-    });
-    for (const event of ['end', 'timeout', 'error'] as const) socket.on(event, over);
-  });
-}
-
-/** Takes the lock file, or returns undefined where another process of this machine holds it. It ends with the process. */
-export async function takeLock(file: string): Promise<{ release(): Promise<void> } | undefined> {
-  const seen = await readFile(file, 'utf8').then(
-    (text) => JSON.parse(text) as Lock,
-    () => undefined,
-  );
-  if (seen && (await isHeld(seen))) return undefined;
-  await rm(file, { force: true });
-  const token = randomBytes(16).toString('hex');
-  const server = createServer((socket) => {
-    socket.on('error', () => {}); // Who asked may be gone before we answered.
-    socket.end(token);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  // "wx": of two that start at the same moment, one finds the other's file.
-  const taken = await writeFile(file, JSON.stringify({ port, token }), { flag: 'wx', mode: 0o600 }).then(
-    () => true,
-    () => false,
-  );
-  server.unref();
-  if (!taken) return (server.close(), undefined);
-  return { release: () => rm(file, { force: true }) };
+/**
+ * Takes the lock of a folder; false where another start runs from it. One that is just ending is waited for: two servers on
+ * the same data would spoil it.
+ */
+export async function takeLock(folder: string): Promise<boolean> {
+  const digest = createHash('sha256').update(await realpath(folder));
+  const name = `causeway-${digest.digest('hex').slice(0, 32)}`;
+  let said = false;
+  const ask = async () => {
+    const answer = await lockUntilAllEnded(name);
+    if (answer === 'ending' && !said) say('Waiting for what an earlier start left running to end …');
+    said ||= answer === 'ending';
+    return answer;
+  };
+  const options = { timeoutMs: endingMsMax, everyMs: 200 };
+  return (await until('an earlier start to end', ask, (answer) => answer !== 'ending', options)) === 'held';
 }

@@ -1,6 +1,7 @@
 import { exampleEvent } from '../../api/schemas/event.ts';
-import { exampleTopic, type ReadRecord } from './example.ts';
-import type { StackAddresses } from './stack.ts';
+import type { StackAddresses } from './addresses.ts';
+import { type Example, exampleTopic } from './example.ts';
+import { recordLines } from './topicReader.ts';
 
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -14,22 +15,28 @@ export function curlCommand({ api, apiKey }: StackAddresses): string {
   ].join('\n');
 }
 
+function exampleLines({ receipt, record }: Example): string[] {
+  const accepted = ['The example event was accepted:', `  ${JSON.stringify(receipt)}`];
+  if (record)
+    return [...accepted, `and its record read back from Kafka, topic ${exampleTopic}:`, ...recordLines(record)];
+  const why =
+    receipt.deliveries.length === 0
+      ? `no enabled destination of ${exampleEvent.customerExternalId} takes it, so nothing was delivered.`
+      : `it did not reach Kafka topic ${exampleTopic} in time: .causeway/logs/worker.log and the Temporal UI may say why.`;
+  return [...accepted, `but ${why}`];
+}
+
 const row = (name: string, value: string): string => `  ${name.padEnd(13)}${value}`;
 
 /** What a newcomer needs to see once everything is up. */
-export function summary(stack: StackAddresses, receipt: unknown, record: ReadRecord): string {
+export function summary(stack: StackAddresses, example: Example): string {
   const ui =
-    stack.temporalUi === undefined
+    stack.temporalUi === null
       ? []
       : [row('Temporal UI', `${stack.temporalUi}/namespaces/${stack.temporalNamespace}/workflows`)];
   return [
     '',
-    'The example event was accepted:',
-    `  ${JSON.stringify(receipt)}`,
-    `and read back from Kafka, topic ${exampleTopic}, partition ${record.partition}, offset ${record.offset}:`,
-    row('key', record.key),
-    ...Object.entries(record.headers).map(([name, value], n) => row(n === 0 ? 'headers' : '', `${name}: ${value}`)),
-    row('value', record.value),
+    ...exampleLines(example),
     '',
     'Causeway is up:',
     row('API', `${stack.api}   (read and try it: ${stack.api}/docs)`),
@@ -43,6 +50,10 @@ export function summary(stack: StackAddresses, receipt: unknown, record: ReadRec
     'Send an event:',
     '',
     curlCommand(stack),
+    '',
+    'See it in Kafka (in another terminal):',
+    '',
+    'npm run read',
     '',
     'Ctrl-C stops all of this; the data stays in .causeway/ for the next start.',
   ].join('\n');

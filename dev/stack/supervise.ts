@@ -4,7 +4,7 @@ import type { Server } from '../servers/server.ts';
 
 const backoffMsMin = 500;
 const backoffMsMax = 30_000;
-/** What lived this long is started again at once when it dies. */
+/** What lived this long is started again soon when it dies. */
 const healthyAfterMs = 60_000;
 
 /** Keeps a server running: when it dies it is started again, sooner at first and later when it keeps dying. */
@@ -16,7 +16,7 @@ export function supervise(name: string, server: Server): { stop(): Promise<void>
 
   const startAgain = async (how: string) => {
     if (performance.now() - startedAt > healthyAfterMs) backoffMs = backoffMsMin;
-    let reason = `${name} ended with ${how}`;
+    let reason = `${name} ended (${how})`;
     while (!stopping.signal.aborted) {
       say(`${reason}; starting it again in ${backoffMs / 1000} s.`);
       await sleep(backoffMs, undefined, { signal: stopping.signal }).catch(() => {});
@@ -37,6 +37,7 @@ export function supervise(name: string, server: Server): { stop(): Promise<void>
   return {
     stop: async () => {
       stopping.abort();
+      await server.stop(); // Also while it is being started again: that fails then, and is over.
       await restarting;
       await server.stop();
     },
