@@ -19,7 +19,7 @@ export type BenchArguments = {
   /** A stack of our own, though one runs. */
   own: boolean;
   out: string | undefined;
-  /** A folder for CPU profiles of API and worker. */
+  /** A folder for CPU profiles of API, worker and the direct road. */
   profile: string | undefined;
 };
 
@@ -35,7 +35,7 @@ ${Object.entries(partNames)
   --quick         shorter loads, for a first look: the figures are rougher
   --own           bring up a stack of its own though one runs (npm start)
   --out x.json    also write the figures to this file
-  --profile dir   bring up a stack of its own, and write CPU profiles of API and worker into this folder
+  --profile dir   bring up a stack of its own, and write CPU profiles of API, worker and (c) into this folder
   --help          show this`;
 
 /** What is wrong with the arguments, for the person who typed them. */

@@ -62,6 +62,7 @@ async function bench(given: BenchArguments): Promise<void> {
     stack,
     sender: startChild<SenderMethods>('load/sender.ts'),
     reader: startChild<ReaderMethods>('read/reader.ts'),
+    profile: given.profile && resolve(given.profile),
     durations: given.quick ? quickDurations : fullDurations,
     wants: (name) =>
       given.loads.length === 0 || given.loads.some((piece) => name.includes(piece) || piece.includes(name)),

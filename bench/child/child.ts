@@ -25,11 +25,14 @@ export const stopChildren = async (): Promise<void> => {
   await Promise.all([...running].map((stop) => stop()));
 };
 
-/** Starts one process of the bench; it ends with us, for its channel closes. */
-export function startChild<M extends Methods>(script: string): Child<M> {
+/** A process that was told to end is killed after this long, in ms. */
+const endWithinMs = 10_000;
+
+/** Starts one process of the bench; it ends with us, for its channel closes. `profile`: a folder for its CPU profile. */
+export function startChild<M extends Methods>(script: string, profile?: string): Child<M> {
   const child = fork(fileURLToPath(new URL(script, new URL('../', import.meta.url))), [], {
     cwd: root,
-    execArgv: ['--import', 'tsx'],
+    execArgv: [...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]), '--import', 'tsx'],
     serialization: 'advanced', // Typed arrays go as they are.
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -51,8 +54,10 @@ export function startChild<M extends Methods>(script: string): Child<M> {
   const stop = async () => {
     running.delete(stop);
     if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL'); // It holds nothing that outlives a run.
+    if (child.connected) child.disconnect();
+    const timer = setTimeout(() => child.kill('SIGKILL'), endWithinMs);
     await exited;
+    clearTimeout(timer);
   };
   running.add(stop);
   return {

@@ -11,7 +11,7 @@ import type { Context } from './context.ts';
 export type BareSignalsResult = {
   workflows: number | 'new';
   /** Stored and drained, over the time from the first signal to the last one drained. */
-  signalsPerSecond: number;
+  drainedPerSecond: number;
   /** Stored, over the time in which signals were sent: higher where the worker falls behind. */
   storedPerSecond: number;
   cpuSeconds: CpuSeconds;
@@ -41,7 +41,7 @@ async function measured(
   );
   return {
     workflows,
-    signalsPerSecond: (1_000 * sent.count) / (Math.max(last.lastAtMs, sent.endedAtMs) - sent.startedAtMs),
+    drainedPerSecond: (1_000 * sent.count) / (Math.max(last.lastAtMs, sent.endedAtMs) - sent.startedAtMs),
     storedPerSecond: (1_000 * sent.count) / (sent.endedAtMs - sent.startedAtMs),
     cpuSeconds: await cpu(),
   };

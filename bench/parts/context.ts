@@ -22,6 +22,8 @@ export type Context = {
   sender: Child<SenderMethods>;
   reader: Child<ReaderMethods>;
   durations: Durations;
+  /** A folder for CPU profiles. */
+  profile: string | undefined;
   /** Whether a load of this name is wanted. */
   wants(name: string): boolean;
 };

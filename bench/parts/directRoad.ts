@@ -18,7 +18,7 @@ export async function directRoad(context: Context): Promise<DirectResult[]> {
   const { kafka } = await processesOf(stack);
   for (const load of threeLoads.filter(({ id }) => context.wants(id))) {
     say(`  ${load.title} …`);
-    const direct = startChild<DirectApiMethods>('direct/directApi.ts');
+    const direct = startChild<DirectApiMethods>('direct/directApi.ts', context.profile);
     const topic = await newTopic(stack);
     try {
       const apiKey = `cwk_${randomBytes(32).toString('base64url')}`;

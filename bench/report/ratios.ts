@@ -8,7 +8,7 @@ const ratio = (value: number, of: number | undefined): number | undefined =>
 export function ratioToSignals({ lanes, round }: RoadResult, { b }: Parts): number | undefined {
   const wanted = lanes.keys === 'new';
   const bare = b?.find(({ workflows }) => (workflows === 'new') === wanted);
-  return ratio(round.eventsPerSecond, bare?.signalsPerSecond);
+  return ratio(round.eventsPerSecond, bare?.storedPerSecond);
 }
 
 /** A load of the whole road against the same load over the direct road. */
