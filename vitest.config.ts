@@ -5,6 +5,9 @@ const minutes = 60_000;
 /** Files one after the other: each brings up processes of its own, and a machine may have two cores. */
 const oneByOne = { fileParallelism: false, testTimeout: 2 * minutes, hookTimeout: 3 * minutes };
 
+/** The Temporal SDK loads our payload converter, which is TypeScript, by `require`. */
+const execArgv = ['--import', 'tsx'];
+
 export default defineConfig({
   test: {
     projects: [
@@ -16,6 +19,7 @@ export default defineConfig({
         test: {
           name: 'workflow',
           include: ['test/workflow/**/*.test.ts'],
+          execArgv,
           ...oneByOne,
           sequence: { groupOrder: 1 },
         },
@@ -24,6 +28,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          execArgv,
           globalSetup: ['test/setup/servers.ts'],
           setupFiles: ['test/setup/leftovers.ts'],
           ...oneByOne,

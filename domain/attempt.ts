@@ -22,6 +22,8 @@ export type Attempt = {
   outcome: 'delivered' | 'partly' | 'failed' | 'unknown';
   /** `host:port` of the brokers that were asked. */
   brokers: string[];
+  /** The positions in the batch that it sent; absent where it sent all that was not settled yet. */
+  positions?: number[] | undefined;
   error?: Failed | undefined;
 };
 
@@ -51,7 +53,10 @@ export type Outcome = {
 };
 
 /** What an attempt leaves in the heartbeat, so that the next one goes on from there, and the log shows it. */
-export type Progress = Pick<Outcome, 'attempts' | 'landed' | 'refused'>;
+export type Progress = Pick<Outcome, 'attempts' | 'landed' | 'refused'> & {
+  /** Temporal's number of the try that left it: the tries after it left nothing, for their worker died. */
+  temporalAttempt: number;
+};
 
 /** What the produce activity is asked, beside the block itself. */
 export type ProduceRequest = { destinationId: string };

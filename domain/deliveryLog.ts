@@ -97,10 +97,11 @@ function completed(fold: Fold, outcome: Outcome): Fold {
   return { ...fold, attempts, status: outcome.suspended ? 'suspended' : 'queued', error: outcome.suspended };
 }
 
+type Settled = Pick<Outcome, 'attempts' | 'landed' | 'refused'>;
 type Result = { number: number; landed?: { partition: number; offset: number; broker: string }; refused?: Failed };
 
 /** What became of the record at this position, and in which attempt. */
-function resultAt(position: number, { landed, refused }: Progress): Result {
+function resultAt(position: number, { landed, refused }: Settled): Result {
   for (const { partition, broker, attempt, positions, offsets } of landed) {
     const at = positions.indexOf(position);
     const offset = offsets[at];
@@ -112,10 +113,10 @@ function resultAt(position: number, { landed, refused }: Progress): Result {
 }
 
 /** The attempts that the record at this position took part in: those after it was settled are other records'. */
-function attemptsAt(position: number, progress: Progress): LoggedAttempt[] {
+function attemptsAt(position: number, progress: Settled): LoggedAttempt[] {
   const result = resultAt(position, progress);
   return progress.attempts
-    .filter(({ number }) => number <= result.number)
+    .filter(({ number, positions }) => number <= result.number && (positions?.includes(position) ?? true))
     .map(({ number, startedAtMs, durationMs, outcome, brokers, error }) => {
       const common = { number, startedAtMs, durationMs };
       if (number === result.number && result.landed) return { ...common, outcome: 'delivered', ...result.landed };

@@ -1,24 +1,31 @@
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import type { ProduceActivity } from '../activities/produce.ts';
 import type { WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
-import type { ProduceActivities } from '../workflows/lane.ts';
 
 /** After this long a dead worker's lanes go to another one; Temporal's default is 10 s. */
 const stickyTimeout = '2 seconds';
 
-export type LaneWorkerOptions = {
-  config: Pick<WorkerConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_TASK_QUEUE'>;
-  activities: ProduceActivities;
-};
+type TemporalConfig = Pick<WorkerConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_TASK_QUEUE'>;
 
-/** A worker that runs lanes and their produce activities. Throws `temporal_unreachable` where nothing answers. */
-export async function createLaneWorker({ config, activities }: LaneWorkerOptions): Promise<Worker> {
-  const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS }).catch((cause: unknown) => {
-    const remedy = `No Temporal answers at ${config.TEMPORAL_ADDRESS}. Start it, or set TEMPORAL_ADDRESS to host:port.`;
+/** The worker's connection. Throws `temporal_unreachable` where nothing answers. */
+export async function connectWorker({ TEMPORAL_ADDRESS: address }: TemporalConfig): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect({ address });
+  } catch (cause) {
+    const remedy = `No Temporal answers at ${address}. Start it, or set TEMPORAL_ADDRESS to host:port.`;
     throw new CausewayError('temporal_unreachable', remedy, { cause });
-  });
+  }
+}
+
+/** A worker that runs lanes and their produce activities. */
+export function createLaneWorker(
+  connection: NativeConnection,
+  config: TemporalConfig,
+  activities: ProduceActivity,
+): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
@@ -29,8 +36,6 @@ export async function createLaneWorker({ config, activities }: LaneWorkerOptions
     stickyQueueScheduleToStartTimeout: stickyTimeout,
     maxConcurrentActivityTaskExecutions: 200,
     maxConcurrentWorkflowTaskExecutions: 40,
-    maxHeartbeatThrottleInterval: '1 second',
-    defaultHeartbeatThrottleInterval: '1 second',
     shutdownGraceTime: '5 seconds',
   });
 }

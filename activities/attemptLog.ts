@@ -1,0 +1,117 @@
+import type { Attempt, Failed, Landed, Outcome, Progress, Refused } from '../domain/attempt.ts';
+import { failureRowOf, type Kind, kindOf } from '../domain/failures.ts';
+
+/** So many attempts of a batch are kept: the first ones, which tell how it began, and the last ones. */
+const firstKept = 10;
+const lastKept = 90;
+
+/** Where Temporal stands with this activity. */
+export type TemporalTry = {
+  /** 1 for the first. */
+  attempt: number;
+  scheduledAtMs: number;
+  currentScheduledAtMs: number;
+};
+
+/** The attempts of one batch, over every try that Temporal makes of it, and what they have settled. */
+export class AttemptLog {
+  private attempts: Attempt[];
+  private readonly landed: Landed[];
+  private readonly refused: Refused[];
+  private readonly settled: Set<number>;
+
+  constructor(
+    before: Progress | undefined,
+    private readonly temporalTry: TemporalTry,
+  ) {
+    this.attempts = (before?.attempts ?? []).map((attempt) => (isOpen(attempt) ? lost(attempt) : attempt));
+    this.landed = [...(before?.landed ?? [])];
+    this.refused = [...(before?.refused ?? [])];
+    this.settled = new Set([
+      ...this.landed.flatMap(({ positions }) => positions),
+      ...this.refused.map((r) => r.position),
+    ]);
+    this.fillIn(before?.temporalAttempt ?? 0);
+  }
+
+  /** Temporal counts a try whose worker died before it could say anything. */
+  private fillIn(lastThatSpoke: number): void {
+    for (let silent = lastThatSpoke + 1; silent < this.temporalTry.attempt; silent++) {
+      const { scheduledAtMs, currentScheduledAtMs } = this.temporalTry;
+      const startedAtMs = silent === 1 ? scheduledAtMs : currentScheduledAtMs;
+      this.attempts.push(lost({ number: this.nextNumber, startedAtMs, outcome: 'unknown', brokers: [] }));
+    }
+  }
+
+  private get nextNumber(): number {
+    return (this.attempts.at(-1)?.number ?? 0) + 1;
+  }
+
+  isSettled(position: number): boolean {
+    return this.settled.has(position);
+  }
+
+  /** Notes an attempt that begins now; `positions` where it does not send all that is unsettled. */
+  begin(positions?: readonly number[]): Attempt {
+    const attempt: Attempt = { number: this.nextNumber, startedAtMs: Date.now(), outcome: 'unknown', brokers: [] };
+    if (positions) attempt.positions = [...positions];
+    this.attempts.push(attempt);
+    if (this.attempts.length > firstKept + lastKept) this.attempts.splice(firstKept, 1);
+    return attempt;
+  }
+
+  /** Takes back an attempt that turned out to be none. */
+  forget(attempt: Attempt): void {
+    this.attempts = this.attempts.filter((one) => one !== attempt);
+  }
+
+  land(landed: Landed): void {
+    this.landed.push(landed);
+    for (const position of landed.positions) this.settled.add(position);
+  }
+
+  refuse(refused: Refused): void {
+    this.refused.push(refused);
+    this.settled.add(refused.position);
+  }
+
+  end(attempt: Attempt, end: Required<Pick<Attempt, 'outcome' | 'brokers'>> & { error: Failed | undefined }): void {
+    attempt.durationMs = Date.now() - attempt.startedAtMs;
+    attempt.outcome = end.outcome;
+    attempt.brokers = end.brokers;
+    if (end.error) attempt.error = end.error;
+  }
+
+  /** What an error means now: some count as passing at first, and not after so many tries over so long. */
+  kindNow(name: string): Kind {
+    let tries = 1;
+    let sinceMs = Date.now();
+    for (const attempt of this.attempts.toReversed()) {
+      if (isOpen(attempt)) sinceMs = attempt.startedAtMs;
+      else if (attempt.error?.name === name) {
+        tries++;
+        sinceMs = attempt.startedAtMs;
+      } else break;
+    }
+    return kindOf(failureRowOf(name), tries, Date.now() - sinceMs);
+  }
+
+  /** What the next try of Temporal's goes on from. */
+  progress(): Progress {
+    const { attempts, landed, refused } = this;
+    return { attempts, landed, refused, temporalAttempt: this.temporalTry.attempt };
+  }
+
+  outcome(onDeadLetter: Outcome['onDeadLetter'], suspended?: Failed): Outcome {
+    const { attempts, landed, refused } = this;
+    return { onDeadLetter, attempts, landed, refused, ...(suspended && { suspended }) };
+  }
+}
+
+const isOpen = ({ durationMs, error }: Attempt): boolean => durationMs === undefined && error === undefined;
+
+function lost(attempt: Attempt): Attempt {
+  const { kind, name, remedy } = failureRowOf('WORKER_LOST');
+  const message = 'The worker ended, or was cut off, before it could say what became of this attempt.';
+  return { ...attempt, outcome: 'unknown', error: { kind, name, message, remedy } };
+}

@@ -1,0 +1,198 @@
+import type { Attempt, Failed, Outcome } from '../domain/attempt.ts';
+import type { Block } from '../domain/block.ts';
+import type { OpenDestination } from '../domain/destination.ts';
+import { CausewayError } from '../domain/error.ts';
+import { failureRowOf } from '../domain/failures.ts';
+import type { AttemptLog } from './attemptLog.ts';
+import { failureIn, NamedError, type NamedFailure } from './kafka/failureNames.ts';
+import type { LingeringProducer, SubmissionAnswer } from './kafka/lingeringProducer.ts';
+import type { ProducerPool } from './kafka/producerPool.ts';
+import { type AddressedRecord, recordsOf } from './kafka/records.ts';
+import type { Lease } from './lease.ts';
+
+export type BatchDeliveryOptions = {
+  destinationId: string;
+  block: Block;
+  destinations: { open(id: string): Promise<OpenDestination | undefined> };
+  producers: ProducerPool;
+  log: AttemptLog;
+  lease: Lease;
+};
+
+/** An answer for the lane to decide on, or an error for Temporal to try again. */
+export type BatchResult = { outcome: Outcome } | { tryAgain: NamedFailure };
+
+/** Records that are sent together. Once one of them was refused they are sent `alone`, and halved until it is found. */
+type Part = { positions: readonly number[]; isAlone: boolean };
+
+/** A partition that did not take its records, and what it means. */
+type Refusal = { positions: number[]; failure: NamedFailure; recordsTogether: number; isUnknown: boolean };
+
+/** One try to deliver a batch: sends what is not settled, and finds the records that are refused for good. */
+export class BatchDelivery {
+  private readonly log: AttemptLog;
+  private onDeadLetter: Outcome['onDeadLetter'] = 'continue';
+  /** Keys that wait behind a record which was refused. */
+  private readonly blockedKeys = new Set<string>();
+
+  constructor(private readonly options: BatchDeliveryOptions) {
+    this.log = options.log;
+  }
+
+  async run(): Promise<BatchResult> {
+    const opened = await this.open();
+    if ('outcome' in opened || 'tryAgain' in opened) return opened;
+    const { producer, records, lingerMs } = opened;
+    const parts: Part[] = [{ positions: this.unsettled(), isAlone: false }];
+    for (let part = parts.shift(); part; part = parts.shift()) {
+      const positions = part.positions.filter((position) => !this.isHeldBack(position));
+      if (positions.length === 0) continue;
+      const { stopped, again } = await this.attempt({ ...part, positions }, producer, records, lingerMs);
+      if (stopped) return this.stop(stopped);
+      parts.unshift(...again);
+    }
+    return { outcome: this.log.outcome(this.onDeadLetter) };
+  }
+
+  private unsettled(): number[] {
+    return this.options.block.entries.map((_, position) => position).filter((at) => !this.log.isSettled(at));
+  }
+
+  private isHeldBack(position: number): boolean {
+    return this.log.isSettled(position) || this.blockedKeys.has(this.options.block.entries[position]?.key ?? '');
+  }
+
+  /** The way to the destination; what fails on it is an attempt of its own. */
+  private async open() {
+    const attempt = this.log.begin();
+    try {
+      const destination = await this.options.destinations.open(this.options.destinationId).catch(asNamedError);
+      const unfit = unfitness(destination);
+      if (!destination || unfit) throw new NamedError(unfit ?? unknownDestination);
+      this.onDeadLetter = destination.onDeadLetter;
+      const producer = this.options.producers.producerOf(destination);
+      const partitions = await this.untilLost(producer.partitionCount());
+      this.log.forget(attempt);
+      const records = recordsOf(this.options.block, partitions);
+      return { producer, records, lingerMs: destination.producer.lingerMs };
+    } catch (error) {
+      const failed = this.failedOf(failureIn(error), false);
+      this.log.end(attempt, { outcome: 'failed', brokers: [], error: failed });
+      return this.stop(failed);
+    }
+  }
+
+  private async attempt(
+    part: Part,
+    producer: LingeringProducer,
+    records: readonly AddressedRecord[],
+    lingerMs: number,
+  ) {
+    const { block, lease } = this.options;
+    const isAll = part.positions.length === this.unsettled().length;
+    const attempt = this.log.begin(isAll ? undefined : part.positions);
+    const answers = await producer.submit({
+      records: part.positions.flatMap((position) => records[position] ?? []),
+      // A clock that runs ahead of ours must not make us wait longer than the linger.
+      dueAtMs: attempt.number > 1 ? 0 : Math.min(block.acceptedAtMs, Date.now()) + lingerMs,
+      isAlone: part.isAlone,
+      isWanted: () => lease.isHeld(),
+      signal: lease.signal,
+    });
+    return this.settle(attempt, part, answers, records);
+  }
+
+  private settle(
+    attempt: Attempt,
+    part: Part,
+    answers: ReadonlyMap<number, SubmissionAnswer>,
+    records: readonly AddressedRecord[],
+  ): { stopped: Failed | undefined; again: Part[] } {
+    const refusals: Refusal[] = [];
+    let landed = 0;
+    for (const [partition, answer] of answers) {
+      const positions = part.positions.filter((position) => records[position]?.partition === partition);
+      if ('failure' in answer) {
+        refusals.push({ ...answer, positions });
+        continue;
+      }
+      const { broker, baseOffset } = answer;
+      const offsets = positions.map((_, n) => baseOffset + n);
+      this.log.land({ partition, broker, attempt: attempt.number, positions, offsets });
+      landed += positions.length;
+    }
+    const again: Part[] = [];
+    let stopped: Failed | undefined;
+    let shown: Failed | undefined;
+    let isUnknown = false;
+    for (const refusal of refusals) {
+      const failed = this.failedOf(refusal.failure, refusal.isUnknown);
+      shown ??= failed;
+      isUnknown ||= refusal.isUnknown || failed.kind === 'outcomeUnknown';
+      if (failed.kind === 'recordAtFault') again.push(...this.narrowed(attempt, part, refusal, failed));
+      else if (stopped === undefined || failed.kind === 'destinationAtFault') stopped = failed;
+    }
+    const brokers = [...new Set([...answers.values()].flatMap(({ broker }) => broker ?? []))];
+    const failedOutcome = landed > 0 ? 'partly' : isUnknown ? 'unknown' : 'failed';
+    this.log.end(attempt, { outcome: shown ? failedOutcome : 'delivered', brokers, error: shown });
+    return { stopped, again };
+  }
+
+  /** Kafka refuses the records of a partition together: the culprit is found by sending fewer of them. */
+  private narrowed(attempt: Attempt, part: Part, { positions, recordsTogether }: Refusal, failed: Failed): Part[] {
+    const [first, ...others] = positions;
+    if (first === undefined) return [];
+    const isAlone = part.isAlone || recordsTogether === positions.length;
+    if (!isAlone) return [{ positions, isAlone: true }];
+    if (others.length === 0) {
+      this.log.refuse({ position: first, attempt: attempt.number, error: failed });
+      if (this.onDeadLetter === 'block') this.blockedKeys.add(this.options.block.entries[first]?.key ?? '');
+      return [];
+    }
+    const half = Math.ceil(positions.length / 2);
+    return [positions.slice(0, half), positions.slice(half)].map((some) => ({ positions: some, isAlone: true }));
+  }
+
+  private stop(failed: Failed): BatchResult {
+    if (failed.kind !== 'destinationAtFault') return { tryAgain: failed };
+    return { outcome: this.log.outcome(this.onDeadLetter, failed) };
+  }
+
+  private failedOf({ name, code, message }: NamedFailure, isUnknown: boolean): Failed {
+    const kind = this.log.kindNow(name);
+    return {
+      kind: kind === 'transient' && isUnknown ? 'outcomeUnknown' : kind,
+      name,
+      ...(code !== undefined && { code }),
+      message,
+      remedy: failureRowOf(name).remedy,
+    };
+  }
+
+  private untilLost<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.options.lease;
+    return new Promise((resolve, reject) => {
+      const lost = (): void => reject(new NamedError({ name: 'NOT_SENT_IN_TIME', message: "The try's time is over." }));
+      if (signal.aborted) return lost();
+      signal.addEventListener('abort', lost, { once: true });
+      work.then(resolve, reject);
+    });
+  }
+}
+
+const unknownDestination: NamedFailure = { name: 'DESTINATION_UNKNOWN', message: 'The store has no such destination.' };
+
+function unfitness(destination: OpenDestination | undefined): NamedFailure | undefined {
+  if (!destination) return unknownDestination;
+  return destination.enabled ? undefined : { name: 'DESTINATION_DISABLED', message: 'The destination is disabled.' };
+}
+
+/** Names what the store throws. Its texts hold no secret. */
+function asNamedError(error: unknown): never {
+  if (!(error instanceof CausewayError)) throw error;
+  const isCredentials = error.code === 'secret_key_missing' || error.code === 'secret_unreadable';
+  throw new NamedError({
+    name: isCredentials ? 'CREDENTIALS_UNREADABLE' : 'STORE_UNREACHABLE',
+    message: error.remedy,
+  });
+}

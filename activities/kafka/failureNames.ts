@@ -1,0 +1,57 @@
+/** A failure by its name in the failure table (domain/failures.ts). Never holds a secret. */
+export type NamedFailure = {
+  name: string;
+  /** Kafka's error code, where it is one of Kafka's. */
+  code?: number | undefined;
+  message: string;
+};
+
+/** Something failed whose name is known. */
+export class NamedError extends Error {
+  override readonly name = 'NamedError';
+  constructor(readonly failure: NamedFailure) {
+    super(failure.message);
+  }
+}
+
+const messageCharsMax = 300;
+const causesMax = 8;
+
+type KafkaJsError = Error & { type?: unknown; code?: unknown; cause?: unknown };
+
+/** kafkajs wraps errors in errors, and only the innermost says what happened. */
+function innermost(error: unknown): unknown {
+  let at = error;
+  for (let depth = 0; depth < causesMax; depth++) {
+    if (!(at instanceof Error) || !(at.cause instanceof Error) || at instanceof NamedError) return at;
+    at = at.cause;
+  }
+  return at;
+}
+
+/** kafkajs's classes that stand for one error. By the name, for kafkajs does not export all of them. */
+const nameOfClass: Record<string, string> = {
+  KafkaJSConnectionClosedError: 'CONNECTION_CLOSED',
+  KafkaJSRequestTimeoutError: 'NO_ANSWER_IN_TIME',
+  KafkaJSLockTimeout: 'CONNECT_TIMEOUT',
+  KafkaJSSASLAuthenticationError: 'SASL_AUTHENTICATION_FAILED',
+  KafkaJSServerDoesNotSupportApiKey: 'UNSUPPORTED_VERSION',
+};
+
+/** Finds the name of an error of kafkajs, Node.js or OpenSSL. */
+export function failureIn(error: unknown): NamedFailure {
+  const inner = innermost(error);
+  if (inner instanceof NamedError) return inner.failure;
+  if (!(inner instanceof Error)) return { name: 'UNFORESEEN', message: String(inner).slice(0, messageCharsMax) };
+  const { type, code }: KafkaJsError = inner;
+  const message = inner.message.slice(0, messageCharsMax);
+  if (typeof type === 'string') return { name: type, code: typeof code === 'number' ? code : undefined, message };
+  if (inner.name === 'KafkaJSConnectionError' && typeof code !== 'string')
+    return { name: connectionName(message), message };
+  if (typeof code === 'string') return { name: code.startsWith('ERR_SSL') ? 'EPROTO' : code, message };
+  return { name: nameOfClass[inner.name] ?? inner.name, message };
+}
+
+/** A connection error without a code of Node's is one of kafkajs's own, which differ by their text alone. */
+const connectionName = (message: string): string =>
+  message.startsWith('Connection timeout') ? 'CONNECT_TIMEOUT' : 'CONNECTION_CLOSED';

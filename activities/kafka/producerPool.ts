@@ -1,0 +1,39 @@
+import type { OpenDestination } from '../../domain/destination.ts';
+import { LingeringProducer } from './lingeringProducer.ts';
+import { TopicConnection } from './topicConnection.ts';
+
+/** Connections that nobody used for this long are closed, in ms: brokers do the same after ten minutes. */
+const idleMsMax = 5 * 60_000;
+const sweepEveryMs = 30_000;
+
+/** One producer for each destination, made anew when the destination changes. */
+export class ProducerPool {
+  private readonly producers = new Map<string, LingeringProducer>();
+  private readonly sweeper = setInterval(() => this.sweep(), sweepEveryMs).unref();
+
+  /** Throws a NamedError where the destination's settings can't be used. */
+  producerOf(destination: OpenDestination): LingeringProducer {
+    const known = this.producers.get(destination.id);
+    if (known?.version === destination.version) return known;
+    // Lanes that are still sending with the old one finish with it.
+    known?.retire();
+    const { version, producer } = destination;
+    const made = new LingeringProducer(version, new TopicConnection(destination), producer.batchSizeBytes);
+    this.producers.set(destination.id, made);
+    return made;
+  }
+
+  close(): void {
+    clearInterval(this.sweeper);
+    for (const producer of this.producers.values()) producer.retire();
+    this.producers.clear();
+  }
+
+  private sweep(): void {
+    for (const [id, producer] of this.producers) {
+      if (!producer.isIdle || Date.now() - producer.usedAtMs < idleMsMax) continue;
+      producer.retire();
+      this.producers.delete(id);
+    }
+  }
+}

@@ -1,0 +1,236 @@
+import { type MetadataAnswer, type RecordToSend, requests } from 'kafkajs/src/protocol/requests/index.js';
+import { hostPortOf } from '../../domain/address.ts';
+import type { OpenDestination } from '../../domain/destination.ts';
+import { kafkaErrorName } from '../../domain/failures.ts';
+import { BrokerConnection } from './brokerConnection.ts';
+import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
+import { failureIn, NamedError, type NamedFailure } from './failureNames.ts';
+import { withinMs } from './withinMs.ts';
+
+export type { RecordToSend };
+
+/** What became of the records for one partition: all of them were written, or none is known to be. */
+export type PartitionAnswer =
+  | { broker: string; baseOffset: number }
+  | {
+      broker: string | undefined;
+      failure: NamedFailure;
+      /** Whether the request was on its way when it failed: the records may be there all the same. */
+      isUnknown: boolean;
+    };
+
+/** The broker waits this long for its replicas, in ms. */
+const produceTimeoutMs = 10_000;
+/** We wait this long for any answer, in ms. */
+const requestTimeoutMs = 12_000;
+const connectTimeoutMs = 10_000;
+const metadataTimeoutMs = 5_000;
+/** As long as the Java client takes metadata for good, in ms; an error of a partition ends it sooner. */
+const metadataAgeMsMax = 5 * 60_000;
+const produceKey = 0;
+const metadataKey = 3;
+const allReplicas = -1;
+
+type Leader = { host: string; port: number };
+type Metadata = { leaders: ReadonlyMap<number, Leader | undefined>; partitions: number; loadedAtMs: number };
+
+/**
+ * A customer's topic: where its partitions' leaders are, and the connections to them. One try is one try: nothing here tries
+ * again, for the lane must know of each.
+ */
+export class TopicConnection {
+  private readonly topic: string;
+  private readonly seeds: readonly string[];
+  private readonly settings: ConnectionSettings;
+  private readonly connections = new Map<string, BrokerConnection>();
+  private metadata: Metadata | undefined;
+  private loading: Promise<Metadata> | undefined;
+  private nextSeed = 0;
+  private isClosed = false;
+
+  /** Throws a {@link NamedError} where the destination's settings can't be used. */
+  constructor(destination: OpenDestination) {
+    this.topic = destination.topic;
+    this.seeds = destination.brokers;
+    this.settings = connectionSettingsOf(destination);
+  }
+
+  /** How many partitions the topic has. Rejects where no broker tells. */
+  async partitionCount(): Promise<number> {
+    return (await this.freshMetadata()).partitions;
+  }
+
+  /** Sends each partition's records to its leader, one request a broker. Never rejects. */
+  async send(sets: ReadonlyMap<number, readonly RecordToSend[]>): Promise<Map<number, PartitionAnswer>> {
+    const answers = new Map<number, PartitionAnswer>();
+    const notSent = (partition: number, failure: NamedFailure) =>
+      answers.set(partition, { broker: undefined, failure, isUnknown: false });
+    let leaders: Metadata['leaders'];
+    try {
+      ({ leaders } = await this.freshMetadata());
+    } catch (error) {
+      for (const partition of sets.keys()) notSent(partition, failureIn(error));
+      return answers;
+    }
+    const byLeader = new Map<string, { leader: Leader; partitions: number[] }>();
+    for (const partition of sets.keys()) {
+      const leader = leaders.get(partition);
+      if (!leader) {
+        notSent(partition, {
+          name: 'LEADER_NOT_AVAILABLE',
+          code: 5,
+          message: `Partition ${partition} has no leader now.`,
+        });
+        continue;
+      }
+      const address = `${leader.host}:${leader.port}`;
+      const known = byLeader.get(address);
+      if (known) known.partitions.push(partition);
+      else byLeader.set(address, { leader, partitions: [partition] });
+    }
+    const sent = [...byLeader.values()].map(({ leader, partitions }) => this.sendTo(leader, partitions, sets));
+    for (const one of await Promise.all(sent)) for (const [partition, answer] of one) answers.set(partition, answer);
+    // What failed may have moved.
+    if ([...answers.values()].some((answer) => 'failure' in answer)) this.metadata = undefined;
+    return answers;
+  }
+
+  /** Ends every connection at once. What is under way fails with its outcome unknown. */
+  close(): void {
+    this.isClosed = true;
+    this.closeConnections();
+  }
+
+  /** Ends every connection at once; the next send makes new ones. */
+  closeConnections(): void {
+    for (const connection of this.connections.values()) connection.close();
+    this.connections.clear();
+    this.metadata = undefined;
+  }
+
+  private async sendTo(
+    leader: Leader,
+    partitions: readonly number[],
+    sets: ReadonlyMap<number, readonly RecordToSend[]>,
+  ): Promise<[number, PartitionAnswer][]> {
+    const connection = this.connectionTo(leader);
+    const broker = connection.address;
+    const failed = (error: unknown, isUnknown: boolean): [number, PartitionAnswer][] =>
+      partitions.map((partition) => [partition, { broker, failure: failureIn(error), isUnknown }]);
+    try {
+      await this.connected(connection);
+    } catch (error) {
+      return failed(error, false);
+    }
+    try {
+      const data = partitions.map((partition) => ({ partition, messages: sets.get(partition) ?? [] }));
+      const answer = await connection.request(produceKey, requests.Produce, {
+        acks: allReplicas,
+        timeout: produceTimeoutMs,
+        topicData: [{ topic: this.topic, partitions: data }],
+      });
+      const told = answer.topics.find(({ topicName }) => topicName === this.topic)?.partitions ?? [];
+      const byPartition = new Map(told.map((one) => [one.partition, one]));
+      return partitions.map((partition) => [partition, partitionAnswer(broker, byPartition.get(partition))]);
+    } catch (error) {
+      return failed(error, true);
+    }
+  }
+
+  private connectionTo({ host, port }: Leader): BrokerConnection {
+    const address = `${host}:${port}`;
+    const known = this.connections.get(address);
+    if (known?.isUsable) return known;
+    const connection = new BrokerConnection(host, port, this.settings, requestTimeoutMs);
+    this.connections.set(address, connection);
+    return connection;
+  }
+
+  private async connected(connection: BrokerConnection): Promise<void> {
+    if (this.isClosed)
+      throw new NamedError({ name: 'CONNECTION_CLOSED', message: 'The destination was changed meanwhile.' });
+    const late = (): NamedError => {
+      connection.close();
+      return new NamedError({ name: 'CONNECT_TIMEOUT', message: `${connection.address} did not let us in in time.` });
+    };
+    await withinMs(connectTimeoutMs, connection.connect(), late);
+  }
+
+  private freshMetadata(): Promise<Metadata> {
+    if (this.metadata && performance.now() - this.metadata.loadedAtMs < metadataAgeMsMax) {
+      return Promise.resolve(this.metadata);
+    }
+    this.loading ??= this.load().finally(() => {
+      this.loading = undefined;
+    });
+    return this.loading;
+  }
+
+  /** Asks a broker that we are connected to, or else the destination's brokers, one after the other. */
+  private async load(): Promise<Metadata> {
+    let last: unknown = new NamedError({ name: 'CONNECTION_CLOSED', message: 'The destination names no broker.' });
+    const usable = [...this.connections.values()].filter(({ isUsable }) => isUsable);
+    const seeds = this.seeds.map((_, i) => this.seeds[(this.nextSeed + i) % this.seeds.length]);
+    this.nextSeed++;
+    for (const candidate of [...usable, ...seeds]) {
+      const connection = candidate instanceof BrokerConnection ? candidate : this.seedConnection(candidate);
+      if (!connection) continue;
+      try {
+        await this.connected(connection);
+        const late = (): NamedError => {
+          connection.close();
+          const message = `${connection.address} did not say in time where the topic is.`;
+          return new NamedError({ name: 'CONNECT_TIMEOUT', message });
+        };
+        const asked = { topics: [this.topic], allowAutoTopicCreation: false };
+        const answer = connection.request(metadataKey, requests.Metadata, asked);
+        this.metadata = metadataFrom(await withinMs(metadataTimeoutMs, answer, late), this.topic);
+        return this.metadata;
+      } catch (error) {
+        // A broker has answered: another one would say the same.
+        if (error instanceof TopicError) throw error.named;
+        last = error;
+      }
+    }
+    throw last;
+  }
+
+  private seedConnection(seed: string | undefined): BrokerConnection | undefined {
+    const leader = seed === undefined ? undefined : hostPortOf(seed);
+    return leader && this.connectionTo(leader);
+  }
+}
+
+/** The topic can't be used, as a broker says. */
+class TopicError extends Error {
+  constructor(readonly named: NamedError) {
+    super(named.message);
+  }
+}
+
+const kafkaFailure = (code: number, what: string): NamedFailure => {
+  const name = kafkaErrorName(code);
+  return { name, code, message: `${what}: ${name}` };
+};
+
+function partitionAnswer(
+  broker: string,
+  told: { partition: number; errorCode: number; baseOffset: string } | undefined,
+): PartitionAnswer {
+  if (!told) {
+    const message = "The broker's answer lacks the partition.";
+    return { broker, failure: { name: 'NO_ANSWER_FOR_PARTITION', message }, isUnknown: true };
+  }
+  const { partition, errorCode, baseOffset } = told;
+  if (errorCode === 0) return { broker, baseOffset: Number(baseOffset) };
+  return { broker, failure: kafkaFailure(errorCode, `Partition ${partition} at ${broker}`), isUnknown: false };
+}
+
+function metadataFrom(answer: MetadataAnswer, topic: string): Metadata {
+  const found = answer.topicMetadata.find((one) => one.topic === topic);
+  const code = found?.topicErrorCode ?? 3;
+  if (!found || code !== 0) throw new TopicError(new NamedError(kafkaFailure(code, `Topic ${topic}`)));
+  const brokers = new Map(answer.brokers.map((broker) => [broker.nodeId, broker]));
+  const leaders = new Map(found.partitionMetadata.map(({ partitionId, leader }) => [partitionId, brokers.get(leader)]));
+  return { leaders, partitions: leaders.size, loadedAtMs: performance.now() };
+}

@@ -1,0 +1,56 @@
+/** The one place that writes to a customer's Kafka. */
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Logger } from 'pino';
+import type { Outcome, ProduceRequest, Progress } from '../domain/attempt.ts';
+import type { Block } from '../domain/block.ts';
+import type { OpenDestination } from '../domain/destination.ts';
+import { AttemptLog } from './attemptLog.ts';
+import { BatchDelivery } from './batchDelivery.ts';
+import { ProducerPool } from './kafka/producerPool.ts';
+import { Lease } from './lease.ts';
+
+export type ProduceDependencies = {
+  destinations: { open(id: string): Promise<OpenDestination | undefined> };
+  /** Heartbeats go through it, for their confirmation counts. */
+  temporal: Client;
+  logger: Logger;
+};
+
+export type ProduceActivity = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
+
+/** The produce activity on its own pool of connections; `close` ends those. */
+export function createProduceActivity({ destinations, temporal, logger }: ProduceDependencies): {
+  activities: ProduceActivity;
+  close(): void;
+} {
+  const producers = new ProducerPool();
+  const produce = async ({ destinationId }: ProduceRequest, block: Block): Promise<Outcome> => {
+    const { info, cancellationSignal } = Context.current();
+    // What another version of this code left there is not looked at more closely: it is our own.
+    const before = info.heartbeatDetails as Progress | undefined;
+    const log = new AttemptLog(before, {
+      attempt: info.attempt,
+      scheduledAtMs: info.scheduledTimestampMs,
+      currentScheduledAtMs: info.currentAttemptScheduledTimestampMs,
+    });
+    const lease = new Lease({
+      heartbeat: () => temporal.activity.heartbeat(info.taskToken, log.progress()),
+      heartbeatTimeoutMs: info.heartbeatTimeoutMs ?? info.startToCloseTimeoutMs,
+      attemptTimeoutMs: info.startToCloseTimeoutMs,
+    });
+    cancellationSignal.addEventListener('abort', () => lease.lose(), { once: true });
+    try {
+      const delivery = new BatchDelivery({ destinationId, block, destinations, producers, log, lease });
+      const result = await delivery.run();
+      if ('outcome' in result) return result.outcome;
+      const { name, message } = result.tryAgain;
+      if (!(await lease.write())) logger.warn({ destinationId, name }, 'an attempt could not be noted in Temporal');
+      throw ApplicationFailure.create({ type: name, message: `${name}: ${message}` });
+    } finally {
+      lease.end();
+    }
+  };
+  return { activities: { produce }, close: () => producers.close() };
+}
