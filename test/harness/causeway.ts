@@ -47,6 +47,8 @@ export type Causeway = {
   databaseUrl: string;
   /** Where the logs of its processes are. */
   logDir: string;
+  /** Starts one more API process on the same database and task queue; `stop` stops it too. */
+  anotherApi(): Promise<TestApi>;
   /** POSTs a Kafka destination with a topic of its own; what is given wins. Throws unless it was made. */
   createDestination(overrides?: Record<string, unknown>): Promise<CreatedDestination>;
   /** Stops all, drops the database. */
@@ -120,8 +122,16 @@ export async function startCauseway(options: CausewayOptions = {}): Promise<Caus
   );
   const kafka = testKafka(options.kafka?.brokers ?? servers.kafka.brokers);
   const api = testApi(program.url, settings.apiKey);
+  const moreApis: Server[] = [];
+  const anotherApi = async (): Promise<TestApi> => {
+    const { url, spec } = await apiProgram(withEnv(options.apiEnv));
+    const server = stoppedServer({ ...spec, logFile: join(settings.logDir, `api-${moreApis.length + 2}.log`) });
+    moreApis.push(server);
+    await server.restart();
+    return testApi(url, settings.apiKey);
+  };
   const stop = track(`a Causeway (${name})`, async () => {
-    await Promise.all([apiServer, ...workerServers].map((server) => server.stop()));
+    await Promise.all([apiServer, ...moreApis, ...workerServers].map((server) => server.stop()));
     await kafka.stop();
     await dropDatabase(servers.databaseUrl, name);
   });
@@ -143,6 +153,7 @@ export async function startCauseway(options: CausewayOptions = {}): Promise<Caus
     temporal,
     databaseUrl,
     logDir: settings.logDir,
+    anotherApi,
     createDestination: (overrides = {}) => createDestination(api, kafka, overrides),
     stop,
   };
