@@ -37,13 +37,25 @@ async function ticksOf(processes: Processes): Promise<Map<string, number>> {
   return new Map(known.map(([name, pid]) => [name, ticksOfTree(pid, stats)]));
 }
 
-/** Starts to measure; call what it returns for the CPU seconds that each process, children included, has used since. */
+/** What all processors of the machine have worked, in ticks: user, nice, system, interrupts, and what a host took away. */
+async function busyTicks(): Promise<number> {
+  const text = await readFile('/proc/stat', 'utf8').catch(() => '');
+  const [user, nice, system, , , irq, softirq, steal] = (/^cpu +(.*)$/m.exec(text)?.[1] ?? '').split(' ').map(Number);
+  return [user, nice, system, irq, softirq, steal].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0);
+}
+
+/**
+ * Starts to measure; call what it returns for the CPU seconds that each process, children included, has used since, and as
+ * `others` what the rest of the machine has: a figure that was taken while others were at work says so.
+ */
 export async function startCpuMeter(processes: Processes): Promise<() => Promise<CpuSeconds>> {
   const before = await ticksOf(processes);
+  const busyBefore = await busyTicks();
   return async () => {
     const after = await ticksOf(processes);
-    return Object.fromEntries(
-      [...after].map(([name, ticks]) => [name, Math.max(0, ticks - (before.get(name) ?? 0)) / ticksPerSecond]),
-    );
+    const busy = (await busyTicks()) - busyBefore;
+    const used = [...after].map(([name, ticks]) => [name, Math.max(0, ticks - (before.get(name) ?? 0))] as const);
+    const others = Math.max(0, busy - used.reduce((sum, [, ticks]) => sum + ticks, 0));
+    return Object.fromEntries([...used, ['others', others] as const].map(([name, t]) => [name, t / ticksPerSecond]));
   };
 }

@@ -15,11 +15,11 @@ const whole = (value: number): string => Math.round(value).toLocaleString('en-US
 const fixed = (value: number | undefined, digits = 2): Cell => value?.toFixed(digits);
 const ms = (value: number): string => (Number.isFinite(value) ? value.toFixed(value < 10 ? 1 : 0) : '–');
 
-const processNames = ['api', 'worker', 'temporal', 'kafka', 'postgres', 'sender', 'reader'] as const;
+const processNames = ['api', 'worker', 'temporal', 'kafka', 'postgres', 'sender', 'reader', 'others'] as const;
 
-/** CPU seconds by process, and the milliseconds that an event cost over all but the load's own. */
+/** CPU seconds by process, and the milliseconds that an event cost over all but the load's own and others'. */
 function cpuCells(cpu: CpuSeconds, events: number): Cell[] {
-  const own = new Set(['sender', 'reader']);
+  const own = new Set(['sender', 'reader', 'others']);
   const used = Object.entries(cpu).reduce((sum, [name, seconds]) => sum + (own.has(name) ? 0 : seconds), 0);
   return [
     ...processNames.map((name) => fixed(cpu[name], 1)),
@@ -48,8 +48,9 @@ function partA({ parts }: Results): string[] {
     whole(eventsPerSecond),
     fixed(cpuSeconds.kafka, 1),
     fixed(cpuSeconds.producer, 1),
+    fixed(cpuSeconds.others, 1),
   ]);
-  return [section('a', table(['records a request', 'events/s', 'kafka s', 'producer s'], rows))];
+  return [section('a', table(['records a request', 'events/s', 'kafka s', 'producer s', 'others s'], rows))];
 }
 
 function partB({ parts }: Results): string[] {
@@ -61,8 +62,9 @@ function partB({ parts }: Results): string[] {
     fixed(cpuSeconds.temporal, 1),
     fixed(cpuSeconds.worker, 1),
     fixed(cpuSeconds.signaller, 1),
+    fixed(cpuSeconds.others, 1),
   ]);
-  const head = ['workflows', 'stored/s', 'drained/s', 'temporal s', 'worker s', 'signaller s'];
+  const head = ['workflows', 'stored/s', 'drained/s', 'temporal s', 'worker s', 'signaller s', 'others s'];
   return [
     section(
       'b',
