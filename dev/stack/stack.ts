@@ -39,33 +39,70 @@ async function allOf<T extends readonly Promise<unknown>[]>(starts: T) {
   return Promise.all(starts);
 }
 
-async function startServers(secrets: StackSecrets, apiUrl: string, keep: Keep) {
+type Up = Omit<StackAddresses, 'apiKey'>;
+
+/** Servers, store, programs: each starts as soon as what it needs is there. */
+async function startAll(secrets: StackSecrets, keepServer: Keep, keepProgram: Keep): Promise<Up> {
   const dataDir = await postgresDataDir(join(stackDir, 'postgres'), secrets.id);
   await endLeftovers({ java: join(kafkaDir, 'server.properties'), temporal: temporalFile, postgres: dataDir });
-  say('Starting Temporal, Kafka and Postgres …');
-  const temporalOptions = {
-    dbFile: temporalFile,
-    logDir,
-    port: wantedPorts.temporal,
-    uiPort: wantedPorts.temporalUi,
-    uiCodecEndpoint: `${apiUrl}/codec`,
-  };
-  const postgresOptions = { dataDir, logDir, port: wantedPorts.postgres, password: secrets.postgresPassword };
-  const [temporal, kafka, postgres] = await allOf([
-    up('Temporal', ({ address }) => address, startTemporal(temporalOptions), keep),
-    up(
-      'Kafka',
-      ({ brokers }) => brokers.join(),
-      startKafka({ dataDir: kafkaDir, logDir, port: wantedPorts.kafka }),
-      keep,
+  const apiPort = await portOr(wantedPorts.api, 'the API'); // Temporal's UI is told of it.
+  say('Starting Temporal, Kafka and Postgres, then API and worker …');
+  const startingTemporal = up(
+    'Temporal',
+    ({ address }) => address,
+    startTemporal({
+      dbFile: temporalFile,
+      logDir,
+      port: wantedPorts.temporal,
+      uiPort: wantedPorts.temporalUi,
+      uiCodecEndpoint: `http://127.0.0.1:${apiPort}/codec`,
+    }),
+    keepServer,
+  );
+  const startingPostgres = up(
+    'Postgres',
+    ({ databaseUrl }) => new URL(databaseUrl).host,
+    startPostgres({ dataDir, logDir, port: wantedPorts.postgres, password: secrets.postgresPassword }),
+    keepServer,
+  ).then(async (postgres) => {
+    await migrate(postgres.databaseUrl);
+    say('  the store is up to date');
+    return postgres;
+  });
+  const startingKafka = up(
+    'Kafka',
+    ({ brokers }) => brokers.join(),
+    startKafka({ dataDir: kafkaDir, logDir, port: wantedPorts.kafka }),
+    keepServer,
+  );
+  const startingPrograms = Promise.all([startingTemporal, startingPostgres]).then(([temporal, postgres]) =>
+    startPrograms(
+      {
+        databaseUrl: postgres.databaseUrl,
+        temporalAddress: temporal.address,
+        temporalNamespace: temporal.namespace,
+        taskQueue: process.env.TEMPORAL_TASK_QUEUE || 'causeway',
+        secretKeys: secrets.secretKeys,
+        apiKey: secrets.apiKey,
+        logDir,
+      },
+      apiPort,
+      keepProgram,
     ),
-    up('Postgres', ({ databaseUrl }) => new URL(databaseUrl).host, startPostgres(postgresOptions), keep),
-  ] as const);
-  return { temporal, kafka, postgres };
+  );
+  const starts = [startingTemporal, startingPostgres, startingKafka, startingPrograms] as const;
+  const [temporal, postgres, kafka, api] = await allOf(starts);
+  return {
+    api,
+    temporalAddress: temporal.address,
+    temporalNamespace: temporal.namespace,
+    temporalUi: temporal.uiUrl ?? null,
+    kafkaBrokers: kafka.brokers,
+    databaseUrl: postgres.databaseUrl,
+  };
 }
 
 async function startPrograms(settings: ProgramSettings, apiPort: number, keep: Keep): Promise<string> {
-  say('Starting API and worker …');
   const { url, spec } = await apiProgram(settings, apiPort);
   await allOf([
     up('the API', () => url, startServer(spec), keep),
@@ -91,31 +128,11 @@ export async function startStack(): Promise<Stack> {
   try {
     const secrets = await stackSecrets(join(stackDir, 'secrets.json'), await exists(temporalFile));
     await installParts({ timeSkipping: false });
-    const apiPort = await portOr(wantedPorts.api, 'the API');
-    const { temporal, kafka, postgres } = await startServers(secrets, `http://127.0.0.1:${apiPort}`, (name, server) =>
-      servers.push(supervise(name, server)),
-    );
-    say('Bringing the store up to date …');
-    await migrate(postgres.databaseUrl);
-    const settings: ProgramSettings = {
-      databaseUrl: postgres.databaseUrl,
-      temporalAddress: temporal.address,
-      temporalNamespace: temporal.namespace,
-      taskQueue: process.env.TEMPORAL_TASK_QUEUE || 'causeway',
-      secretKeys: secrets.secretKeys,
-      apiKey: secrets.apiKey,
-      logDir,
+    const keepIn = (list: { stop(): Promise<void> }[]) => (name: string, server: Server) => {
+      list.push(supervise(name, server));
     };
-    const api = await startPrograms(settings, apiPort, (name, server) => programs.push(supervise(name, server)));
-    const addresses: StackAddresses = {
-      api,
-      apiKey: secrets.apiKey,
-      temporalAddress: temporal.address,
-      temporalNamespace: temporal.namespace,
-      temporalUi: temporal.uiUrl ?? null,
-      kafkaBrokers: kafka.brokers,
-      databaseUrl: postgres.databaseUrl,
-    };
+    const { api, ...rest } = await startAll(secrets, keepIn(servers), keepIn(programs));
+    const addresses: StackAddresses = { api, apiKey: secrets.apiKey, ...rest };
     await writeStackFile(addresses);
     return { addresses, stop };
   } catch (error) {

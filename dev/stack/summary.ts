@@ -15,14 +15,13 @@ export function curlCommand({ api, apiKey }: StackAddresses): string {
   ].join('\n');
 }
 
-function exampleLines({ receipt, record }: Example): string[] {
+function exampleLines({ receipt, isDelivery, record }: Example): string[] {
   const accepted = ['The example event was accepted:', `  ${JSON.stringify(receipt)}`];
   if (record)
     return [...accepted, `and its record read back from Kafka, topic ${exampleTopic}:`, ...recordLines(record)];
-  const why =
-    receipt.deliveries.length === 0
-      ? `no enabled destination of ${exampleEvent.customerExternalId} takes it, so nothing was delivered.`
-      : `it did not reach Kafka topic ${exampleTopic} in time: .causeway/logs/worker.log and the Temporal UI may say why.`;
+  const why = isDelivery
+    ? `it did not reach Kafka topic ${exampleTopic} in time: .causeway/logs/worker.log and the Temporal UI may say why.`
+    : `no enabled destination of ${exampleEvent.customerExternalId} takes it, so nothing was delivered.`;
   return [...accepted, `but ${why}`];
 }
 
