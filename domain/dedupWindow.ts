@@ -27,6 +27,11 @@ export class DedupWindow {
     return last === 0 ? 0 : (last + 1) * 1000 + this.windowMs;
   }
 
+  /** About how many bytes {@link carried} takes. */
+  get carriedBytes(): number {
+    return this.seenAtS.size * (idLength + 1);
+  }
+
   /** As text that goes into the next run: ids joined, and when they were seen as runs of [count, seconds]. */
   carried(nowMs: number): CarriedDedupWindow {
     const ids: string[] = [];

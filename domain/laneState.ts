@@ -34,10 +34,15 @@ export type LaneState = {
   seen: DedupWindow;
 };
 
-/** Dead letters are carried from run to run, so they are bounded, in bytes of values; the lane holds when they are more. */
+/** Dead letters are carried from run to run, so they are bounded, in bytes; the lane holds when they are more. */
 export const deadLetterBytesMax = 512 * 1024;
-/** A lane carries at most this much of its queue into a new run, in bytes; with more it delivers first. */
-export const carriedBytesMax = 1024 * 1024;
+/** What a dead letter takes beside its value: its error, with a remedy, as JSON. */
+const deadLetterOverheadBytes = 500;
+/**
+ * A lane carries at most this much into a new run, in bytes; with more it delivers first. Temporal's limit is 2 MB for all that
+ * a run is started with, and a lane over it could never continue.
+ */
+export const carriedBytesMax = 1_500_000;
 
 export const newLaneState = (limits: LaneLimits): LaneState => ({
   queue: [],
@@ -61,7 +66,7 @@ export function enqueued(state: LaneState, block: Block, nowMs: number): LaneSta
 }
 
 export const deadLetterBytes = (state: LaneState): number =>
-  state.deadLetters.reduce((sum, { delivery }) => sum + delivery.value.length, 0);
+  state.deadLetters.reduce((sum, { delivery }) => sum + delivery.value.length + deadLetterOverheadBytes, 0);
 
 const isHeld = (state: LaneState): boolean =>
   state.paused !== undefined || state.suspended !== undefined || deadLetterBytes(state) >= deadLetterBytesMax;
@@ -181,6 +186,9 @@ export function blocksOf(deliveries: readonly Delivery[], acceptedAtMs: number):
 }
 
 export const queuedBytes = (state: LaneState): number => state.queue.reduce((sum, block) => sum + blockBytes(block), 0);
+/** About what the lane would carry into a new run, in bytes before compression. */
+export const carriedBytes = (state: LaneState): number =>
+  queuedBytes(state) + deadLetterBytes(state) + state.seen.carriedBytes;
 export const queuedEvents = (state: LaneState): number =>
   state.queue.reduce((sum, block) => sum + block.entries.length, state.sending?.entries.length ?? 0);
 

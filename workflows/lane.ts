@@ -29,6 +29,7 @@ import {
   type CarriedLane,
   canSend,
   carried,
+  carriedBytes,
   carriedBytesMax,
   deliveryStateOf,
   discarded,
@@ -37,7 +38,6 @@ import {
   isOver,
   newLaneState,
   planned,
-  queuedBytes,
   replayed,
   restored,
   settled,
@@ -111,7 +111,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   };
   const isToShow = (): boolean =>
     shown.state !== deliveryStateOf(state) || shown.deadLetters !== state.deadLetters.length;
-  const isToRenew = (): boolean => isLong(start) && queuedBytes(state) <= carriedBytesMax;
+  const isToRenew = (): boolean => isLong(start) && carriedBytes(state) <= carriedBytesMax;
 
   // One timer a run, not one a wait: it looks now and then whether the dedup window has run out.
   const closing = (async () => {
