@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel } from 'kafkajs';
+import { type EachMessagePayload, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 
 /** A record as a person reads it. */
 export type ReadRecord = {
@@ -15,8 +15,13 @@ export type ReadRecord = {
 export type Position = { partition: number; offset: string };
 
 const clientOf = (brokers: string[]): Kafka =>
-  // More tries than elsewhere in dev/: a broker that was just made needs a while for its first consumer group.
-  new Kafka({ clientId: 'causeway-reader', brokers, logLevel: logLevel.NOTHING, retry: { retries: 8 } });
+  // Many tries, soon after each other: a broker that was just started needs a while for its first consumer group.
+  new Kafka({
+    clientId: 'causeway-reader',
+    brokers,
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 100, initialRetryTime: 100, multiplier: 1, factor: 0 },
+  });
 
 /** The offsets of the first record of each partition, and of the next one that will be written. */
 export async function topicBounds(brokers: string[], topic: string): Promise<{ low: Position[]; high: Position[] }> {
@@ -42,43 +47,42 @@ export type Reading = {
   signal: AbortSignal;
 };
 
-/** Reads a topic from these positions on, in a consumer group that is gone afterwards, until told to end or the signal. */
+/** Reads a topic from these positions on, until told to end or the signal. */
 export async function readTopic({ brokers, topic, from, onRecord, signal }: Reading): Promise<void> {
-  const kafka = clientOf(brokers);
+  // A group of its own that commits nothing: the broker forgets it when it is left.
   const groupId = `causeway-reader-${randomUUID()}`;
-  const admin = kafka.admin();
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
-  await admin.connect();
+  const consumer = clientOf(brokers).consumer({ groupId, maxWaitTimeInMs: 100 });
+  await consumer.connect();
   try {
-    await admin.setOffsets({ groupId, topic, partitions: from });
-    await consumer.connect();
     await consumer.subscribe({ topic });
     await new Promise<void>((resolve, reject) => {
       signal.addEventListener('abort', () => resolve());
       if (signal.aborted) resolve();
-      const eachMessage: NonNullable<Parameters<typeof consumer.run>[0]>['eachMessage'] = async (read) => {
-        const { offset, key, value, headers, timestamp } = read.message;
-        const named = Object.entries(headers ?? {}).map(([name, header]) => [name, String(header)]);
-        const record = {
-          partition: read.partition,
-          offset,
-          timestamp: Number(timestamp),
-          key: String(key),
-          headers: Object.fromEntries(named),
-          value: String(value),
-        };
-        if (onRecord(record)) resolve();
-      };
       consumer.on('consumer.crash', ({ payload }) => {
         if (!payload.restart) reject(payload.error);
       });
-      consumer.run({ eachMessage }).catch(reject);
+      const eachMessage = async ({ partition, message }: EachMessagePayload) => {
+        if (onRecord(readRecord(partition, message))) resolve();
+      };
+      consumer.run({ autoCommit: false, eachMessage }).catch(reject);
+      // kafkajs takes positions once it runs; admin.setOffsets would wait five seconds for an empty fetch.
+      for (const position of from) consumer.seek({ topic, ...position });
     });
   } finally {
     await consumer.disconnect().catch(() => {});
-    await admin.deleteGroups([groupId]).catch(() => {}); // The broker forgets an empty group by itself, later.
-    await admin.disconnect();
   }
+}
+
+function readRecord(partition: number, { offset, timestamp, key, headers, value }: KafkaMessage): ReadRecord {
+  const named = Object.entries(headers ?? {}).map(([name, header]) => [name, String(header)]);
+  return {
+    partition,
+    offset,
+    timestamp: Number(timestamp),
+    key: String(key),
+    headers: Object.fromEntries(named),
+    value: String(value),
+  };
 }
 
 const row = (name: string, value: string): string => `  ${name.padEnd(9)}${value}`;
