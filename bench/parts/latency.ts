@@ -1,11 +1,10 @@
 import { say } from '../../dev/servers/progress.ts';
 import type { Load } from '../load/loads.ts';
-import type { RoundResult } from '../load/round.ts';
 import { oneLane } from '../road/destination.ts';
 import type { Context } from './context.ts';
-import { overTheRoad } from './wholeRoad.ts';
+import { overTheRoad, type RoadRound } from './wholeRoad.ts';
 
-export type LatencyResult = { eventsPerSecond: number; lingerMs: number; round: RoundResult };
+export type LatencyResult = { eventsPerSecond: number; lingerMs: number; round: RoadRound };
 
 export const defaultLingerMs = 100;
 const steady: Load = { id: 'steady', title: 'single POSTs at a steady rate', eventsPerPost: 1, connections: 64 };

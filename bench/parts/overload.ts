@@ -1,9 +1,8 @@
 import { say } from '../../dev/servers/progress.ts';
 import { batches, type Load, singles64 } from '../load/loads.ts';
-import type { RoundResult } from '../load/round.ts';
 import { type LaneKind, newKeys, oneLane } from '../road/destination.ts';
 import type { Context } from './context.ts';
-import { nameOf, overTheRoad, type RoadResult } from './wholeRoad.ts';
+import { nameOf, overTheRoad, type RoadResult, type RoadRound } from './wholeRoad.ts';
 
 export type OverloadResult = {
   load: Load;
@@ -13,7 +12,7 @@ export type OverloadResult = {
   /** What was due to be POSTed: ten times that. */
   pushedPerSecond: number;
   connections: number;
-  round: RoundResult;
+  round: RoadRound;
 };
 
 const times = 10;

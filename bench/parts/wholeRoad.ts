@@ -2,10 +2,13 @@ import { say } from '../../dev/servers/progress.ts';
 import { batches, type Load, singles64, threeLoads } from '../load/loads.ts';
 import { type Round, type RoundResult, runRound } from '../load/round.ts';
 import { fourLanes, type LaneKind, newDestination, newKeys, oneLane } from '../road/destination.ts';
+import { type LaneWork, laneWork } from '../road/laneWork.ts';
 import { processesOf } from '../stack/benchStack.ts';
 import type { Context } from './context.ts';
 
-export type RoadResult = { load: Load; lanes: LaneKind; round: RoundResult };
+/** A load, and what it cost in its lanes. */
+export type RoadRound = RoundResult & { laneWork?: LaneWork | undefined };
+export type RoadResult = { load: Load; lanes: LaneKind; round: RoadRound };
 
 /** What a load of the whole road is called in the arguments. */
 export const nameOf = (load: Load, lanes: LaneKind): string => `${load.id} ${lanes.id}`;
@@ -24,7 +27,7 @@ export async function overTheRoad(
   { load, lanes }: { load: Load; lanes: LaneKind },
   pace: Pace,
   producer?: { lingerMs: number },
-): Promise<RoundResult> {
+): Promise<RoadRound> {
   const { stack } = context;
   const destination = await newDestination(stack, lanes, producer);
   try {
@@ -33,7 +36,8 @@ export async function overTheRoad(
     const { api: url, apiKey } = stack;
     const processes = await processesOf(stack);
     const how = { url, apiKey, topic, customerExternalId, keys: lanes.keys, eventsPerPost, connections, processes };
-    return await runRound(context, { ...how, ...pace });
+    const round = await runRound(context, { ...how, ...pace });
+    return { ...round, laneWork: await laneWork(stack, lanes, destination, round.arrived) };
   } finally {
     await destination.remove();
   }

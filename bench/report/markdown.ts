@@ -1,6 +1,7 @@
 import { partNames } from '../arguments.ts';
 import type { CpuSeconds } from '../cpu/cpuMeter.ts';
 import type { RoundResult } from '../load/round.ts';
+import type { RoadResult } from '../parts/wholeRoad.ts';
 import { ratioToDirect, ratioToSignals } from './ratios.ts';
 import type { Results } from './results.ts';
 
@@ -86,6 +87,35 @@ function partC({ parts }: Results): string[] {
   return [section('c', table(['load', 'events/s', 'POST p50 / p99 ms', 'read back', ...cpuHead], rows))];
 }
 
+/** What the lanes' histories tell of each load. */
+function laneTable(results: readonly RoadResult[]): string {
+  const pair = ({ p50, p99 }: { p50: number; p99: number }): string => `${ms(p50)} / ${ms(p99)}`;
+  const rows = results.flatMap(({ load, lanes, round: { laneWork } }) =>
+    laneWork
+      ? [
+          [
+            `${load.title}; ${lanes.title}`,
+            fixed(laneWork.eventsPerSignal, 1),
+            fixed(laneWork.eventsPerBatch, 1),
+            whole(laneWork.signals),
+            whole(laneWork.batches),
+            whole(laneWork.workflowTasks),
+            laneWork.failedTasks,
+            laneWork.runs,
+            pair(laneWork.taskMs),
+            pair(laneWork.activityWaitMs),
+            pair(laneWork.activityMs),
+          ],
+        ]
+      : [],
+  );
+  const head = [
+    ...['in the lanes', 'events a signal', 'events a batch', 'signals', 'batches', 'workflow tasks', 'failed', 'runs'],
+    ...['task p50 / p99 ms', 'activity waits', 'activity takes'],
+  ];
+  return table(head, rows);
+}
+
 function partD(results: Results): string[] {
   const { parts } = results;
   if (!parts.d) return [];
@@ -100,7 +130,7 @@ function partD(results: Results): string[] {
     ...cpuCells(result.round.cpuSeconds, result.round.arrived),
   ]);
   const head = ['load', 'events/s', 'to (b)', 'to (c)', 'POST p50 / p99 ms', 'refused', 'read back', ...cpuHead];
-  return [section('d', table(head, rows), 'From the first POST to the last record read back.')];
+  return [section('d', table(head, rows), 'From the first POST to the last record read back.'), laneTable(parts.d)];
 }
 
 function partE({ parts }: Results): string[] {
