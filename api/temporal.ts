@@ -3,12 +3,19 @@ import type { ApiConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 
+/** By gRPC's default a connection is tried again after up to two minutes: so long would events be refused for nothing. */
+const reconnectSoon = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 };
+
 /** A client of the configured Temporal. Throws `temporal_unreachable` where nothing answers at the address. */
 export async function connectTemporal(
   config: Pick<ApiConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>,
 ): Promise<Client> {
   try {
-    const connection = await Connection.connect({ address: config.TEMPORAL_ADDRESS, connectTimeout: '10 seconds' });
+    const connection = await Connection.connect({
+      address: config.TEMPORAL_ADDRESS,
+      connectTimeout: '10 seconds',
+      channelArgs: reconnectSoon,
+    });
     return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
   } catch (cause) {
     const remedy = `No Temporal answers at ${config.TEMPORAL_ADDRESS}. Start it, or set TEMPORAL_ADDRESS to host:port.`;

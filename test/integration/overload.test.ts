@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dataConverter } from '../../domain/dataConverter.ts';
+import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
+import { expectProblem } from '../harness/problem.ts';
+import { ownTemporal } from '../harness/servers.ts';
+
+let temporal: Awaited<ReturnType<typeof ownTemporal>>;
+let causeway: Causeway;
+beforeAll(async () => {
+  temporal = await ownTemporal();
+  const apiEnv = { CAUSEWAY_WAITING_BYTES_MAX: String(1024 * 1024), CAUSEWAY_EVENT_BYTES_MAX: '900000' };
+  causeway = await startCauseway({ workers: 0, temporal, apiEnv });
+});
+afterAll(async () => {
+  await causeway.stop();
+  await temporal.remove();
+});
+
+const event = (customerExternalId: string, text = '', idempotencyKey = randomUUID()) => ({
+  eventType: 'order.shipped',
+  customerExternalId,
+  idempotencyKey,
+  payload: { text },
+});
+
+/** How many signals Temporal has stored for a lane. */
+async function storedIn(workflowId: string): Promise<number> {
+  const connection = await Connection.connect({ address: temporal.address });
+  try {
+    const { namespace } = temporal;
+    const client = new Client({ connection, namespace, dataConverter });
+    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+    return (events ?? []).filter((one) => one.workflowExecutionSignaledEventAttributes).length;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Stops Temporal's clock while `work` runs: it answers nothing, and loses nothing. */
+async function whileTemporalHangs<T>(work: () => Promise<T>): Promise<T> {
+  const { pid } = temporal;
+  if (pid === undefined) throw new Error('Temporal is down.');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    return await work();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}
+
+describe('more than the process may hold', () => {
+  test('is answered 503 at once, and what was taken is stored', async () => {
+    const { customerExternalId } = await causeway.createDestination();
+    const large = () => event(customerExternalId, 'x'.repeat(400_000));
+    const taken = await whileTemporalHangs(async () => {
+      const held = [causeway.api.post(large()), causeway.api.post(large())];
+      const refused = await until(
+        'an event that does not fit any more',
+        () => Promise.race([causeway.api.post(large()), ...held]),
+        ({ status }) => status === 503,
+        5_000,
+      );
+      expectProblem(refused, 503, 'overloaded');
+      return held;
+    });
+    expect((await Promise.all(taken)).map(({ status }) => status)).toEqual([202, 202]);
+    expect((await causeway.api.post(large())).status).toBe(202); // There is room again.
+  });
+});
+
+describe('while Temporal is away', () => {
+  test('an event is answered 503, and the same POST is accepted once it is back', async () => {
+    const { customerExternalId } = await causeway.createDestination();
+    const sent = event(customerExternalId);
+    await temporal.kill();
+    const batch = [event(customerExternalId), event(customerExternalId)];
+    const [one, many, health] = await Promise.all([
+      causeway.api.post(sent),
+      causeway.api.postBatch(batch),
+      causeway.api.get('/healthz'),
+    ]);
+    expectProblem(one, 503, 'temporal_unavailable');
+    expectProblem(many, 503, 'temporal_unavailable'); // As one event is, so that every client understands it.
+    expect([health.status, health.body]).toEqual([
+      503,
+      { status: 'failing', checks: { store: 'ok', temporal: 'failing' } },
+    ]);
+    expect((await causeway.api.get('/v1/destinations')).status).toBe(200); // Needs no Temporal.
+    expect((await causeway.api.post(event('nobody'))).status).toBe(202); // Goes nowhere.
+
+    await temporal.restart();
+    const again = await until(
+      'the event to be accepted',
+      () => causeway.api.post(sent),
+      ({ status }) => status === 202,
+      5_000,
+    );
+    const { deliveries } = again.body as { deliveries: { workflowId: string }[] };
+    expect(await storedIn(deliveries[0]?.workflowId ?? '')).toBe(1);
+  });
+});
