@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Answer } from '../harness/api.ts';
+import { type Causeway, startCauseway } from '../harness/causeway.ts';
+import { answerCheck, type Description, operationsOf, requestExamples } from '../harness/openapi.ts';
+
+let causeway: Causeway;
+let description: Description;
+beforeAll(async () => {
+  causeway = await startCauseway({ workers: 0 });
+  const answer = await causeway.api.request('GET', '/openapi.json', undefined, { authorization: '' });
+  expect(answer.headers.get('content-type')).toBe('application/json');
+  description = answer.body as Description;
+});
+afterAll(() => causeway.stop());
+
+const call = (operation: string, id = '', body?: unknown, headers?: Record<string, string>): Promise<Answer> => {
+  const [method = '', path = ''] = operation.split(' ');
+  return causeway.api.request(method, path.replace('{id}', id), body, headers);
+};
+
+test('the description is a valid OpenAPI 3.1 document', async () => {
+  const validator = new Validator();
+  const { valid, errors } = await validator.validate(structuredClone(description));
+  expect(errors).toBeUndefined();
+  expect([valid, validator.version]).toEqual([true, '3.1']);
+  expect(() => validator.resolveRefs()).not.toThrow();
+});
+
+test('it describes every route, and what each needs', () => {
+  const needs = operationsOf(description).map(({ name, operation }) => {
+    const keys = operation.security?.flatMap((one) => Object.keys(one)) ?? [];
+    return [name, keys.join() || 'nothing'];
+  });
+  expect(Object.fromEntries(needs)).toEqual({
+    'POST /v1/events': 'bearer',
+    'POST /v1/events/batch': 'bearer',
+    'GET /v1/events/{id}': 'bearer',
+    'POST /v1/destinations': 'bearer',
+    'GET /v1/destinations': 'bearer',
+    'GET /v1/destinations/{id}': 'bearer',
+    'PATCH /v1/destinations/{id}': 'bearer',
+    'DELETE /v1/destinations/{id}': 'bearer',
+    'GET /healthz': 'nothing',
+    'POST /codec/decode': 'nothing',
+    'POST /codec/encode': 'nothing',
+  });
+  expect(Object.keys(description.components.securitySchemes)).toEqual(['bearer']);
+});
+
+test('no path has a method that is not described', async () => {
+  const paths = Object.entries(description.paths);
+  for (const [path] of paths) {
+    const { headers } = await call(`PUT ${path}`, 'x');
+    const allowed = headers.get('allow')?.split(', ') ?? [];
+    // `/v1/events/batch` is also a `/v1/events/{id}`.
+    const described = paths.flatMap(([template, methods]) => {
+      const isMeant = new RegExp(`^${template.replace('{id}', '[^/]+')}$`).test(path);
+      return isMeant ? Object.keys(methods).map((method) => method.toUpperCase()) : [];
+    });
+    expect(
+      allowed.filter((method) => method !== 'HEAD'),
+      path,
+    ).toEqual(described.toSorted());
+  }
+});
+
+test('every error in it is one and the same problem document', () => {
+  const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+  for (const { name, operation } of operationsOf(description)) {
+    const errors = Object.entries(operation.responses).filter(([status]) => Number(status) >= 400);
+    for (const [status, { content }] of errors) {
+      const isAnswerOfItsOwn = name === 'GET /healthz' || (name === 'POST /v1/events/batch' && status === '422');
+      if (!isAnswerOfItsOwn) expect(content, `${name} ${status}`).toEqual(problem);
+    }
+    if (name.includes('/v1/'))
+      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '500', '503']));
+  }
+});
+
+test('the API accepts every example in it', async () => {
+  const { body } = await call('POST /v1/destinations', '', description.components.schemas.NewDestination?.example);
+  const { id } = body as { id: string };
+  const refused: string[] = [];
+  let examples = 0;
+  for (const { name, operation } of operationsOf(description)) {
+    for (const { type, example } of requestExamples(description, operation)) {
+      examples++;
+      const { status, text } = await call(name, id, example, { 'content-type': type });
+      if (status >= 300) refused.push(`${name} (${type}): ${status} ${text}`);
+    }
+  }
+  expect(refused).toEqual([]);
+  expect(examples).toBe(7);
+});
+
+test('what the API answers is what it describes', async () => {
+  const departs = answerCheck(description);
+  const { id: destination, customerExternalId } = await causeway.createDestination();
+  const event = { eventType: 'order.shipped', customerExternalId, payload: {} };
+  const accepted = await call('POST /v1/events', '', event);
+  const eventId = (accepted.body as { id: string }).id;
+  const secret = {
+    ...{ type: 'KAFKA', name: 'n', customerExternalId: `acct_${randomUUID()}`, brokers: ['b:1'], topic: 't' },
+    auth: { mode: 'SASL_PLAIN', username: 'u', password: 'p' },
+  };
+  const ndjson = { 'content-type': 'application/x-ndjson' };
+  const nobody = { authorization: '' };
+  const answers: [operation: string, status: number, answer: Answer | Promise<Answer>][] = [
+    ['POST /v1/events', 202, accepted],
+    ['POST /v1/events', 400, call('POST /v1/events', '', '{')],
+    ['POST /v1/events', 401, call('POST /v1/events', '', event, nobody)],
+    ['POST /v1/events', 415, call('POST /v1/events', '', event, ndjson)],
+    ['POST /v1/events', 422, call('POST /v1/events', '', { ...event, payload: 1 })],
+    ['POST /v1/events/batch', 202, call('POST /v1/events/batch', '', [event])],
+    ['POST /v1/events/batch', 207, call('POST /v1/events/batch', '', [event, { ...event, payload: 1 }])],
+    ['POST /v1/events/batch', 400, call('POST /v1/events/batch', '', '[]')],
+    ['POST /v1/events/batch', 413, call('POST /v1/events/batch', '', '\n{}'.repeat(1_001), ndjson)],
+    ['POST /v1/events/batch', 422, call('POST /v1/events/batch', '', [{}])],
+    ['GET /v1/events/{id}', 200, call('GET /v1/events/{id}', eventId)],
+    ['GET /v1/events/{id}', 400, call('GET /v1/events/{id}', 'x')],
+    ['GET /v1/events/{id}', 404, call('GET /v1/events/{id}', `evt_${'A'.repeat(22)}`)],
+    ['POST /v1/destinations', 201, call('POST /v1/destinations', '', secret)],
+    ['POST /v1/destinations', 415, call('POST /v1/destinations', '', secret, { 'content-type': 'text/plain' })],
+    ['POST /v1/destinations', 413, call('POST /v1/destinations', '', { ...secret, name: 'n'.repeat(600_000) })],
+    ['POST /v1/destinations', 422, call('POST /v1/destinations', '', {})],
+    ['GET /v1/destinations', 200, call('GET /v1/destinations')],
+    ['GET /v1/destinations', 400, call('GET /v1/destinations?limit=0')],
+    ['GET /v1/destinations/{id}', 200, call('GET /v1/destinations/{id}', destination)],
+    ['GET /v1/destinations/{id}', 404, call('GET /v1/destinations/{id}', 'x')],
+    ['PATCH /v1/destinations/{id}', 200, call('PATCH /v1/destinations/{id}', destination, { name: 'm' })],
+    ['PATCH /v1/destinations/{id}', 412, call('PATCH /v1/destinations/{id}', destination, {}, { 'if-match': '"9"' })],
+    ['DELETE /v1/destinations/{id}', 404, call('DELETE /v1/destinations/{id}', 'x')],
+    ['GET /healthz', 200, call('GET /healthz')],
+    ['POST /codec/decode', 200, call('POST /codec/decode', '', { payloads: [{ data: 'e30=' }] }, nobody)],
+    ['POST /codec/decode', 400, call('POST /codec/decode', '', { payloads: 1 })],
+  ];
+  const found: unknown[] = [];
+  for (const [operation, status, given] of answers) {
+    const answer = await given;
+    expect([operation, answer.status, answer.text]).toEqual([operation, status, expect.anything()]);
+    found.push(departs(operation, answer));
+  }
+  expect(found.filter((one) => one !== undefined)).toEqual([]);
+});
+
+test('/docs is a page that needs no other host', async () => {
+  const page = await causeway.api.request('GET', '/docs', undefined, { authorization: '' });
+  expect(page.status).toBe(200);
+  const links = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link ?? '');
+  expect(links).toHaveLength(4);
+  for (const link of links) {
+    expect(link).toMatch(/^\//);
+    expect((await causeway.api.get(link)).status).toBe(200);
+  }
+});
