@@ -136,6 +136,9 @@ export async function startGroup(spec: GroupSpec): Promise<Group> {
   return group;
 }
 
+/** Whether everything is being stopped, so that nothing need be started again. */
+export const areGroupsEnding = (): boolean => isEnding;
+
 /** Stops every group that lives, and lets no other be started: for the end of this process. */
 export async function endAllGroups(): Promise<void> {
   isEnding = true;

@@ -57,19 +57,32 @@ export async function requireTools(...tools: Tool[]): Promise<void> {
 
 const printedCharsMax = 8 * 1024 * 1024;
 
-export type RunOptions = { cwd?: string; env?: Record<string, string>; timeoutMs?: number; uid?: number; gid?: number };
+export type RunOptions = {
+  cwd?: string;
+  env?: Record<string, string>;
+  timeoutMs?: number;
+  uid?: number;
+  gid?: number;
+  /** What it reads from stdin. */
+  input?: string;
+};
 
 /** Runs a command to its end and returns its stdout. A failure's error carries the end of what it printed. */
 export async function run(command: string, args: string[], options: RunOptions = {}): Promise<string> {
-  const { env, timeoutMs, ...rest } = options;
+  const { env, timeoutMs, input, ...rest } = options;
   const name = [command, ...args.slice(0, 3)].join(' ');
   const group = await startGroup({
     name,
     command,
     args,
-    options: { ...rest, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+    options: {
+      ...rest,
+      env: { ...process.env, ...env },
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    },
     stopWithinMs: 2_000,
   });
+  group.child.stdin?.on('error', () => {}).end(input); // It may end without having read it.
   let stdout = '';
   let all = '';
   group.child.stdout?.setEncoding('utf8').on('data', (text: string) => {

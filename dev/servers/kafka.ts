@@ -8,7 +8,7 @@ import { freePort, portOr } from './ports.ts';
 import { say } from './progress.ts';
 import { foreignServer, type Server, startServer } from './server.ts';
 
-const version = '4.1.0';
+export const kafkaVersion = '4.1.0';
 
 export type KafkaServer = Server & { brokers: string[] };
 
@@ -26,10 +26,10 @@ export type KafkaOptions = {
 export async function kafkaJars(): Promise<string> {
   await requireTools('java');
   const dir = await mavenJars({
-    name: `kafka-${version}`,
-    what: `Kafka ${version}`,
+    name: `kafka-${kafkaVersion}`,
+    what: `Kafka ${kafkaVersion}`,
     artifacts: [
-      { groupId: 'org.apache.kafka', artifactId: 'kafka_2.13', version },
+      { groupId: 'org.apache.kafka', artifactId: 'kafka_2.13', version: kafkaVersion },
       { groupId: 'org.slf4j', artifactId: 'slf4j-simple', version: '1.7.36' },
     ],
   });
@@ -121,11 +121,17 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
 }
 
 /** Creates a topic where it is not there yet. */
-export async function ensureTopic(brokers: readonly string[], topic: string, numPartitions: number): Promise<void> {
+export async function ensureTopic(
+  brokers: readonly string[],
+  topic: string,
+  numPartitions: number,
+  config: Record<string, string> = {},
+): Promise<void> {
   const admin = kafkaClient(brokers).admin();
   await admin.connect();
   try {
-    await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true });
   } finally {
     await admin.disconnect();
   }

@@ -23,19 +23,23 @@ export type Jars = {
   /** For people. */
   what: string;
   artifacts: readonly Artifact[];
+  /** false: these artifacts alone, where what they depend on is at hand. */
+  withDependencies?: boolean;
   /** What else belongs into the folder. */
   finish?: (dir: string) => Promise<void>;
 };
 
 /** A folder with `jars/`: these artifacts and all they depend on, from the Maven registry where not yet there. */
-export function mavenJars({ name, what, artifacts, finish }: Jars): Promise<string> {
+export function mavenJars({ name, what, artifacts, withDependencies = true, finish }: Jars): Promise<string> {
   return installed(name, async (partial) => {
     await requireTools('java', 'mvn');
     await longStep(`Getting ${what} from the Maven registry`, 'about 10 seconds, once', async () => {
       const pomFile = join(partial, 'pom.xml');
       await writeFile(pomFile, pom(artifacts));
       const args = ['-q', '-B', '-f', pomFile, copyPlugin, `-DoutputDirectory=${join(partial, 'jars')}`];
-      await run('mvn', [...args, '-DincludeScope=runtime'], { timeoutMs: 15 * 60_000 });
+      await run('mvn', [...args, '-DincludeScope=runtime', `-DexcludeTransitive=${!withDependencies}`], {
+        timeoutMs: 15 * 60_000,
+      });
       await rm(pomFile);
     });
     await finish?.(partial);

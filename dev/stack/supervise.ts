@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { areGroupsEnding } from '../servers/groups.ts';
 import { say } from '../servers/progress.ts';
 import type { Server } from '../servers/server.ts';
 
@@ -32,7 +33,7 @@ export function supervise(name: string, server: Server): { stop(): Promise<void>
     }
   };
   server.onDeath((how) => {
-    if (!stopping.signal.aborted) restarting = startAgain(how);
+    if (!stopping.signal.aborted && !areGroupsEnding()) restarting = startAgain(how);
   });
   return {
     stop: async () => {
