@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { dropDatabase } from '../../dev/servers/postgres.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { expectProblem } from '../harness/problem.ts';
@@ -99,5 +100,25 @@ describe('while Temporal is away', () => {
     );
     const { deliveries } = again.body as { deliveries: { workflowId: string }[] };
     expect(await storedIn(deliveries[0]?.workflowId ?? '')).toBe(1);
+  });
+});
+
+describe('while the store is away', () => {
+  test('every request is answered 503, which shows nothing of the store', async () => {
+    const { customerExternalId } = await causeway.createDestination();
+    const url = new URL(causeway.databaseUrl);
+    await dropDatabase(inject('servers').databaseUrl, url.pathname.slice(1));
+    const isAway = ({ status }: { status: number }) => status === 503;
+    const answers = [
+      await until('an event to be refused', () => causeway.api.post(event(customerExternalId)), isAway, 1_000),
+      await causeway.api.postBatch([event(customerExternalId)]),
+      await causeway.api.get('/v1/destinations'),
+    ];
+    for (const answer of answers) {
+      expectProblem(answer, 503, 'store_unreachable');
+      expect(answer.text).not.toContain(url.host);
+    }
+    const health = await causeway.api.get('/healthz');
+    expect(health.body).toEqual({ status: 'failing', checks: { store: 'failing', temporal: 'ok' } });
   });
 });

@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { newApiKey, newSecretKeys } from '../../dev/programs.ts';
+import { freePort } from '../../dev/servers/ports.ts';
+import { newDatabase } from '../harness/database.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const servers = inject('servers');
+let own: Awaited<ReturnType<typeof newDatabase>>;
+beforeAll(async () => {
+  own = await newDatabase();
+});
+afterAll(() => own.drop());
+
+/** Runs the API as `npm run api` does until it ends by itself. */
+function runApi(env: Record<string, string>): Promise<{ exitCode: number | string | undefined; output: string }> {
+  const right = {
+    DATABASE_URL: own.databaseUrl,
+    CAUSEWAY_SECRET_KEYS: newSecretKeys(),
+    TEMPORAL_ADDRESS: servers.temporal.address,
+    TEMPORAL_NAMESPACE: servers.temporal.namespace,
+    CAUSEWAY_API_PORT: '0',
+  };
+  return new Promise((resolve) => {
+    const args = ['--import', 'tsx', 'api/main.ts'];
+    const options = { cwd: root, env: { PATH: process.env.PATH, ...right, ...env }, timeout: 30_000 };
+    execFile(process.execPath, args, options, (error, stdout, stderr) =>
+      resolve({ exitCode: error?.code ?? 0, output: stdout + stderr }),
+    );
+  });
+}
+
+async function tables(): Promise<number> {
+  const client = new pg.Client({ connectionString: own.databaseUrl });
+  await client.connect();
+  const { rowCount } = await client.query(`select 1 from pg_tables where schemaname = 'public'`);
+  await client.end();
+  return rowCount ?? 0;
+}
+
+describe('the API ends with an error that names', () => {
+  test('each wrong variable, before anything starts', async () => {
+    const { exitCode, output } = await runApi({
+      TEMPORAL_ADDRESS: 'temporal',
+      LOG_LEVEL: 'loud',
+      CAUSEWAY_API_KEY: 'short',
+    });
+    expect(exitCode).toBe(1);
+    expect(output.trim().split('; ')).toEqual([
+      'configuration_invalid: LOG_LEVEL must be trace, debug, info, warn or error',
+      'TEMPORAL_ADDRESS must be host:port, for example 127.0.0.1:7233',
+      expect.stringMatching(
+        /^CAUSEWAY_API_KEY must be 20 to 200 characters .*\. Each variable is explained in \.env\.example\.$/,
+      ),
+    ]);
+    expect(await tables()).toBe(0);
+  });
+
+  test('the store that is not there', async () => {
+    const missing = own.databaseUrl.replace(/[^/]+$/, `none_${randomUUID()}`);
+    const { exitCode, output } = await runApi({ DATABASE_URL: missing });
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/^store_unreachable: Postgres at .* can't be used .* check DATABASE_URL\.\n$/);
+    expect(output).not.toContain(`:${new URL(missing).password}@`);
+  });
+
+  test('the Temporal that is not there', async () => {
+    const { exitCode, output } = await runApi({ TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` });
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(/^temporal_unreachable: No Temporal answers at .*TEMPORAL_ADDRESS to host:port\.\n$/);
+  });
+
+  test('the port that is taken', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as AddressInfo;
+    const { exitCode, output } = await runApi({ CAUSEWAY_API_PORT: String(port), CAUSEWAY_API_KEY: newApiKey() });
+    taken.close();
+    expect(exitCode).toBe(1);
+    expect(output).toMatch(
+      /address_unavailable: Can't listen at 127\.0\.0\.1:\d+\. Free the port, or set CAUSEWAY_API_PORT/,
+    );
+  });
+});
