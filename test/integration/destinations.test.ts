@@ -48,7 +48,9 @@ async function wholeDatabase(): Promise<string> {
   const client = new pg.Client({ connectionString: causeway.databaseUrl });
   await client.connect();
   try {
-    const { rows } = await client.query<{ xml: string }>(`select schema_to_xml('public', false, true, '')::text as xml`);
+    const { rows } = await client.query<{ xml: string }>(
+      `select schema_to_xml('public', false, true, '')::text as xml`,
+    );
     return rows.map(({ xml }) => xml).join();
   } finally {
     await client.end();
