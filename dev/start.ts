@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { endAllGroups } from './servers/groups.ts';
 import { MissingTools } from './servers/install.ts';
 import { say } from './servers/progress.ts';
-import { stackDir } from './stack/addresses.ts';
+import { removeStackFile, stackDir } from './stack/addresses.ts';
 import { deliverExample } from './stack/example.ts';
 import { takeLock } from './stack/lock.ts';
 import { type Stack, startStack } from './stack/stack.ts';
@@ -41,18 +41,18 @@ async function main(): Promise<void> {
     );
   }
   const up = bringUp();
-  const starting = up.then(() => undefined);
-  const early = await Promise.race([starting, stop]);
+  const early = await Promise.race([up.then(() => undefined), stop]);
   say(`\nStopping (${early ?? (await stop)}) …`);
   if (early === undefined) await (await up).stop();
-  else {
-    await endAllGroups();
-    await up.then(
-      (stack) => stack.stop(),
-      () => {}, // It failed because we ended what it was starting.
-    );
-  }
+  else await abandon(up);
   say('Stopped. The data is kept in .causeway/.');
+}
+
+/** Stops in the middle of a start: what it has started is ended, and it can start nothing more. */
+async function abandon(up: Promise<Stack>): Promise<void> {
+  up.catch(() => {}); // It fails, because we end what it waits for.
+  await endAllGroups();
+  await removeStackFile();
 }
 
 /** The message of an error and of what caused it, a line each. */

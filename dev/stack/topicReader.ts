@@ -20,7 +20,7 @@ const clientOf = (brokers: string[]): Kafka =>
     clientId: 'causeway-reader',
     brokers,
     logLevel: logLevel.NOTHING,
-    retry: { retries: 100, initialRetryTime: 100, multiplier: 1, factor: 0 },
+    retry: { retries: 50, initialRetryTime: 100, multiplier: 1, factor: 0 },
   });
 
 /** The offsets of the first record of each partition, and of the next one that will be written. */
@@ -52,25 +52,33 @@ export async function readTopic({ brokers, topic, from, onRecord, signal }: Read
   // A group of its own that commits nothing: the broker forgets it when it is left.
   const groupId = `causeway-reader-${randomUUID()}`;
   const consumer = clientOf(brokers).consumer({ groupId, maxWaitTimeInMs: 100 });
-  await consumer.connect();
-  try {
-    await consumer.subscribe({ topic });
-    await new Promise<void>((resolve, reject) => {
-      signal.addEventListener('abort', () => resolve());
-      if (signal.aborted) resolve();
-      consumer.on('consumer.crash', ({ payload }) => {
-        if (!payload.restart) reject(payload.error);
-      });
-      const eachMessage = async ({ partition, message }: EachMessagePayload) => {
-        if (onRecord(readRecord(partition, message))) resolve();
-      };
-      consumer.run({ autoCommit: false, eachMessage }).catch(reject);
-      // kafkajs takes positions once it runs; admin.setOffsets would wait five seconds for an empty fetch.
-      for (const position of from) consumer.seek({ topic, ...position });
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  const crashed = new Promise<never>((_, reject) => {
+    consumer.on('consumer.crash', ({ payload }) => {
+      if (!payload.restart) reject(payload.error);
     });
-  } finally {
-    await consumer.disconnect().catch(() => {});
-  }
+  });
+  const started = async () => {
+    await consumer.connect();
+    await consumer.subscribe({ topic });
+    const eachMessage = async ({ partition, message }: EachMessagePayload) => {
+      if (onRecord(readRecord(partition, message))) end();
+    };
+    const running = consumer.run({ autoCommit: false, eachMessage });
+    // kafkajs takes positions once it runs; admin.setOffsets would wait five seconds for an empty fetch.
+    for (const position of from) consumer.seek({ topic, ...position });
+    await running;
+    return ended;
+  };
+  // Its tries to connect outlast a signal: so the signal counts whatever it is doing.
+  await Promise.race([started(), crashed, ended]).finally(() => {
+    void consumer.disconnect().catch(() => {});
+  });
 }
 
 function readRecord(partition: number, { offset, timestamp, key, headers, value }: KafkaMessage): ReadRecord {
