@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../dev/servers/ports.ts';
+import type { TestApi } from '../harness/api.ts';
+import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
+import { expectProblem } from '../harness/problem.ts';
+
+let causeway: Causeway;
+let other: TestApi;
+beforeAll(async () => {
+  causeway = await startCauseway({ workers: 1 });
+  other = await causeway.anotherApi();
+});
+afterAll(() => causeway.stop());
+
+const patch = (id: string, body: unknown) => causeway.api.request('PATCH', `/v1/destinations/${id}`, body);
+const event = (customerExternalId: string, orderId: string, n: number) => ({
+  eventType: 'order.changed',
+  customerExternalId,
+  idempotencyKey: `${orderId}-${n}`,
+  payload: { orderId, n },
+});
+
+/** The numbers of each order's events, in the order in which they lie in Kafka, without repeats. */
+async function numbersOf(topic: string): Promise<Map<string, number[]>> {
+  const numbers = new Map<string, number[]>();
+  for (const { key, value } of await causeway.kafka.records(topic)) {
+    const { payload } = JSON.parse(String(value)) as { payload: { n: number } };
+    const seen = numbers.get(String(key)) ?? [];
+    if (!seen.includes(payload.n)) numbers.set(String(key), [...seen, payload.n]);
+  }
+  return numbers;
+}
+
+const arrived = (topic: string, expected: Map<string, number[]>) =>
+  until(
+    'all events in Kafka',
+    () => numbersOf(topic),
+    (seen) => [...expected].every(([key, numbers]) => seen.get(key)?.length === numbers.length),
+  );
+
+describe('the lanes of a live destination', () => {
+  test('stay as they are while an event waits, and change once it is delivered', async () => {
+    const brokers = [`127.0.0.1:${await freePort()}`]; // Nobody is there.
+    const { id, customerExternalId, topic } = await causeway.createDestination({
+      brokers,
+      partitionKey: 'payload.orderId',
+    });
+    expect((await causeway.api.post(event(customerExternalId, 'o', 0))).status).toBe(202);
+    const { detail } = expectProblem(await patch(id, { ordering: { lanes: 2 } }), 409, 'events_waiting');
+    expect(detail).toMatch(/^1 event waits in the lanes/);
+    expect((await patch(id, { brokers: causeway.kafka.brokers })).status).toBe(200);
+    await arrived(topic, new Map([['o', [0]]]));
+
+    const changed = await until(
+      'the lanes to change',
+      () => patch(id, { ordering: { lanes: 2 } }),
+      ({ status }) => status === 200,
+    );
+    expect(changed.body).toMatchObject({ ordering: { lanes: 2 } });
+    const answer = await other.post(event(customerExternalId, 'o', 1));
+    expect(answer.body).toMatchObject({ deliveries: [{ workflowId: expect.stringMatching(`^delivery:${id}:[01]$`) }] });
+    expect(await arrived(topic, new Map([['o', [0, 1]]]))).toEqual(new Map([['o', [0, 1]]]));
+  });
+
+  test('change under events that come through two API processes: none is lost, and each key keeps its order', async () => {
+    const { id, customerExternalId, topic } = await causeway.createDestination({ partitionKey: 'payload.orderId' });
+    const sent = new Map<string, number[]>();
+    let refusals = 0;
+    let isOver = false;
+    /** One event after another's 202, each through the other process; what is refused is sent again. */
+    const send = async (orderId: string): Promise<void> => {
+      for (let n = 0; !isOver; n++) {
+        const api = n % 2 === 0 ? causeway.api : other;
+        const post = async () => {
+          const answer = await api.post(event(customerExternalId, orderId, n));
+          if (answer.status !== 202) refusals++;
+          return answer.status;
+        };
+        await until(`event ${n} of ${orderId} to be accepted`, post, (status) => status === 202);
+        sent.set(orderId, [...(sent.get(orderId) ?? []), n]);
+      }
+    };
+    const sending = Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map(send));
+    try {
+      for (const lanes of [1, 'key', 4]) {
+        const before = sent.get('a')?.length ?? 0;
+        await until(
+          'events to flow',
+          () => sent.get('a')?.length ?? 0,
+          (count) => count > before + 5,
+        );
+        const answer = await patch(id, { ordering: { lanes } });
+        expect(answer.status, answer.text).toBe(200);
+      }
+    } finally {
+      isOver = true;
+      await sending;
+    }
+    expect(await arrived(topic, sent)).toEqual(sent);
+    expect(refusals).toBeGreaterThan(0);
+  });
+});
