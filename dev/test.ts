@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)]);
   const dir = await mkdtemp(join(tmpdir(), 'causeway-test-'));
   process.env.CAUSEWAY_TEST_DIR = dir;
-  if (needsServers(filter, [options.project ?? []].flat())) await installParts({ timeSkipping: true });
+  if (needsServers(filter, [options.project ?? []].flat())) await installParts({ forTests: true });
   const vitest = await startVitest('test', filter, { ...options, watch: false });
   const { passed, failed } = count(vitest);
   await vitest.close(); // The shared servers stop here.

@@ -26,7 +26,7 @@ export async function ownStack(
   { programs, profile }: OwnStackOptions,
   keep: (stop: () => Promise<void>) => void,
 ): Promise<BenchStack> {
-  await installParts({ timeSkipping: false });
+  await installParts({ forTests: false });
   const dir = await mkdtemp(join(tmpdir(), 'causeway-bench-'));
   await chmod(dir, 0o711); // Postgres may run as another user.
   const logDir = join(dir, 'logs');

@@ -8,7 +8,7 @@ import { freePort, portOr } from './ports.ts';
 import { say } from './progress.ts';
 import { foreignServer, type Server, startServer } from './server.ts';
 
-export const kafkaVersion = '4.1.0';
+const version = '4.1.0';
 
 export type KafkaServer = Server & { brokers: string[] };
 
@@ -26,14 +26,26 @@ export type KafkaOptions = {
 export async function kafkaJars(): Promise<string> {
   await requireTools('java');
   const dir = await mavenJars({
-    name: `kafka-${kafkaVersion}`,
-    what: `Kafka ${kafkaVersion}`,
+    name: `kafka-${version}`,
+    what: `Kafka ${version}`,
     artifacts: [
-      { groupId: 'org.apache.kafka', artifactId: 'kafka_2.13', version: kafkaVersion },
+      { groupId: 'org.apache.kafka', artifactId: 'kafka_2.13', version },
       { groupId: 'org.slf4j', artifactId: 'slf4j-simple', version: '1.7.36' },
     ],
   });
   return join(dir, 'jars');
+}
+
+/** The class path of Kafka's console tools, which are one small jar beside the broker's. */
+export async function kafkaConsoleTools(): Promise<string> {
+  const jars = await kafkaJars();
+  const dir = await mavenJars({
+    name: `kafka-tools-${version}`,
+    what: "Kafka's console tools",
+    artifacts: [{ groupId: 'org.apache.kafka', artifactId: 'kafka-tools', version }],
+    withDependencies: false,
+  });
+  return `${jars}/*:${join(dir, 'jars')}/*`;
 }
 
 /** A client without a word in the log: what it would say of a broker that starts or stops is what we expect. */

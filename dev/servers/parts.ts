@@ -1,5 +1,5 @@
 import { MissingTools } from './install.ts';
-import { kafkaJars } from './kafka.ts';
+import { kafkaConsoleTools, kafkaJars } from './kafka.ts';
 import { postgresBinaries } from './postgres.ts';
 import { temporalCli } from './temporal.ts';
 import { timeSkippingServerPath } from './timeSkipping.ts';
@@ -8,12 +8,13 @@ import { timeSkippingServerPath } from './timeSkipping.ts';
  * Installs what is missing of the parts that the environment does not give an address of. Where commands are missing for
  * it, one {@link MissingTools} names them all.
  */
-export async function installParts(options: { timeSkipping: boolean }): Promise<void> {
+export async function installParts(options: { forTests: boolean }): Promise<void> {
   const installs = [
     process.env.TEMPORAL_ADDRESS ? undefined : temporalCli,
-    process.env.KAFKA_BROKERS ? undefined : kafkaJars,
+    // The tools bring the broker: two installs of it side by side would be in each other's way.
+    options.forTests ? kafkaConsoleTools : process.env.KAFKA_BROKERS ? undefined : kafkaJars,
     process.env.DATABASE_URL ? undefined : postgresBinaries,
-    options.timeSkipping ? timeSkippingServerPath : undefined,
+    options.forTests ? timeSkippingServerPath : undefined,
   ].filter((install) => install !== undefined);
   const results = await Promise.allSettled(installs.map((install) => install()));
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));

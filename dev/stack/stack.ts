@@ -127,7 +127,7 @@ export async function startStack(): Promise<Stack> {
   };
   try {
     const secrets = await stackSecrets(join(stackDir, 'secrets.json'), await exists(temporalFile));
-    await installParts({ timeSkipping: false });
+    await installParts({ forTests: false });
     const keepIn = (list: { stop(): Promise<void> }[]) => (name: string, server: Server) => {
       list.push(supervise(name, server));
     };
