@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Consumer } from 'kafkajs';
+import { ConfigResourceTypes, type Consumer } from 'kafkajs';
 import { ensureTopic, kafkaClient } from '../../dev/servers/kafka.ts';
 import { until } from '../../dev/servers/until.ts';
 
@@ -16,7 +16,9 @@ export type KafkaRecord = {
 export type TestKafka = {
   brokers: string[];
   /** A topic of the test's own. */
-  newTopic(partitions?: number): Promise<string>;
+  newTopic(partitions?: number, config?: Record<string, string>): Promise<string>;
+  /** Sets these of a topic's settings; the others take their defaults again. */
+  configure(topic: string, config: Record<string, string>): Promise<void>;
   /** All records of a topic, from the beginning to what is its end now; each partition in order of offsets. */
   records(topic: string): Promise<KafkaRecord[]>;
   stop(): Promise<void>;
@@ -68,10 +70,16 @@ export function testKafka(brokers: string[]): TestKafka {
   };
   return {
     brokers,
-    newTopic: async (partitions = 1) => {
+    newTopic: async (partitions = 1, config = {}) => {
       const topic = `test-${randomUUID()}`;
-      await ensureTopic(brokers, topic, partitions);
+      await ensureTopic(brokers, topic, partitions, config);
       return topic;
+    },
+    configure: async (topic, config) => {
+      const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+      await admin.connect();
+      const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
+      await admin.alterConfigs({ validateOnly: false, resources });
     },
     records: async (topic) => {
       const reader = await readerOf(topic);

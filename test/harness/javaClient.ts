@@ -1,0 +1,35 @@
+/** Kafka's own Java client, as its console tools: a second opinion on what we wrote, and where. */
+import { run } from '../../dev/servers/install.ts';
+import { kafkaConsoleTools } from '../../dev/servers/kafka.ts';
+
+export type JavaRecord = { partition: number; offset: number; headers: string; key: string; value: string };
+
+const timeoutMs = 60_000;
+
+async function java(tool: string, args: string[], input = ''): Promise<string> {
+  const vm = ['-Xmx128m', '-XX:+UseSerialGC', '-Dfile.encoding=UTF-8', '-cp', await kafkaConsoleTools()];
+  return run('java', [...vm, `org.apache.kafka.tools.${tool}`, ...args], { timeoutMs, input });
+}
+
+/** The first `count` records of a topic, as the Java console consumer prints them; each partition in order. */
+export async function javaRecords(brokers: readonly string[], topic: string, count: number): Promise<JavaRecord[]> {
+  const shown = ['partition', 'offset', 'headers', 'key', 'value'];
+  const printed = await java('consumer.ConsoleConsumer', [
+    ...['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning'],
+    ...['--max-messages', String(count), '--timeout-ms', String(timeoutMs / 2)],
+    ...shown.flatMap((what) => ['--property', `print.${what}=true`]),
+  ]);
+  const lines = printed.split('\n').filter(Boolean);
+  return lines.map((line) => {
+    const [partition = '', offset = '', headers = '', key = '', ...value] = line.split('\t');
+    const numberIn = (text: string): number => Number(text.split(':')[1]);
+    return { partition: numberIn(partition), offset: numberIn(offset), headers, key, value: value.join('\t') };
+  });
+}
+
+/** Writes a record for each key with the Java console producer, hence with Java's default partitioner. */
+export async function javaProduce(brokers: readonly string[], topic: string, keys: readonly string[]): Promise<void> {
+  const lines = keys.map((key) => `${key}\tvalue\n`).join('');
+  const args = ['--bootstrap-server', brokers.join(','), '--topic', topic, '--property', 'parse.key=true'];
+  await java('ConsoleProducer', args, lines);
+}
