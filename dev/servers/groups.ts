@@ -139,8 +139,11 @@ export async function startGroup(spec: GroupSpec): Promise<Group> {
 /** Whether everything is being stopped, so that nothing need be started again. */
 export const areGroupsEnding = (): boolean => isEnding;
 
-/** Stops every group that lives, and lets no other be started: for the end of this process. */
+/**
+ * Stops every group that lives, the newest first, for it stands on the older ones, and lets no other be started: for the end
+ * of this process.
+ */
 export async function endAllGroups(): Promise<void> {
   isEnding = true;
-  await Promise.all([...live.values()].map((group) => group.stop()));
+  for (const group of [...live.values()].reverse()) await group.stop();
 }

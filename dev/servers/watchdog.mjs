@@ -12,7 +12,7 @@ import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const graceMs = 10_000;
+const graceMs = 8_000;
 /** @type {Map<number, NodeJS.Signals>} */
 const groups = new Map();
 let state = 'running';
@@ -76,15 +76,12 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 state = 'ending';
-// The leader alone: it may have helpers that it wants to stop itself. What is left of its group goes with it.
-for (const [pid, signal] of groups) send(pid, signal);
-const deadline = Date.now() + graceMs;
-while (groups.size > 0) {
-  for (const pid of groups.keys()) {
-    if (send(pid, 0) && Date.now() < deadline) continue;
-    send(-pid, 'SIGKILL');
-    groups.delete(pid);
-  }
-  await sleep(100);
+// The newest first: it stands on the older ones. The leader alone is asked, for it may have helpers that it wants to stop
+// itself; what is left of its group then goes with it.
+for (const [pid, signal] of [...groups].reverse()) {
+  const deadline = Date.now() + graceMs;
+  send(pid, signal);
+  while (send(pid, 0) && Date.now() < deadline) await sleep(50);
+  send(-pid, 'SIGKILL');
 }
 process.exit(0);

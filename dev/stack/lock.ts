@@ -4,8 +4,8 @@ import { lockUntilAllEnded } from '../servers/groups.ts';
 import { say } from '../servers/progress.ts';
 import { until } from '../servers/until.ts';
 
-/** A killed start's servers are ended within ten seconds, by its watchdog. */
-const endingMsMax = 30_000;
+/** A killed start's processes are ended by its watchdog, one after the other, in some seconds. */
+const endingMsMax = 60_000;
 
 /**
  * Takes the lock of a folder; false where another start runs from it. One that is just ending is waited for: two servers on
