@@ -61,7 +61,7 @@ describe('the API ends with an error that names', () => {
     expect(await tables()).toBe(0);
   });
 
-  test('the store that is not there', async () => {
+  test.concurrent('the store that is not there', async () => {
     const missing = own.databaseUrl.replace(/[^/]+$/, `none_${randomUUID()}`);
     const { exitCode, output } = await runApi({ DATABASE_URL: missing });
     expect(exitCode).toBe(1);
@@ -69,13 +69,13 @@ describe('the API ends with an error that names', () => {
     expect(output).not.toContain(`:${new URL(missing).password}@`);
   });
 
-  test('the Temporal that is not there', async () => {
+  test.concurrent('the Temporal that is not there', async () => {
     const { exitCode, output } = await runApi({ TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` });
     expect(exitCode).toBe(1);
     expect(output).toMatch(/^temporal_unreachable: No Temporal answers at .*TEMPORAL_ADDRESS to host:port\.\n$/);
   });
 
-  test('the port that is taken', async () => {
+  test.concurrent('the port that is taken', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const { port } = taken.address() as AddressInfo;
