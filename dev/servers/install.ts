@@ -15,12 +15,12 @@ export class MissingTools extends Error {
 
 export type Tool = 'go' | 'java' | 'mvn';
 
-const toolNames: Record<Tool, string> = { go: 'Go 1.24 or later', java: 'Java 17 or later', mvn: 'Maven' };
+const toolNames: Record<Tool, string> = { go: 'Go 1.25 or later', java: 'Java 17 or later', mvn: 'Maven' };
 
 /** The one line that says what to install. */
 export function missingToolsLine(tools: readonly Tool[]): string {
   const names = (['java', 'mvn', 'go'] as const).filter((tool) => tools.includes(tool)).map((tool) => toolNames[tool]);
-  return `Causeway needs real servers to run: install ${names.join(', ')} (Debian: apt-get install openjdk-17-jre-headless maven golang), then try again; or use Docker: docker compose up.`;
+  return `Causeway needs real servers to run: install ${names.join(', ')} (Debian: apt-get install openjdk-17-jre-headless maven; Go: https://go.dev/dl), then try again; or use Docker: docker compose up.`;
 }
 
 const cacheBase = () => process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
@@ -48,10 +48,36 @@ export async function onPath(command: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Throws {@link MissingTools} naming those that are not on PATH. */
+/** The oldest version that will do, and how a tool says its own. Go gets itself the newer one that a build asks for. */
+const versions: Partial<Record<Tool, { args: string[]; pattern: RegExp; oldest: number }>> = {
+  java: {
+    args: ['-XshowSettings:properties', '-version'],
+    pattern: /java\.specification\.version = (\d+)$/m,
+    oldest: 17,
+  },
+  go: { args: ['env', 'GOVERSION'], pattern: /^go1\.(\d+)/m, oldest: 21 },
+};
+
+/** Whether it is on PATH and says that it is new enough. */
+async function isUsable(tool: Tool): Promise<boolean> {
+  if (!(await onPath(tool))) return false;
+  const wanted = versions[tool];
+  if (!wanted) return true;
+  const said = await run(tool, wanted.args, { withStderr: true, timeoutMs: 60_000 }).catch(() => '');
+  return Number(wanted.pattern.exec(said)?.[1] ?? 0) >= wanted.oldest;
+}
+
+const asked = new Map<Tool, Promise<boolean>>();
+const isUsableOnce = (tool: Tool): Promise<boolean> => {
+  const answer = asked.get(tool) ?? isUsable(tool);
+  asked.set(tool, answer);
+  return answer;
+};
+
+/** Throws {@link MissingTools} naming those that are not on PATH, or too old. */
 export async function requireTools(...tools: Tool[]): Promise<void> {
-  const missing: Tool[] = [];
-  for (const tool of tools) if (!(await onPath(tool))) missing.push(tool);
+  const usable = await Promise.all(tools.map(isUsableOnce));
+  const missing = tools.filter((_, n) => !usable[n]);
   if (missing.length > 0) throw new MissingTools(missing);
 }
 
@@ -65,11 +91,13 @@ export type RunOptions = {
   gid?: number;
   /** What it reads from stdin. */
   input?: string;
+  /** Whether what it says on stderr is an answer, too. */
+  withStderr?: boolean;
 };
 
-/** Runs a command to its end and returns its stdout. A failure's error carries the end of what it printed. */
+/** Runs a command to its end and returns what it printed. A failure's error carries the end of what it printed. */
 export async function run(command: string, args: string[], options: RunOptions = {}): Promise<string> {
-  const { env, timeoutMs, input, ...rest } = options;
+  const { env, timeoutMs, input, withStderr = false, ...rest } = options;
   const name = [command, ...args.slice(0, 3)].join(' ');
   const group = await startGroup({
     name,
@@ -101,7 +129,7 @@ export async function run(command: string, args: string[], options: RunOptions =
     const printed = all.trim().split('\n').slice(-15).join('\n');
     throw new Error(`${name} failed (${signal ?? `code ${code}`}):\n${printed}`);
   }
-  return stdout;
+  return withStderr ? all : stdout;
 }
 
 const lockAgeMsMax = 30 * 60_000;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { exists, requireTools, run } from './install.ts';
+import { exists, run } from './install.ts';
 import { mavenJars } from './maven.ts';
 import { freePort, portOr } from './ports.ts';
 import { say } from './progress.ts';
@@ -24,7 +24,6 @@ export type KafkaOptions = {
 
 /** The folder of Kafka's jars, installed where missing. */
 export async function kafkaJars(): Promise<string> {
-  await requireTools('java');
   const dir = await mavenJars({
     name: `kafka-${version}`,
     what: `Kafka ${version}`,

@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { installed, requireTools, run } from './install.ts';
+import { cacheDir, exists, installed, requireTools, run } from './install.ts';
 import { longStep } from './progress.ts';
 
 export type Artifact = { groupId: string; artifactId: string; version: string };
@@ -30,9 +30,10 @@ export type Jars = {
 };
 
 /** A folder with `jars/`: these artifacts and all they depend on, from the Maven registry where not yet there. */
-export function mavenJars({ name, what, artifacts, withDependencies = true, finish }: Jars): Promise<string> {
+export async function mavenJars({ name, what, artifacts, withDependencies = true, finish }: Jars): Promise<string> {
+  const isThere = await exists(join(cacheDir(), name));
+  await requireTools('java', ...(isThere ? [] : (['mvn'] as const))); // Named together, for who lacks both.
   return installed(name, async (partial) => {
-    await requireTools('java', 'mvn');
     await longStep(`Getting ${what} from the Maven registry`, 'about 10 seconds, once', async () => {
       const pomFile = join(partial, 'pom.xml');
       await writeFile(pomFile, pom(artifacts));

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,7 +37,7 @@ async function sdkDownload(partial: string): Promise<void> {
   await run(process.execPath, ['--import', 'tsx', script, downloads], { timeoutMs: sdkDownloadMsMax });
   const [binary] = await readdir(downloads);
   if (binary === undefined) throw new Error('The SDK downloaded nothing.');
-  await copyFile(join(downloads, binary), join(partial, 'temporal'));
+  await rename(join(downloads, binary), join(partial, 'temporal'));
 }
 
 async function goBuild(partial: string): Promise<void> {
@@ -57,6 +57,7 @@ export async function temporalCli(): Promise<string> {
       () => true,
       () => false,
     );
+    await rm(join(partial, 'download'), { recursive: true, force: true });
     if (downloaded) return;
     say('  not reachable from here.');
     await goBuild(partial).catch((cause: unknown) => {

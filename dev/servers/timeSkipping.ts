@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { requireTools } from './install.ts';
 import { mavenJars } from './maven.ts';
 
 const version = '1.32.0';
@@ -15,7 +14,6 @@ exec java -Xmx256m -XX:+UseSerialGC -cp "$(dirname "$0")/jars/*" io.temporal.tes
  * `TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } })`.
  */
 export async function timeSkippingServerPath(): Promise<string> {
-  await requireTools('java');
   const dir = await mavenJars({
     name: `temporal-test-server-${version}`,
     what: 'the time-skipping Temporal test server',
