@@ -108,7 +108,8 @@ export async function run(command: string, args: string[], options: RunOptions =
       env: { ...process.env, ...env },
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     },
-    stopWithinMs: 2_000,
+    stopSignal: 'SIGINT', // Go and initdb then clean up what they were making.
+    stopWithinMs: 5_000,
   });
   group.child.stdin?.on('error', () => {}).end(input); // It may end without having read it.
   let stdout = '';
