@@ -117,7 +117,7 @@ export class BatchDelivery {
         continue;
       }
       const { broker, baseOffset } = answer;
-      const offsets = positions.map((_, n) => baseOffset + n);
+      const offsets = positions.map((_, n) => (baseOffset < 0 ? baseOffset : baseOffset + n));
       this.log.land({ partition, broker, attempt: attempt.number, positions, offsets });
       landed += positions.length;
     }

@@ -34,7 +34,7 @@ export type Landed = {
   /** The attempt that wrote them. */
   attempt: number;
   positions: number[];
-  /** Offset of the record at the same place in `positions`. */
+  /** Offset of the record at the same place in `positions`; -1 where the broker had it already and does not say. */
   offsets: number[];
 };
 

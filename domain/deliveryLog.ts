@@ -98,14 +98,15 @@ function completed(fold: Fold, outcome: Outcome): Fold {
 }
 
 type Settled = Pick<Outcome, 'attempts' | 'landed' | 'refused'>;
-type Result = { number: number; landed?: { partition: number; offset: number; broker: string }; refused?: Failed };
+type Result = { number: number; landed?: { partition: number; offset?: number; broker: string }; refused?: Failed };
 
 /** What became of the record at this position, and in which attempt. */
 function resultAt(position: number, { landed, refused }: Settled): Result {
   for (const { partition, broker, attempt, positions, offsets } of landed) {
     const at = positions.indexOf(position);
     const offset = offsets[at];
-    if (at >= 0 && offset !== undefined) return { number: attempt, landed: { partition, offset, broker } };
+    if (at < 0 || offset === undefined) continue;
+    return { number: attempt, landed: { partition, broker, ...(offset >= 0 && { offset }) } };
   }
   const refusal = refused.find((one) => one.position === position);
   if (refusal) return { number: refusal.attempt, refused: refusal.error };

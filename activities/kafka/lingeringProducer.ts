@@ -156,11 +156,14 @@ function ownAnswers(
       partition,
       'failure' in answer
         ? { ...answer, recordsTogether }
-        : { broker: answer.broker, baseOffset: answer.baseOffset + first, recordsTogether },
+        : { broker: answer.broker, baseOffset: shifted(answer.baseOffset, first), recordsTogether },
     );
   }
   return own;
 }
+
+/** A broker that had the batch already may not say where. */
+const shifted = (baseOffset: number, by: number): number => (baseOffset < 0 ? baseOffset : baseOffset + by);
 
 const unanswered: PartitionAnswer = {
   broker: undefined,

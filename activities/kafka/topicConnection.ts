@@ -1,7 +1,7 @@
 import { type MetadataAnswer, type RecordToSend, requests } from 'kafkajs/src/protocol/requests/index.js';
 import { hostPortOf } from '../../domain/address.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
-import { kafkaErrorName } from '../../domain/failures.ts';
+import { duplicateSequenceNumber, kafkaErrorName } from '../../domain/kafkaErrors.ts';
 import { BrokerConnection } from './brokerConnection.ts';
 import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
 import { failureIn, NamedError, type NamedFailure } from './failureNames.ts';
@@ -222,7 +222,7 @@ function partitionAnswer(
     return { broker, failure: { name: 'NO_ANSWER_FOR_PARTITION', message }, isUnknown: true };
   }
   const { partition, errorCode, baseOffset } = told;
-  if (errorCode === 0) return { broker, baseOffset: Number(baseOffset) };
+  if (errorCode === 0 || errorCode === duplicateSequenceNumber) return { broker, baseOffset: Number(baseOffset) };
   return { broker, failure: kafkaFailure(errorCode, `Partition ${partition} at ${broker}`), isUnknown: false };
 }
 
