@@ -79,7 +79,8 @@ async function format(jars: string, dataDir: string, propertiesFile: string): Pr
   const idFile = join(dataDir, 'cluster-id');
   if (await exists(idFile)) return;
   await rm(join(dataDir, 'log'), { recursive: true, force: true });
-  const id = randomBytes(16).toString('base64url');
+  // A letter first: the tool would read an id that begins with a dash as an option.
+  const id = `A${randomBytes(16).toString('base64url').slice(1)}`;
   const classpath = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool'];
   await run('java', [...classpath, 'format', '--cluster-id', id, '--config', propertiesFile]);
   await writeFile(idFile, id);
