@@ -65,12 +65,15 @@ export async function readTopic({ brokers, topic, from, onRecord, signal }: Read
   });
   const started = async () => {
     await consumer.connect();
-    await consumer.subscribe({ topic });
+    await consumer.subscribe({ topic, fromBeginning: true });
+    const first = new Map(from.map((position) => [position.partition, BigInt(position.offset)]));
     const eachMessage = async ({ partition, message }: EachMessagePayload) => {
+      if (BigInt(message.offset) < (first.get(partition) ?? 0n)) return;
       if (onRecord(readRecord(partition, message))) end();
     };
     const running = consumer.run({ autoCommit: false, eachMessage });
-    // kafkajs takes positions once it runs; admin.setOffsets would wait five seconds for an empty fetch.
+    // kafkajs takes positions once it runs (admin.setOffsets would wait five seconds for an empty fetch), and forgets them
+    // when it has to join its group once more: then it reads from the beginning, and what is too early is left out.
     for (const position of from) consumer.seek({ topic, ...position });
     await running;
     return ended;
