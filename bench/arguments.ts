@@ -16,6 +16,8 @@ export type BenchArguments = {
   /** Only these loads of (c), (d) and (f), by a piece of their names; all where empty. */
   loads: readonly string[];
   quick: boolean;
+  /** Wait for a quiet machine, and repeat what others disturbed. */
+  calm: boolean;
   /** A stack of our own, though one runs. */
   own: boolean;
   out: string | undefined;
@@ -33,6 +35,8 @@ ${Object.entries(partNames)
   .join('\n')}
   --load batches  of (c), (d) and (f) only the loads whose name holds this; several are comma-separated
   --quick         shorter loads, for a first look: the figures are rougher
+  --calm          before each load wait for others to leave the machine alone (3 minutes at most), and repeat it (3 times at
+                  most) where they did not; the least disturbed figure counts
   --own           bring up a stack of its own though one runs (npm start)
   --out x.json    also write the figures to this file
   --profile dir   bring up a stack of its own, and write CPU profiles of API, worker and (c) into this folder
@@ -51,6 +55,7 @@ export function readArguments(given: readonly string[]): BenchArguments | 'help'
     parts: partsFrom(values.only),
     loads: listFrom(values.load),
     quick: values.quick ?? false,
+    calm: values.calm ?? false,
     own: values.own ?? false,
     out: fileFrom('--out', values.out),
     profile: fileFrom('--profile', values.profile),
@@ -61,6 +66,7 @@ const options = {
   only: { type: 'string' },
   load: { type: 'string' },
   quick: { type: 'boolean' },
+  calm: { type: 'boolean' },
   own: { type: 'boolean' },
   out: { type: 'string' },
   profile: { type: 'string' },

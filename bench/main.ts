@@ -63,12 +63,13 @@ async function bench(given: BenchArguments): Promise<void> {
     sender: startChild<SenderMethods>('load/sender.ts'),
     reader: startChild<ReaderMethods>('read/reader.ts'),
     profile: given.profile && resolve(given.profile),
+    isCalm: given.calm,
     durations: given.quick ? quickDurations : fullDurations,
     wants: (name) =>
       given.loads.length === 0 || given.loads.some((piece) => name.includes(piece) || piece.includes(name)),
   };
   const parts = await runParts(context, given.parts);
-  const run: Run = { ...machine, isQuick: given.quick, stack: stack.kind };
+  const run: Run = { ...machine, isQuick: given.quick, isCalm: given.calm, stack: stack.kind };
   const results: Results = { run, parts, targets: targetsOf(parts) };
   const json = JSON.stringify(results, null, 2);
   console.log(`${markdownOf(results)}\n\n\`\`\`json\n${json}\n\`\`\``);

@@ -1,11 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { nowMs } from '../clock.ts';
 
 /** Linux counts a process's time in these, whatever the kernel's own tick is. */
-const ticksPerSecond = 100;
+export const ticksPerSecond = 100;
 
 /** Processes by what they are; undefined where the process is not on this machine. */
 export type Processes = Readonly<Record<string, number | undefined>>;
 export type CpuSeconds = Record<string, number>;
+export type CpuUse = {
+  cpuSeconds: CpuSeconds;
+  /** What the rest of the machine used meanwhile, as a share of all that its processors have. */
+  othersShare: number;
+};
 
 type Stat = { pid: number; parent: number; ticks: number };
 
@@ -38,7 +45,7 @@ async function ticksOf(processes: Processes): Promise<Map<string, number>> {
 }
 
 /** What all processors of the machine have worked, in ticks: user, nice, system, interrupts, and what a host took away. */
-async function busyTicks(): Promise<number> {
+export async function busyTicks(): Promise<number> {
   const text = await readFile('/proc/stat', 'utf8').catch(() => '');
   const [user, nice, system, , , irq, softirq, steal] = (/^cpu +(.*)$/m.exec(text)?.[1] ?? '').split(' ').map(Number);
   return [user, nice, system, irq, softirq, steal].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0);
@@ -48,7 +55,8 @@ async function busyTicks(): Promise<number> {
  * Starts to measure; call what it returns for the CPU seconds that each process, children included, has used since, and as
  * `others` what the rest of the machine has: a figure that was taken while others were at work says so.
  */
-export async function startCpuMeter(processes: Processes): Promise<() => Promise<CpuSeconds>> {
+export async function startCpuMeter(processes: Processes): Promise<() => Promise<CpuUse>> {
+  const startedAtMs = nowMs();
   const before = await ticksOf(processes);
   const busyBefore = await busyTicks();
   return async () => {
@@ -56,6 +64,8 @@ export async function startCpuMeter(processes: Processes): Promise<() => Promise
     const busy = (await busyTicks()) - busyBefore;
     const used = [...after].map(([name, ticks]) => [name, Math.max(0, ticks - (before.get(name) ?? 0))] as const);
     const others = Math.max(0, busy - used.reduce((sum, [, ticks]) => sum + ticks, 0));
-    return Object.fromEntries([...used, ['others', others] as const].map(([name, t]) => [name, t / ticksPerSecond]));
+    const named = [...used, ['others', others] as const].map(([name, ticks]) => [name, ticks / ticksPerSecond]);
+    const allSeconds = (availableParallelism() * (nowMs() - startedAtMs)) / 1_000;
+    return { cpuSeconds: Object.fromEntries(named), othersShare: others / ticksPerSecond / allSeconds };
   };
 }

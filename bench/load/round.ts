@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type CpuSeconds, type Processes, startCpuMeter } from '../cpu/cpuMeter.ts';
+import { type CpuUse, type Processes, startCpuMeter } from '../cpu/cpuMeter.ts';
 import type { Context } from '../parts/context.ts';
 import { percentile } from '../read/percentile.ts';
 import { type Verdict, verdictOf } from '../read/verdict.ts';
@@ -24,23 +24,23 @@ export type Round = {
 
 export type Percentiles = { p50: number; p99: number; max: number };
 
-export type RoundResult = Verdict & {
-  /** Records read back that were accepted, over the time from the first POST to the last of them. */
-  eventsPerSecond: number;
-  seconds: number;
-  /** Due, and never sent, for every connection waited. */
-  unsent: number;
-  answers: Record<string, number>;
-  /** From a POST to its 202. */
-  postMs: Percentiles;
-  /** The longest wait for any answer, refusals included, in ms. */
-  worstPostMs: number;
-  /** From a POST to its record read back. */
-  latencyMs: Percentiles;
-  /** From the end of the load until its lanes took events again. */
-  markAcceptedAfterMs: number;
-  cpuSeconds: CpuSeconds;
-};
+export type RoundResult = Verdict &
+  CpuUse & {
+    /** Records read back that were accepted, over the time from the first POST to the last of them. */
+    eventsPerSecond: number;
+    seconds: number;
+    /** Due, and never sent, for every connection waited. */
+    unsent: number;
+    answers: Record<string, number>;
+    /** From a POST to its 202. */
+    postMs: Percentiles;
+    /** The longest wait for any answer, refusals included, in ms. */
+    worstPostMs: number;
+    /** From a POST to its record read back. */
+    latencyMs: Percentiles;
+    /** From the end of the load until its lanes took events again. */
+    markAcceptedAfterMs: number;
+  };
 
 /** Nothing new in the topic for this long: what is missing counts as lost. */
 const stallMs = 45_000;
@@ -64,7 +64,7 @@ export async function runRound({ stack, sender, reader }: Context, round: Round)
   const cpu = await startCpuMeter({ ...processes, sender: sender.pid, reader: reader.pid });
   const sent = await sender.call('send', { ...load, tag, isPatient: load.isPatient ?? true });
   const arrivals = await reader.call('arrivals', { outcomes: sent.log.outcomes, stallMs, timeoutMs: readTimeoutMs });
-  const cpuSeconds = await cpu();
+  const used = await cpu();
   await reader.call('close', undefined);
   const { log, loadEvents } = sent;
   const counted = arrivals.readAtMs.filter((_, i) => {
@@ -89,6 +89,6 @@ export async function runRound({ stack, sender, reader }: Context, round: Round)
     ),
     latencyMs: percentilesOf(latencies),
     markAcceptedAfterMs: sent.markAcceptedAfterMs,
-    cpuSeconds,
+    ...used,
   };
 }

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { until } from '../../dev/servers/until.ts';
 import { type Child, startChild } from '../child/child.ts';
-import { type CpuSeconds, type Processes, startCpuMeter } from '../cpu/cpuMeter.ts';
+import { type CpuUse, type Processes, startCpuMeter } from '../cpu/cpuMeter.ts';
 import type { DrainWorkerMethods } from '../signals/drainWorker.ts';
 import type { SignallerMethods } from '../signals/signaller.ts';
 import { processesOf } from '../stack/benchStack.ts';
 import { endWorkflows } from '../stack/endWorkflows.ts';
+import { calmly } from './calm.ts';
 import type { Context } from './context.ts';
 
-export type BareSignalsResult = {
+export type BareSignalsResult = CpuUse & {
   workflows: number | 'new';
   /** Stored and drained, over the time from the first signal to the last one drained. */
   drainedPerSecond: number;
   /** Stored, over the time in which signals were sent: higher where the worker falls behind. */
   storedPerSecond: number;
-  cpuSeconds: CpuSeconds;
 };
 
 const inFlight = 64;
@@ -43,7 +43,7 @@ async function measured(
     workflows,
     drainedPerSecond: (1_000 * sent.count) / (Math.max(last.lastAtMs, sent.endedAtMs) - sent.startedAtMs),
     storedPerSecond: (1_000 * sent.count) / (sent.endedAtMs - sent.startedAtMs),
-    cpuSeconds: await cpu(),
+    ...(await cpu()),
   };
 }
 
@@ -60,7 +60,7 @@ export async function bareSignals(context: Context): Promise<BareSignalsResult[]
     for (const workflows of [inFlight, 'new'] as const) {
       const pair = { worker, signaller, taskQueue };
       await measured(context, pair, { temporal }, workflows, durations.warmUpS);
-      results.push(await measured(context, pair, { temporal }, workflows, durations.loadS));
+      results.push(await calmly(context, () => measured(context, pair, { temporal }, workflows, durations.loadS)));
     }
     return results;
   } finally {

@@ -24,6 +24,8 @@ export type Context = {
   durations: Durations;
   /** A folder for CPU profiles. */
   profile: string | undefined;
+  /** Whether to wait for others to leave the machine alone, and to repeat a load during which they did not. */
+  isCalm: boolean;
   /** Whether a load of this name is wanted. */
   wants(name: string): boolean;
 };

@@ -7,6 +7,7 @@ import { type RoundResult, runRound } from '../load/round.ts';
 import { oneLane } from '../road/destination.ts';
 import { processesOf } from '../stack/benchStack.ts';
 import { newTopic } from '../stack/topics.ts';
+import { calmly } from './calm.ts';
 import type { Context } from './context.ts';
 
 export type DirectResult = { load: Load; round: RoundResult };
@@ -41,7 +42,8 @@ export async function directRoad(context: Context): Promise<DirectResult[]> {
         connections,
       };
       await runRound(context, { ...how, processes, seconds: durations.warmUpS });
-      results.push({ load, round: await runRound(context, { ...how, processes, seconds: durations.loadS }) });
+      const measure = () => runRound(context, { ...how, processes, seconds: durations.loadS });
+      results.push({ load, round: await calmly(context, measure) });
       await direct.call('stop', undefined);
     } finally {
       await direct.stop();

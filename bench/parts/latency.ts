@@ -1,6 +1,7 @@
 import { say } from '../../dev/servers/progress.ts';
 import type { Load } from '../load/loads.ts';
 import { oneLane } from '../road/destination.ts';
+import { calmly } from './calm.ts';
 import type { Context } from './context.ts';
 import { overTheRoad, type RoadRound } from './wholeRoad.ts';
 
@@ -17,7 +18,8 @@ export async function latency(context: Context): Promise<LatencyResult[]> {
       const eventsPerSecond = Number(rate);
       say(`  ${eventsPerSecond} events/s for ${seconds} s, linger ${lingerMs} ms …`);
       const pace = { seconds, eventsPerSecond };
-      const round = await overTheRoad(context, { load: steady, lanes: oneLane }, pace, { lingerMs });
+      const measure = () => overTheRoad(context, { load: steady, lanes: oneLane }, pace, { lingerMs });
+      const round = await calmly(context, measure);
       results.push({ eventsPerSecond, lingerMs, round });
     }
   }

@@ -4,6 +4,7 @@ import { type Round, type RoundResult, runRound } from '../load/round.ts';
 import { fourLanes, type LaneKind, newDestination, newKeys, oneLane } from '../road/destination.ts';
 import { type LaneWork, laneWork } from '../road/laneWork.ts';
 import { processesOf } from '../stack/benchStack.ts';
+import { calmly } from './calm.ts';
 import type { Context } from './context.ts';
 
 /** A load, and what it cost in its lanes. */
@@ -53,7 +54,8 @@ export async function wholeRoad(context: Context): Promise<RoadResult[]> {
   }
   for (const { load, lanes } of cases.filter(({ load, lanes }) => context.wants(nameOf(load, lanes)))) {
     say(`  ${load.title}, ${lanes.title} …`);
-    const round = await overTheRoad(context, { load, lanes }, { seconds: durations.loadS });
+    const measure = () => overTheRoad(context, { load, lanes }, { seconds: durations.loadS });
+    const round = await calmly(context, measure);
     results.push({ load, lanes, round });
   }
   return results;

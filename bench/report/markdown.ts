@@ -102,6 +102,7 @@ function laneTable(results: readonly RoadResult[]): string {
             whole(laneWork.workflowTasks),
             laneWork.failedTasks,
             laneWork.runs,
+            pair(laneWork.taskWaitMs),
             pair(laneWork.taskMs),
             pair(laneWork.activityWaitMs),
             pair(laneWork.activityMs),
@@ -111,7 +112,7 @@ function laneTable(results: readonly RoadResult[]): string {
   );
   const head = [
     ...['in the lanes', 'events a signal', 'events a batch', 'signals', 'batches', 'workflow tasks', 'failed', 'runs'],
-    ...['task p50 / p99 ms', 'activity waits', 'activity takes'],
+    ...['task waits p50 / p99 ms', 'task takes', 'activity waits', 'activity takes'],
   ];
   return table(head, rows);
 }
@@ -192,7 +193,7 @@ export function markdownOf(results: Results): string {
   const head = [
     `${run.startedAt}, commit ${run.commit}`,
     `${run.cores} × ${run.cpu}, ${run.memoryGiB} GiB, ${run.system}, Node ${run.node}`,
-    `load before the run ${run.loadBefore}; ${run.stack === 'own' ? 'a stack of its own' : 'the running stack'}${run.isQuick ? '; quick' : ''}`,
+    `load before the run ${run.loadBefore}; ${run.stack === 'own' ? 'a stack of its own' : 'the running stack'}${run.isQuick ? '; quick' : ''}${run.isCalm ? '; loads that others disturbed were repeated' : ''}`,
   ].join('; ');
   const sections = [partA, partB, partC, partD, partE, partF].flatMap((part) => part(results));
   return [`Events of about 600 bytes. ${head}.`, ...sections, targets(results)].join('\n\n');

@@ -13,6 +13,7 @@ export type Run = {
   /** Processes that were ready to run, on average over the last minute, before the bench began: others use the machine. */
   loadBefore: number;
   isQuick: boolean;
+  isCalm: boolean;
   stack: 'running' | 'own';
 };
 
@@ -23,7 +24,7 @@ async function commitNow(): Promise<string> {
 }
 
 /** Called before anything is started: the load is that of others. */
-export async function describeMachine(): Promise<Omit<Run, 'isQuick' | 'stack'>> {
+export async function describeMachine(): Promise<Omit<Run, 'isQuick' | 'isCalm' | 'stack'>> {
   return {
     startedAt: new Date().toISOString(),
     commit: await commitNow(),

@@ -15,7 +15,9 @@ export type LaneWork = {
   failedTasks: number;
   eventsPerSignal: number;
   eventsPerBatch: number;
-  /** From a workflow task being due to its end, in ms. */
+  /** From a workflow task being due to a worker taking it, in ms. */
+  taskWaitMs: { p50: number; p99: number };
+  /** From then to its end. */
   taskMs: { p50: number; p99: number };
   /** From a produce activity being due to a worker taking it, in ms. */
   activityWaitMs: { p50: number; p99: number };
@@ -69,6 +71,7 @@ class Tally {
   batches = 0;
   workflowTasks = 0;
   failedTasks = 0;
+  readonly taskWaitMs: number[] = [];
   readonly taskMs: number[] = [];
   readonly activityWaitMs: number[] = [];
   readonly activityMs: number[] = [];
@@ -87,7 +90,9 @@ class Tally {
       if (event.workflowTaskFailedEventAttributes) this.failedTasks++;
       if (task) {
         this.workflowTasks++;
-        this.taskMs.push(since(event, task.scheduledEventId));
+        const taken = byId.get(String(task.startedEventId));
+        if (taken) this.taskWaitMs.push(since(taken, task.scheduledEventId));
+        this.taskMs.push(since(event, task.startedEventId));
       }
       if (started) this.activityWaitMs.push(since(event, started.scheduledEventId));
       if (completed) {
@@ -133,6 +138,7 @@ export async function laneWork(
     failedTasks,
     eventsPerSignal: events / signals,
     eventsPerBatch: events / batches,
+    taskWaitMs: summary(tally.taskWaitMs),
     taskMs: summary(tally.taskMs),
     activityWaitMs: summary(tally.activityWaitMs),
     activityMs: summary(tally.activityMs),
