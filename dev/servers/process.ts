@@ -40,8 +40,14 @@ export async function startProcess(spec: ProcessSpec): Promise<Group> {
   return startGroup({ ...group, options }).finally(() => log.close());
 }
 
-/** The end of a log, for an error message. */
+const readBytesMax = 64 * 1024;
+
+/** The end of a log, for an error message: its last lines, without the frames of Java's stacks, which hide the reasons. */
 export async function logTail(logFile: string, lines = 12): Promise<string> {
   const text = await readFile(logFile, 'utf8').catch(() => '');
-  return text.trimEnd().split('\n').slice(-lines).join('\n');
+  const all = text.slice(-readBytesMax).trimEnd().split('\n');
+  return all
+    .filter((line) => !line.startsWith('\tat '))
+    .slice(-lines)
+    .join('\n');
 }

@@ -43,7 +43,8 @@ async function untilReady(spec: ServerSpec, group: Group): Promise<void> {
   const problem = await Promise.race([ready, died]);
   if (problem === undefined) return;
   await group.kill();
-  throw new Error(`${spec.name} did not start: ${problem}. ${spec.logFile} ends with:\n${await logTail(spec.logFile)}`);
+  // What happened is in the first line, so that who has seen the log's end need not see it again.
+  throw new Error(`${spec.name} did not start: ${problem} (log: ${spec.logFile})\n${await logTail(spec.logFile)}`);
 }
 
 /** A server that is not started yet: `restart` starts it. */

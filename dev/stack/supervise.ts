@@ -26,7 +26,7 @@ export function supervise(name: string, server: Server): { stop(): Promise<void>
       startedAt = performance.now();
       const problem = await server.restart().then(
         () => undefined,
-        (error: Error) => error.message,
+        (error: Error) => error.message.split('\n', 1)[0] ?? '',
       );
       if (problem === undefined) return say(`${name} is up again.`);
       reason = problem;
