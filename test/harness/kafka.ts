@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigResourceTypes, type Consumer } from 'kafkajs';
+import kafkajs, { type Batch, type Consumer } from 'kafkajs';
 import { ensureTopic, kafkaClient } from '../../dev/servers/kafka.ts';
 import { until } from '../../dev/servers/until.ts';
 
@@ -24,48 +24,76 @@ export type TestKafka = {
   stop(): Promise<void>;
 };
 
-/** Reads a topic from its beginning, on and on, into memory. */
-type Reader = { records: KafkaRecord[]; nextOffset: Map<number, number>; consumer: Consumer };
-
 const headerText = (value: Buffer | string | (Buffer | string)[] | undefined): string => String(value);
 
-async function openReader(brokers: string[], topic: string): Promise<Reader> {
-  const consumer = kafkaClient(brokers, 'causeway-test').consumer({
-    groupId: `test-${randomUUID()}`,
-    maxWaitTimeInMs: 50,
-  });
-  const reader: Reader = { records: [], nextOffset: new Map(), consumer };
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: async ({ batch }) => {
-      for (const message of batch.messages) {
-        const offset = Number(message.offset);
-        if (offset < (reader.nextOffset.get(batch.partition) ?? 0)) continue; // Read again after a broken connection.
-        const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, headerText(value)]);
-        reader.records.push({
-          partition: batch.partition,
-          offset,
-          key: message.key,
-          value: message.value,
-          headers: Object.fromEntries(headers),
-          timestamp: Number(message.timestamp),
-        });
-      }
-      reader.nextOffset.set(batch.partition, Number(batch.lastOffset()) + 1);
-    },
-  });
-  return reader;
+/** Reads a topic from its beginning, on and on, into memory. */
+class Reader {
+  readonly records: KafkaRecord[] = [];
+  readonly nextOffset = new Map<number, number>();
+  private consumer: Consumer | undefined;
+  private isOver = false;
+
+  constructor(
+    private readonly brokers: string[],
+    private readonly topic: string,
+  ) {}
+
+  async start(): Promise<void> {
+    const kafka = kafkaClient(this.brokers, 'causeway-test');
+    const consumer = kafka.consumer({ groupId: `test-${randomUUID()}`, maxWaitTimeInMs: 50 });
+    this.consumer = consumer;
+    // kafkajs gives up where a broker that has just started knows no coordinator yet.
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart) this.startAgain();
+    });
+    await consumer.connect();
+    await consumer.subscribe({ topic: this.topic, fromBeginning: true });
+    await consumer.run({ autoCommit: false, eachBatch: async ({ batch }) => this.take(batch) });
+  }
+
+  async stop(): Promise<void> {
+    this.isOver = true;
+    await this.consumer?.disconnect();
+  }
+
+  private startAgain(): void {
+    if (this.isOver) return;
+    setTimeout(() => void this.start().catch(() => this.startAgain()), againMs).unref();
+  }
+
+  private take(batch: Batch): void {
+    const { partition } = batch;
+    for (const message of batch.messages) {
+      const offset = Number(message.offset);
+      if (offset < (this.nextOffset.get(partition) ?? 0)) continue; // Read again after a broken connection.
+      const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, headerText(value)]);
+      this.records.push({
+        partition,
+        offset,
+        key: message.key,
+        value: message.value,
+        headers: Object.fromEntries(headers),
+        timestamp: Number(message.timestamp),
+      });
+    }
+    this.nextOffset.set(partition, Number(batch.lastOffset()) + 1);
+  }
 }
+const againMs = 300;
 
 /** Topics and their records on these brokers. */
 export function testKafka(brokers: string[]): TestKafka {
   const admin = kafkaClient(brokers, 'causeway-test').admin();
-  const readers = new Map<string, Promise<Reader>>();
-  const readerOf = (topic: string): Promise<Reader> => {
-    const reader = readers.get(topic) ?? openReader(brokers, topic);
+  const readers = new Map<string, Reader>();
+  const readerOf = async (topic: string): Promise<Reader> => {
+    const known = readers.get(topic);
+    if (known) return known;
+    const reader = new Reader(brokers, topic);
     readers.set(topic, reader);
+    await reader.start().catch((error: unknown) => {
+      readers.delete(topic);
+      throw error;
+    });
     return reader;
   };
   return {
@@ -78,7 +106,7 @@ export function testKafka(brokers: string[]): TestKafka {
     configure: async (topic, config) => {
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
       await admin.connect();
-      const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
+      const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }];
       await admin.alterConfigs({ validateOnly: false, resources });
     },
     records: async (topic) => {
@@ -93,9 +121,7 @@ export function testKafka(brokers: string[]): TestKafka {
       return [...reader.records];
     },
     stop: async () => {
-      const opened = await Promise.allSettled(readers.values());
-      const consumers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value.consumer] : []));
-      await Promise.allSettled([...consumers.map((consumer) => consumer.disconnect()), admin.disconnect()]);
+      await Promise.allSettled([...[...readers.values()].map((reader) => reader.stop()), admin.disconnect()]);
     },
   };
 }
