@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { exampleEvent } from '../../api/schemas/event.ts';
 import { ensureTopic } from '../servers/kafka.ts';
 import type { StackAddresses } from './addresses.ts';
-import { type ReadRecord, readTopic, topicBounds } from './topicReader.ts';
+import { type ReadRecord, readTopic, recordLines, topicBounds } from './topicReader.ts';
 
 export const exampleTopic = 'pushrail.events.v1';
 const partitions = 3;
@@ -11,7 +11,9 @@ const answerMsMax = 30_000;
 
 const { customerExternalId } = exampleEvent;
 
-async function call(stack: StackAddresses, method: string, path: string, body?: unknown): Promise<unknown> {
+export type ExampleAddresses = Pick<StackAddresses, 'api' | 'apiKey' | 'kafkaBrokers'>;
+
+async function call(stack: ExampleAddresses, method: string, path: string, body?: unknown): Promise<unknown> {
   const response = await fetch(`${stack.api}${path}`, {
     method,
     headers: { authorization: `Bearer ${stack.apiKey}`, 'content-type': 'application/json' },
@@ -28,7 +30,7 @@ const listSchema = z.object({
 });
 
 /** The example customer's destination; where Kafka has moved to another port, the destination follows. */
-async function ensureDestination(stack: StackAddresses): Promise<void> {
+async function ensureDestination(stack: ExampleAddresses): Promise<void> {
   const query = new URLSearchParams({ customerExternalId });
   const { destinations } = listSchema.parse(await call(stack, 'GET', `/v1/destinations?${query}`));
   const found = destinations.find(({ topic }) => topic === exampleTopic);
@@ -60,7 +62,7 @@ export type Example = {
 };
 
 /** Sends the example event through the API and reads its record back from Kafka. */
-export async function deliverExample(stack: StackAddresses): Promise<Example> {
+export async function deliverExample(stack: ExampleAddresses): Promise<Example> {
   const brokers = stack.kafkaBrokers;
   await ensureTopic(brokers, exampleTopic, partitions);
   await ensureDestination(stack);
@@ -89,4 +91,15 @@ export async function deliverExample(stack: StackAddresses): Promise<Example> {
     over.abort();
     await reading.catch(() => {});
   }
+}
+
+/** What became of it, for a person. */
+export function exampleLines({ receipt, isDelivery, record }: Example): string[] {
+  const accepted = ['The example event was accepted:', `  ${JSON.stringify(receipt)}`];
+  if (record)
+    return [...accepted, `and its record read back from Kafka, topic ${exampleTopic}:`, ...recordLines(record)];
+  const why = isDelivery
+    ? `it did not reach Kafka topic ${exampleTopic} in time: the worker's log and the Temporal UI may say why.`
+    : `no enabled destination of ${customerExternalId} takes it, so nothing was delivered.`;
+  return [...accepted, `but ${why}`];
 }

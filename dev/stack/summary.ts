@@ -1,7 +1,6 @@
 import { exampleEvent } from '../../api/schemas/event.ts';
 import type { StackAddresses } from './addresses.ts';
-import { type Example, exampleTopic } from './example.ts';
-import { recordLines } from './topicReader.ts';
+import { type Example, exampleLines } from './example.ts';
 
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -13,16 +12,6 @@ export function curlCommand({ api, apiKey }: StackAddresses): string {
     `  -H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json' \\`,
     `  -d ${shellQuoted(JSON.stringify({ eventType, customerExternalId, payload }))}`,
   ].join('\n');
-}
-
-function exampleLines({ receipt, isDelivery, record }: Example): string[] {
-  const accepted = ['The example event was accepted:', `  ${JSON.stringify(receipt)}`];
-  if (record)
-    return [...accepted, `and its record read back from Kafka, topic ${exampleTopic}:`, ...recordLines(record)];
-  const why = isDelivery
-    ? `it did not reach Kafka topic ${exampleTopic} in time: .causeway/logs/worker.log and the Temporal UI may say why.`
-    : `no enabled destination of ${exampleEvent.customerExternalId} takes it, so nothing was delivered.`;
-  return [...accepted, `but ${why}`];
 }
 
 const row = (name: string, value: string): string => `  ${name.padEnd(13)}${value}`;
