@@ -106,8 +106,18 @@ export function testKafka(brokers: string[]): TestKafka {
     configure: async (topic, config) => {
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
       await admin.connect();
-      const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }];
-      await admin.alterConfigs({ validateOnly: false, resources });
+      const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic };
+      await admin.alterConfigs({ validateOnly: false, resources: [{ ...resource, configEntries }] });
+      const configNames = Object.keys(config);
+      const isSet = async (): Promise<boolean> => {
+        const answer = await admin.describeConfigs({
+          resources: [{ ...resource, configNames }],
+          includeSynonyms: false,
+        });
+        const set = answer.resources.flatMap(({ configEntries: entries }) => entries);
+        return set.every(({ configName, configValue }) => config[configName] === configValue);
+      };
+      await until(`${configNames} to be set`, isSet); // The controller has it first, the broker a moment later.
     },
     records: async (topic) => {
       const reader = await readerOf(topic);
