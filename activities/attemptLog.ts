@@ -1,7 +1,7 @@
-import type { Attempt, Failed, Landed, Outcome, Progress, Refused } from '../domain/attempt.ts';
+import type { Attempt, Failed, Landed, Outcome, Progress, Refused, Settled } from '../domain/attempt.ts';
 import { failureRowOf, type Kind, kindOf } from '../domain/failures.ts';
 
-/** So many attempts of a batch are kept: the first ones, which tell how it began, and the last ones. */
+/** Of the attempts that settled nothing so many are kept: the first ones, which tell how it began, and the last ones. */
 const firstKept = 10;
 const lastKept = 90;
 
@@ -19,6 +19,7 @@ export class AttemptLog {
   private readonly landed: Landed[];
   private readonly refused: Refused[];
   private readonly settled: Set<number>;
+  private leftOut: number;
 
   constructor(
     before: Progress | undefined,
@@ -31,7 +32,12 @@ export class AttemptLog {
       ...this.landed.flatMap(({ positions }) => positions),
       ...this.refused.map((r) => r.position),
     ]);
+    this.leftOut = before?.attemptsLeftOut ?? 0;
     this.fillIn(before?.temporalAttempt ?? 0);
+  }
+
+  get refusedPositions(): readonly number[] {
+    return this.refused.map(({ position }) => position);
   }
 
   /** Temporal counts a try whose worker died before it could say anything. */
@@ -56,8 +62,17 @@ export class AttemptLog {
     const attempt: Attempt = { number: this.nextNumber, startedAtMs: Date.now(), outcome: 'unknown', brokers: [] };
     if (positions) attempt.positions = [...positions];
     this.attempts.push(attempt);
-    if (this.attempts.length > firstKept + lastKept) this.attempts.splice(firstKept, 1);
+    this.leaveOutOne();
     return attempt;
+  }
+
+  private leaveOutOne(): void {
+    const telling = new Set([...this.landed, ...this.refused].map(({ attempt }) => attempt));
+    const idle = this.attempts.filter(({ number }) => !telling.has(number));
+    const oldest = idle[firstKept];
+    if (idle.length <= firstKept + lastKept || !oldest) return;
+    this.attempts = this.attempts.filter((attempt) => attempt !== oldest);
+    this.leftOut++;
   }
 
   /** Takes back an attempt that turned out to be none. */
@@ -98,13 +113,16 @@ export class AttemptLog {
 
   /** What the next try of Temporal's goes on from. */
   progress(): Progress {
-    const { attempts, landed, refused } = this;
-    return { attempts, landed, refused, temporalAttempt: this.temporalTry.attempt };
+    return { ...this.settledSoFar(), temporalAttempt: this.temporalTry.attempt };
   }
 
   outcome(onDeadLetter: Outcome['onDeadLetter'], suspended?: Failed): Outcome {
-    const { attempts, landed, refused } = this;
-    return { onDeadLetter, attempts, landed, refused, ...(suspended && { suspended }) };
+    return { onDeadLetter, ...this.settledSoFar(), ...(suspended && { suspended }) };
+  }
+
+  private settledSoFar(): Settled {
+    const { attempts, landed, refused, leftOut } = this;
+    return { attempts, landed, refused, ...(leftOut > 0 && { attemptsLeftOut: leftOut }) };
   }
 }
 

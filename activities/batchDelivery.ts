@@ -54,6 +54,14 @@ export class BatchDelivery {
     return { outcome: this.log.outcome(this.onDeadLetter) };
   }
 
+  /** What an earlier try refused holds its key back in this one too. */
+  private blockedKeysAgain(): void {
+    if (this.onDeadLetter !== 'block') return;
+    for (const position of this.log.refusedPositions) {
+      this.blockedKeys.add(this.options.block.entries[position]?.key ?? '');
+    }
+  }
+
   private unsettled(): number[] {
     return this.options.block.entries.map((_, position) => position).filter((at) => !this.log.isSettled(at));
   }
@@ -70,6 +78,7 @@ export class BatchDelivery {
       const unfit = unfitness(destination);
       if (!destination || unfit) throw new NamedError(unfit ?? unknownDestination);
       this.onDeadLetter = destination.onDeadLetter;
+      this.blockedKeysAgain();
       const producer = this.options.producers.producerOf(destination);
       const partitions = await this.untilLost(producer.partitionCount());
       this.log.forget(attempt);
@@ -146,7 +155,7 @@ export class BatchDelivery {
     if (!isAlone) return [{ positions, isAlone: true }];
     if (others.length === 0) {
       this.log.refuse({ position: first, attempt: attempt.number, error: failed });
-      if (this.onDeadLetter === 'block') this.blockedKeys.add(this.options.block.entries[first]?.key ?? '');
+      this.blockedKeysAgain();
       return [];
     }
     const half = Math.ceil(positions.length / 2);

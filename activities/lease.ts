@@ -21,16 +21,13 @@ const margin = 0.2;
  */
 export class Lease {
   private readonly controller = new AbortController();
-  private readonly endsAtMs: number;
-  private heldUntilMs: number;
+  private readonly started = bothClocks();
+  private confirmed = this.started;
   private timer: NodeJS.Timeout | undefined;
   private isOver = false;
 
   constructor(private readonly options: LeaseOptions) {
-    const now = performance.now();
-    this.heldUntilMs = now + this.heldMs;
-    this.endsAtMs = now + options.attemptTimeoutMs * (1 - margin);
-    this.timer = setTimeout(() => void this.renewOnAndOn(), firstHeartbeatMs);
+    this.timer = setTimeout(() => this.renewOnAndOn(), firstHeartbeatMs);
   }
 
   get signal(): AbortSignal {
@@ -39,20 +36,16 @@ export class Lease {
 
   /** By the clock: after a pause of the whole process no timer may have run yet. */
   isHeld(): boolean {
-    const now = performance.now();
-    return !this.isOver && !this.signal.aborted && now < this.heldUntilMs && now < this.endsAtMs;
+    return !this.isOver && !this.signal.aborted && this.leftMs() > 0;
   }
 
-  /** Writes the progress now; false where Temporal did not confirm it. */
-  async write(): Promise<boolean> {
-    const sentAtMs = performance.now();
+  private async renew(): Promise<void> {
+    const sent = bothClocks();
     try {
       await this.options.heartbeat();
-      this.heldUntilMs = Math.max(this.heldUntilMs, sentAtMs + this.heldMs);
-      return true;
+      if (sent.monotonicMs > this.confirmed.monotonicMs) this.confirmed = sent;
     } catch (error) {
       if (error instanceof ActivityNotFoundError) this.lose();
-      return false;
     }
   }
 
@@ -67,17 +60,26 @@ export class Lease {
     this.controller.abort();
   }
 
-  private get heldMs(): number {
-    return this.options.heartbeatTimeoutMs * (1 - margin);
+  private leftMs(): number {
+    const { heartbeatTimeoutMs, attemptTimeoutMs } = this.options;
+    const heldMs = heartbeatTimeoutMs * (1 - margin) - msSince(this.confirmed);
+    return Math.min(heldMs, attemptTimeoutMs * (1 - margin) - msSince(this.started));
   }
 
-  private async renewOnAndOn(): Promise<void> {
+  private renewOnAndOn(): void {
     const everyMs = this.options.heartbeatTimeoutMs / 5;
     // Not awaited: Temporal may not answer, and the lease ends all the same.
-    void this.write();
+    void this.renew();
     if (this.isOver) return;
-    if (!this.isHeld()) return this.lose();
-    const leftMs = Math.min(this.heldUntilMs, this.endsAtMs) - performance.now();
-    this.timer = setTimeout(() => void this.renewOnAndOn(), Math.max(Math.min(everyMs, leftMs), 1));
+    if (this.isHeld()) {
+      this.timer = setTimeout(() => this.renewOnAndOn(), Math.max(Math.min(everyMs, this.leftMs()), 1));
+    } else this.lose();
   }
 }
+
+type Clocks = { monotonicMs: number; wallMs: number };
+const bothClocks = (): Clocks => ({ monotonicMs: performance.now(), wallMs: Date.now() });
+
+/** By the clock that ran further: the monotonic one stands still while a machine sleeps, the other one can be set back. */
+const msSince = ({ monotonicMs, wallMs }: Clocks): number =>
+  Math.max(performance.now() - monotonicMs, Date.now() - wallMs);

@@ -27,7 +27,8 @@ export function createProduceActivity({ destinations, temporal, logger }: Produc
 } {
   const producers = new ProducerPool();
   const produce = async ({ destinationId }: ProduceRequest, block: Block): Promise<Outcome> => {
-    const { info, cancellationSignal } = Context.current();
+    const context = Context.current();
+    const { info, cancellationSignal } = context;
     // What another version of this code left there is not looked at more closely: it is our own.
     const before = info.heartbeatDetails as Progress | undefined;
     const log = new AttemptLog(before, {
@@ -36,7 +37,11 @@ export function createProduceActivity({ destinations, temporal, logger }: Produc
       currentScheduledAtMs: info.currentAttemptScheduledTimestampMs,
     });
     const lease = new Lease({
-      heartbeat: () => temporal.activity.heartbeat(info.taskToken, log.progress()),
+      heartbeat: () => {
+        // The SDK gives a try up that it hears nothing of; and what it heard last goes with a failure.
+        context.heartbeat(log.progress());
+        return temporal.activity.heartbeat(info.taskToken, log.progress());
+      },
       heartbeatTimeoutMs: info.heartbeatTimeoutMs ?? info.startToCloseTimeoutMs,
       attemptTimeoutMs: info.startToCloseTimeoutMs,
     });
@@ -46,7 +51,8 @@ export function createProduceActivity({ destinations, temporal, logger }: Produc
       const result = await delivery.run();
       if ('outcome' in result) return result.outcome;
       const { name, message } = result.tryAgain;
-      if (!(await lease.write())) logger.warn({ destinationId, name }, 'an attempt could not be noted in Temporal');
+      logger.debug({ destinationId, name, attempt: info.attempt }, 'a batch could not be delivered yet');
+      context.heartbeat(log.progress());
       throw ApplicationFailure.create({ type: name, message: `${name}: ${message}` });
     } finally {
       lease.end();

@@ -54,5 +54,6 @@ const shown = (delivery: LoggedDelivery): EventLog['deliveries'][number] => ({
   error: delivery.error,
   nextAttemptAt: delivery.nextAttemptAtMs === undefined ? undefined : iso(delivery.nextAttemptAtMs),
   attempts: delivery.attempts.map(({ startedAtMs, ...attempt }) => ({ ...attempt, startedAt: iso(startedAtMs) })),
+  attemptsLeftOut: delivery.attemptsLeftOut,
   interventions: delivery.interventions.map(({ atMs, ...rest }) => ({ ...rest, at: iso(atMs) })),
 });

@@ -41,19 +41,25 @@ export type Landed = {
 /** A record that Kafka refused for good: its position in the batch and why. */
 export type Refused = { position: number; attempt: number; error: Failed };
 
-/** What the produce activity answers: every position is in `landed` or `refused`, or the destination is at fault. */
-export type Outcome = {
-  /** The destination's setting when the batch was sent: whether a refused record holds back later ones of its key. */
-  onDeadLetter: 'continue' | 'block';
+/** What the attempts of a batch have settled. */
+export type Settled = {
   attempts: Attempt[];
+  /** How many attempts that settled nothing are not in the list: an outage can have thousands. */
+  attemptsLeftOut?: number | undefined;
   landed: Landed[];
   refused: Refused[];
+};
+
+/** What the produce activity answers: every position is in `landed` or `refused`, or the destination is at fault. */
+export type Outcome = Settled & {
+  /** The destination's setting when the batch was sent: whether a refused record holds back later ones of its key. */
+  onDeadLetter: 'continue' | 'block';
   /** Set where the destination itself is at fault: positions in neither list were not delivered, and wait. */
   suspended?: Failed | undefined;
 };
 
 /** What an attempt leaves in the heartbeat, so that the next one goes on from there, and the log shows it. */
-export type Progress = Pick<Outcome, 'attempts' | 'landed' | 'refused'> & {
+export type Progress = Settled & {
   /** Temporal's number of the try that left it: the tries after it left nothing, for their worker died. */
   temporalAttempt: number;
 };

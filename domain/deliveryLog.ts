@@ -1,5 +1,5 @@
 /** The log of one delivery, read out of what its lane's history holds. Pure: who asks brings the records. */
-import type { Attempt, Failed, Outcome, Progress } from './attempt.ts';
+import type { Attempt, Failed, Outcome, Progress, Settled } from './attempt.ts';
 import type { Block } from './block.ts';
 import { isSelected, type Selected } from './laneSignals.ts';
 
@@ -49,6 +49,8 @@ export type Intervention = {
 export type DeliveryLog = {
   status: DeliveryStatus;
   attempts: LoggedAttempt[];
+  /** How many attempts that settled nothing were left out of the list. */
+  attemptsLeftOut?: number | undefined;
   interventions: Intervention[];
   partition?: number | undefined;
   offset?: number | undefined;
@@ -92,13 +94,23 @@ function intervened(fold: Fold, digest: string, record: LaneRecord & { kind: 're
 function completed(fold: Fold, outcome: Outcome): Fold {
   const result = resultAt(fold.position, outcome);
   const attempts = [...fold.attempts, ...attemptsAt(fold.position, outcome)];
-  if (result.landed) return { ...fold, attempts, status: 'delivered', ...result.landed, error: undefined };
-  if (result.refused) return { ...fold, attempts, status: 'parked', error: result.refused };
-  return { ...fold, attempts, status: outcome.suspended ? 'suspended' : 'queued', error: outcome.suspended };
+  const attemptsLeftOut = leftOutWith(fold, outcome);
+  if (result.landed)
+    return { ...fold, attempts, attemptsLeftOut, status: 'delivered', ...result.landed, error: undefined };
+  if (result.refused) return { ...fold, attempts, attemptsLeftOut, status: 'parked', error: result.refused };
+  return {
+    ...fold,
+    attempts,
+    attemptsLeftOut,
+    status: outcome.suspended ? 'suspended' : 'queued',
+    error: outcome.suspended,
+  };
 }
 
-type Settled = Pick<Outcome, 'attempts' | 'landed' | 'refused'>;
 type Result = { number: number; landed?: { partition: number; offset?: number; broker: string }; refused?: Failed };
+
+const leftOutWith = (log: DeliveryLog, { attemptsLeftOut = 0 }: Settled): number | undefined =>
+  (log.attemptsLeftOut ?? 0) + attemptsLeftOut || undefined;
 
 /** What became of the record at this position, and in which attempt. */
 function resultAt(position: number, { landed, refused }: Settled): Result {
@@ -144,6 +156,7 @@ function whileRunning(log: DeliveryLog, position: number, running: RunningProduc
     ...log,
     status: landed ? 'delivered' : status,
     attempts: [...log.attempts, ...attempts],
+    attemptsLeftOut: leftOutWith(log, progress),
     error: last?.error,
     nextAttemptAtMs,
     ...(landed ?? {}),

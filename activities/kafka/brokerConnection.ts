@@ -3,7 +3,9 @@ import { connect as connectTls } from 'node:tls';
 import Broker, { type RequestDefinition } from 'kafkajs/src/broker/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
+import { calmQueue, guardFrames } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
+import { NamedError } from './failureNames.ts';
 
 const connectTimeoutMs = 5_000;
 const authenticationTimeoutMs = 5_000;
@@ -19,6 +21,8 @@ export class BrokerConnection {
   private readonly broker: Broker;
   private readonly sockets = new Set<Socket>();
   private isClosed = false;
+  /** The request that is under way, and those that wait for it. */
+  private queue: Promise<unknown> = Promise.resolve();
 
   constructor(host: string, port: number, settings: ConnectionSettings, requestTimeoutMs: number) {
     this.address = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
@@ -31,6 +35,10 @@ export class BrokerConnection {
       connectionTimeout: connectTimeoutMs,
       requestTimeout: requestTimeoutMs,
     });
+    for (const connection of this.pool.pool) {
+      guardFrames(connection, (error) => this.close(error));
+      calmQueue(connection);
+    }
     this.broker = new Broker({
       connectionPool: this.pool,
       logger: silent,
@@ -58,8 +66,26 @@ export class BrokerConnection {
   /**
    * The answer to one request, with the error codes that are in it. Rejects where there is none: then the connection is
    * closed, for a request without an answer may still be on its way.
+   *
+   * One request at a time: a broker works on one per connection, and what would lie in its socket meanwhile could not be taken
+   * back. `isWanted` is asked right before the request is written; where it says no, that rejects with NOT_SENT_IN_TIME.
    */
   async request<Options, Answer>(
+    apiKey: number,
+    definition: RequestDefinition<Options, Answer>,
+    options: Options,
+    isWanted: () => boolean = () => true,
+  ): Promise<Answer> {
+    const turn = this.queue.then(async () => {
+      if (this.isClosed) throw closedBefore;
+      if (!isWanted()) throw notSentInTime;
+      return await this.exchange(apiKey, definition, options);
+    });
+    this.queue = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  private async exchange<Options, Answer>(
     apiKey: number,
     definition: RequestDefinition<Options, Answer>,
     options: Options,
@@ -75,14 +101,16 @@ export class BrokerConnection {
   }
 
   /** Ends its sockets at once: what was not written to the network yet never will be. */
-  close(): void {
+  close(reason = new Error('The connection was closed by Causeway.')): void {
     this.isClosed = true;
     // With an error: kafkajs does not hear of a socket that ends without a word.
-    for (const socket of this.sockets) socket.destroy(new Error('The connection was closed by Causeway.'));
+    for (const socket of this.sockets) socket.destroy(reason);
     this.sockets.clear();
   }
 
   private readonly socketFactory: SocketFactory = ({ host, port, ssl, onConnect }) => {
+    // kafkajs connects anew by itself what was closed.
+    if (this.isClosed) throw closedBefore;
     const socket = ssl
       ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect)
       : connectTcp({ host, port }, onConnect);
@@ -96,3 +124,13 @@ export class BrokerConnection {
     return socket;
   };
 }
+
+/** Nothing of the request was written. */
+export const notSentInTime = new NamedError({
+  name: 'NOT_SENT_IN_TIME',
+  message: "The attempt's time was over before it could be sent.",
+});
+export const closedBefore = new NamedError({
+  name: 'CONNECTION_CLOSED',
+  message: 'The connection was closed before the request was sent.',
+});

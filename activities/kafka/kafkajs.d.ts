@@ -34,7 +34,13 @@ declare module 'kafkajs/src/network/connectionPool.js' {
     requestTimeout: number;
   };
 
+  export type GuardedConnection = {
+    processData: (chunk: Buffer) => void;
+    requestQueue: { pending: readonly unknown[]; scheduleCheckPendingRequests: () => void };
+  };
+
   export default class ConnectionPool {
+    readonly pool: readonly GuardedConnection[];
     constructor(options: ConnectionPoolOptions);
     send<Answer>(exchange: {
       request: unknown;

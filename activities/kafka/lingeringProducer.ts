@@ -26,8 +26,8 @@ type Waiting = {
   answer: (answers: Map<number, SubmissionAnswer>) => void;
 };
 
-/** As many as Kafka's own clients have on their way to a broker. */
-const requestsInFlightMax = 5;
+/** While so many are under way, what comes is gathered: a slow broker must not hold back the others at once. */
+const requestsInFlightMax = 2;
 /** Many lanes' records together stay under this, in records. */
 const recordsTogetherMax = 10_000;
 
@@ -59,10 +59,15 @@ export class LingeringProducer {
   submit(submission: Submission): Promise<Map<number, SubmissionAnswer>> {
     this.usedAtMs = Date.now();
     const bytes = submission.records.reduce((sum, record) => sum + record.bytes, 0);
-    return new Promise((answer) => {
-      const waiting = { submission, bytes, answer };
+    return new Promise((resolve) => {
+      const abort = (): void => this.abort(waiting);
+      const answer: Waiting['answer'] = (answers) => {
+        submission.signal.removeEventListener('abort', abort);
+        resolve(answers);
+      };
+      const waiting: Waiting = { submission, bytes, answer };
       if (submission.signal.aborted) return answer(notSent(submission));
-      submission.signal.addEventListener('abort', () => this.abort(waiting), { once: true });
+      submission.signal.addEventListener('abort', abort);
       if (submission.isAlone) return void this.send([waiting]);
       const isFull = this.waitingBytes + bytes > this.batchSizeBytes || this.waitingRecords >= recordsTogetherMax;
       if (this.waiting.length > 0 && isFull) this.flush();
@@ -121,7 +126,7 @@ export class LingeringProducer {
     });
     this.inFlight++;
     for (const one of wanted) this.sending.add(one);
-    const answers = await this.connection.send(sets);
+    const answers = await this.connection.send(sets, () => wanted.every(({ submission }) => submission.isWanted()));
     this.inFlight--;
     for (const [n, one] of wanted.entries()) {
       this.sending.delete(one);

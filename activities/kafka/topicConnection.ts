@@ -2,7 +2,7 @@ import { type MetadataAnswer, type RecordToSend, requests } from 'kafkajs/src/pr
 import { hostPortOf } from '../../domain/address.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
 import { duplicateSequenceNumber, kafkaErrorName } from '../../domain/kafkaErrors.ts';
-import { BrokerConnection } from './brokerConnection.ts';
+import { BrokerConnection, closedBefore, notSentInTime } from './brokerConnection.ts';
 import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
 import { failureIn, NamedError, type NamedFailure } from './failureNames.ts';
 import { withinMs } from './withinMs.ts';
@@ -46,7 +46,11 @@ export class TopicConnection {
   private metadata: Metadata | undefined;
   private loading: Promise<Metadata> | undefined;
   private nextSeed = 0;
+  /** Apart from the others: an answer about the topic must not wait behind a slow write, nor be given up with it. */
+  private metadataConnection: BrokerConnection | undefined;
   private isClosed = false;
+  /** Grows when everything is closed: what was begun before must not go on. */
+  private generation = 0;
 
   /** Throws a {@link NamedError} where the destination's settings can't be used. */
   constructor(destination: OpenDestination) {
@@ -60,8 +64,14 @@ export class TopicConnection {
     return (await this.freshMetadata()).partitions;
   }
 
-  /** Sends each partition's records to its leader, one request a broker. Never rejects. */
-  async send(sets: ReadonlyMap<number, readonly RecordToSend[]>): Promise<Map<number, PartitionAnswer>> {
+  /**
+   * Sends each partition's records to its leader, one request a broker. `isWanted` is asked right before each is written.
+   * Never rejects.
+   */
+  async send(
+    sets: ReadonlyMap<number, readonly RecordToSend[]>,
+    isWanted: () => boolean,
+  ): Promise<Map<number, PartitionAnswer>> {
     const answers = new Map<number, PartitionAnswer>();
     const notSent = (partition: number, failure: NamedFailure) =>
       answers.set(partition, { broker: undefined, failure, isUnknown: false });
@@ -88,7 +98,9 @@ export class TopicConnection {
       if (known) known.partitions.push(partition);
       else byLeader.set(address, { leader, partitions: [partition] });
     }
-    const sent = [...byLeader.values()].map(({ leader, partitions }) => this.sendTo(leader, partitions, sets));
+    const sent = [...byLeader.values()].map(({ leader, partitions }) =>
+      this.sendTo(leader, partitions, sets, isWanted),
+    );
     for (const one of await Promise.all(sent)) for (const [partition, answer] of one) answers.set(partition, answer);
     // What failed may have moved.
     if ([...answers.values()].some((answer) => 'failure' in answer)) this.metadata = undefined;
@@ -103,8 +115,11 @@ export class TopicConnection {
 
   /** Ends every connection at once; the next send makes new ones. */
   closeConnections(): void {
+    this.generation++;
     for (const connection of this.connections.values()) connection.close();
     this.connections.clear();
+    this.metadataConnection?.close();
+    this.metadataConnection = undefined;
     this.metadata = undefined;
   }
 
@@ -112,6 +127,7 @@ export class TopicConnection {
     leader: Leader,
     partitions: readonly number[],
     sets: ReadonlyMap<number, readonly RecordToSend[]>,
+    isWanted: () => boolean,
   ): Promise<[number, PartitionAnswer][]> {
     const connection = this.connectionTo(leader);
     const broker = connection.address;
@@ -124,16 +140,17 @@ export class TopicConnection {
     }
     try {
       const data = partitions.map((partition) => ({ partition, messages: sets.get(partition) ?? [] }));
-      const answer = await connection.request(produceKey, requests.Produce, {
+      const produce = {
         acks: allReplicas,
         timeout: produceTimeoutMs,
         topicData: [{ topic: this.topic, partitions: data }],
-      });
+      };
+      const answer = await connection.request(produceKey, requests.Produce, produce, isWanted);
       const told = answer.topics.find(({ topicName }) => topicName === this.topic)?.partitions ?? [];
       const byPartition = new Map(told.map((one) => [one.partition, one]));
       return partitions.map((partition) => [partition, partitionAnswer(broker, byPartition.get(partition))]);
     } catch (error) {
-      return failed(error, true);
+      return failed(error, error !== notSentInTime && error !== closedBefore);
     }
   }
 
@@ -166,38 +183,44 @@ export class TopicConnection {
     return this.loading;
   }
 
-  /** Asks a broker that we are connected to, or else the destination's brokers, one after the other. */
+  /** Asks the broker that told it last, or else the destination's brokers, one after the other. */
   private async load(): Promise<Metadata> {
     let last: unknown = new NamedError({ name: 'CONNECTION_CLOSED', message: 'The destination names no broker.' });
-    const usable = [...this.connections.values()].filter(({ isUsable }) => isUsable);
+    const { generation } = this;
     const seeds = this.seeds.map((_, i) => this.seeds[(this.nextSeed + i) % this.seeds.length]);
     this.nextSeed++;
-    for (const candidate of [...usable, ...seeds]) {
-      const connection = candidate instanceof BrokerConnection ? candidate : this.seedConnection(candidate);
-      if (!connection) continue;
+    for (const candidate of [this.metadataConnection, ...seeds]) {
+      const connection = typeof candidate === 'string' ? this.seedConnection(candidate) : candidate;
+      if (!connection?.isUsable) continue;
+      this.metadataConnection = connection;
       try {
         await this.connected(connection);
-        const late = (): NamedError => {
-          connection.close();
-          const message = `${connection.address} did not say in time where the topic is.`;
-          return new NamedError({ name: 'CONNECT_TIMEOUT', message });
-        };
-        const asked = { topics: [this.topic], allowAutoTopicCreation: false };
-        const answer = connection.request(metadataKey, requests.Metadata, asked);
-        this.metadata = metadataFrom(await withinMs(metadataTimeoutMs, answer, late), this.topic);
+        const answer = await this.askedFor(connection);
+        this.metadata = metadataFrom(answer, this.topic);
         return this.metadata;
       } catch (error) {
         // A broker has answered: another one would say the same.
         if (error instanceof TopicError) throw error.named;
+        if (generation !== this.generation) throw closedBefore;
         last = error;
       }
     }
     throw last;
   }
 
-  private seedConnection(seed: string | undefined): BrokerConnection | undefined {
-    const leader = seed === undefined ? undefined : hostPortOf(seed);
-    return leader && this.connectionTo(leader);
+  private askedFor(connection: BrokerConnection): Promise<MetadataAnswer> {
+    const asked = { topics: [this.topic], allowAutoTopicCreation: false };
+    const late = (): NamedError => {
+      connection.close();
+      const message = `${connection.address} did not say in time where the topic is.`;
+      return new NamedError({ name: 'CONNECT_TIMEOUT', message });
+    };
+    return withinMs(metadataTimeoutMs, connection.request(metadataKey, requests.Metadata, asked), late);
+  }
+
+  private seedConnection(seed: string): BrokerConnection | undefined {
+    const at = hostPortOf(seed);
+    return at && new BrokerConnection(at.host, at.port, this.settings, requestTimeoutMs);
   }
 }
 

@@ -40,6 +40,10 @@ const deliverySchema = z
     error: failedSchema.optional(),
     nextAttemptAt: time.optional(),
     attempts: z.array(attemptSchema),
+    attemptsLeftOut: z
+      .int()
+      .optional()
+      .openapi({ description: 'How many attempts that settled nothing are not listed: a long outage has thousands.' }),
     interventions: z.array(
       z.object({
         kind: z.enum(['replay', 'discard']),
