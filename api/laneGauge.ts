@@ -1,47 +1,68 @@
-import type { Client } from '@temporalio/client';
 import { CausewayError } from '../domain/error.ts';
-import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
+import { runFull } from '../domain/lane.ts';
 
-/** A run's history may grow to this before the API stops feeding it; Temporal ends a run at 51,200 events or 50 MB. */
-const historyEventsMax = 8_000;
-const historyBytesMax = 8 * 1024 * 1024;
+/** How large a lane's run is, and what it has taken in and not delivered, in bytes of values. */
+export type LaneSize = { historyEvents: number; historyBytes: number; waitingBytes: number };
+/** Rejects where it can't be known now. */
+export type MeasureLane = (workflowId: string) => Promise<LaneSize>;
+
 /** What a lane has taken in and not delivered may grow to this, in bytes of values: its worker holds it in memory. */
 const waitingBytesMax = 16 * 1024 * 1024;
 /** The lane is looked at again after this much was stored in it. */
 const bytesPerLook = 4 * 1024 * 1024;
 const signalsPerLook = 200;
+/** The first time it is looked at after less than this, at a random point: see `newGauge`. */
+const bytesToFirstLook = 1024 * 1024;
+const signalsToFirstLook = 50;
 /** While the next look lasts, this much more may be stored. */
 const bytesAhead = 3 * bytesPerLook;
-const queryTimeoutMs = 2_000;
 /** A full lane is looked at again after this long. */
 const fullForMs = 500;
 
-type Gauge = { bytes: number; signals: number; looking: boolean; fullAtMs: number; usedAtMs: number };
+type Gauge = {
+  bytes: number;
+  signals: number;
+  looking: boolean;
+  isFull: boolean;
+  lookedAtMs: number;
+  usedAtMs: number;
+};
+
+export type LaneGaugeOptions = {
+  /** A clock that nobody sets, in ms. */
+  now?: () => number;
+  random?: () => number;
+};
 
 /**
  * Knows which lanes take in faster than they deliver, or have no worker: they are refused events before Temporal would
- * end their run. Asks Temporal only about lanes that are written to a lot.
+ * end their run. Measures only lanes that are written to a lot.
  */
 export class LaneGauge {
   private readonly gauges = new Map<string, Gauge>();
+  private readonly now: () => number;
+  private readonly random: () => number;
 
   constructor(
-    private readonly client: Client,
-    private readonly now: () => number = Date.now,
-  ) {}
+    private readonly measure: MeasureLane,
+    options: LaneGaugeOptions = {},
+  ) {
+    this.now = options.now ?? (() => performance.now());
+    this.random = options.random ?? Math.random;
+  }
 
   /** Throws `lane_full` where the lane should take no more now. */
   check(workflowId: string): void {
     const gauge = this.gauges.get(workflowId);
-    if (!gauge || (gauge.fullAtMs === 0 && gauge.bytes < bytesAhead)) return;
-    if (this.now() - gauge.fullAtMs >= fullForMs) this.look(workflowId, gauge);
+    if (!gauge || (!gauge.isFull && gauge.bytes < bytesAhead)) return;
+    if (this.now() - gauge.lookedAtMs >= fullForMs) this.look(workflowId, gauge);
     const remedy = 'The lane has taken in more than it could deliver. Send again after some seconds.';
     throw new CausewayError('lane_full', remedy);
   }
 
   /** Counts what was stored in a lane. */
   stored(workflowId: string, bytes: number): void {
-    const gauge = this.gauges.get(workflowId) ?? { bytes: 0, signals: 0, looking: false, fullAtMs: 0, usedAtMs: 0 };
+    const gauge = this.gauges.get(workflowId) ?? this.newGauge();
     gauge.bytes += bytes;
     gauge.signals++;
     gauge.usedAtMs = this.now();
@@ -49,35 +70,51 @@ export class LaneGauge {
     if (gauge.bytes >= bytesPerLook || gauge.signals >= signalsPerLook) this.look(workflowId, gauge);
   }
 
-  /** Forgets lanes that were not written to for a while; called now and then. */
+  /**
+   * Forgets lanes that were not written to for a while; called now and then. A full one is looked at again and kept until it
+   * is full no more: once forgotten it would be fed until Temporal ends its run.
+   */
   sweep(idleMs = 60_000): void {
     for (const [workflowId, gauge] of this.gauges) {
-      if (!gauge.looking && this.now() - gauge.usedAtMs > idleMs) this.gauges.delete(workflowId);
+      if (gauge.looking || this.now() - gauge.usedAtMs <= idleMs) continue;
+      if (gauge.isFull) this.look(workflowId, gauge);
+      else this.gauges.delete(workflowId);
     }
+  }
+
+  /**
+   * A lane that this process doesn't know may have been fed by another one, or before it was forgotten. The first look comes
+   * early, and at random: however often a lane is forgotten, it is looked at as often as its bytes and signals ask for.
+   */
+  private newGauge(): Gauge {
+    return {
+      bytes: bytesPerLook - this.random() * bytesToFirstLook,
+      signals: signalsPerLook - Math.ceil(this.random() * signalsToFirstLook),
+      looking: false,
+      isFull: false,
+      lookedAtMs: Number.NEGATIVE_INFINITY,
+      usedAtMs: 0,
+    };
   }
 
   private look(workflowId: string, gauge: Gauge): void {
     if (gauge.looking) return;
     gauge.looking = true;
     const { bytes, signals } = gauge;
-    void this.isFull(workflowId).then((isFull) => {
-      gauge.fullAtMs = isFull ? this.now() : 0;
+    const looked = (isFull: boolean): void => {
+      gauge.isFull = isFull;
+      gauge.lookedAtMs = this.now();
       gauge.bytes -= bytes;
       gauge.signals -= signals;
       gauge.looking = false;
-    });
-  }
-
-  private async isFull(workflowId: string): Promise<boolean> {
-    const handle = this.client.workflow.getHandle(workflowId);
-    const query = this.client.connection.withDeadline(Date.now() + queryTimeoutMs, () =>
-      handle.query<LaneStatus>(laneQueries.status),
+    };
+    this.measure(workflowId).then(
+      (size) => looked(isFull(size)),
+      // Not known: what was known stays, and a lane that is fed is looked at again.
+      () => looked(gauge.isFull),
     );
-    // Without a worker nothing answers the query: the size of the history decides alone.
-    const [description, status] = await Promise.allSettled([handle.describe(), query]);
-    if (description.status === 'rejected') return false;
-    const { historyLength, historySize } = description.value;
-    const waitingBytes = status.status === 'fulfilled' ? status.value.waitingBytes : 0;
-    return historyLength > historyEventsMax || (historySize ?? 0) > historyBytesMax || waitingBytes > waitingBytesMax;
   }
 }
+
+const isFull = ({ historyEvents, historyBytes, waitingBytes }: LaneSize): boolean =>
+  historyEvents > runFull.historyEvents || historyBytes > runFull.historyBytes || waitingBytes > waitingBytesMax;

@@ -19,6 +19,7 @@ import { patientIndex } from './indexing.ts';
 import { LaneGauge } from './laneGauge.ts';
 import { LaneHistories } from './laneHistory.ts';
 import { blockSender } from './laneSignal.ts';
+import { laneMeasure } from './laneSize.ts';
 import { LaneWriter } from './laneWriter.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { connectTemporal } from './temporal.ts';
@@ -62,7 +63,7 @@ function assembled(
   store: Store,
   temporal: Client,
 ): { app: App; writer: LaneWriter } {
-  const gauge = new LaneGauge(temporal);
+  const gauge = new LaneGauge(laneMeasure(temporal));
   setInterval(() => gauge.sweep(), gaugeSweepMs).unref();
   const send = blockSender(temporal, config.TEMPORAL_TASK_QUEUE);
   const writer = new LaneWriter({

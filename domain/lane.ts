@@ -40,6 +40,9 @@ export const defaultLaneLimits: LaneLimits = {
   dedupIdsMax: 10_000,
 };
 
+/** A run's history may grow to this before the API stops feeding it; Temporal ends a run at 51,200 events or 50 MB. */
+export const runFull = { historyEvents: 8_000, historyBytes: 8 * 1024 * 1024 } as const;
+
 /** What a lane is started with. */
 export type LaneStart = {
   destinationId: string;

@@ -1,0 +1,28 @@
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
+import type { LaneSize, MeasureLane } from './laneGauge.ts';
+
+const timeoutMs = 2_000;
+const nothing: LaneSize = { historyEvents: 0, historyBytes: 0, waitingBytes: 0 };
+
+/** Asks Temporal how large a lane's run is, which needs no worker, and the lane what waits in it, which does. */
+export function laneMeasure(client: Client): MeasureLane {
+  const { connection, workflow } = client;
+  const inTime = <T>(call: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + timeoutMs, call);
+  return async (workflowId) => {
+    const handle = workflow.getHandle(workflowId);
+    const [described, status] = await Promise.allSettled([
+      inTime(() => handle.describe()),
+      inTime(() => handle.query<LaneStatus>(laneQueries.status)),
+    ]);
+    if (described.status === 'rejected') {
+      if (described.reason instanceof WorkflowNotFoundError) return nothing;
+      throw described.reason;
+    }
+    // The next event starts a new run, whatever the last one was.
+    if (described.value.status.name !== 'RUNNING') return nothing;
+    const { historyLength: historyEvents, historySize: historyBytes = 0 } = described.value;
+    // Without a worker nothing answers the query: the size of the history decides alone.
+    return { historyEvents, historyBytes, waitingBytes: status.status === 'fulfilled' ? status.value.waitingBytes : 0 };
+  };
+}

@@ -1,0 +1,119 @@
+import { describe, expect, test, vi } from 'vitest';
+import { LaneGauge, type LaneSize } from '../../api/laneGauge.ts';
+
+const MiB = 1024 * 1024;
+const lane = 'delivery:dst:a';
+const size = (overrides: Partial<LaneSize> = {}): LaneSize => ({
+  historyEvents: 10,
+  historyBytes: 1_000,
+  waitingBytes: 0,
+  ...overrides,
+});
+
+/** The gauge and its clock; where Temporal stands, the test says how large the lane is. */
+function gaugeOf(measure: () => Promise<LaneSize>, random = 0.5) {
+  let nowMs = 0;
+  const measured = vi.fn(measure);
+  const gauge = new LaneGauge(measured, { now: () => nowMs, random: () => random });
+  /** Time passes, and what was asked is answered. */
+  const pass = async (ms: number): Promise<void> => {
+    nowMs += ms;
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { gauge, measured, pass };
+}
+
+describe('a lane that was found full', () => {
+  const full = size({ historyEvents: 9_000 });
+
+  test('takes no event for as long as it is full, though nobody could write to it for an hour', async () => {
+    const { gauge, pass } = gaugeOf(async () => full);
+    gauge.stored(lane, MiB);
+    for (let minute = 0; minute < 60; minute++) {
+      await pass(60_000);
+      gauge.sweep();
+      expect(() => gauge.check(lane)).toThrow('lane_full');
+    }
+  });
+
+  test('is forgotten once it is empty, without a POST that asks for it', async () => {
+    let now = full;
+    const { gauge, measured, pass } = gaugeOf(async () => now);
+    gauge.stored(lane, MiB);
+    await pass(0);
+    now = size();
+    for (let minute = 0; minute < 4; minute++) {
+      await pass(61_000);
+      gauge.sweep();
+    }
+    expect(measured).toHaveBeenCalledTimes(2);
+    expect(() => gauge.check(lane)).not.toThrow();
+  });
+
+  test('stays full while Temporal does not answer, and takes events once it says otherwise', async () => {
+    const answers = [async () => full, () => Promise.reject(new Error('away')), async () => size()];
+    const { gauge, pass } = gaugeOf(() => (answers.shift() ?? (async () => size()))());
+    gauge.stored(lane, MiB);
+    await pass(0);
+    for (let refusals = 0; refusals < 2; refusals++) {
+      await pass(500);
+      expect(() => gauge.check(lane)).toThrow('lane_full'); // And looks again.
+      await pass(0);
+    }
+    expect(() => gauge.check(lane)).not.toThrow();
+  });
+});
+
+describe('a lane is looked at', () => {
+  test('within 1 MiB or 50 signals of its first event in this process, then after 4 MiB or 200 signals', async () => {
+    const { gauge, measured, pass } = gaugeOf(async () => size(), 0.999);
+    gauge.stored(lane, MiB);
+    await pass(0);
+    expect(measured).toHaveBeenCalledTimes(1);
+    for (let n = 0; n < 3; n++) gauge.stored(lane, MiB);
+    expect(measured).toHaveBeenCalledTimes(1);
+    gauge.stored(lane, MiB);
+    expect(measured).toHaveBeenCalledTimes(2);
+    for (let n = 0; n < 50; n++) gauge.stored('delivery:dst:b', 2);
+    expect(measured).toHaveBeenCalledTimes(3);
+  });
+
+  test('though it is forgotten after each of its blocks', async () => {
+    let seed = 1;
+    const measured = vi.fn(async () => size());
+    let nowMs = 0;
+    // A generator of our own: the test is the same each time.
+    const random = () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    };
+    const gauge = new LaneGauge(measured, { now: () => nowMs, random });
+    for (let block = 0; block < 100; block++) {
+      gauge.stored(lane, 400_000);
+      nowMs += 61_000;
+      await new Promise((resolve) => setImmediate(resolve));
+      gauge.sweep();
+    }
+    expect(measured.mock.calls.length).toBeGreaterThanOrEqual(10); // Every 4 MB on the average, or more often.
+  });
+});
+
+describe('a lane is full', () => {
+  test.each([
+    ['long history', { historyEvents: 8_001 }],
+    ['large history', { historyBytes: 8 * MiB + 1 }],
+    ['large queue', { waitingBytes: 16 * MiB + 1 }],
+  ])('with a %s', async (_, overrides) => {
+    const { gauge, pass } = gaugeOf(async () => size(overrides));
+    gauge.stored(lane, MiB);
+    expect(() => gauge.check(lane)).not.toThrow();
+    await pass(0);
+    expect(() => gauge.check(lane)).toThrow('lane_full');
+  });
+
+  test('with more on its way than a look can be waited for', async () => {
+    const { gauge } = gaugeOf(() => new Promise(() => undefined));
+    gauge.stored(lane, 12 * MiB);
+    expect(() => gauge.check(lane)).toThrow('lane_full');
+  });
+});
