@@ -184,7 +184,7 @@ export class BatchDelivery {
       const lost = (): void => reject(new NamedError({ name: 'NOT_SENT_IN_TIME', message: "The try's time is over." }));
       if (signal.aborted) return lost();
       signal.addEventListener('abort', lost, { once: true });
-      work.then(resolve, reject);
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', lost));
     });
   }
 }
