@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { expectProblem } from '../harness/problem.ts';
+import { ownKafka } from '../harness/servers.ts';
+import { operate, type TestTemporal, testTemporal } from '../harness/temporal.ts';
+
+let broker: Awaited<ReturnType<typeof ownKafka>>;
+let causeway: Causeway;
+let temporal: TestTemporal;
+beforeAll(async () => {
+  broker = await ownKafka();
+  // Runs of 50 history events: a handful of batches.
+  causeway = await startCauseway({ kafka: broker, workers: 0, apiEnv: { CAUSEWAY_LANE_HISTORY_EVENTS_MAX: '50' } });
+  temporal = await testTemporal(causeway);
+});
+afterAll(async () => {
+  await temporal.stop();
+  await causeway.stop();
+  await broker.remove();
+});
+
+const signalBroker = (signal: 'SIGSTOP' | 'SIGCONT'): void => {
+  if (broker.pid !== undefined) process.kill(broker.pid, signal);
+};
+/** The broker takes connections and requests from then on, as far as its machine's network does, and answers nothing. */
+const freezeBroker = (): void => {
+  signalBroker('SIGSTOP');
+  onTestFinished(() => signalBroker('SIGCONT'));
+};
+const post = ({ customerExternalId }: CreatedDestination, pad = ''): Promise<string> =>
+  postEvent(causeway.api, { eventType: 'e', customerExternalId, payload: { pad } });
+const untilStatus = (wanted: string, eventId: string, timeoutMs?: number) =>
+  untilDelivery(`status ${wanted}`, causeway.api, eventId, ({ status }) => status === wanted, timeoutMs);
+
+/** A destination whose producer is connected: what fails next, fails on the way of a request or in its answer. */
+async function connectedDestination(): Promise<CreatedDestination> {
+  const destination = await causeway.createDestination();
+  await untilStatus('delivered', await post(destination));
+  return destination;
+}
+
+test('an event that waits for a worker is queued, without an attempt', async () => {
+  const destination = await causeway.createDestination();
+  const id = await post(destination);
+  const delivery = await deliveryOf(causeway.api, id);
+  expect(delivery).toEqual({
+    destinationId: destination.id,
+    workflowId: `delivery:${destination.id}:${destination.customerExternalId}`,
+    runId: expect.any(String),
+    status: 'queued',
+    acceptedAt: expect.any(String),
+    attempts: [],
+    interventions: [],
+  });
+  await causeway.worker.start();
+  const { attempts, ...delivered } = await untilStatus('delivered', id);
+  expect(delivered).toEqual({ ...delivery, status: 'delivered', attempts: undefined, partition: 0, offset: 0 });
+  expect(attempts).toEqual([
+    {
+      number: 1,
+      startedAt: expect.any(String),
+      durationMs: expect.any(Number),
+      outcome: 'delivered',
+      broker: broker.brokers[0],
+      partition: 0,
+      offset: 0,
+    },
+  ]);
+});
+
+test('an id that was never given is answered 404, and what is no id 400', async () => {
+  expectProblem(await causeway.api.get('/v1/events/evt_AAAAAAAAAAAAAAAAAAAAAA'), 404, 'event_not_found');
+  expectProblem(await causeway.api.get('/v1/events/evt_short'), 400, 'request_invalid');
+});
+
+test('an event parked many runs of its lane ago is parked, then replayed, with the attempts of both times', async () => {
+  const { kafka } = causeway;
+  const topic = await kafka.newTopic(1, { 'max.message.bytes': '1500' });
+  const destination = await causeway.createDestination({ topic });
+  const id = await post(destination, 'x'.repeat(5_000));
+  const parked = await untilStatus('parked', id);
+  const { workflowId, runId } = parked;
+
+  const runs = async (): Promise<number> => {
+    await post(destination);
+    const { runId: now } = await temporal.client.workflow.getHandle(workflowId).describe();
+    seen.add(now);
+    return seen.size;
+  };
+  const seen = new Set([runId]);
+  await until('the fourth run', runs, (count) => count >= 4);
+  const still = await deliveryOf(causeway.api, id);
+  expect(still).toEqual({ ...parked, runId: expect.any(String) });
+  expect(still.runId).not.toBe(runId);
+
+  await kafka.configure(topic, { 'max.message.bytes': '100000' });
+  const signal = ['workflow', 'signal', '--workflow-id', workflowId, '--name', 'replay'];
+  await operate(causeway, ...signal, '--input', JSON.stringify({ ids: [id], by: 'ada' }));
+  const { attempts, interventions } = await untilStatus('delivered', id);
+  expect(attempts.slice(0, parked.attempts.length)).toEqual(parked.attempts);
+  expect(attempts.slice(parked.attempts.length)).toMatchObject([{ outcome: 'delivered' }]);
+  expect(interventions).toMatchObject([{ kind: 'replay', by: 'ada' }]);
+});
+
+test('an attempt whose worker was killed while it was under way is on record, its outcome unknown', async () => {
+  const destination = await connectedDestination();
+  freezeBroker();
+  const id = await post(destination);
+  const { attempts: underWay } = await untilDelivery(
+    'an attempt under way',
+    causeway.api,
+    id,
+    ({ attempts }) => attempts.length > 0,
+  );
+  expect(underWay).toEqual([{ number: 1, startedAt: expect.any(String), outcome: 'running' }]);
+  await causeway.worker.kill();
+  signalBroker('SIGCONT');
+  await causeway.worker.start();
+
+  const { attempts } = await untilStatus('delivered', id);
+  expect(attempts[0]).toEqual({
+    number: 1,
+    startedAt: underWay[0]?.startedAt,
+    outcome: 'unknown',
+    error: expect.objectContaining({ kind: 'outcomeUnknown', name: 'WORKER_LOST' }),
+  });
+  expect(attempts.at(-1)).toMatchObject({ outcome: 'delivered' });
+});
+
+test('an attempt without an answer is on record, its outcome unknown: the record may be there twice, and is the same', async () => {
+  const destination = await connectedDestination();
+  freezeBroker();
+  const id = await post(destination);
+  const hasFailed = ({ attempts }: { attempts: { error?: unknown }[] }): boolean => attempts[0]?.error !== undefined;
+  const { attempts: before } = await untilDelivery('no answer', causeway.api, id, hasFailed);
+  expect(before[0]).toMatchObject({
+    outcome: 'unknown',
+    durationMs: expect.any(Number),
+    broker: broker.brokers[0],
+    error: { kind: 'outcomeUnknown', name: 'NO_ANSWER_IN_TIME' },
+  });
+  signalBroker('SIGCONT');
+
+  const { attempts } = await untilStatus('delivered', id, 60_000);
+  expect(attempts[0]).toEqual(before[0]);
+  const last = await post(destination);
+  await untilStatus('delivered', last);
+  const records = await causeway.kafka.records(destination.topic);
+  const own = records.filter(({ headers }) => headers.idempotency_key === id);
+  expect(own.length).toBeGreaterThan(0);
+  expect(new Set(own.map(({ value }) => String(value))).size).toBe(1);
+});
+
+test('while the broker is away the event is retrying, with the time of its next attempt', async () => {
+  const destination = await connectedDestination();
+  await broker.kill();
+  const id = await post(destination);
+  const retrying = await untilDelivery(
+    'a second attempt to fail',
+    causeway.api,
+    id,
+    ({ nextAttemptAt, attempts }) => nextAttemptAt !== undefined && attempts.length > 1,
+  );
+  expect(retrying).toMatchObject({ status: 'retrying', error: { kind: 'transient', remedy: expect.any(String) } });
+  const last = retrying.attempts.at(-1);
+  expect(Date.parse(retrying.nextAttemptAt ?? '')).toBeGreaterThan(Date.parse(last?.startedAt ?? ''));
+  expect(retrying.attempts.map(({ number, outcome }) => [number, outcome])).toEqual(
+    retrying.attempts.map((_, n) => [n + 1, 'failed']),
+  );
+
+  await broker.restart();
+  const delivered = await untilStatus('delivered', id);
+  expect(delivered.nextAttemptAt).toBeUndefined();
+  expect(delivered.error).toBeUndefined();
+  expect(delivered.attempts.slice(0, retrying.attempts.length)).toEqual(retrying.attempts);
+});
