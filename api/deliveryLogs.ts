@@ -1,5 +1,5 @@
 import { type DeliveryLog, deliveryLogOf, type LaneRecord } from '../domain/deliveryLog.ts';
-import type { LaneHistories } from './laneHistory.ts';
+import type { LaneHistories, LaneRun } from './laneHistory.ts';
 
 export type IndexedDelivery = { workflowId: string; runId: string; acceptedAt: Date };
 export type LoggedDelivery = DeliveryLog & {
@@ -7,6 +7,8 @@ export type LoggedDelivery = DeliveryLog & {
   workflowId: string;
   runId: string;
   acceptedAt: Date;
+  /** Set where the lane has gone on for more runs than are read: what came later is not in the log. */
+  incomplete?: true;
 };
 
 /** A parked event may be replayed many runs later: so many runs of a chain are read at the most. */
@@ -15,12 +17,11 @@ const final = new Set(['delivered', 'discarded']);
 
 /** The log of one delivery, read from its lane's runs, from the one that took it in to the one that settled it. */
 export async function readDelivery(
-  histories: LaneHistories,
+  histories: Pick<LaneHistories, 'run' | 'now'>,
   digest: string,
   { workflowId, runId, acceptedAt }: IndexedDelivery,
 ): Promise<LoggedDelivery> {
   const destinationId = workflowId.split(':')[1] ?? '';
-  const records: LaneRecord[] = [];
   const logged = (log: DeliveryLog, inRun: string): LoggedDelivery => ({
     destinationId,
     workflowId,
@@ -28,19 +29,54 @@ export async function readDelivery(
     acceptedAt,
     ...log,
   });
-  let current = runId;
-  for (let runs = 0; runs < runsMax; runs++) {
-    const run = await histories.run(workflowId, current);
-    if (!run) return logged({ status: 'expired', attempts: [], interventions: [] }, current);
+  const readRun = async (id: string): Promise<ReadRun | undefined> => {
+    const run = await histories.run(workflowId, id);
+    return run && { ...run, id };
+  };
+  const named = await readRun(runId);
+  if (!named) return logged({ status: 'expired', attempts: [], interventions: [] }, runId);
+  const { runs, isWhole } = await sinceTaken(named, digest, readRun);
+
+  const records: LaneRecord[] = [];
+  for (const run of runs) {
     records.push(...run.records);
     const log = deliveryLogOf(digest, records);
-    if (final.has(log.status)) return logged(log, current);
-    if (!run.nextRunId) break;
-    current = run.nextRunId;
+    if (final.has(log.status)) return logged(log, run.id);
+    if (run !== runs.at(-1) || !run.nextRunId) continue;
+    if (runs.length === runsMax) return { ...logged(log, run.id), incomplete: true };
+    const next = await readRun(run.nextRunId);
+    if (!next) return logged({ status: 'expired', attempts: [], interventions: [] }, run.nextRunId);
+    runs.push(next); // And is read in the next turn of this loop.
   }
+  const current = runs.at(-1)?.id ?? runId;
   const now = await histories.now(workflowId);
   const log = deliveryLogOf(digest, records, now.running);
-  return logged(log.status === 'queued' ? { ...log, status: waitingStatus(now.state) } : log, current);
+  if (log.status !== 'queued') return logged(log, current);
+  // The lane knew it before, and no run that is left tells of it.
+  if (!isWhole && log.attempts.length === 0) return logged({ ...log, status: 'expired' }, current);
+  return logged({ ...log, status: waitingStatus(now.state) }, current);
+}
+
+type ReadRun = LaneRun & { id: string };
+
+/**
+ * The run that the index names, and before it those back to the one that took the event in. The index names a later one where
+ * the process that accepted the event died before it wrote that down: the second POST was stored in another run, which
+ * dropped the event since the lane had it.
+ */
+async function sinceTaken(
+  named: ReadRun,
+  digest: string,
+  readRun: (id: string) => Promise<ReadRun | undefined>,
+): Promise<{ runs: ReadRun[]; isWhole: boolean }> {
+  const runs = [named];
+  for (let first = named; first.beganKnowing(digest); ) {
+    const previous = first.previousRunId && runs.length < runsMax ? await readRun(first.previousRunId) : undefined;
+    if (!previous) return { runs, isWhole: false };
+    runs.unshift(previous);
+    first = previous;
+  }
+  return { runs, isWhole: true };
 }
 
 /** Why an event that waits in its lane is not being sent. */

@@ -4,9 +4,12 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 import proto from '@temporalio/proto';
 import type { Outcome, ProduceRequest, Progress } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
+import { type CarriedDedupWindow, carriesId } from '../domain/dedupWindow.ts';
 import type { LaneRecord, RunningProduce } from '../domain/deliveryLog.ts';
+import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import { selectionFrom } from '../domain/laneSignals.ts';
+import type { CarriedLane } from '../domain/laneState.ts';
 
 type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 type Timestamp = { seconds?: { toString(): string } | number | null; nanos?: number | null } | null | undefined;
@@ -15,7 +18,14 @@ const pageSize = 1_000;
 const produceActivity = 'produce';
 const grpcNotFound = 5;
 
-export type LaneRun = { records: LaneRecord[]; nextRunId: string | undefined };
+export type LaneRun = {
+  records: LaneRecord[];
+  /** The run that this one continues, and the one that continues it. */
+  previousRunId: string | undefined;
+  nextRunId: string | undefined;
+  /** Whether an earlier run took the event in: the lane carries the ids it has seen from run to run. */
+  beganKnowing(digest: string): boolean;
+};
 
 export const msOf = (time: Timestamp): number =>
   time ? Number(time.seconds ?? 0) * 1000 + (time.nanos ?? 0) / 1e6 : 0;
@@ -34,7 +44,9 @@ export class LaneHistories {
   /** What one run of a lane tells, or undefined where retention has deleted it. */
   async run(workflowId: string, runId: string): Promise<LaneRun | undefined> {
     const records: LaneRecord[] = [];
+    let previousRunId: string | undefined;
     let nextRunId: string | undefined;
+    let seen: CarriedDedupWindow | undefined;
     let nextPageToken: Uint8Array | undefined;
     do {
       const page = await this.page(workflowId, runId, nextPageToken);
@@ -42,10 +54,17 @@ export class LaneHistories {
       const events = page.history?.events ?? [];
       const read = await Promise.all(events.map((event) => this.recordOf(runId, event)));
       records.push(...read.filter((record) => record !== undefined));
+      const started = events[0]?.workflowExecutionStartedEventAttributes;
+      if (started) {
+        previousRunId = started.continuedExecutionRunId || undefined;
+        const [, carried] = await this.decoded<[LaneStart, CarriedLane?]>(started.input?.payloads?.slice(0, 2));
+        seen = carried?.seen;
+      }
       nextRunId = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? nextRunId;
       nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
     } while (nextPageToken);
-    return { records, nextRunId: nextRunId || undefined };
+    const beganKnowing = (digest: string): boolean => seen !== undefined && carriesId(seen, digest);
+    return { records, previousRunId, nextRunId: nextRunId || undefined, beganKnowing };
   }
 
   /** The produce activity that runs in a lane now, and the lane's state as its search attributes show it. */

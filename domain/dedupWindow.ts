@@ -63,3 +63,10 @@ export class DedupWindow {
 
 const idLength = 22;
 export type CarriedDedupWindow = { ids: string; seen: [count: number, seenAtS: number][] };
+
+/** Whether the id is among those carried. */
+export function carriesId({ ids }: CarriedDedupWindow, id: string): boolean {
+  let at = ids.indexOf(id);
+  while (at >= 0 && at % idLength !== 0) at = ids.indexOf(id, at + 1);
+  return at >= 0;
+}

@@ -39,6 +39,9 @@ const deliverySchema = z
     offset: z.int().optional(),
     error: failedSchema.optional(),
     nextAttemptAt: time.optional(),
+    incomplete: z.literal(true).optional().openapi({
+      description: 'The lane has gone on for more runs than are read: what happened later is in the Temporal UI alone.',
+    }),
     attempts: z.array(attemptSchema),
     attemptsLeftOut: z
       .int()

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { readDelivery } from '../../api/deliveryLogs.ts';
+import type { LaneRun } from '../../api/laneHistory.ts';
+import { blockOf } from '../../domain/block.ts';
+import { carriesId, DedupWindow } from '../../domain/dedupWindow.ts';
+import type { LaneRecord } from '../../domain/deliveryLog.ts';
+
+const digest = 'A'.repeat(22);
+const workflowId = 'delivery:dst_a:c';
+const run = (n: number): string => `run-${n}`;
+
+/** A chain of runs, the first of which took the event in; where Temporal stands, a run that is not here was deleted. */
+function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => []) {
+  const runs = new Map<string, LaneRun>();
+  for (let n = 0; n < length; n++) {
+    runs.set(run(n), {
+      records: recordsOf(n),
+      previousRunId: n > 0 ? run(n - 1) : undefined,
+      nextRunId: n < length - 1 ? run(n + 1) : undefined,
+      beganKnowing: (id) => n > 0 && id === digest,
+    });
+  }
+  const read: string[] = [];
+  const histories = {
+    run: async (_: string, runId: string) => {
+      read.push(runId);
+      return runs.get(runId);
+    },
+    now: async () => ({ running: undefined, state: undefined, isOpen: true }),
+  };
+  const acceptedAt = new Date();
+  return {
+    runs,
+    read,
+    log: (from: number) => readDelivery(histories, digest, { workflowId, runId: run(from), acceptedAt }),
+  };
+}
+
+/** What a run's history tells of an event that it delivered. */
+const delivered = (): LaneRecord[] => [
+  {
+    kind: 'scheduled',
+    batch: 'b',
+    activity: 'a',
+    block: blockOf([{ id: digest, key: 'k', value: Buffer.from('1') }], 0, 0),
+  },
+  {
+    kind: 'completed',
+    batch: 'b',
+    atMs: 2,
+    outcome: {
+      attempts: [{ number: 1, startedAtMs: 1, durationMs: 1, outcome: 'delivered', brokers: [] }],
+      landed: [{ partition: 3, broker: 'b:9092', attempt: 1, positions: [0], offsets: [17] }],
+      refused: [],
+      onDeadLetter: 'continue',
+    },
+  },
+];
+
+test('an event is found in the run that delivered it, though the index names a later one', async () => {
+  const { log, read } = lane(5, (n) => (n === 1 ? delivered() : []));
+  expect(await log(4)).toMatchObject({ status: 'delivered', runId: run(1), partition: 3, offset: 17 });
+  expect(read).toEqual([4, 3, 2, 1, 0].map(run));
+});
+
+test('an event that waits is looked for in no run before the one that took it in', async () => {
+  const { log, read } = lane(3);
+  expect(await log(0)).toMatchObject({ status: 'queued', runId: run(2) });
+  expect(read).toEqual([0, 1, 2].map(run));
+});
+
+test('an event that the lane had before, and of which no run tells any more, is expired and not queued', async () => {
+  const { log, runs } = lane(5, (n) => (n === 1 ? delivered() : []));
+  runs.delete(run(2));
+  expect(await log(4)).toMatchObject({ status: 'expired', attempts: [] });
+});
+
+test('a log that ends before the lane does says so', async () => {
+  expect(await lane(51).log(0)).toMatchObject({ status: 'queued', incomplete: true, runId: run(49) });
+  expect(await lane(50).log(0)).not.toHaveProperty('incomplete');
+});
+
+test('a lane knows from run to run which ids it has seen', () => {
+  const window = new DedupWindow(10, 60_000);
+  const ids = Array.from({ length: 3 }, () => randomUUID().replaceAll('-', '').slice(0, 22));
+  for (const id of ids) window.isRepeat(id, 0);
+  const carried = window.carried(0);
+  expect(ids.every((id) => carriesId(carried, id))).toBe(true);
+  expect(carriesId(carried, carried.ids.slice(5, 27))).toBe(false); // Of two ids together.
+});
