@@ -6,7 +6,7 @@ import type { App } from './appEnv.ts';
 import { type BodyBudget, declaredBytes, mediaTypeOf } from './eventBody.ts';
 import { limitBody } from './limitBody.ts';
 import { FieldsRefused, type Problem, problemOf } from './problem.ts';
-import { parseJson, type ReadEvent, readArray, readEvent, readLines, textOf } from './readEvent.ts';
+import { batchEventsMax, parseJson, type ReadEvent, readArray, readEvent, readLines, textOf } from './readEvent.ts';
 import { batchAnswerSchema, exampleLines } from './schemas/batch.ts';
 import { eventSchema, exampleEvent, receiptSchema } from './schemas/event.ts';
 import { problemResponses } from './schemas/problem.ts';
@@ -14,7 +14,6 @@ import { problemResponses } from './schemas/problem.ts';
 export type EventRouteOptions = { accept: Accept; budget: BodyBudget; eventBytesMax: number };
 
 const batchBytesMax = 5 * 1024 * 1024;
-const batchEventsMax = 1_000;
 const jsonType = 'application/json';
 const lineTypes = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
 
@@ -93,12 +92,6 @@ type Result = ({ status: 202 } & Receipt) | Problem;
 
 async function acceptAll(events: readonly ReadEvent[], accept: Accept): Promise<Result[]> {
   if (events.length === 0) throw new CausewayError('batch_empty', 'Send one event at least.');
-  if (events.length > batchEventsMax) {
-    throw new CausewayError(
-      'batch_too_large',
-      `A batch may hold at most ${batchEventsMax} events; this one holds ${events.length}.`,
-    );
-  }
   return await Promise.all(
     events.map(async (read): Promise<Result> => {
       try {

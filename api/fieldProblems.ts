@@ -3,6 +3,9 @@ import type { z } from '@hono/zod-openapi';
 /** What is wrong with one field of a request, in the words of an answer. `field` is a path: `auth.password`, `brokers.0`. */
 export type FieldProblem = { field: string; problem: string; expected: string };
 
+/** Of an object's unknown fields so many are named: the answer must not be larger than the request. */
+const unknownFieldsMax = 50;
+
 type Issue = z.core.$ZodIssue;
 
 /**
@@ -15,7 +18,7 @@ export const fieldProblemsOf = (issues: readonly Issue[], checked: unknown, whol
     if (issue.code !== 'unrecognized_keys') {
       return [{ field: field || whole, problem: problemOf(issue, checked), expected: issue.message }];
     }
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, unknownFieldsMax).map((key) => ({
       field: field === '' ? key : `${field}.${key}`,
       problem: 'is not a known field',
       expected: issue.message,

@@ -4,6 +4,8 @@ import { elementsOf } from '../domain/jsonText.ts';
 import { type FieldProblem, fieldProblemsOf } from './fieldProblems.ts';
 import { eventSchema } from './schemas/event.ts';
 
+export const batchEventsMax = 1_000;
+
 export type ReadEvent = { event: Event } | { errors: FieldProblem[] };
 
 /** Checks an event that was parsed from `text`, and keeps the text of its fields. */
@@ -45,18 +47,25 @@ export function textOf(body: Uint8Array): string {
   }
 }
 
-/** The events of a JSON array, each checked alone. Throws {@link MalformedJson} where the text is no JSON array. */
+// How many there are is known before any is looked at: the check of millions would stop this process for seconds.
+const batchTooLarge = (): CausewayError =>
+  new CausewayError('batch_too_large', `A batch may hold at most ${batchEventsMax} events; this one holds more.`);
+
+/**
+ * The events of a JSON array, each checked alone. Throws {@link MalformedJson} where the text is no JSON array, and
+ * `batch_too_large`.
+ */
 export function readArray(text: string): ReadEvent[] {
   const parsed = parseJson(text);
   if (!Array.isArray(parsed)) throw new MalformedJson('is not a JSON array of events');
   const elements: unknown[] = parsed;
+  if (elements.length > batchEventsMax) throw batchTooLarge();
   return elementsOf(text).map((elementText, i) => readEvent(elements[i], elementText));
 }
 
-/** The events of newline-delimited JSON, each line checked alone; empty lines are passed over. */
+/** The events of newline-delimited JSON, each line checked alone; empty lines are passed over. Throws `batch_too_large`. */
 export function readLines(text: string): ReadEvent[] {
-  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
-  return lines.map((line) => {
+  return filledLinesOf(text).map((line) => {
     try {
       return readEvent(parseJson(line), line);
     } catch (error) {
@@ -64,4 +73,17 @@ export function readLines(text: string): ReadEvent[] {
       return { errors: [{ field: '(line)', problem, expected: 'one event as a JSON object on a line' }] };
     }
   });
+}
+
+function filledLinesOf(text: string): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const newline = text.indexOf('\n', at);
+    const end = newline < 0 ? text.length : newline;
+    const line = text.slice(at, end);
+    if (line.trim() !== '') lines.push(line);
+    if (lines.length > batchEventsMax) throw batchTooLarge();
+    at = end + 1;
+  }
+  return lines;
 }

@@ -20,15 +20,15 @@ export type Event = {
   fields: ReadonlyMap<string, string>;
 };
 
-/** The texts of the top-level fields of the event in `text`, and the names that are there more than once. */
+/** The texts of the top-level fields of the event in `text`, and the names that are there more than once, each once. */
 export function readFields(text: string): { fields: Map<string, string>; twice: string[] } {
   const fields = new Map<string, string>();
-  const twice: string[] = [];
+  const twice = new Set<string>();
   for (const [name, valueText] of membersOf(text)) {
-    if (fields.has(name)) twice.push(name);
+    if (fields.has(name)) twice.add(name);
     fields.set(name, valueText);
   }
-  return { fields, twice };
+  return { fields, twice: [...twice] };
 }
 
 /**
