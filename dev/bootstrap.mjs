@@ -37,7 +37,7 @@ async function installPackages() {
     .digest('hex');
   const stamp = join(root, 'node_modules', '.causeway-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  console.error('Installing npm packages (about 15 seconds, once) …');
+  console.error('Installing npm packages (about 20 seconds, once) …');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   const args = ['install', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit'];
   // Its stdout goes to stderr: ours stays free for what was asked for.

@@ -1,5 +1,6 @@
 /** `npm run read`: the newest records of a topic of the running stack. Arguments: `[topic] [--follow]`. */
 import { parseArgs } from 'node:util';
+import { KafkaJSProtocolError } from 'kafkajs';
 import { readStackFile } from './stack/addresses.ts';
 import { exampleTopic } from './stack/example.ts';
 import { type Position, type ReadRecord, readTopic, recordLines, topicBounds } from './stack/topicReader.ts';
@@ -36,7 +37,10 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { follow: { type: 'boolean' } }, allowPositionals: true });
   const [topic = exampleTopic] = positionals;
   const { kafkaBrokers: brokers } = await readStackFile();
-  const { low, high } = await topicBounds(brokers, topic);
+  const { low, high } = await topicBounds(brokers, topic).catch((error: unknown) => {
+    const isUnknown = error instanceof KafkaJSProtocolError && error.type === 'UNKNOWN_TOPIC_OR_PARTITION';
+    throw isUnknown ? new Error(`Kafka at ${brokers.join()} has no topic ${topic}.`) : error;
+  });
   const records = await readNewest(brokers, topic, low, high);
   for (const record of records) print(record);
   console.log(`${records.length} newest records of ${topic}.`);

@@ -1,0 +1,184 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chmod, cp, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { StackAddresses } from '../../dev/stack/addresses.ts';
+import { until } from '../harness/until.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const minuteMs = 60_000;
+/** Of this clone, which may have a stack of its own, as of the machine. */
+const notCopied = new Set(['.git', '.causeway', 'node_modules']);
+const given = ['TEMPORAL_ADDRESS', 'KAFKA_BROKERS', 'DATABASE_URL', 'TEMPORAL_TASK_QUEUE'];
+
+type Start = { child: ChildProcess; pid: number; printed: () => string; exited: Promise<number | null> };
+
+let dir: string;
+
+/** `npm start` in a clone whose packages are installed already. */
+function npmStart(): Start {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !given.includes(name)));
+  const child = spawn('npm', ['start'], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+    });
+  }
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  return { child, pid: child.pid ?? 0, printed: () => text, exited };
+}
+
+async function untilUp(start: Start): Promise<void> {
+  const isOver = (text: string) => /^Up in |could not start/m.test(text);
+  const text = await until('npm start to be up', start.printed, isOver, 3 * minuteMs);
+  expect(text).toMatch(/^Up in /m);
+}
+
+type Process = { pid: number; ppid: number; args: string };
+
+async function processes(): Promise<Process[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-ww', '-o', 'pid=,ppid=,args=']);
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, ppid, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return pid === undefined ? [] : [{ pid: Number(pid), ppid: Number(ppid), args }];
+  });
+}
+
+/** A process and all that it started. */
+async function family(pid: number): Promise<Process[]> {
+  const all = await processes();
+  const found = all.filter((process) => process.pid === pid);
+  for (const parent of found) found.push(...all.filter(({ ppid }) => ppid === parent.pid));
+  return found;
+}
+
+const living = async (pids: readonly number[]): Promise<Process[]> =>
+  (await processes()).filter(({ pid, args }) => pids.includes(pid) && !args.includes('<defunct>'));
+
+/** The one process of a stack whose command line holds this. */
+async function memberOf(start: Start, text: string): Promise<number> {
+  const [found, ...others] = (await family(start.pid)).filter(({ args }) => args.includes(text));
+  expect(others).toEqual([]);
+  return found?.pid ?? 0;
+}
+
+const stackFile = async (): Promise<StackAddresses> =>
+  JSON.parse(await readFile(join(dir, '.causeway/stack.json'), 'utf8'));
+
+/** Local addresses on which these processes listen, as Linux writes them: hexadecimal, IPv4 in reverse. */
+async function listeningAddresses(pids: readonly number[]): Promise<string[]> {
+  const inodes = new Set<string>();
+  for (const pid of pids) {
+    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+      const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+      if (inode) inodes.add(inode);
+    }
+  }
+  const listenState = '0A';
+  const tables = await Promise.all(['tcp', 'tcp6'].map((table) => readFile(`/proc/net/${table}`, 'utf8')));
+  return tables.flatMap((table) =>
+    table.split('\n').flatMap((line) => {
+      const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+      return state === listenState && inodes.has(inode) ? [local.split(':')[0] ?? ''] : [];
+    }),
+  );
+}
+
+let start: Start;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(inject('servers').dir, 'clone-'));
+  await chmod(dir, 0o711); // Postgres may run as another user.
+  const names = (await readdir(root)).filter((name) => !notCopied.has(name));
+  for (const name of names) await cp(join(root, name), join(dir, name), { recursive: true });
+  await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
+  start = npmStart();
+  await untilUp(start);
+}, 4 * minuteMs);
+
+afterAll(async () => {
+  start.child.kill('SIGINT');
+  await start.exited;
+  await rm(dir, { recursive: true, force: true });
+});
+
+test('npm start says where everything answers, and prints the record of an event that it delivered', async () => {
+  const { api, apiKey, kafkaBrokers, databaseUrl, ...rest } = await stackFile();
+  expect(Object.keys(rest).sort()).toEqual(['temporalAddress', 'temporalNamespace', 'temporalUi']);
+  expect(kafkaBrokers).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+$/)]);
+  expect(databaseUrl).toMatch(/^postgres:/);
+
+  const health = await fetch(`${api}/healthz`);
+  expect(health.status).toBe(200);
+  const destinations = await fetch(`${api}/v1/destinations?customerExternalId=acct_8K2zRq`, {
+    headers: { authorization: `Bearer ${apiKey}` },
+  });
+  expect(await destinations.json()).toMatchObject({ destinations: [{ topic: 'pushrail.events.v1' }] });
+  expect(start.printed()).toContain('its record read back from Kafka, topic pushrail.events.v1');
+  expect(start.printed()).toMatch(/^ {2}at +partition \d, offset 0$/m);
+  expect(start.printed()).toContain(`curl -sS ${api}/v1/events`);
+});
+
+test.runIf(process.platform === 'linux')('all that npm start brings up listens on loopback alone', async () => {
+  const pids = (await family(start.pid)).map(({ pid }) => pid);
+  const addresses = await listeningAddresses(pids);
+  // API, Temporal, its UI, Kafka, its controller, Postgres; Temporal has more.
+  expect(addresses.length).toBeGreaterThanOrEqual(6);
+  expect(new Set(addresses)).toEqual(new Set(['0100007F', '0000000000000000FFFF00000100007F']));
+});
+
+test('npm start starts API and worker again when they are killed', async () => {
+  const killed = await Promise.all(['api/main.ts', 'worker/main.ts'].map((text) => memberOf(start, text)));
+  for (const pid of killed) process.kill(pid, 'SIGKILL');
+  await until(
+    'both to be up again',
+    start.printed,
+    (text) => text.match(/(API|worker) is up again/g)?.length === 2,
+    minuteMs,
+  );
+  const anew = await Promise.all(['api/main.ts', 'worker/main.ts'].map((text) => memberOf(start, text)));
+  expect(anew.every((pid) => pid > 0 && !killed.includes(pid))).toBe(true);
+  const { api } = await stackFile();
+  expect((await fetch(`${api}/healthz`)).status).toBe(200);
+});
+
+test('a second npm start in the same folder says that one runs, and leaves it alone', async () => {
+  const second = npmStart();
+  expect(await second.exited).toBe(1);
+  expect(second.printed()).toContain('running from this folder already');
+  const { api } = await stackFile();
+  expect((await fetch(`${api}/healthz`)).status).toBe(200);
+});
+
+test('npm start killed by SIGKILL leaves nothing behind, and the next one goes on with its data', async () => {
+  const before = (await family(start.pid)).map(({ pid }) => pid);
+  expect(before.length).toBeGreaterThan(8);
+  process.kill(start.pid, 'SIGKILL');
+  await until(
+    'all that it started to end',
+    () => living(before),
+    (left) => left.length === 0,
+    minuteMs,
+  );
+
+  start = npmStart();
+  await untilUp(start);
+  // The topic has the record of the first start.
+  expect(start.printed()).toMatch(/^ {2}at +partition \d, offset 1$/m);
+});
+
+test('Ctrl-C stops all that npm start started', async () => {
+  const before = (await family(start.pid)).map(({ pid }) => pid);
+  start.child.kill('SIGINT');
+  expect(await start.exited).toBe(0);
+  expect(start.printed()).toContain('Stopped.');
+  await until(
+    'its last process to end',
+    () => living(before),
+    (left) => left.length === 0,
+  );
+});
