@@ -10,7 +10,9 @@ import type { LaneDelivery, LaneTarget } from './laneWriter.ts';
 import { FieldsRefused } from './problem.ts';
 
 export type Receipt = { id: string; deliveries: { destinationId: string; workflowId: string }[] };
-export type Accept = (event: Event) => Promise<Receipt>;
+/** What the events of one request have read of the store. They must all see the same, in turn, or one overtakes another. */
+export type DestinationsRead = Map<string, Promise<readonly Destination[]>>;
+export type Accept = (event: Event, read?: DestinationsRead) => Promise<Receipt>;
 
 export type AcceptDependencies = {
   destinations: { forCustomer(customerExternalId: string): Promise<readonly Destination[]> };
@@ -56,7 +58,8 @@ const lanesChanging = ({ id }: Destination): CausewayError =>
 /**
  * Takes an event in: resolves once every matching destination's lane has stored it.
  * Rejects with {@link FieldsRefused} or another CausewayError before anything is stored, or with `partly_stored` where some
- * destinations have it: the same event with the same idempotency key completes it.
+ * destinations have it: the same event with the same idempotency key completes it. Events that are given to it one after
+ * the other with the same `read` reach their lane in that order.
  */
 export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax }: AcceptDependencies): Accept {
   /** An event that was long on its way may have entered a lane that is not its own any more: see api/laneChange.ts. */
@@ -66,7 +69,12 @@ export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax
     const moved = to.find(({ destination }) => movedMeanwhile(destination, all, new Date()));
     if (moved) throw lanesChanging(moved.destination);
   };
-  return async (event) => {
+  const destinationsOf = (customerExternalId: string, read?: DestinationsRead): Promise<readonly Destination[]> => {
+    const known = read?.get(customerExternalId) ?? destinations.forCustomer(customerExternalId);
+    read?.set(customerExternalId, known);
+    return known;
+  };
+  return async (event, read) => {
     const now = new Date();
     const startedAtMs = performance.now();
     const digest = eventDigest(event.customerExternalId, event.idempotencyKey);
@@ -77,7 +85,7 @@ export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax
         `The event has ${value.length} bytes; at most ${eventBytesMax} are taken.`,
       );
     }
-    const all = await destinations.forCustomer(event.customerExternalId);
+    const all = await destinationsOf(event.customerExternalId, read);
     const matching = all.filter(({ eventTypes }) => matchesEventType(eventTypes, event.eventType));
     refuseHeldLanes(matching, now);
     const to = matching.map((destination) => addressed(event, destination, laneLimits));

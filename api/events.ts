@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { CausewayError } from '../domain/error.ts';
-import type { Accept, Receipt } from './accept.ts';
+import type { Accept, DestinationsRead, Receipt } from './accept.ts';
 import type { App } from './appEnv.ts';
 import { type BodyBudget, declaredBytes, mediaTypeOf } from './eventBody.ts';
 import { limitBody } from './limitBody.ts';
@@ -92,11 +92,12 @@ type Result = ({ status: 202 } & Receipt) | Problem;
 
 async function acceptAll(events: readonly ReadEvent[], accept: Accept): Promise<Result[]> {
   if (events.length === 0) throw new CausewayError('batch_empty', 'Send one event at least.');
+  const destinationsRead: DestinationsRead = new Map();
   return await Promise.all(
     events.map(async (read): Promise<Result> => {
       try {
         if ('errors' in read) throw new FieldsRefused(read.errors);
-        return { status: 202, ...(await accept(read.event)) };
+        return { status: 202, ...(await accept(read.event, destinationsRead)) };
       } catch (error) {
         return problemOf(error);
       }

@@ -1,5 +1,9 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { acceptor } from '../../api/accept.ts';
+import type { App, AppEnv } from '../../api/appEnv.ts';
+import { BodyBudget } from '../../api/eventBody.ts';
+import { eventRoutes } from '../../api/events.ts';
 import { LaneWriter } from '../../api/laneWriter.ts';
 import { readEvent } from '../../api/readEvent.ts';
 import { type Block, deliveriesOf } from '../../domain/block.ts';
@@ -35,7 +39,7 @@ const event = (fields: Record<string, unknown> = {}) => {
 };
 
 /** The acceptor and the lane writer as they are; where Temporal stands, the test says which lanes take a signal. */
-function road(destinations: Destination[]) {
+function road(destinations: Destination[], reads: () => Promise<void> = async () => undefined) {
   const stored = new Map<string, string[]>();
   const refusing = new Set<string>();
   const indexed: string[] = [];
@@ -50,7 +54,12 @@ function road(destinations: Destination[]) {
     },
   });
   const accept = acceptor({
-    destinations: { forCustomer: async () => destinations },
+    destinations: {
+      forCustomer: async () => {
+        await reads();
+        return destinations;
+      },
+    },
     lanes: { check: () => undefined, submit: (deliveries) => writer.submit(deliveries) },
     index: {
       add: async (rows) => {
@@ -117,6 +126,22 @@ describe('an event for several destinations', () => {
     });
     expect(stored.size).toBe(0);
   });
+});
+
+test('the events of a batch keep their order, though a later read of the store may be the faster one', async () => {
+  const waits = [3, 2, 1, 0];
+  const reads = async (): Promise<void> => {
+    for (let turns = waits.shift() ?? 0; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const { accept, stored } = road([destination('dst_a')], reads);
+  const app: App = new OpenAPIHono<AppEnv>();
+  eventRoutes(app, { accept, budget: new BodyBudget(), eventBytesMax: 1_000 });
+  const body = JSON.stringify([1, 2, 3, 4].map((n) => ({ eventType: 'e', customerExternalId: 'c', payload: { n } })));
+  const headers = { 'content-type': 'application/json' };
+  const answer = await app.request('/v1/events/batch', { method: 'POST', headers, body });
+  const { results } = (await answer.json()) as { results: { id: string }[] };
+  expect(results).toHaveLength(4);
+  expect(stored.get(laneA)).toEqual(results.map(({ id }) => id.slice('evt_'.length)));
 });
 
 describe('while the lanes of a destination are being changed', () => {
