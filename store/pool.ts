@@ -21,6 +21,9 @@ export function createPool(databaseUrl: string, onIdleError: (error: Error) => v
     application_name: 'causeway',
   });
   pool.on('error', onIdleError);
+  // The pool listens to connections that are idle or have a query. One that breaks between two statements of a transaction
+  // would end the process; the next statement says so.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
