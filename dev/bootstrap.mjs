@@ -52,7 +52,10 @@ async function installPackages() {
 async function runScript(script, args) {
   // The channel closes when we die, even by SIGKILL: the script then stops in good order.
   const stdio = /** @type {const} */ (['inherit', 'inherit', 'inherit', 'ipc']);
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { cwd: root, stdio: [...stdio] });
+  // Else gRPC clients would go even to servers of this machine through a proxy.
+  const noProxy = [process.env.no_proxy ?? process.env.NO_PROXY, 'localhost', '127.0.0.1'].filter(Boolean).join(',');
+  const env = { ...process.env, no_proxy: noProxy, NO_PROXY: noProxy };
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { cwd: root, env, stdio: [...stdio] });
   const { code, signal, error } = await ended(child);
   if (error) giveUp(`${script} can't be started: ${error.message}`);
   process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1));
