@@ -33,6 +33,8 @@ async function bringUp(): Promise<Stack> {
 }
 
 async function main(): Promise<void> {
+  // The terminal may be gone before we have stopped: no reason to stop less well.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const stop = stopRequested();
   await mkdir(stackDir, { recursive: true });
   if (!(await takeLock(stackDir))) {

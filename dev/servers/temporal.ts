@@ -52,8 +52,8 @@ export async function temporalCli(): Promise<string> {
   const found = await onPath('temporal');
   if (found) return found;
   const dir = await installed(`temporal-cli-${version}`, async (partial) => {
-    say("Temporal: trying the SDK's own download …");
-    const downloaded = await sdkDownload(partial).then(
+    const limit = `given up after ${sdkDownloadMsMax / 1000} s`;
+    const downloaded = await longStep("Downloading Temporal's CLI", limit, () => sdkDownload(partial)).then(
       () => true,
       () => false,
     );
