@@ -4,6 +4,7 @@
  */
 export class DedupWindow {
   private readonly seenAtS = new Map<string, number>();
+  private latestS = 0;
 
   constructor(
     private readonly idsMax: number,
@@ -16,6 +17,7 @@ export class DedupWindow {
     const nowS = Math.floor(nowMs / 1000);
     this.seenAtS.delete(id);
     this.seenAtS.set(id, nowS);
+    this.latestS = nowS;
     if (this.seenAtS.size > this.idsMax) this.forgetOldest();
     return before !== undefined && nowS - before <= this.windowMs / 1000;
   }
@@ -27,9 +29,11 @@ export class DedupWindow {
     return last === 0 ? 0 : (last + 1) * 1000 + this.windowMs;
   }
 
-  /** About how many bytes {@link carried} takes. */
+  /** How many bytes {@link carried} takes at the most: there may be a run for every second, and none has no id. */
   get carriedBytes(): number {
-    return this.seenAtS.size * (idLength + 1);
+    const oldestS = this.seenAtS.values().next().value ?? this.latestS;
+    const runs = Math.min(this.seenAtS.size, this.latestS - oldestS + 1);
+    return this.seenAtS.size * idLength + runs * runBytes;
   }
 
   /** As text that goes into the next run: ids joined, and when they were seen as runs of [count, seconds]. */
@@ -51,6 +55,7 @@ export class DedupWindow {
     let at = 0;
     for (const [count, seenAtS] of carried.seen) {
       for (let i = 0; i < count; i++, at += idLength) window.seenAtS.set(carried.ids.slice(at, at + idLength), seenAtS);
+      window.latestS = seenAtS;
     }
     return window;
   }
@@ -62,6 +67,8 @@ export class DedupWindow {
 }
 
 const idLength = 22;
+/** `[10000,1767225600],` */
+const runBytes = 19;
 export type CarriedDedupWindow = { ids: string; seen: [count: number, seenAtS: number][] };
 
 /** Whether the id is among those carried. */

@@ -13,6 +13,7 @@ import {
 import { type CarriedDedupWindow, DedupWindow } from './dedupWindow.ts';
 import type { DeliveryState, LaneLimits } from './lane.ts';
 import { isSelected, type Selected } from './laneSignals.ts';
+import { blockPayloadBytes, deadLetterPayloadBytes } from './payloadSize.ts';
 
 export type DeadLetter = { delivery: Delivery; parkedAtMs: number; error: Failed };
 
@@ -36,13 +37,13 @@ export type LaneState = {
 
 /** Dead letters are carried from run to run, so they are bounded, in bytes; the lane holds when they are more. */
 export const deadLetterBytesMax = 512 * 1024;
-/** What a dead letter takes beside its value: its error, with a remedy, as JSON. */
-const deadLetterOverheadBytes = 500;
 /**
  * A lane carries at most this much into a new run, in bytes; with more it delivers first. Temporal's limit is 2 MB for all that
  * a run is started with, and a lane over it could never continue.
  */
 export const carriedBytesMax = 1_500_000;
+/** What is carried beside blocks, dead letters and ids: counts, a suspension or a pause, and the heads of payloads. */
+const carriedOverheadBytes = 4 * 1024;
 
 export const newLaneState = (limits: LaneLimits): LaneState => ({
   queue: [],
@@ -66,7 +67,7 @@ export function enqueued(state: LaneState, block: Block, nowMs: number): LaneSta
 }
 
 export const deadLetterBytes = (state: LaneState): number =>
-  state.deadLetters.reduce((sum, { delivery }) => sum + delivery.value.length + deadLetterOverheadBytes, 0);
+  state.deadLetters.reduce((sum, letter) => sum + deadLetterPayloadBytes(letter), 0);
 
 const isHeld = (state: LaneState): boolean =>
   state.paused !== undefined || state.suspended !== undefined || deadLetterBytes(state) >= deadLetterBytesMax;
@@ -186,9 +187,12 @@ export function blocksOf(deliveries: readonly Delivery[], acceptedAtMs: number):
 }
 
 export const queuedBytes = (state: LaneState): number => state.queue.reduce((sum, block) => sum + blockBytes(block), 0);
-/** About what the lane would carry into a new run, in bytes before compression. */
+/** What the lane would carry into a new run, in bytes before compression: not less, and little more. */
 export const carriedBytes = (state: LaneState): number =>
-  queuedBytes(state) + deadLetterBytes(state) + state.seen.carriedBytes;
+  carriedOverheadBytes +
+  state.queue.reduce((sum, block) => sum + blockPayloadBytes(block), 0) +
+  deadLetterBytes(state) +
+  state.seen.carriedBytes;
 export const queuedEvents = (state: LaneState): number =>
   state.queue.reduce((sum, block) => sum + block.entries.length, state.sending?.entries.length ?? 0);
 

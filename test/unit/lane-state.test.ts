@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Failed, Outcome } from '../../domain/attempt.ts';
@@ -8,6 +9,8 @@ import { blockFrom, selectionFrom } from '../../domain/laneSignals.ts';
 import {
   canSend,
   carried,
+  carriedBytes,
+  carriedBytesMax,
   discarded,
   enqueued,
   isOver,
@@ -18,6 +21,7 @@ import {
   restored,
   settled,
 } from '../../domain/laneState.ts';
+import { payloadConverter } from '../../domain/payloadConverter.ts';
 
 const idOf = (n: number): string => String(n).padStart(22, '0');
 const block = (events: readonly { n: number; key: string }[]): Block =>
@@ -166,6 +170,61 @@ describe('a lane', () => {
     state = settled(state, produced(state.sending, () => false, 'continue').outcome, 1_000);
     expect(isOver(state, 10_000)).toBe(false);
     expect(isOver(state, 12_001)).toBe(true);
+  });
+});
+
+describe('what a lane carries into its next run', () => {
+  const payloadBytesOf = (state: LaneState, nowMs: number): number =>
+    carried(state, nowMs)
+      .map((part) => payloadConverter.toPayload(part)?.data?.length ?? 0)
+      .reduce((sum, bytes) => sum + bytes, 0);
+  const newId = (): string => randomBytes(16).toString('base64url');
+  const events = fc.array(
+    fc.record({ key: fc.string({ unit: 'binary', maxLength: 40 }), value: fc.json({ maxDepth: 1 }) }),
+    { minLength: 1, maxLength: 20 },
+  );
+  const blocks = fc.array(fc.record({ events, isPoison: fc.boolean() }), { maxLength: 20 });
+
+  test('is never more than it reckons with, whatever its keys and values, waiting or parked', () => {
+    fc.assert(
+      fc.property(blocks, (given) => {
+        let state = newLaneState(defaultLaneLimits);
+        given.forEach(({ events: ofBlock, isPoison }, i) => {
+          const nowMs = 1_767_225_600_000 + i * 1_000;
+          const deliveries = ofBlock.map(({ key, value }) => ({
+            id: newId(),
+            key,
+            value: new TextEncoder().encode(value),
+          }));
+          const queue = state.queue;
+          state = enqueued(isPoison ? { ...state, queue: [] } : state, blockOf(deliveries, nowMs, 0), nowMs);
+          if (!isPoison) return;
+          state = planned(state);
+          if (!state.sending) throw new Error('nothing planned');
+          state = settled(state, produced(state.sending, () => true, 'continue').outcome, nowMs);
+          state = { ...state, queue };
+        });
+        expect(payloadBytesOf(state, 1_767_225_700_000)).toBeLessThanOrEqual(carriedBytes(state));
+      }),
+    );
+  });
+
+  test.each([36, 200, 1_000])('fits into Temporal with keys of %d characters', (keyLength) => {
+    const nowMs = 1_767_225_600_000;
+    let state = newLaneState(defaultLaneLimits);
+    for (;;) {
+      const deliveries = Array.from({ length: 300 }, () => ({
+        id: newId(),
+        key: randomBytes(keyLength).toString('base64').slice(0, keyLength),
+        value: new TextEncoder().encode('{"payload":{}}'),
+      }));
+      const next = enqueued(state, blockOf(deliveries, nowMs, 0), nowMs);
+      if (carriedBytes(next) > carriedBytesMax) break;
+      state = next;
+    }
+    // Temporal's limit is 2 MiB.
+    expect(payloadBytesOf(state, nowMs)).toBeLessThan(1.5 * 1024 * 1024);
+    expect(payloadBytesOf(state, nowMs)).toBeGreaterThan(1_000_000);
   });
 });
 
