@@ -7,6 +7,8 @@ export type LeaseOptions = {
   heartbeatTimeoutMs: number;
   /** After this long it does so in any case, in ms. */
   attemptTimeoutMs: number;
+  /** When Temporal scheduled this attempt, in ms since the epoch: its task may have lain in our socket since. */
+  scheduledAtMs: number;
 };
 
 /** A try that ends sooner than this tells Temporal nothing before its result: that saves a write for nearly all. */
@@ -22,12 +24,29 @@ const margin = 0.2;
 export class Lease {
   private readonly controller = new AbortController();
   private readonly started = bothClocks();
-  private confirmed = this.started;
+  private confirmed: Clocks;
   private timer: NodeJS.Timeout | undefined;
   private isOver = false;
 
   constructor(private readonly options: LeaseOptions) {
-    this.timer = setTimeout(() => this.renewOnAndOn(), firstHeartbeatMs);
+    const { monotonicMs, wallMs } = this.started;
+    const onItsWayMs = Math.max(wallMs - options.scheduledAtMs, 0);
+    this.confirmed = { monotonicMs: monotonicMs - onItsWayMs, wallMs: wallMs - onItsWayMs };
+  }
+
+  /**
+   * Begins to hold it. A task that was long on its way may be of an attempt that Temporal has given up: a worker that stood
+   * still finds several. So Temporal is asked first.
+   */
+  async take(): Promise<void> {
+    if (!this.isHeld()) {
+      const lost = new Promise((resolve) => this.signal.addEventListener('abort', resolve, { once: true }));
+      this.timer = setTimeout(() => this.lose(), this.options.heartbeatTimeoutMs);
+      await Promise.race([this.renew(), lost]);
+      clearTimeout(this.timer);
+    }
+    if (this.isHeld()) this.timer = setTimeout(() => this.renewOnAndOn(), firstHeartbeatMs);
+    else this.lose();
   }
 
   get signal(): AbortSignal {

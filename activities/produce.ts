@@ -44,9 +44,11 @@ export function createProduceActivity({ destinations, temporal, logger }: Produc
       },
       heartbeatTimeoutMs: info.heartbeatTimeoutMs ?? info.startToCloseTimeoutMs,
       attemptTimeoutMs: info.startToCloseTimeoutMs,
+      scheduledAtMs: info.currentAttemptScheduledTimestampMs,
     });
     cancellationSignal.addEventListener('abort', () => lease.lose(), { once: true });
     try {
+      await lease.take();
       const delivery = new BatchDelivery({ destinationId, block, destinations, producers, log, lease });
       const result = await delivery.run();
       if ('outcome' in result) return result.outcome;
