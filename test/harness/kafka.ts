@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import kafkajs, { type Batch, type Consumer } from 'kafkajs';
+import kafkajs, { type Batch, type Consumer, type KafkaMessage } from 'kafkajs';
 import { ensureTopic, kafkaClient } from '../../dev/servers/kafka.ts';
 import { until } from '../../dev/servers/until.ts';
 
@@ -7,6 +7,8 @@ import { until } from '../../dev/servers/until.ts';
 export type KafkaRecord = {
   partition: number;
   offset: number;
+  /** The offset of the first record of the record batch that it was written in: one request has one for a partition. */
+  batchOffset: number;
   key: Buffer | null;
   value: Buffer | null;
   headers: Record<string, string>;
@@ -70,6 +72,7 @@ class Reader {
       this.records.push({
         partition,
         offset,
+        batchOffset: Number((message as Batched).batchContext.firstOffset),
         key: message.key,
         value: message.value,
         headers: Object.fromEntries(headers),
@@ -80,6 +83,9 @@ class Reader {
   }
 }
 const againMs = 300;
+
+/** kafkajs says it of every message of a record batch, and its types do not. */
+type Batched = KafkaMessage & { batchContext: { firstOffset: string } };
 
 /** Topics and their records on these brokers. */
 export function testKafka(brokers: string[]): TestKafka {
