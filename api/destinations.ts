@@ -177,7 +177,7 @@ async function change(
     const version = { expectedVersion: before.version };
     try {
       if (!changesLanes(before, merged)) return await destinations.update(id, merged, version);
-      return await withEmptyLanes(id, destinations, lanes, (hold) =>
+      return await withEmptyLanes(before, destinations, lanes, (hold) =>
         destinations.update(id, merged, { ...version, hold }),
       );
     } catch (error) {

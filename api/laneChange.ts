@@ -21,8 +21,8 @@ export type LaneHolds = {
 };
 
 export type LanesOfDestination = {
-  /** How many events wait in the destination's lanes; throws where that can't be known. */
-  waiting(destinationId: string): Promise<{ events: number }>;
+  /** How many events wait in the lanes that the destination has; throws where that can't be known. */
+  waiting(destination: Pick<Destination, 'id' | 'ordering'>): Promise<{ events: number }>;
 };
 
 type LaneSettings = Pick<Destination, 'partitionKey' | 'ordering'>;
@@ -36,18 +36,18 @@ export const changesLanes = (before: LaneSettings, next: Partial<LaneSettings>):
  * `lanes_not_held` (it took too long) or what `change` throws; the lanes are then released, and nothing was changed.
  */
 export async function withEmptyLanes<T>(
-  destinationId: string,
+  destination: Pick<Destination, 'id' | 'ordering'>,
   holds: LaneHolds,
   lanes: LanesOfDestination,
   change: (hold: LaneHold) => Promise<T>,
 ): Promise<T> {
-  const hold = await holds.holdLanes(destinationId, holdMs);
+  const hold = await holds.holdLanes(destination.id, holdMs);
   if (!hold) {
     throw new CausewayError('lanes_held', 'Another request is changing the lanes of this destination. Try again soon.');
   }
   try {
     await sleep(holdSeenMs + onTheWayMs);
-    const { events } = await lanes.waiting(destinationId);
+    const { events } = await lanes.waiting(destination);
     if (events > 0) throw eventsWaiting(events);
     if (hold.until.getTime() - Date.now() < leftMsMin) {
       throw new CausewayError('lanes_not_held', 'Asking the lanes took too long. Nothing was changed; try again.');

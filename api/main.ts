@@ -102,7 +102,7 @@ function assembled(
       (to) =>
         destinationRoutes(to, {
           destinations: store.destinations,
-          lanes: { waiting: (destinationId) => waitingIn(temporal, destinationId) },
+          lanes: { waiting: (destination) => waitingIn(temporal, store.eventIndex, destination) },
           allowPrivateBrokers: config.CAUSEWAY_ALLOW_PRIVATE_BROKERS,
         }),
       codecRoutes,

@@ -1,39 +1,89 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Destination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
+import { laneWorkflowId } from '../domain/lane.ts';
 import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
 
 /** With more open lanes than this, nobody is asked: the answer would take too long. */
 const lanesMax = 2_000;
 const queriesAtOnce = 20;
-const queryTimeoutMs = 5_000;
+const callTimeoutMs = 5_000;
+/** Temporal's visibility may not know yet what was started so long ago, in ms; the event index does. */
+const visibleAfterMs = 2 * 60_000;
+
+export type RecentLanes = { lanesSince(destinationId: string, since: Date, limit: number): Promise<string[]> };
 
 /**
  * How many events wait in a destination's lanes, dead letters included.
- * Throws `lanes_unknown` where that can't be found out: too many lanes, or no worker that answers.
+ * Throws `lanes_unknown` where that can't be found out: too many lanes, or no Temporal or worker that answers.
  */
-export async function waitingIn(client: Client, destinationId: string): Promise<{ events: number }> {
-  const query = `DestinationId="${destinationId}" AND ExecutionStatus="Running"`;
-  const { count } = await client.workflow.count(query);
-  if (count > lanesMax) throw unknown(`The destination has ${count} open lanes; at most ${lanesMax} can be asked.`);
-  const workflowIds: string[] = [];
-  for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) workflowIds.push(workflowId);
+export async function waitingIn(
+  client: Client,
+  recent: RecentLanes,
+  destination: Pick<Destination, 'id' | 'ordering'>,
+): Promise<{ events: number }> {
+  const workflowIds = await lanesOf(client, recent, destination);
   let events = 0;
   for (let at = 0; at < workflowIds.length; at += queriesAtOnce) {
-    const asked = workflowIds.slice(at, at + queriesAtOnce).map((workflowId) => statusOf(client, workflowId));
-    for (const status of await Promise.all(asked)) events += status.waitingEvents + status.deadLetters;
+    const asked = workflowIds.slice(at, at + queriesAtOnce).map((workflowId) => eventsIn(client, workflowId));
+    for (const waiting of await Promise.all(asked)) events += waiting;
   }
   return { events };
 }
 
-async function statusOf(client: Client, workflowId: string): Promise<LaneStatus> {
+/** Numbered lanes are known by name; those by key are found, the newest of them through the event index. */
+async function lanesOf(
+  client: Client,
+  recent: RecentLanes,
+  { id, ordering: { lanes } }: Pick<Destination, 'id' | 'ordering'>,
+): Promise<string[]> {
+  if (lanes !== 'key') return Array.from({ length: lanes }, (_, lane) => laneWorkflowId(id, String(lane)));
+  const [visible, indexed] = await Promise.all([
+    visibleLanes(client, id),
+    recent.lanesSince(id, new Date(Date.now() - visibleAfterMs), lanesMax + 1),
+  ]);
+  const all = new Set([...visible, ...indexed]);
+  if (all.size > lanesMax) throw tooMany(all.size);
+  return [...all];
+}
+
+async function visibleLanes(client: Client, destinationId: string): Promise<string[]> {
+  const query = `DestinationId="${destinationId}" AND ExecutionStatus="Running"`;
+  return await inTime(client, 'Temporal did not answer.', async () => {
+    const { count } = await client.workflow.count(query);
+    if (count > lanesMax) throw tooMany(count);
+    const workflowIds: string[] = [];
+    for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) workflowIds.push(workflowId);
+    return workflowIds;
+  });
+}
+
+async function eventsIn(client: Client, workflowId: string): Promise<number> {
+  return await inTime(client, `Lane ${workflowId} did not answer; is a worker running?`, async () => {
+    const lane = client.workflow.getHandle(workflowId);
+    try {
+      const { waitingEvents, deadLetters } = await lane.query<LaneStatus>(laneQueries.status);
+      const events = waitingEvents + deadLetters;
+      // A lane that was terminated still tells of what it lost; nothing waits in it.
+      if (events === 0 || (await lane.describe()).status.name !== 'RUNNING') return 0;
+      return events;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return 0;
+      throw error;
+    }
+  });
+}
+
+async function inTime<T>(client: Client, otherwise: string, calls: () => Promise<T>): Promise<T> {
   try {
-    return await client.connection.withDeadline(Date.now() + queryTimeoutMs, () =>
-      client.workflow.getHandle(workflowId).query<LaneStatus>(laneQueries.status),
-    );
+    return await client.connection.withDeadline(Date.now() + callTimeoutMs, calls);
   } catch (cause) {
-    throw unknown(`Lane ${workflowId} did not answer; is a worker running?`, cause);
+    throw cause instanceof CausewayError ? cause : unknown(otherwise, cause);
   }
 }
+
+const tooMany = (count: number): CausewayError =>
+  unknown(`The destination has ${count} or more open lanes; at most ${lanesMax} can be asked.`);
 
 const unknown = (why: string, cause?: unknown): CausewayError =>
   new CausewayError('lanes_unknown', `${why} Nothing was changed; try again once its lanes are empty.`, { cause });

@@ -1,4 +1,5 @@
 import { CausewayError } from '../domain/error.ts';
+import { laneWorkflowId } from '../domain/lane.ts';
 import { int4Array, textArray, uuidArray } from './binaryArray.ts';
 import { dayOf, dropPartitionsBefore, ensurePartitions } from './eventIndexPartitions.ts';
 import type { StoreLogger } from './logger.ts';
@@ -72,6 +73,15 @@ export class EventIndex {
     return lanes.sort((a, b) => a.acceptedAt.getTime() - b.acceptedAt.getTime());
   }
 
+  /** Lanes of a destination that took events since then, at most `limit` of them. */
+  async lanesSince(destinationId: string, since: Date, limit: number): Promise<string[]> {
+    const rows = await this.database.query<{ workflow_id: string }>({
+      text: selectLanesSince,
+      values: [laneWorkflowId(destinationId, ''), since, dayOf(since), limit],
+    });
+    return rows.map((row) => row.workflow_id);
+  }
+
   /** Forgets the events accepted on days (UTC) before that of `date`. Answers with the names of the tables that went. */
   dropBefore(date: Date): Promise<string[]> {
     return dropPartitionsBefore(this.database, date);
@@ -137,6 +147,11 @@ const lanesPerEventMax = 1_000;
 const selectLanes = `
   select distinct on (workflow_id) workflow_id, run_id, accepted_at
   from event_index where event_id = $1 order by workflow_id, accepted_at limit $2`;
+
+/** $1 what the workflow ids begin with, $2 the time, $3 its day, $4 how many. */
+const selectLanesSince = `
+  select distinct workflow_id from event_index
+  where accepted_at >= $2 and accepted_on >= $3::date and starts_with(workflow_id, $1) limit $4`;
 
 const isValid = ({ eventId, workflowId, runId }: IndexedEvent): boolean =>
   /^[\w-]{22}$/.test(eventId) &&

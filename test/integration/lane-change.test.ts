@@ -1,8 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../dev/servers/ports.ts';
+import { blockOf } from '../../domain/block.ts';
+import { defaultLaneLimits, type LaneStart, laneWorkflowId, laneWorkflowType } from '../../domain/lane.ts';
+import { laneSignals } from '../../domain/laneMessages.ts';
+import { openStore } from '../../store/store.ts';
 import type { TestApi } from '../harness/api.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { expectProblem } from '../harness/problem.ts';
+import { testTemporal } from '../harness/temporal.ts';
 
 let causeway: Causeway;
 let other: TestApi;
@@ -60,6 +66,35 @@ describe('the lanes of a live destination', () => {
     const answer = await other.post(event(customerExternalId, 'o', 1));
     expect(answer.body).toMatchObject({ deliveries: [{ workflowId: expect.stringMatching(`^delivery:${id}:[01]$`) }] });
     expect(await arrived(topic, new Map([['o', [0, 1]]]))).toEqual(new Map([['o', [0, 1]]]));
+  });
+
+  test.each([
+    ['numbered lanes', 2, '1'],
+    ['lanes by key', 'key', 'o'],
+  ])('stay as they are while an event waits that Temporal does not list yet: %s', async (_, lanes, lane) => {
+    const partitionKey = 'payload.orderId';
+    const { id, customerExternalId } = await causeway.createDestination({ partitionKey, ordering: { lanes } });
+    const workflowId = laneWorkflowId(id, lane);
+    const temporal = await testTemporal(causeway);
+    const event = { id: randomBytes(16).toString('base64url'), key: 'o', value: Buffer.from('{}') };
+    // Without search attributes it isn't found by them, as it is where visibility lags behind.
+    const start: LaneStart = { destinationId: id, customerExternalId, lane, limits: defaultLaneLimits };
+    const { taskQueue } = causeway.temporal;
+    const handle = await temporal.client.workflow.start(laneWorkflowType, { workflowId, taskQueue, args: [start] });
+    await handle.signal(laneSignals.pause);
+    await handle.signal(laneSignals.enqueue, blockOf([event], Date.now(), 0));
+    const store = await openStore({
+      databaseUrl: causeway.databaseUrl,
+      secretKeys: [{ id: 'k', key: randomBytes(32) }],
+    });
+    await store.eventIndex.add([{ eventId: event.id, workflowId, runId: handle.firstExecutionRunId }]);
+    await store.close();
+    expectProblem(await patch(id, { ordering: { lanes: 3 } }), 409, 'events_waiting');
+
+    await handle.terminate(); // It is gone, and nothing waits in it.
+    await temporal.stop();
+    const changed = await patch(id, { ordering: { lanes: 3 } });
+    expect(changed.status, changed.text).toBe(200);
   });
 
   test('change under events that come through two API processes: none is lost, and each key keeps its order', async () => {

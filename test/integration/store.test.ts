@@ -177,6 +177,21 @@ describe('the event index', () => {
     expect(await store.eventIndex.find('no id')).toEqual([]);
   });
 
+  test('knows which lanes of a destination took events lately, by an index of times that every day has', async () => {
+    const before = new Date();
+    const lanes = ['delivery:dst_x:1', 'delivery:dst_x:2', 'delivery:dst_x:2', 'delivery:dst_xy:1'];
+    await store.eventIndex.add(lanes.map((lane) => row(eventId(), lane)));
+    const since = (time: Date, limit = 10) => store.eventIndex.lanesSince('dst_x', time, limit);
+    expect((await since(before)).toSorted()).toEqual(['delivery:dst_x:1', 'delivery:dst_x:2']);
+    expect(await since(before, 1)).toHaveLength(1);
+    expect(await since(new Date(Date.now() + 60_000))).toEqual([]);
+    const { rows } = await pool.query<{ days: number; indexed: number }>(`
+      select count(*)::int as days, count(*) filter (where exists (
+        select from pg_indexes where tablename = relid::regclass::text and indexdef like '%brin (accepted_at)%'))::int as indexed
+      from pg_partition_tree('event_index') where isleaf`);
+    expect(rows[0]?.indexed).toBe(rows[0]?.days);
+  });
+
   test('keeps every row of many calls at once', async () => {
     const rows = Array.from({ length: 2_000 }, (_, n) => row(eventId(), `delivery:many:${n % 7}`));
     await Promise.all(rows.map((one) => store.eventIndex.add([one])));
