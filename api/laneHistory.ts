@@ -6,6 +6,7 @@ import type { Outcome, ProduceRequest, Progress } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import { type CarriedDedupWindow, carriesId } from '../domain/dedupWindow.ts';
 import type { LaneRecord, RunningProduce } from '../domain/deliveryLog.ts';
+import { CausewayError } from '../domain/error.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import { selectionFrom } from '../domain/laneSignals.ts';
@@ -17,6 +18,7 @@ type Timestamp = { seconds?: { toString(): string } | number | null; nanos?: num
 const pageSize = 1_000;
 const produceActivity = 'produce';
 const grpcNotFound = 5;
+const callTimeoutMs = 3_000;
 
 export type LaneRun = {
   records: LaneRecord[];
@@ -33,7 +35,7 @@ export const msOf = (time: Timestamp): number =>
 const isNotFound = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === grpcNotFound;
 
-/** Reads lanes' histories out of Temporal. Temporal alone holds the log of deliveries. */
+/** Reads lanes' histories out of Temporal. Temporal alone holds the log of deliveries. Throws `temporal_unavailable`. */
 export class LaneHistories {
   private readonly converter: LoadedDataConverter;
 
@@ -72,10 +74,10 @@ export class LaneHistories {
     workflowId: string,
   ): Promise<{ running: RunningProduce | undefined; state: string | undefined; isOpen: boolean }> {
     const execution = { workflowId };
-    const described = await this.client.workflowService.describeWorkflowExecution({
-      namespace: this.namespace,
-      execution,
-    });
+    const described = await this.called(() =>
+      this.client.workflowService.describeWorkflowExecution({ namespace: this.namespace, execution }),
+    );
+    if (!described) return { running: undefined, state: undefined, isOpen: false };
     const info = described.workflowExecutionInfo;
     const stateText = info?.searchAttributes?.indexedFields?.DeliveryState?.data;
     const state = stateText ? String(JSON.parse(Buffer.from(stateText).toString())) : undefined;
@@ -102,16 +104,23 @@ export class LaneHistories {
   }
 
   private async page(workflowId: string, runId: string, nextPageToken: Uint8Array | undefined) {
-    try {
-      return await this.client.workflowService.getWorkflowExecutionHistory({
+    return await this.called(() =>
+      this.client.workflowService.getWorkflowExecutionHistory({
         namespace: this.namespace,
         execution: { workflowId, runId },
         maximumPageSize: pageSize,
         ...(nextPageToken ? { nextPageToken } : {}),
-      });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
+      }),
+    );
+  }
+
+  /** Undefined where there is no such run. Throws `temporal_unavailable`. */
+  private async called<T>(call: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await this.client.connection.withDeadline(Date.now() + callTimeoutMs, call);
+    } catch (cause) {
+      if (isNotFound(cause)) return undefined;
+      throw new CausewayError('temporal_unavailable', 'Temporal did not answer. Ask again after a second.', { cause });
     }
   }
 

@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { dropDatabase } from '../../dev/servers/postgres.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
+import type { Answer } from '../harness/api.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { expectProblem } from '../harness/problem.ts';
 import { ownTemporal } from '../harness/servers.ts';
@@ -71,17 +72,42 @@ describe('more than the process may hold', () => {
   });
 });
 
+describe('while Temporal hangs', () => {
+  test('a log and a change of lanes are answered 503 within seconds', async () => {
+    const { id, customerExternalId } = await causeway.createDestination();
+    const { body } = await causeway.api.post(event(customerExternalId));
+    const { id: eventId } = body as { id: string };
+    const timed = async (answer: Promise<Answer>): Promise<[Answer, number]> => {
+      const startedAtMs = performance.now();
+      return [await answer, performance.now() - startedAtMs];
+    };
+    const [[log, logMs], [change, changeMs]] = await whileTemporalHangs(() =>
+      Promise.all([
+        timed(causeway.api.get(`/v1/events/${eventId}`)),
+        timed(causeway.api.request('PATCH', `/v1/destinations/${id}`, { ordering: { lanes: 2 } })),
+      ]),
+    );
+    expectProblem(log, 503, 'temporal_unavailable');
+    expect(logMs).toBeLessThan(6_000);
+    expectProblem(change, 503, 'lanes_unknown');
+    expect(changeMs).toBeLessThan(12_000);
+  });
+});
+
 describe('while Temporal is away', () => {
   test('an event is answered 503, and the same POST is accepted once it is back', async () => {
     const { customerExternalId } = await causeway.createDestination();
     const sent = event(customerExternalId);
+    const before = await causeway.api.post(event(customerExternalId));
     await temporal.kill();
     const batch = [event(customerExternalId), event(customerExternalId)];
-    const [one, many, health] = await Promise.all([
+    const [log, one, many, health] = await Promise.all([
+      causeway.api.get(`/v1/events/${(before.body as { id: string }).id}`),
       causeway.api.post(sent),
       causeway.api.postBatch(batch),
       causeway.api.get('/healthz'),
     ]);
+    expectProblem(log, 503, 'temporal_unavailable');
     expectProblem(one, 503, 'temporal_unavailable');
     expectProblem(many, 503, 'temporal_unavailable'); // As one event is, so that every client understands it.
     expect([health.status, health.body]).toEqual([
@@ -99,7 +125,7 @@ describe('while Temporal is away', () => {
       5_000,
     );
     const { deliveries } = again.body as { deliveries: { workflowId: string }[] };
-    expect(await storedIn(deliveries[0]?.workflowId ?? '')).toBe(1);
+    expect(await storedIn(deliveries[0]?.workflowId ?? '')).toBe(2); // It, and the one before.
   });
 });
 
