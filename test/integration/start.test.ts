@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmod, cp, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -18,9 +18,11 @@ type Start = { child: ChildProcess; pid: number; printed: () => string; exited: 
 let dir: string;
 
 /** `npm start` in a clone whose packages are installed already. */
-function npmStart(): Start {
+const npmStart = (): Start => run('npm', ['start']);
+
+function run(command: string, args: string[], more: Record<string, string> = {}): Start {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !given.includes(name)));
-  const child = spawn('npm', ['start'], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { cwd: dir, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (piece: string) => {
@@ -181,4 +183,16 @@ test('Ctrl-C stops all that npm start started', async () => {
     () => living(before),
     (left) => left.length === 0,
   );
+});
+
+test('a machine without Java and Go gets one line that says what to install', async () => {
+  const bin = join(dir, 'bin');
+  await mkdir(bin);
+  await symlink(process.execPath, join(bin, 'node'));
+  const bare = { PATH: bin, XDG_CACHE_HOME: join(dir, 'cache') };
+  const bootstrap = run(process.execPath, ['dev/bootstrap.mjs', 'start'], bare);
+  expect(await bootstrap.exited).toBe(1);
+  const lines = bootstrap.printed().trimEnd().split('\n');
+  expect(lines.filter((line) => line.includes('install'))).toEqual([lines.at(-1)]);
+  expect(lines.at(-1)).toMatch(/install Java 17 or later, Maven(, Go 1\.25 or later)? .*docker compose up/);
 });
