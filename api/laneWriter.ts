@@ -15,6 +15,7 @@ export type LaneWriterOptions = {
   waitingBytesMax: number;
   /** Signals under way at once, over all lanes. */
   signalsInFlightMax?: number;
+  /** A clock that nobody sets, in ms: one set back by an hour would keep hot lanes waiting that long. */
   now?: () => number;
 };
 
@@ -30,7 +31,7 @@ type Lane = {
   waiting: Waiting[];
   waitingBytes: number;
   inFlight: boolean;
-  /** The next signal waits until then, in ms of the clock, unless a block is full. */
+  /** The next signal waits until then, in ms of `now`, unless a block is full. */
   nextAtMs: number;
   /** Until then the lane was promised quiet: not even a full block goes out. */
   quietUntilMs: number;
@@ -56,7 +57,7 @@ export class LaneWriter {
   private signalsInFlight = 0;
 
   constructor(private readonly options: LaneWriterOptions) {
-    this.now = options.now ?? Date.now;
+    this.now = options.now ?? (() => performance.now());
     this.signalsInFlightMax = options.signalsInFlightMax ?? 64;
   }
 
@@ -85,7 +86,7 @@ export class LaneWriter {
     this.waitingBytes += bytes;
     lane.waitingBytes += bytes;
     return new Promise((stored, failed) => {
-      lane.waiting.push({ delivery, acceptedAtMs: this.now(), stored, failed });
+      lane.waiting.push({ delivery, acceptedAtMs: Date.now(), stored, failed });
       this.schedule(lane);
     });
   }
@@ -101,8 +102,8 @@ export class LaneWriter {
       waiting: [],
       waitingBytes: 0,
       inFlight: false,
-      nextAtMs: 0,
-      quietUntilMs: 0,
+      nextAtMs: Number.NEGATIVE_INFINITY,
+      quietUntilMs: Number.NEGATIVE_INFINITY,
       timer: undefined,
       scheduled: false,
     };
@@ -118,7 +119,7 @@ export class LaneWriter {
     const waitMs = dueAtMs - this.now();
     if (waitMs > 0) {
       clearTimeout(lane.timer);
-      lane.timer = setTimeout(() => this.enter(lane), waitMs);
+      lane.timer = setTimeout(() => this.enter(lane), Math.ceil(waitMs));
       return;
     }
     clearTimeout(lane.timer);
@@ -185,7 +186,7 @@ export class LaneWriter {
     const promisedMs = !isBusy || nowMs - lane.quietUntilMs >= quietEveryMs ? quietMs : 0;
     lane.quietUntilMs = promisedMs > 0 ? nowMs + promisedMs : lane.quietUntilMs;
     lane.nextAtMs = nowMs + spacingMs;
-    const acceptedAtMs = Math.min(nowMs, ...group.map((waiting) => waiting.acceptedAtMs));
+    const acceptedAtMs = Math.min(...group.map((waiting) => waiting.acceptedAtMs));
     return blockOf(
       group.map(({ delivery }) => delivery),
       acceptedAtMs,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type LaneTarget, LaneWriter } from '../../api/laneWriter.ts';
 import { type Block, blockBytesMax, blockEventsMax, type Delivery, deliveriesOf } from '../../domain/block.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
@@ -53,6 +53,10 @@ function openGate() {
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('the lane writer', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
   test('loses and reorders nothing, with one signal a lane in flight, whatever comes when', async () => {
     const arrivals = fc.array(fc.record({ lane: fc.constantFrom('a', 'b', 'c'), pause: fc.boolean() }), {
       maxLength: 60,
@@ -165,4 +169,15 @@ describe('the lane writer', () => {
     for (const [i, gap] of gaps.entries()) expect(gap).toBeGreaterThanOrEqual((promised[i] ?? 0) - 2);
     expect(promised).toEqual([100, 100, 100, 100]);
   });
+
+  test('keeps a hot lane going though the clock is set back by an hour', async () => {
+    const temporal = recorder();
+    const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e6 });
+    await submit(writer, target('hot', 100), delivery(0));
+    const anHourAgo = Date.now() - 3_600_000;
+    vi.spyOn(Date, 'now').mockReturnValue(anHourAgo);
+    await submit(writer, target('hot', 100), delivery(1));
+    const [, second] = temporal.sent.get('delivery:dst:hot') ?? [];
+    expect(second?.acceptedAtMs).toBe(anHourAgo); // Of the clock that the workers have too.
+  }, 2_000);
 });
