@@ -39,6 +39,10 @@ type Lane = {
   scheduled: boolean;
 };
 
+/** One lane may have this share of the memory waiting, so that it can't keep the events of all others out. */
+const laneShare = 1 / 8;
+/** It may always have this much: with less its blocks would not be full. */
+const laneBytesMin = 2 * blockBytesMax;
 /** A hot lane's signals are spaced by its linger, and by no more than this: docs/decisions/quiet-signals.md. */
 const quietMs = 100;
 /** A lane that gets full blocks one after another, or has no linger, is promised quiet this often. */
@@ -53,19 +57,22 @@ export class LaneWriter {
   private readonly ready: Lane[] = [];
   private readonly now: () => number;
   private readonly signalsInFlightMax: number;
+  private readonly laneBytesMax: number;
   private waitingBytes = 0;
   private signalsInFlight = 0;
 
   constructor(private readonly options: LaneWriterOptions) {
     this.now = options.now ?? (() => performance.now());
     this.signalsInFlightMax = options.signalsInFlightMax ?? 64;
+    this.laneBytesMax = Math.max(laneBytesMin, options.waitingBytesMax * laneShare);
   }
 
   /**
-   * Takes the deliveries of one event: all of them or, throwing `overloaded`, none. Each promise resolves once that delivery
+   * Takes the deliveries of one event: all of them or, throwing `lane_full` or `overloaded`, none. Each promise resolves once that delivery
    * is stored in its lane's history, or rejects with what `sendBlock` rejected with.
    */
   submit(deliveries: readonly LaneDelivery[]): Promise<{ runId: string }>[] {
+    for (const one of deliveries) this.checkLane(one);
     const bytes = deliveries.reduce((sum, { delivery }) => sum + delivery.value.length, 0);
     // With nothing waiting anything is taken: an event of many large deliveries could else never be stored.
     if (this.waitingBytes > 0 && this.waitingBytes + bytes > this.options.waitingBytesMax) {
@@ -78,6 +85,14 @@ export class LaneWriter {
   /** Resolves when nothing waits and nothing is in flight. */
   async drained(): Promise<void> {
     while (this.waitingBytes > 0 || this.signalsInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  private checkLane({ target, delivery }: LaneDelivery): void {
+    const waitingBytes = this.lanes.get(target.workflowId)?.waitingBytes ?? 0;
+    if (waitingBytes === 0 || waitingBytes + delivery.value.length <= this.laneBytesMax) return;
+    const remedy =
+      'More events of this lane are waiting to be stored than one lane may hold. Send again after some seconds.';
+    throw new CausewayError('lane_full', remedy);
   }
 
   private add(target: LaneTarget, delivery: Delivery): Promise<{ runId: string }> {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type LaneTarget, LaneWriter } from '../../api/laneWriter.ts';
 import { type Block, blockBytesMax, blockEventsMax, type Delivery, deliveriesOf } from '../../domain/block.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
+import { until } from '../harness/until.ts';
 
 const target = (lane: string, lingerMs = 0): LaneTarget => ({
   workflowId: `delivery:dst:${lane}`,
@@ -112,6 +113,31 @@ describe('the lane writer', () => {
     await kept;
     await writer.drained();
     await expect(submit(writer, target('b'), delivery(2, 80))).resolves.toEqual({ runId: 'run' });
+  });
+
+  test('refuses a lane that has an eighth of the memory waiting, and takes events of others', async () => {
+    const gate = openGate();
+    const temporal = recorder(() => gate.promise);
+    const writer = new LaneWriter({ ...temporal, waitingBytesMax: 16 * blockBytesMax });
+    const half = blockBytesMax / 2;
+    const first = submit(writer, target('a'), delivery(0, half));
+    await until(
+      'the signal to be on its way',
+      () => temporal.most.all,
+      (count) => count === 1,
+    );
+    const kept = [1, 2, 3, 4].map((n) => submit(writer, target('a'), delivery(n, half)));
+    await expect(submit(writer, target('a'), delivery(5))).rejects.toMatchObject({ code: 'lane_full' });
+    const event = ['b', 'a'].map((lane) => ({ target: target(lane), delivery: delivery(6, half) }));
+    expect(() => writer.submit(event)).toThrow('lane_full');
+    const other = submit(writer, target('b'), delivery(7, half));
+    gate.resolve();
+    await Promise.all([first, ...kept, other]);
+    await submit(writer, target('a'), delivery(8));
+    expect([...temporal.sent].map(([lane, blocks]) => [lane, numbers(blocks)])).toEqual([
+      ['delivery:dst:a', [0, 1, 2, 3, 4, 8]],
+      ['delivery:dst:b', [7]],
+    ]);
   });
 
   test('takes an event for all of its destinations or for none, and a large one once nothing else waits', async () => {
