@@ -130,7 +130,10 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     if (isToRenew()) {
       quiet = false;
       await condition(() => quiet || !isToRenew(), quietWaitMs);
-      if (isToRenew()) await continueAsNew<typeof lane>(start, ...carried(state, Date.now()));
+      if (isToRenew()) {
+        show(); // The next run takes what is shown for what it carries.
+        await continueAsNew<typeof lane>(start, ...carried(state, Date.now()));
+      }
     }
     if (canSend(state)) {
       state = planned(state);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
+import type proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   bundleWorkflowCode,
@@ -18,6 +19,9 @@ import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
 import { defaultLaneLimits, type LaneLimits, laneWorkflowId } from '../../domain/lane.ts';
 import type { LaneStatus, ParkedEvent } from '../../domain/laneMessages.ts';
+
+const timersIn = ({ events }: proto.temporal.api.history.v1.IHistory): number =>
+  (events ?? []).filter((event) => event.timerStartedEventAttributes).length;
 
 const tooLarge: Failed = {
   kind: 'recordAtFault',
@@ -271,6 +275,22 @@ describe('the lane workflow', () => {
         await handle.signal('resume');
         await until(() => sent.length === 2);
       },
+    );
+  });
+
+  test('shows in its next run what changed while it waited to continue as new', async () => {
+    await withLane(
+      (block) => answer(block),
+      async ({ enqueue, handle }) => {
+        const { runId } = await enqueue([0], 0); // No promise: the lane waits for one, its run being long.
+        await until(async () => timersIn(await handle.fetchHistory()) === 2); // The one that closes it, and this.
+        await handle.signal('pause');
+        await until(async () => (await handle.describe()).runId !== runId);
+        // Temporal gives a run the attributes of the one before it; the time-skipping server does not.
+        const before = await env.client.workflow.getHandle(handle.workflowId, runId).describe();
+        expect(before.searchAttributes).toMatchObject({ DeliveryState: ['Paused'] });
+      },
+      { historyEventsMax: 6 },
     );
   });
 
