@@ -3,6 +3,8 @@ import { murmur2 } from './murmur2.ts';
 
 /** Longer keys are named by their digest in a workflow id: Temporal refuses ids over 1,000 bytes. */
 const laneNameBytesMax = 200;
+/** So are keys with these: Temporal and Postgres can't store a NUL or half a surrogate pair; others garble a terminal. */
+const unstorable = /[\p{Cc}\p{Cs}]/u;
 
 /**
  * The lane of a partition key. With `"key"` it is the key itself; with a number n it is
@@ -12,7 +14,7 @@ const laneNameBytesMax = 200;
 export function laneOf(lanes: Lanes, key: string, digest: (text: string) => string): string {
   const bytes = new TextEncoder().encode(key);
   if (lanes !== 'key') return String(murmur2(bytes) % lanes);
-  return bytes.length <= laneNameBytesMax ? key : `sha256:${digest(key)}`;
+  return bytes.length <= laneNameBytesMax && !unstorable.test(key) ? key : `sha256:${digest(key)}`;
 }
 
 /** Lanes of a destination that says nothing: one per key where the key is the customer, 4 for a finer key. */

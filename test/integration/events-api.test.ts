@@ -37,6 +37,16 @@ describe('an accepted event', () => {
     });
   });
 
+  test('whose key no database can store is found by its id all the same', async () => {
+    const keyed = { partitionKey: 'payload.orderId', ordering: { lanes: 'key' } };
+    const { id: destinationId, customerExternalId } = await causeway.createDestination(keyed);
+    const { id, deliveries } = await accepted(event(customerExternalId, { payload: { orderId: 'a\u0000b' } }));
+    const workflowId = expect.stringMatching(/^delivery:dst_[\w-]+:sha256:[0-9a-f]{64}$/);
+    expect(deliveries).toEqual([{ destinationId, workflowId }]);
+    const log = await causeway.api.get(`/v1/events/${id}`);
+    expect(log.body).toMatchObject({ deliveries: [{ destinationId, workflowId, status: 'queued' }] });
+  });
+
   test('of a customer without destinations goes nowhere, which is no error', async () => {
     expect((await accepted(event(newCustomer()))).deliveries).toEqual([]);
   });
