@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CausewayError } from './error.ts';
-import { defaultLaneLimits } from './lane.ts';
+import { defaultLaneLimits, runFull } from './lane.ts';
 
 function wholeNumber(from: number, to: number, unit: string, fallback: number) {
   const expected = `must be a whole number from ${from} to ${to} (${unit})`;
@@ -63,6 +63,9 @@ const shared = {
   CAUSEWAY_ALLOW_PRIVATE_BROKERS: flag(false),
 };
 
+/** A lane must continue as new well before it counts as full: a full one gets no event that could wake it to do so. */
+const renewedBy = { historyEvents: runFull.historyEvents / 2, historyBytes: runFull.historyBytes / 2 };
+
 const apiSchema = z.object({
   ...shared,
   CAUSEWAY_API_HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
@@ -73,8 +76,18 @@ const apiSchema = z.object({
     .optional(),
   CAUSEWAY_EVENT_BYTES_MAX: wholeNumber(1_024, 900_000, 'bytes', 256 * 1024),
   CAUSEWAY_WAITING_BYTES_MAX: wholeNumber(1_048_576, 4_294_967_296, 'bytes', 64 * 1024 * 1024),
-  CAUSEWAY_LANE_HISTORY_EVENTS_MAX: wholeNumber(50, 10_000, 'history events', defaultLaneLimits.historyEventsMax),
-  CAUSEWAY_LANE_HISTORY_BYTES_MAX: wholeNumber(65_536, 10_485_760, 'bytes', defaultLaneLimits.historyBytesMax),
+  CAUSEWAY_LANE_HISTORY_EVENTS_MAX: wholeNumber(
+    50,
+    renewedBy.historyEvents,
+    'history events',
+    defaultLaneLimits.historyEventsMax,
+  ),
+  CAUSEWAY_LANE_HISTORY_BYTES_MAX: wholeNumber(
+    65_536,
+    renewedBy.historyBytes,
+    'bytes',
+    defaultLaneLimits.historyBytesMax,
+  ),
   CAUSEWAY_EVENT_INDEX_DAYS: wholeNumber(1, 3_650, 'days', 30),
   CAUSEWAY_DEDUP_WINDOW_MS: wholeNumber(1_000, 604_800_000, 'ms', defaultLaneLimits.dedupWindowMs),
 });

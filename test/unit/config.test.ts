@@ -45,6 +45,8 @@ describe('a wrong value is named, with what would be right', () => {
     ['CAUSEWAY_API_KEY', 'hunter2', 'must be 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -'],
     ['CAUSEWAY_EVENT_BYTES_MAX', '900001', 'must be a whole number from 1024 to 900000 (bytes)'],
     ['CAUSEWAY_WAITING_BYTES_MAX', '64MB', 'must be a whole number from 1048576 to 4294967296 (bytes)'],
+    ['CAUSEWAY_LANE_HISTORY_EVENTS_MAX', '4001', 'must be a whole number from 50 to 4000 (history events)'],
+    ['CAUSEWAY_LANE_HISTORY_BYTES_MAX', '4194305', 'must be a whole number from 65536 to 4194304 (bytes)'],
     ['CAUSEWAY_EVENT_INDEX_DAYS', '0', 'must be a whole number from 1 to 3650 (days)'],
   ])('%s=%s', (name, value, expected) => {
     const { code, remedy } = refusal({ ...least, [name]: value });
