@@ -1,3 +1,5 @@
+import { kafkaErrorName } from '../../domain/kafkaErrors.ts';
+
 /** A failure by its name in the failure table (domain/failures.ts). Never holds a secret. */
 export type NamedFailure = {
   name: string;
@@ -45,7 +47,9 @@ export function failureIn(error: unknown): NamedFailure {
   if (!(inner instanceof Error)) return { name: 'UNFORESEEN', message: String(inner).slice(0, messageCharsMax) };
   const { type, code }: KafkaJsError = inner;
   const message = inner.message.slice(0, messageCharsMax);
-  if (typeof type === 'string') return { name: type, code: typeof code === 'number' ? code : undefined, message };
+  // By the code: kafkajs calls some by names that Kafka gave up long ago.
+  if (typeof type === 'string' && typeof code === 'number') return { name: kafkaErrorName(code), code, message };
+  if (typeof type === 'string') return { name: type, message };
   if (inner.name === 'KafkaJSConnectionError' && typeof code !== 'string')
     return { name: connectionName(message), message };
   if (typeof code === 'string') return { name: code.startsWith('ERR_SSL') ? 'EPROTO' : code, message };
