@@ -1,7 +1,7 @@
 /**
  * Kafka's error codes (https://kafka.apache.org/protocol#protocol_error_codes, as of 4.1) and what each means for a lane.
  * A row for each that a producer can meet: in answers to Produce, Metadata, ApiVersions, SaslHandshake, SaslAuthenticate
- * and InitProducerId. test/unit/failures.test.ts holds the list against that of Kafka's own Java client.
+ * and InitProducerId. test/integration/produce.test.ts holds the list against that of Kafka's own Java client.
  */
 import type { FailureRow } from './failures.ts';
 

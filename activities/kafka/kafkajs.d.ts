@@ -101,3 +101,9 @@ declare module 'kafkajs/src/protocol/requests/index.js' {
     Metadata: RequestDefinition<MetadataOptions, MetadataAnswer>;
   };
 }
+
+/** Its own errors, which its handshakes throw; test/unit/failures.test.ts holds ours against them. */
+declare module 'kafkajs/src/protocol/error.js' {
+  export const errorCodes: readonly { type: string; code: number }[];
+  export function createErrorFromCode(code: number): Error;
+}

@@ -27,6 +27,21 @@ export async function javaRecords(brokers: readonly string[], topic: string, cou
   });
 }
 
+export type JavaError = { name: string; code: number; isRetriable: boolean };
+
+/** Every error code that Kafka's Java client knows; it prints them as the table of Kafka's own documentation. */
+export async function javaErrors(): Promise<JavaError[]> {
+  const vm = ['-cp', await kafkaConsoleTools(), 'org.apache.kafka.common.protocol.Errors'];
+  const rows = (await run('java', vm, { timeoutMs })).matchAll(
+    /<td>(\w+)<\/td><td>(-?\d+)<\/td><td>(True|False)<\/td>/g,
+  );
+  return [...rows].map(([, name = '', code, retriable]) => ({
+    name,
+    code: Number(code),
+    isRetriable: retriable === 'True',
+  }));
+}
+
 /** Writes a record for each key with the Java console producer, hence with Java's default partitioner. */
 export async function javaProduce(brokers: readonly string[], topic: string, keys: readonly string[]): Promise<void> {
   const lines = keys.map((key) => `${key}\tvalue\n`).join('');

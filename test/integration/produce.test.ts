@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ensureTopic, kafkaClient } from '../../dev/servers/kafka.ts';
+import { failureRowOf } from '../../domain/failures.ts';
+import { kafkaErrorName } from '../../domain/kafkaErrors.ts';
 import { murmur2 } from '../../domain/murmur2.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { javaErrors } from '../harness/javaClient.ts';
 import type { KafkaRecord } from '../harness/kafka.ts';
 import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
 
@@ -172,4 +175,12 @@ test('what a broker that speaks no TLS answers is on record by name, and tried a
   const { status, error } = await untilDelivery('a failed attempt', api, id, ({ attempts }) => attempts.length > 1);
   expect([error?.kind, error?.name]).toEqual(['transient', 'ECONNRESET']);
   expect(status).toBe('retrying');
+});
+
+test("errors have the codes and names of Kafka's own Java client, and what that tries again, we do", async () => {
+  const errors = (await javaErrors()).filter(({ name }) => name !== 'NONE');
+  expect(errors.length).toBeGreaterThan(100);
+  expect(errors.map(({ code }) => [code, kafkaErrorName(code)])).toEqual(errors.map(({ code, name }) => [code, name]));
+  const retried = errors.filter(({ isRetriable }) => isRetriable).map(({ name }) => failureRowOf(name));
+  expect(retried.filter(({ kind }) => kind !== 'transient' && kind !== 'outcomeUnknown')).toEqual([]);
 });
