@@ -74,14 +74,14 @@ const closeCheckMs = 10 * 60 * 1000;
 export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Block[]): Promise<void> {
   let state = from ? restored(start.limits, from, blocks) : newLaneState(start.limits);
   let shown = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
-  let quiet = false;
+  let quietAt = 0;
   let over = false;
 
   setHandler(enqueue, (input) => {
     const block = blockFrom(input);
     if (!block) return;
     state = enqueued(state, block, Date.now());
-    quiet = block.quietMs >= quietEnoughMs;
+    quietAt = block.quietMs >= quietEnoughMs ? workflowInfo().historyLength : 0;
   });
   setHandler(replay, (input) => {
     const selected = selectionFrom(input, 'all');
@@ -113,6 +113,9 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     shown.state !== deliveryStateOf(state) || shown.deadLetters !== state.deadLetters.length;
   const isToRenew = (): boolean => isLong(start) && carriedBytes(state) <= carriedBytesMax;
 
+  // A promise holds in the workflow task that brought it, and the history's length names the task.
+  const isQuiet = (): boolean => quietAt === workflowInfo().historyLength;
+
   // One timer a run, not one a wait: it looks now and then whether the dedup window has run out.
   const closing = (async () => {
     while (!over) {
@@ -128,8 +131,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     if (over && isOver(state, Date.now())) return;
     over = false;
     if (isToRenew()) {
-      quiet = false;
-      await condition(() => quiet || !isToRenew(), quietWaitMs);
+      if (!isQuiet()) await condition(() => isQuiet() || !isToRenew(), quietWaitMs);
       if (isToRenew()) {
         show(); // The next run takes what is shown for what it carries.
         await continueAsNew<typeof lane>(start, ...carried(state, Date.now()));

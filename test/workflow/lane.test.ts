@@ -294,6 +294,26 @@ describe('the lane workflow', () => {
     );
   });
 
+  test('continues as new at once on a promise that came with the event that made its run long', async () => {
+    const sent: number[] = [];
+    await withLane(
+      (block) => {
+        sent.push(...numbersIn(block));
+        return answer(block);
+      },
+      async ({ enqueue, handle }) => {
+        const { runId } = await enqueue([0]);
+        await until(async () => (await handle.describe()).historyLength === 12); // All of the first event.
+        await enqueue([1]);
+        await until(() => sent.length === 2);
+        expect((await handle.describe()).runId).not.toBe(runId);
+        const before = await env.client.workflow.getHandle(handle.workflowId, runId).fetchHistory();
+        expect(timersIn(before)).toBe(1); // The one that closes it: it did not wait for another promise.
+      },
+      { historyEventsMax: 13 },
+    );
+  });
+
   test('changes nothing for a malformed signal, and lives on', async () => {
     const sent: number[] = [];
     await withLane(
