@@ -1,0 +1,176 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { AttemptLog } from '../../activities/attemptLog.ts';
+import type { Failed, Progress } from '../../domain/attempt.ts';
+import { failureRowOf } from '../../domain/failures.ts';
+
+const startMs = Date.parse('2026-01-15T09:30:00Z');
+const minuteMs = 60_000;
+beforeEach(() => {
+  vi.useFakeTimers({ now: startMs });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const failedWith = (name: string): Failed => {
+  const { kind, remedy } = failureRowOf(name);
+  return { kind, name, message: name, remedy };
+};
+/** The log of Temporal's nth try, which goes on from what an earlier one has left: as JSON, as Temporal keeps it. */
+function tryNumber(attempt: number, before?: Progress): AttemptLog {
+  const kept = before && (JSON.parse(JSON.stringify(before)) as Progress); // The same type, a copy.
+  return new AttemptLog(kept, { attempt, scheduledAtMs: startMs, currentScheduledAtMs: Date.now() });
+}
+function fail(log: AttemptLog, name: string, lastsMs = 10): void {
+  const attempt = log.begin();
+  vi.advanceTimersByTime(lastsMs);
+  log.end(attempt, { outcome: 'failed', brokers: ['b:1'], error: failedWith(name) });
+}
+
+describe('the attempts of a batch', () => {
+  test('are numbered over all tries of Temporal, each with its time, duration, outcome and error', () => {
+    const first = tryNumber(1);
+    fail(first, 'ECONNREFUSED', 30);
+    vi.advanceTimersByTime(1_000);
+    const second = tryNumber(2, first.progress());
+    const attempt = second.begin();
+    vi.advanceTimersByTime(20);
+    second.end(attempt, { outcome: 'delivered', brokers: ['b:1'], error: undefined });
+
+    expect(second.outcome('continue').attempts).toEqual([
+      {
+        number: 1,
+        startedAtMs: startMs,
+        durationMs: 30,
+        outcome: 'failed',
+        brokers: ['b:1'],
+        error: failedWith('ECONNREFUSED'),
+      },
+      { number: 2, startedAtMs: startMs + 1_030, durationMs: 20, outcome: 'delivered', brokers: ['b:1'] },
+    ]);
+  });
+
+  test('tell of one that was under way when its worker died: the outcome is unknown', () => {
+    const first = tryNumber(1);
+    first.begin();
+    const [attempt, ...more] = tryNumber(2, first.progress()).progress().attempts;
+    expect(more).toEqual([]);
+    expect(attempt).toMatchObject({
+      number: 1,
+      startedAtMs: startMs,
+      outcome: 'unknown',
+      error: { name: 'WORKER_LOST' },
+    });
+    expect(attempt).not.toHaveProperty('durationMs');
+  });
+
+  test('tell of tries whose workers died before they could say anything', () => {
+    const fourth = tryNumber(4);
+    expect(fourth.progress().attempts).toMatchObject([1, 2, 3].map((number) => ({ number, outcome: 'unknown' })));
+    const attempt = fourth.begin();
+    expect(attempt.number).toBe(4);
+
+    const seventh = tryNumber(7, fourth.progress());
+    const names = seventh.progress().attempts.map(({ number, error }) => [number, error?.name]);
+    expect(names).toEqual([1, 2, 3, 4, 5, 6].map((number) => [number, 'WORKER_LOST']));
+  });
+
+  test('leave out none of a try that failed twice in itself, and count no try twice', () => {
+    const first = tryNumber(1);
+    fail(first, 'MESSAGE_TOO_LARGE');
+    fail(first, 'MESSAGE_TOO_LARGE');
+    const second = tryNumber(2, first.progress());
+    fail(second, 'ECONNRESET');
+    const third = tryNumber(3, second.progress());
+    expect(third.progress().attempts.map(({ number, error }) => [number, error?.name])).toEqual([
+      [1, 'MESSAGE_TOO_LARGE'],
+      [2, 'MESSAGE_TOO_LARGE'],
+      [3, 'ECONNRESET'],
+    ]);
+  });
+
+  test('do not tell of one that was taken back', () => {
+    const log = tryNumber(1);
+    log.forget(log.begin());
+    expect(log.progress().attempts).toEqual([]);
+    expect(log.begin().number).toBe(1);
+  });
+});
+
+describe('what a batch has settled', () => {
+  test('stays settled in later tries, landed or refused', () => {
+    const first = tryNumber(1);
+    first.land({ partition: 0, broker: 'b:1', attempt: 1, positions: [0, 2], offsets: [7, 8] });
+    first.refuse({ position: 1, attempt: 1, error: failedWith('MESSAGE_TOO_LARGE') });
+    const second = tryNumber(2, first.progress());
+    expect([0, 1, 2, 3].map((position) => second.isSettled(position))).toEqual([true, true, true, false]);
+    expect(second.refusedPositions).toEqual([1]);
+    expect(second.outcome('block')).toMatchObject({
+      onDeadLetter: 'block',
+      landed: [{ positions: [0, 2], offsets: [7, 8] }],
+      refused: [{ position: 1 }],
+    });
+  });
+});
+
+describe('a long outage', () => {
+  test('keeps its first and its last attempts, and says how many are left out', () => {
+    let log = tryNumber(1);
+    for (let attempt = 1; attempt <= 500; attempt++) {
+      log = tryNumber(attempt, attempt === 1 ? undefined : log.progress());
+      fail(log, 'ECONNREFUSED');
+    }
+    const { attempts, attemptsLeftOut = 0 } = log.progress();
+    const numbers = attempts.map(({ number }) => number);
+    expect(numbers.slice(0, 10)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(numbers.slice(-90)).toEqual(Array.from({ length: 90 }, (_, n) => 411 + n));
+    expect(attempts.length + attemptsLeftOut).toBe(500);
+    expect(Buffer.byteLength(JSON.stringify(log.progress()))).toBeLessThan(64 * 1024);
+  });
+
+  test('leaves out none that wrote or parked a record', () => {
+    const log = tryNumber(1);
+    for (let n = 1; n <= 300; n++) {
+      fail(log, 'NOT_LEADER_OR_FOLLOWER');
+      if (n === 50) log.land({ partition: 0, broker: 'b:1', attempt: 50, positions: [0], offsets: [0] });
+    }
+    expect(log.progress().attempts.map(({ number }) => number)).toContain(50);
+  });
+});
+
+describe('what an error means', () => {
+  /** The kind after so many failed tries in a row with this name, one every so often. */
+  function kindAfter(name: string, tries: number, everyMs: number): string {
+    const log = tryNumber(1);
+    for (let n = 0; n < tries; n++) {
+      fail(log, name);
+      vi.advanceTimersByTime(everyMs - 10);
+    }
+    log.begin();
+    return log.kindNow(name);
+  }
+
+  test('changes when the same error has lasted for its tries and its time, and not before', () => {
+    const name = 'SASL_AUTHENTICATION_FAILED'; // Three tries over a minute.
+    expect(kindAfter(name, 0, 0)).toBe('transient');
+    expect(kindAfter(name, 1, 10 * minuteMs)).toBe('transient'); // Two tries, this one included.
+    expect(kindAfter(name, 50, 1_000)).toBe('transient'); // Fifty seconds.
+    expect(kindAfter(name, 2, minuteMs / 2)).toBe('destinationAtFault');
+  });
+
+  test('begins anew after another error', () => {
+    const log = tryNumber(1);
+    for (let n = 0; n < 5; n++) fail(log, 'SASL_AUTHENTICATION_FAILED', minuteMs);
+    fail(log, 'ECONNREFUSED');
+    log.begin();
+    expect(log.kindNow('SASL_AUTHENTICATION_FAILED')).toBe('transient');
+  });
+
+  test('goes on over the tries of Temporal', () => {
+    const first = tryNumber(1);
+    for (let n = 0; n < 2; n++) fail(first, 'SASL_AUTHENTICATION_FAILED', minuteMs);
+    const second = tryNumber(2, first.progress());
+    second.begin();
+    expect(second.kindNow('SASL_AUTHENTICATION_FAILED')).toBe('destinationAtFault');
+  });
+});
