@@ -150,15 +150,13 @@ function whileRunning(log: DeliveryLog, position: number, running: RunningProduc
     const isUnderWay = i === all.length - 1 && attempt.durationMs === undefined && nextAttemptAtMs === undefined;
     return isUnderWay ? { ...attempt, outcome: 'running' } : attempt;
   });
-  const last = attempts.findLast(({ error }) => error !== undefined);
-  const { landed } = resultAt(position, progress);
-  return {
+  const known = {
     ...log,
-    status: landed ? 'delivered' : status,
     attempts: [...log.attempts, ...attempts],
     attemptsLeftOut: leftOutWith(log, progress),
-    error: last?.error,
-    nextAttemptAtMs,
-    ...(landed ?? {}),
   };
+  const { landed } = resultAt(position, progress);
+  if (landed) return { ...known, status: 'delivered', ...landed, error: undefined };
+  const last = attempts.findLast(({ error }) => error !== undefined);
+  return { ...known, status, error: last?.error, nextAttemptAtMs };
 }
