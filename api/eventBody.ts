@@ -4,23 +4,33 @@ import { CausewayError } from '../domain/error.ts';
 /** The bodies that are being worked on may hold so much memory, in bytes, over all requests. */
 const bodyBytesMax = 128 * 1024 * 1024;
 
-/** Counts the bytes of the bodies in work. */
+/** Counts the bytes of what requests hold in memory. */
 export class BodyBudget {
   private bytes = 0;
 
-  /** Runs `work` with room for so many bytes. Throws `overloaded` where there is none. */
-  async within<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    if (this.bytes + bytes > bodyBytesMax) {
+  constructor(private readonly bytesMax = bodyBytesMax) {}
+
+  /** Takes room for so many bytes until what it answers is called. Throws `overloaded` where there is none. */
+  hold(bytes: number): () => void {
+    if (this.bytes + bytes > this.bytesMax) {
       throw new CausewayError(
         'overloaded',
         'More is being received than this process may hold. Send again after a second.',
       );
     }
     this.bytes += bytes;
+    return () => {
+      this.bytes -= bytes;
+    };
+  }
+
+  /** Runs `work` with room for so many bytes. Throws `overloaded` where there is none. */
+  async within<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    const release = this.hold(bytes);
     try {
       return await work();
     } finally {
-      this.bytes -= bytes;
+      release();
     }
   }
 }
