@@ -20,6 +20,8 @@ export type SubmissionAnswer = PartitionAnswer & {
   recordsTogether: number;
 };
 
+type Connection = Pick<TopicConnection, 'partitionCount' | 'send' | 'close' | 'closeConnections'>;
+
 type Waiting = {
   submission: Submission;
   bytes: number;
@@ -45,7 +47,7 @@ export class LingeringProducer {
 
   constructor(
     readonly version: number,
-    private readonly connection: TopicConnection,
+    private readonly connection: Connection,
     private readonly batchSizeBytes: number,
   ) {}
 
