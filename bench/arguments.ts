@@ -35,7 +35,7 @@ ${Object.entries(partNames)
   .join('\n')}
   --load batches  of (c), (d) and (f) only the loads whose name holds this; several are comma-separated
   --quick         shorter loads, for a first look: the figures are rougher
-  --calm          before each load wait for others to leave the machine alone (3 minutes at most), and repeat it (3 times at
+  --calm          before each load wait for others to leave the machine alone (2 minutes at most), and repeat it (3 times at
                   most) where they did not; the least disturbed figure counts
   --own           bring up a stack of its own though one runs (npm start)
   --out x.json    also write the figures to this file

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { say } from '../../dev/servers/progress.ts';
 import { until } from '../../dev/servers/until.ts';
 import { type Child, startChild } from '../child/child.ts';
 import { type CpuUse, type Processes, startCpuMeter } from '../cpu/cpuMeter.ts';

@@ -7,8 +7,8 @@ import type { Context } from './context.ts';
 
 /** With less of the machine than this in others' use, a figure counts as undisturbed. */
 const quietShare = 0.12;
-const windowMs = 3_000;
-const waitMsMax = 180_000;
+const windowMs = 1_000;
+const waitMsMax = 120_000;
 const triesMax = 4;
 
 /** Returns once the machine was idle for a moment; after a while in any case. */

@@ -43,7 +43,9 @@ export async function directRoad(context: Context): Promise<DirectResult[]> {
       };
       await runRound(context, { ...how, processes, seconds: durations.warmUpS });
       const measure = () => runRound(context, { ...how, processes, seconds: durations.loadS });
-      results.push({ load, round: await calmly(context, measure) });
+      const round = await calmly(context, measure);
+      say(`    ${Math.round(round.eventsPerSecond)} events/s`);
+      results.push({ load, round });
       await direct.call('stop', undefined);
     } finally {
       await direct.stop();

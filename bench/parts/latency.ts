@@ -20,6 +20,7 @@ export async function latency(context: Context): Promise<LatencyResult[]> {
       const pace = { seconds, eventsPerSecond };
       const measure = () => overTheRoad(context, { load: steady, lanes: oneLane }, pace, { lingerMs });
       const round = await calmly(context, measure);
+      say(`    p50 ${Math.round(round.latencyMs.p50)} ms, p99 ${Math.round(round.latencyMs.p99)} ms`);
       results.push({ eventsPerSecond, lingerMs, round });
     }
   }

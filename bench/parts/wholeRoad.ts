@@ -56,6 +56,7 @@ export async function wholeRoad(context: Context): Promise<RoadResult[]> {
     say(`  ${load.title}, ${lanes.title} …`);
     const measure = () => overTheRoad(context, { load, lanes }, { seconds: durations.loadS });
     const round = await calmly(context, measure);
+    say(`    ${Math.round(round.eventsPerSecond)} events/s`);
     results.push({ load, lanes, round });
   }
   return results;
