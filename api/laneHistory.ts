@@ -11,6 +11,7 @@ import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import { selectionFrom } from '../domain/laneSignals.ts';
 import type { CarriedLane } from '../domain/laneState.ts';
+import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 
 type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 type Timestamp = { seconds?: { toString(): string } | number | null; nanos?: number | null } | null | undefined;
@@ -155,7 +156,10 @@ export class LaneHistories {
     const signal = event.workflowExecutionSignaledEventAttributes;
     const kind = signal?.signalName;
     if (kind !== laneSignals.replay && kind !== laneSignals.discard) return undefined;
-    const [input] = await this.decoded<[unknown]>(signal?.input?.payloads);
+    const { inputTypes } = anyInput;
+    const inputs = await decodeArrayFromPayloads(this.converter, signal?.input?.payloads, undefined, inputTypes);
+    if (inputs.includes(unreadable)) return undefined; // As the lane does.
+    const [input] = inputs;
     const selected = selectionFrom(input, kind === 'replay' ? 'all' : 'nothing');
     return selected ? { kind, atMs, selected } : undefined;
   }

@@ -1,4 +1,11 @@
-import { defaultPayloadConverter, type Payload, type PayloadConverter } from '@temporalio/common';
+import {
+  type ConverterHint,
+  defaultPayloadConverter,
+  type Payload,
+  type PayloadConverter,
+  type SerializationContext,
+  type TypeInfo,
+} from '@temporalio/common';
 import type { Block } from './block.ts';
 
 /**
@@ -37,15 +44,8 @@ function blockPayload(block: Block): Payload {
   return { metadata: { encoding: encode('json/plain'), [eventsAtKey]: encode(String(before.length)) }, data };
 }
 
-/** Undefined where the bytes are no block: to throw here would stop the lane for good. */
-function blockFrom(data: Uint8Array, eventsAt: number): Block | undefined {
-  let head: Head;
-  try {
-    head = JSON.parse(`${decode(data.subarray(0, eventsAt - eventsName.length))}}`);
-    if (!Array.isArray(head.index) || !head.index.every(Array.isArray)) return undefined;
-  } catch {
-    return undefined;
-  }
+function blockFrom(data: Uint8Array, eventsAt: number): Block {
+  const head: Head = JSON.parse(`${decode(data.subarray(0, eventsAt - eventsName.length))}}`);
   return {
     acceptedAtMs: head.acceptedAtMs,
     quietMs: head.quietMs,
@@ -54,12 +54,35 @@ function blockFrom(data: Uint8Array, eventsAt: number): Block | undefined {
   };
 }
 
+function read<T>(payload: Payload): T {
+  const eventsAt = payload.metadata?.[eventsAtKey];
+  if (!eventsAt || !payload.data) return defaultPayloadConverter.fromPayload<T>(payload);
+  // As Temporal's own converters, the type is the caller's.
+  return blockFrom(payload.data, Number(decode(eventsAt))) as T;
+}
+
+/** What stands for a payload that can't be read, where it is read by {@link anyInput}. */
+export const unreadable = Symbol.for('causeway.unreadable');
+
+const lenient: TypeInfo = { payloadConverterHint: { converter: 'causeway-lenient' } };
+/**
+ * The types of what anyone may send: the inputs of signals and queries, however many. One that can't be read is
+ * {@link unreadable}, for a workflow task that throws is tried again for ever. All else that can't be read throws.
+ */
+export const anyInput = {
+  inputTypes: new Proxy<TypeInfo[]>([], {
+    get: (none, name, self): unknown => Reflect.get(none, name, self) ?? lenient,
+  }),
+};
+
 export const payloadConverter: PayloadConverter = {
   toPayload: (value) => (isBlock(value) ? blockPayload(value) : defaultPayloadConverter.toPayload(value)),
-  // The interface leaves the type to the caller, as Temporal's own converters do.
-  fromPayload<T>(payload: Payload): T {
-    const eventsAt = payload.metadata?.[eventsAtKey];
-    if (!eventsAt || !payload.data) return defaultPayloadConverter.fromPayload<T>(payload);
-    return blockFrom(payload.data, Number(decode(eventsAt))) as T;
+  fromPayload<T>(payload: Payload, _context?: SerializationContext, hint?: ConverterHint<T>): T {
+    if (hint?.converter !== lenient.payloadConverterHint?.converter) return read<T>(payload);
+    try {
+      return read<T>(payload);
+    } catch {
+      return unreadable as T; // Who reads leniently looks for it.
+    }
   },
 };

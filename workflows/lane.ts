@@ -1,4 +1,4 @@
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { defineSearchAttributeKey, SearchAttributeType, type SignalDefinition } from '@temporalio/common';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -42,6 +42,7 @@ import {
   restored,
   settled,
 } from '../domain/laneState.ts';
+import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 
 export type ProduceActivities = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
@@ -52,13 +53,13 @@ const { produce } = proxyActivities<ProduceActivities>({
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 });
 
-export const enqueue = defineSignal<[unknown]>(laneSignals.enqueue);
-export const replay = defineSignal<[unknown]>(laneSignals.replay);
-export const discard = defineSignal<[unknown]>(laneSignals.discard);
-export const pause = defineSignal<[unknown]>(laneSignals.pause);
-export const resume = defineSignal<[unknown]>(laneSignals.resume);
-export const status = defineQuery<LaneStatus>(laneQueries.status);
-export const deadLetters = defineQuery<ParkedEvent[]>(laneQueries.deadLetters);
+export const enqueue = defineSignal<unknown[]>(laneSignals.enqueue, { typeInfo: anyInput });
+export const replay = defineSignal<unknown[]>(laneSignals.replay, { typeInfo: anyInput });
+export const discard = defineSignal<unknown[]>(laneSignals.discard, { typeInfo: anyInput });
+export const pause = defineSignal<unknown[]>(laneSignals.pause, { typeInfo: anyInput });
+export const resume = defineSignal<unknown[]>(laneSignals.resume, { typeInfo: anyInput });
+export const status = defineQuery<LaneStatus>(laneQueries.status, { typeInfo: anyInput });
+export const deadLetters = defineQuery<ParkedEvent[]>(laneQueries.deadLetters, { typeInfo: anyInput });
 
 const deliveryStateKey = defineSearchAttributeKey('DeliveryState', SearchAttributeType.KEYWORD);
 const deadLettersKey = defineSearchAttributeKey('DeadLetters', SearchAttributeType.INT);
@@ -77,24 +78,24 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   let quietAt = 0;
   let over = false;
 
-  setHandler(enqueue, (input) => {
+  onSignal(enqueue, (input) => {
     const block = blockFrom(input);
     if (!block) return;
     state = enqueued(state, block, Date.now());
     quietAt = block.quietMs >= quietEnoughMs ? workflowInfo().historyLength : 0;
   });
-  setHandler(replay, (input) => {
+  onSignal(replay, (input) => {
     const selected = selectionFrom(input, 'all');
     if (selected) state = replayed(state, selected);
   });
-  setHandler(discard, (input) => {
+  onSignal(discard, (input) => {
     const selected = selectionFrom(input, 'nothing');
     if (selected) state = discarded(state, selected);
   });
-  setHandler(pause, (input) => {
+  onSignal(pause, (input) => {
     state = { ...state, paused: noteFrom(input) };
   });
-  setHandler(resume, () => {
+  onSignal(resume, () => {
     state = { ...state, paused: undefined, suspended: undefined };
   });
   setHandler(status, () => statusOf(state));
@@ -148,6 +149,12 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     }
   }
 }
+
+/** A signal with an input that nobody can read changes nothing. */
+const onSignal = (signal: SignalDefinition<unknown[]>, use: (input: unknown) => void): void =>
+  setHandler(signal, (...inputs) => {
+    if (!inputs.includes(unreadable)) use(inputs[0]);
+  });
 
 const isLong = ({ limits }: LaneStart): boolean => {
   const { historyLength, historySize } = workflowInfo();

@@ -1,9 +1,10 @@
+import type proto from '@temporalio/proto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Block, blockOf, type Delivery, deliveriesOf, filterBlock, isWholeBlock } from '../../domain/block.ts';
-import { compressionCodec } from '../../domain/compressionCodec.ts';
+import { compressionCodec, tolerantCompressionCodec } from '../../domain/compressionCodec.ts';
 import { eventDigest } from '../../domain/eventDigest.ts';
-import { payloadConverter } from '../../domain/payloadConverter.ts';
+import { anyInput, payloadConverter, unreadable } from '../../domain/payloadConverter.ts';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const plain = (deliveries: readonly Delivery[]) =>
@@ -53,6 +54,22 @@ test('a large block is compressed and a small one left readable', async () => {
   const [large] = await compressionCodec.encode([of(100_000)]);
   expect(Buffer.from(small?.metadata?.encoding ?? []).toString()).toBe('json/plain');
   expect(large?.data?.length).toBeLessThan(10_000);
+});
+
+test('a payload that is damaged throws where it is ours, and is told where anyone may have sent it', async () => {
+  const block = payloadConverter.toPayload(blockOf([{ id: 'x'.repeat(22), key: 'k', value: utf8('1') }], 1, 0));
+  const [compressed] = await compressionCodec.encode([{ ...block, data: new Uint8Array(100_000) }]);
+  const lenient = anyInput.inputTypes[7]; // Any will do.
+  const damaged: proto.temporal.api.common.v1.IPayload[] = [
+    { ...block, data: utf8('{"acceptedAtMs":') },
+    { ...block, metadata: { ...block?.metadata, encoding: utf8('json/other') }, data: utf8('{}') },
+    { ...compressed, data: compressed?.data?.subarray(0, 20) ?? null },
+  ];
+  await expect(compressionCodec.decode(damaged)).rejects.toThrow();
+  for (const payload of await tolerantCompressionCodec.decode(damaged)) {
+    expect(() => payloadConverter.fromPayload(payload)).toThrow();
+    expect(payloadConverter.fromPayload(payload, undefined, lenient?.payloadConverterHint)).toBe(unreadable);
+  }
 });
 
 test('filtering keeps the order and bytes of what is kept, and the same block where all is kept', () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { deflateSync } from 'node:zlib';
 import { ApplicationFailure } from '@temporalio/common';
 import type proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -18,7 +19,20 @@ import type { Failed, Outcome } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
 import { defaultLaneLimits, type LaneLimits, laneWorkflowId } from '../../domain/lane.ts';
-import type { LaneStatus, ParkedEvent } from '../../domain/laneMessages.ts';
+import { type LaneStatus, laneQueries, laneSignals, type ParkedEvent } from '../../domain/laneMessages.ts';
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+const readable = { metadata: { encoding: utf8('json/plain') }, data: utf8('{"all":true}') };
+const unreadable: proto.temporal.api.common.v1.IPayload[] = [
+  { data: utf8('{}') },
+  { metadata: {}, data: utf8('{}') },
+  { metadata: { encoding: utf8('json/plain') } },
+  { metadata: { encoding: utf8('json/plain') }, data: utf8('{bad') },
+  { metadata: { encoding: utf8('json/of-somebody-else') }, data: utf8('{}') },
+  { metadata: { encoding: utf8('binary/zlib') }, data: utf8('no zlib') },
+  { metadata: { encoding: utf8('binary/zlib') }, data: deflateSync(utf8('no payload')) },
+  { metadata: { encoding: utf8('binary/zlib') }, data: deflateSync(utf8('cut off')).subarray(0, 8) },
+];
 
 const timersIn = ({ events }: proto.temporal.api.history.v1.IHistory): number =>
   (events ?? []).filter((event) => event.timerStartedEventAttributes).length;
@@ -344,6 +358,40 @@ describe('the lane workflow', () => {
         expect((await handle.query<LaneStatus>('status')).deadLetters).toBe(1);
         await handle.signal('discard', { all: true });
         await until(async () => (await handle.query<LaneStatus>('status')).deadLetters === 0);
+      },
+    );
+  });
+
+  test('changes nothing for a signal or query whose payload nobody can read, and lives on', async () => {
+    const sent: number[] = [];
+    await withLane(
+      (block) => {
+        sent.push(...numbersIn(block));
+        return answer(block, (n) => n === 1);
+      },
+      async ({ enqueue, handle }) => {
+        const { workflowService } = env.connection;
+        const namespace = 'default';
+        const { workflowId } = handle;
+        await enqueue([1]);
+        await until(async () => (await handle.query<LaneStatus>('status')).deadLetters === 1);
+        const before = await handle.query<LaneStatus>('status');
+        for (const signalName of Object.values(laneSignals)) {
+          for (const payloads of [...unreadable.map((payload) => [payload]), [readable, ...unreadable]]) {
+            const workflowExecution = { workflowId };
+            const input = { payloads };
+            await workflowService.signalWorkflowExecution({ namespace, workflowExecution, signalName, input });
+          }
+        }
+        for (const queryType of Object.values(laneQueries)) {
+          const query = { queryType, queryArgs: { payloads: unreadable } };
+          await workflowService.queryWorkflow({ namespace, execution: { workflowId }, query });
+        }
+        expect(await handle.query<LaneStatus>('status')).toEqual(before);
+        await enqueue([2]);
+        await until(() => sent.includes(2));
+        const { events } = await handle.fetchHistory();
+        expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
       },
     );
   });
