@@ -1,10 +1,21 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 import type { ApiConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 
 /** By gRPC's default a connection is tried again after up to two minutes: so long would events be refused for nothing. */
 const reconnectSoon = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 };
+
+/**
+ * A lane that is about to continue as new takes no signal for a moment, and Temporal says RESOURCE_EXHAUSTED then. By the SDK's
+ * default that is tried again after one and a half to two seconds; a POST would wait so long for some milliseconds.
+ */
+const againSoon = makeGrpcRetryInterceptor({
+  ...defaultGrpcRetryOptions(),
+  delayFunction: (attempt) => Math.min(firstAgainMs * 1.7 ** (attempt - 1), againMsMax) * (0.8 + Math.random() * 0.4),
+});
+const firstAgainMs = 50;
+const againMsMax = 1_000;
 
 /** A client of the configured Temporal. Throws `temporal_unreachable` where nothing answers at the address. */
 export async function connectTemporal(
@@ -15,6 +26,7 @@ export async function connectTemporal(
       address: config.TEMPORAL_ADDRESS,
       connectTimeout: '10 seconds',
       channelArgs: reconnectSoon,
+      interceptors: [againSoon],
     });
     return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
   } catch (cause) {
