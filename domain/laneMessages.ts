@@ -2,7 +2,16 @@
 import type { Failed } from './attempt.ts';
 import { eventIdPrefix } from './eventId.ts';
 import type { DeliveryState } from './lane.ts';
-import { type Counts, deliveryStateOf, type LaneState, type Note, queuedBytes, queuedEvents } from './laneState.ts';
+import {
+  type Counts,
+  deliveryStateOf,
+  type Held,
+  heldBy,
+  type LaneState,
+  type Note,
+  queuedBytes,
+  queuedEvents,
+} from './laneState.ts';
 
 export const laneSignals = {
   enqueue: 'enqueue',
@@ -19,6 +28,8 @@ export type LaneStatus = {
   waitingEvents: number;
   waitingBytes: number;
   deadLetters: number;
+  /** Why nothing of what waits is being sent. */
+  held?: Held | undefined;
   counts: Counts;
   suspended?: Failed | undefined;
   paused?: Note | undefined;
@@ -31,6 +42,7 @@ export const statusOf = (state: LaneState): LaneStatus => ({
   waitingEvents: queuedEvents(state),
   waitingBytes: queuedBytes(state) + (state.sending?.bodies.length ?? 0),
   deadLetters: state.deadLetters.length,
+  held: state.sending || state.queue.length === 0 ? undefined : heldBy(state),
   counts: state.counts,
   suspended: state.suspended,
   paused: state.paused,

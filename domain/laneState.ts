@@ -69,21 +69,36 @@ export function enqueued(state: LaneState, block: Block, nowMs: number): LaneSta
 export const deadLetterBytes = (state: LaneState): number =>
   state.deadLetters.reduce((sum, letter) => sum + deadLetterPayloadBytes(letter), 0);
 
-const isHeld = (state: LaneState): boolean =>
-  state.paused !== undefined || state.suspended !== undefined || deadLetterBytes(state) >= deadLetterBytesMax;
-
 /** Keys whose events wait behind a dead letter. */
 function blockedKeys(state: LaneState): ReadonlySet<string> {
   if (state.onDeadLetter === 'continue') return new Set();
   return new Set(state.deadLetters.map(({ delivery }) => delivery.key));
 }
 
-/** Whether there is something that may be sent now. */
-export function canSend(state: LaneState): boolean {
-  if (state.sending || state.queue.length === 0 || isHeld(state)) return false;
+/** Why a lane with events in its queue sends none of them, and what ends that. */
+export type Held = { reason: 'paused' | 'suspended' | 'deadLettersFull' | 'keysBlocked'; remedy: string };
+
+/** Why none of the queue may be sent now, or undefined where some of it may. */
+export function heldBy(state: LaneState): Held | undefined {
+  if (state.paused) return { reason: 'paused', remedy: 'Signal resume.' };
+  if (state.suspended) return { reason: 'suspended', remedy: state.suspended.remedy };
+  if (deadLetterBytes(state) >= deadLetterBytesMax) return deadLettersFull;
   const blocked = blockedKeys(state);
-  return blocked.size === 0 || state.queue.some((block) => block.entries.some(({ key }) => !blocked.has(key)));
+  if (blocked.size === 0 || state.queue.some((block) => block.entries.some(({ key }) => !blocked.has(key)))) return;
+  return keysBlocked;
 }
+const deadLettersFull: Held = {
+  reason: 'deadLettersFull',
+  remedy: `The lane's dead letters take ${deadLetterBytesMax / 1024} KiB or more, and it parks no further ones. Signal replay or discard.`,
+};
+const keysBlocked: Held = {
+  reason: 'keysBlocked',
+  remedy: 'Every event that waits has the key of a dead letter, and onDeadLetter is "block". Signal replay or discard.',
+};
+
+/** Whether there is something that may be sent now. */
+export const canSend = (state: LaneState): boolean =>
+  !state.sending && state.queue.length > 0 && heldBy(state) === undefined;
 
 /** The state with the next batch taken out of the queue, in order: it is part of the state before anyone sends it. */
 export function planned(state: LaneState): LaneState {

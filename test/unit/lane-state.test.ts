@@ -5,6 +5,7 @@ import type { Failed, Outcome } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import { DedupWindow } from '../../domain/dedupWindow.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
+import { statusOf } from '../../domain/laneMessages.ts';
 import { blockFrom, selectionFrom } from '../../domain/laneSignals.ts';
 import {
   canSend,
@@ -148,6 +149,38 @@ describe('a lane', () => {
     expect(known(state)).toEqual([idOf(2), idOf(3), idOf(4)]);
     expect(canSend(state)).toBe(false);
     expect(canSend(replayed(state, everything))).toBe(true);
+  });
+
+  test('says what holds it while nothing of its queue is sent, and what ends that', () => {
+    const large = (n: number, key: string): Block =>
+      blockOf([{ id: idOf(n), key, value: new TextEncoder().encode(`"${'x'.repeat(256 * 1024)}"`) }], 1, 0);
+    const sendAll = (state: LaneState, onDeadLetter: 'continue' | 'block'): LaneState => {
+      if (!canSend(state)) return state;
+      const { sending, ...rest } = planned(state);
+      if (!sending) throw new Error('nothing planned');
+      return sendAll(
+        settled({ ...rest, sending }, produced(sending, (n) => n % 7 === 0, onDeadLetter).outcome, 1),
+        onDeadLetter,
+      );
+    };
+    const having = (blocks: Block[], onDeadLetter: 'continue' | 'block' = 'continue'): LaneState =>
+      blocks.reduce((state, one) => sendAll(enqueued(state, one, 1), onDeadLetter), newLaneState(defaultLaneLimits));
+    const small = block([{ n: 1, key: 'k' }]);
+
+    const parked = having([large(7, 'k')]);
+    expect(statusOf(parked).held).toBeUndefined();
+    expect(statusOf(having([large(7, 'k'), small])).held).toBeUndefined();
+    const full = having([large(7, 'k'), large(14, 'k'), small]);
+    expect(statusOf(full)).toMatchObject({
+      state: 'Parked',
+      waitingEvents: 1,
+      held: { reason: 'deadLettersFull', remedy: expect.stringContaining('512 KiB') },
+    });
+    expect(statusOf(having([large(7, 'k'), small], 'block')).held?.reason).toBe('keysBlocked');
+    expect(statusOf(having([large(7, 'k'), block([{ n: 1, key: 'other' }])], 'block')).held).toBeUndefined();
+    expect(statusOf({ ...full, paused: {} }).held?.reason).toBe('paused');
+    expect(statusOf({ ...full, suspended: fault }).held).toEqual({ reason: 'suspended', remedy: fault.remedy });
+    expect(statusOf(discarded(full, everything)).held).toBeUndefined();
   });
 
   test('takes a batch of at most 500 events or 400 KiB, and a larger block alone', () => {
