@@ -61,7 +61,11 @@ export async function bareSignals(context: Context): Promise<BareSignalsResult[]
     for (const workflows of [inFlight, 'new'] as const) {
       const pair = { worker, signaller, taskQueue };
       await measured(context, pair, { temporal }, workflows, durations.warmUpS);
-      results.push(await calmly(context, () => measured(context, pair, { temporal }, workflows, durations.loadS)));
+      const result = await calmly(context, () => measured(context, pair, { temporal }, workflows, durations.loadS));
+      say(
+        `  ${workflows === 'new' ? 'a new workflow each' : `${workflows} workflows`}: ${Math.round(result.storedPerSecond)}/s`,
+      );
+      results.push(result);
     }
     return results;
   } finally {
