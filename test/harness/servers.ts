@@ -13,7 +13,7 @@ type Removable = { remove(): Promise<void> };
 
 function tracked<T extends Server>(name: string, server: T, dataDir: string): T & Removable {
   const remove = track(name, async () => {
-    await server.stop();
+    await server.kill(); // What it would put in order is thrown away.
     await rm(dataDir, { recursive: true, force: true });
   });
   return Object.assign(server, { remove });

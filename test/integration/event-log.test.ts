@@ -11,7 +11,7 @@ let temporal: TestTemporal;
 beforeAll(async () => {
   broker = await ownKafka();
   // Runs of 50 history events: a handful of batches.
-  causeway = await startCauseway({ kafka: broker, workers: 0, apiEnv: { CAUSEWAY_LANE_HISTORY_EVENTS_MAX: '50' } });
+  causeway = await startCauseway({ kafka: broker, apiEnv: { CAUSEWAY_LANE_HISTORY_EVENTS_MAX: '50' } });
   temporal = await testTemporal(causeway);
 });
 afterAll(async () => {
@@ -42,6 +42,7 @@ async function connectedDestination(): Promise<CreatedDestination> {
 
 test('an event that waits for a worker is queued, without an attempt', async () => {
   const destination = await causeway.createDestination();
+  await causeway.worker.stop();
   const id = await post(destination);
   const delivery = await deliveryOf(causeway.api, id);
   expect(delivery).toEqual({
