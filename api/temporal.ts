@@ -11,7 +11,7 @@ const reconnectSoon = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reco
  * default that is tried again after one and a half to two seconds; a POST would wait so long for some milliseconds.
  */
 const againSoon = makeGrpcRetryInterceptor({
-  ...defaultGrpcRetryOptions(),
+  ...defaultGrpcRetryOptions({ maxAttempts: 20 }), // A call's deadline comes first.
   delayFunction: (attempt) => Math.min(firstAgainMs * 1.7 ** (attempt - 1), againMsMax) * (0.8 + Math.random() * 0.4),
 });
 const firstAgainMs = 50;
