@@ -35,6 +35,13 @@ export type LaneState = {
   seen: DedupWindow;
 };
 
+/**
+ * A batch is what one produce activity gets: as many queued blocks as fit, for a cycle of the lane costs the same for few events
+ * and many. In bytes of the payload: Temporal warns at 512 KiB after compression, and a topic's default limit is 1 MB.
+ */
+export const batchEventsMax = 1_000;
+export const batchBytesMax = 600 * 1024;
+
 /** Dead letters are carried from run to run, so they are bounded, in bytes; the lane holds when they are more. */
 export const deadLetterBytesMax = 512 * 1024;
 /**
@@ -109,14 +116,14 @@ export function planned(state: LaneState): LaneState {
   let bytes = 0;
   for (const [position, block] of state.queue.entries()) {
     const open = blocked.size === 0 ? block : filterBlock(block, ({ key }) => !blocked.has(key));
-    const fits = events + open.entries.length <= blockEventsMax && bytes + blockBytes(open) <= blockBytesMax;
+    const fits = events + open.entries.length <= batchEventsMax && bytes + blockPayloadBytes(open) <= batchBytesMax;
     if (open.entries.length > 0 && !fits && taken.length > 0) {
       left.push(...state.queue.slice(position));
       break;
     }
     if (open.entries.length > 0) taken.push(open);
     events += open.entries.length;
-    bytes += blockBytes(open);
+    bytes += blockPayloadBytes(open);
     if (open !== block) left.push(filterBlock(block, ({ key }) => blocked.has(key)));
   }
   return { ...state, queue: left, sending: joined(taken) };
