@@ -42,8 +42,8 @@ export class BatchDelivery {
   async run(): Promise<BatchResult> {
     const opened = await this.open();
     if ('outcome' in opened || 'tryAgain' in opened) return opened;
-    const { producer, records, lingerMs } = opened;
-    const parts: Part[] = [{ positions: this.unsettled(), isAlone: false }];
+    const { producer, records, lingerMs, batchSizeBytes } = opened;
+    const parts: Part[] = cut(this.unsettled(), records, batchSizeBytes);
     for (let part = parts.shift(); part; part = parts.shift()) {
       const positions = part.positions.filter((position) => !this.isHeldBack(position));
       if (positions.length === 0) continue;
@@ -83,7 +83,7 @@ export class BatchDelivery {
       const partitions = await this.untilLost(producer.partitionCount());
       this.log.forget(attempt);
       const records = recordsOf(this.options.block, partitions);
-      return { producer, records, lingerMs: destination.producer.lingerMs };
+      return { producer, records, ...destination.producer };
     } catch (error) {
       const failed = this.failedOf(failureIn(error), false);
       this.log.end(attempt, { outcome: 'failed', brokers: [], error: failed });
@@ -187,6 +187,23 @@ export class BatchDelivery {
       work.then(resolve, reject).finally(() => signal.removeEventListener('abort', lost));
     });
   }
+}
+
+/** Parts, one after the other, in which no partition gets more than a topic takes at once. */
+function cut(positions: readonly number[], records: readonly AddressedRecord[], batchSizeBytes: number): Part[] {
+  const parts: number[][] = [[]];
+  let filled = new Map<number, number>();
+  for (const position of positions) {
+    const { partition = 0, bytes = 0 } = records[position] ?? {};
+    const before = filled.get(partition) ?? 0;
+    if (before > 0 && before + bytes > batchSizeBytes) {
+      parts.push([]);
+      filled = new Map();
+    }
+    filled.set(partition, (filled.get(partition) ?? 0) + bytes);
+    parts.at(-1)?.push(position);
+  }
+  return parts.map((some) => ({ positions: some, isAlone: false }));
 }
 
 const unknownDestination: NamedFailure = { name: 'DESTINATION_UNKNOWN', message: 'The store has no such destination.' };

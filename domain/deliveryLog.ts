@@ -142,9 +142,9 @@ function attemptsAt(position: number, progress: Settled): LoggedAttempt[] {
 /** While the activity runs, its heartbeat tells of the attempts so far; the last one may be under way. */
 function whileRunning(log: DeliveryLog, position: number, running: RunningProduce): DeliveryLog {
   const progress = running.progress;
-  const isRetrying = running.attempt > 1 || (progress?.attempts.length ?? 0) > 1;
+  const tries = progress ? attemptsAt(position, progress).length : 0;
   const { nextAttemptAtMs } = running;
-  const status = isRetrying ? 'retrying' : 'sending';
+  const status = running.attempt > 1 || tries > 1 ? 'retrying' : 'sending';
   if (!progress) return { ...log, status, nextAttemptAtMs };
   const attempts = attemptsAt(position, progress).map((attempt, i, all): LoggedAttempt => {
     const isUnderWay = i === all.length - 1 && attempt.durationMs === undefined && nextAttemptAtMs === undefined;

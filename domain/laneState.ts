@@ -36,11 +36,11 @@ export type LaneState = {
 };
 
 /**
- * A batch is what one produce activity gets: as many queued blocks as fit, for a cycle of the lane costs the same for few events
- * and many. In bytes of the payload: Temporal warns at 512 KiB after compression, and a topic's default limit is 1 MB.
+ * A batch is what one produce activity gets: as many queued blocks as fit, for a cycle of the lane costs nearly the same for
+ * few events and many (docs/decisions/batches.md). In bytes of the payload before compression; Temporal's limit is 2 MB.
  */
-export const batchEventsMax = 1_000;
-export const batchBytesMax = 600 * 1024;
+export const batchEventsMax = 2_000;
+export const batchBytesMax = 1_250_000;
 
 /** Dead letters are carried from run to run, so they are bounded, in bytes; the lane holds when they are more. */
 export const deadLetterBytesMax = 512 * 1024;

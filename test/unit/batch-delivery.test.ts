@@ -7,6 +7,8 @@ import type { Outcome, Progress } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
 
 const partitions = 3;
+/** Small, so that a batch goes out in several requests. */
+const batchSizeBytes = 1_000;
 type Sent = { key: string; n: number };
 
 /**
@@ -18,6 +20,10 @@ function cluster(poison: ReadonlySet<number>, moves: Iterator<boolean>) {
   const ends = new Map<number, number>();
   const answerOf = (records: Submission['records'], partition: number): SubmissionAnswer => {
     const together = records.filter((record) => record.partition === partition).map(({ record }) => record);
+    const bytes = records
+      .filter((record) => record.partition === partition)
+      .reduce((sum, record) => sum + record.bytes, 0);
+    expect(bytes).toBeLessThanOrEqual(batchSizeBytes);
     const sent = together.map(({ key, value }) => ({ key: String(key), n: Number(JSON.parse(String(value)).payload) }));
     const refused = (name: string, code: number): SubmissionAnswer => ({
       broker: 'b:1',
@@ -63,7 +69,9 @@ async function deliver(
     const options = {
       destinationId: 'dst',
       block: blockOf(deliveries, 0, 0),
-      destinations: { open: async () => ({ id: 'dst', enabled: true, onDeadLetter, producer: { lingerMs: 0 } }) },
+      destinations: {
+        open: async () => ({ id: 'dst', enabled: true, onDeadLetter, producer: { lingerMs: 0, batchSizeBytes } }),
+      },
       producers: { producerOf: () => producer },
       log,
       lease: { isHeld: () => true, signal },
