@@ -44,7 +44,9 @@ const laneShare = 1 / 8;
 /** It may always have this much: with less its blocks would not be full. */
 const laneBytesMin = 2 * blockBytesMax;
 /** A hot lane's signals are spaced by its linger, and by no more than this: docs/decisions/quiet-signals.md. */
-const quietMs = 100;
+const spacingMsMax = 100;
+/** So long a promise of quiet is: a full block, which need not wait for the spacing, waits for this. */
+const quietMs = 50;
 /** A lane that gets full blocks one after another, or has no linger, is promised quiet this often. */
 const quietEveryMs = 1_000;
 
@@ -195,7 +197,7 @@ export class LaneWriter {
 
   private blockFrom(lane: Lane, group: readonly Waiting[]): Block {
     const nowMs = this.now();
-    const spacingMs = Math.min(lane.target.lingerMs, quietMs);
+    const spacingMs = Math.min(lane.target.lingerMs, spacingMsMax);
     const isFull = lane.waiting.length >= blockEventsMax || lane.waitingBytes >= blockBytesMax;
     const isBusy = isFull || spacingMs < quietMs;
     const promisedMs = !isBusy || nowMs - lane.quietUntilMs >= quietEveryMs ? quietMs : 0;

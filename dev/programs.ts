@@ -16,6 +16,12 @@ export type ProgramSettings = {
   env?: Record<string, string>;
 };
 
+/**
+ * As `npm run api` and `npm run worker` have them. The young generation is larger than Node's default of 16 MB: blocks of events
+ * live for a cycle, and were copied again and again (docs/decisions/young-generation.md).
+ */
+export const nodeFlags = ['--max-semi-space-size=64', '--import', 'tsx'] as const;
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** A key ring with one new key, as `CAUSEWAY_SECRET_KEYS` wants it. */
@@ -63,7 +69,7 @@ export async function apiProgram(settings: ProgramSettings, port?: number): Prom
   const spec: ServerSpec = {
     name: 'the API',
     command: process.execPath,
-    args: ['--import', 'tsx', 'api/main.ts'],
+    args: [...nodeFlags, 'api/main.ts'],
     cwd: root,
     env: {
       ...shared(settings),
@@ -83,7 +89,7 @@ export function workerProgram(settings: ProgramSettings, name = 'worker'): Serve
   return {
     name: `the ${name}`,
     command: process.execPath,
-    args: ['--import', 'tsx', 'worker/main.ts'],
+    args: [...nodeFlags, 'worker/main.ts'],
     cwd: root,
     env: { ...shared(settings), ...settings.env },
     logFile: `${settings.logDir}/${name}.log`,
