@@ -149,6 +149,7 @@ describe('the lanes of a destination', () => {
     const { destinations } = store;
     const { id } = await destinations.create(settings());
     const short = await destinations.holdLanes(id, 1);
+    await until('the short hold to run out', () => Date.now() > (short?.until.getTime() ?? 0) + 1);
     await expect(destinations.update(id, { ordering: { lanes: 4 } }, { hold: short })).rejects.toMatchObject({
       code: 'lanes_not_held',
     });
