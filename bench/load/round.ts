@@ -32,6 +32,8 @@ export type RoundResult = Verdict &
     /** Due, and never sent, for every connection waited. */
     unsent: number;
     answers: Record<string, number>;
+    /** Accepted, and still being delivered when the bench waited no longer. */
+    stillComing: number;
     /** From a POST to its 202. */
     postMs: Percentiles;
     /** The longest wait for any answer, refusals included, in ms. */
@@ -44,7 +46,8 @@ export type RoundResult = Verdict &
 
 /** Nothing new in the topic for this long: what is missing counts as lost. */
 const stallMs = 45_000;
-const readTimeoutMs = 240_000;
+/** A backlog that is still being delivered after this long is waited for no more: that is no loss, and told as such. */
+const readTimeoutMs = 900_000;
 
 const percentilesOf = (values: Float64Array): Percentiles => ({
   p50: percentile(values, 50),
@@ -76,8 +79,11 @@ export async function runRound({ stack, sender, reader }: Context, round: Round)
     .filter((_, i) => (arrivals.numbers[i] ?? loadEvents) < loadEvents);
   const seconds = Math.max(0, (counted.at(-1) ?? 0) - (log.sentAtMs[0] ?? 0)) / 1_000;
   const verdict = verdictOf(log, arrivals.numbers);
+  const stillComing = arrivals.isStalled ? 0 : verdict.lost;
   return {
     ...verdict,
+    lost: verdict.lost - stillComing,
+    stillComing,
     eventsPerSecond: seconds === 0 ? 0 : (counted.length - verdict.duplicated) / seconds,
     seconds,
     unsent: sent.unsent,

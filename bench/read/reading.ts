@@ -8,7 +8,12 @@ import { outcomes } from '../load/sendLog.ts';
 export type ReadJob = { brokers: string[]; topic: string; tag: string };
 
 /** The load's records in the order in which they were read, which within a partition is that of the topic. */
-export type Arrivals = { numbers: Int32Array; readAtMs: Float64Array };
+export type Arrivals = {
+  numbers: Int32Array;
+  readAtMs: Float64Array;
+  /** Whether nothing came any more, though something was missing. */
+  isStalled: boolean;
+};
 
 export type AwaitJob = {
   /** What became of each event, by its number: the accepted ones are awaited. */
@@ -61,12 +66,13 @@ export class Reading {
   /** Waits until every accepted event was read, or nothing comes any more; returns all that was read. */
   async arrivals({ outcomes: codes, stallMs, timeoutMs }: AwaitJob): Promise<Arrivals> {
     const startedAtMs = nowMs();
-    while (!this.hasAll(codes)) {
+    let isStalled = false;
+    while (!isStalled && !this.hasAll(codes) && nowMs() - startedAtMs < timeoutMs) {
       const lastMs = Math.max(this.readAtMs.at(-1) ?? 0, startedAtMs);
-      if (nowMs() - lastMs > stallMs || nowMs() - startedAtMs > timeoutMs) break;
+      isStalled = nowMs() - lastMs > stallMs;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    return { numbers: Int32Array.from(this.numbers), readAtMs: Float64Array.from(this.readAtMs) };
+    return { numbers: Int32Array.from(this.numbers), readAtMs: Float64Array.from(this.readAtMs), isStalled };
   }
 
   close(): Promise<void> {

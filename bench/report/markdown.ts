@@ -162,6 +162,8 @@ function partF({ parts }: Results): string[] {
     whole(round.unclear),
     whole(round.arrived),
     round.lost,
+    whole(round.stillComing),
+    whole(round.seconds),
     round.duplicated,
     round.outOfOrder,
     `${ms(round.worstPostMs)}`,
@@ -170,7 +172,8 @@ function partF({ parts }: Results): string[] {
   ]);
   const head = [
     ...['load', 'carried/s', 'pushed/s', 'not sent', 'accepted', 'refused', 'unclear', 'arrived'],
-    ...['lost', 'doubled', 'out of order', 'worst POST ms', 'open again after ms', 'answers'],
+    ...['lost', 'still coming', 'all read after s', 'doubled', 'out of order'],
+    ...['worst POST ms', 'open again after ms', 'answers'],
   ];
   const note =
     'Events. "Not sent": they were due while every connection waited. "Unclear": no answer within 30 s, or one that leaves it open.';
