@@ -15,6 +15,8 @@ export type LaneWriterOptions = {
   waitingBytesMax: number;
   /** Signals under way at once, over all lanes. */
   signalsInFlightMax?: number;
+  /** Lanes that wait for their turn to send a signal; with more of them, events of yet other lanes are refused. */
+  readyLanesMax?: number;
   /** A clock that nobody sets, in ms: one set back by an hour would keep hot lanes waiting that long. */
   now?: () => number;
 };
@@ -50,6 +52,9 @@ const quietMs = 50;
 /** A lane that gets full blocks one after another, or has no linger, is promised quiet this often. */
 const quietEveryMs = 1_000;
 
+/** At some 200 signals a second to new lanes, their senders wait for five seconds: more would be answered too late. */
+const defaultReadyLanesMax = 1_000;
+
 /**
  * The group commit of lanes: one signal per lane is in flight at a time, and what arrives meanwhile goes in the next.
  * Keeps the order of `submit` calls within a lane, loses nothing that it has answered for, and holds bounded memory.
@@ -59,6 +64,7 @@ export class LaneWriter {
   private readonly ready: Lane[] = [];
   private readonly now: () => number;
   private readonly signalsInFlightMax: number;
+  private readonly readyLanesMax: number;
   private readonly laneBytesMax: number;
   private waitingBytes = 0;
   private signalsInFlight = 0;
@@ -66,6 +72,7 @@ export class LaneWriter {
   constructor(private readonly options: LaneWriterOptions) {
     this.now = options.now ?? (() => performance.now());
     this.signalsInFlightMax = options.signalsInFlightMax ?? 64;
+    this.readyLanesMax = options.readyLanesMax ?? defaultReadyLanesMax;
     this.laneBytesMax = Math.max(laneBytesMin, options.waitingBytesMax * laneShare);
   }
 
@@ -91,6 +98,12 @@ export class LaneWriter {
 
   private checkLane({ target, delivery }: LaneDelivery): void {
     const waitingBytes = this.lanes.get(target.workflowId)?.waitingBytes ?? 0;
+    if (waitingBytes === 0 && this.ready.length >= this.readyLanesMax) {
+      throw new CausewayError(
+        'overloaded',
+        'More lanes have events to store than Temporal takes. Send again after a second.',
+      );
+    }
     if (waitingBytes === 0 || waitingBytes + delivery.value.length <= this.laneBytesMax) return;
     const remedy =
       'More events of this lane are waiting to be stored than one lane may hold. Send again after some seconds.';

@@ -140,6 +140,24 @@ describe('the lane writer', () => {
     ]);
   });
 
+  test('refuses events of yet more lanes while too many wait for their turn, and takes those of lanes that wait already', async () => {
+    const gate = openGate();
+    const writer = new LaneWriter({
+      ...recorder(() => gate.promise),
+      waitingBytesMax: 1e6,
+      signalsInFlightMax: 1,
+      readyLanesMax: 2,
+    });
+    const kept = ['a', 'b', 'c'].map((lane, n) => submit(writer, target(lane), delivery(n)));
+    await soon();
+    await soon();
+    expect(() => writer.submit([{ target: target('d'), delivery: delivery(3) }])).toThrow('overloaded');
+    kept.push(submit(writer, target('b'), delivery(4)));
+    gate.resolve();
+    await Promise.all(kept);
+    await expect(submit(writer, target('d'), delivery(3))).resolves.toEqual({ runId: 'run' });
+  });
+
   test('takes an event for all of its destinations or for none, and a large one once nothing else waits', async () => {
     const gate = openGate();
     const temporal = recorder(() => gate.promise);
