@@ -6,6 +6,9 @@ import { CausewayError } from '../domain/error.ts';
 /** By gRPC's default a connection is tried again after up to two minutes: so long would events be refused for nothing. */
 const reconnectSoon = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 };
 
+/** A page of a lane's history may be larger than gRPC's default of 4 MiB. The SDK means to raise it, but names it without `grpc.`. */
+const largeAnswers = { 'grpc.max_receive_message_length': 128 * 1024 * 1024 };
+
 /**
  * A lane that is about to continue as new takes no signal for a moment, and Temporal says RESOURCE_EXHAUSTED then. By the SDK's
  * default that is tried again after one and a half to two seconds; a POST would wait so long for some milliseconds.
@@ -25,7 +28,7 @@ export async function connectTemporal(
     const connection = await Connection.connect({
       address: config.TEMPORAL_ADDRESS,
       connectTimeout: '10 seconds',
-      channelArgs: reconnectSoon,
+      channelArgs: { ...reconnectSoon, ...largeAnswers },
       interceptors: [againSoon],
     });
     return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
