@@ -67,6 +67,7 @@ export class AttemptLog {
   }
 
   private leaveOutOne(): void {
+    if (this.attempts.length <= firstKept + lastKept) return;
     const telling = new Set([...this.landed, ...this.refused].map(({ attempt }) => attempt));
     const idle = this.attempts.filter(({ number }) => !telling.has(number));
     const oldest = idle[firstKept];

@@ -4,19 +4,21 @@ import type { OpenDestination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import { failureRowOf } from '../domain/failures.ts';
 import type { AttemptLog } from './attemptLog.ts';
-import { failureIn, NamedError, type NamedFailure } from './kafka/failureNames.ts';
+import { failureIn, NamedError, type NamedFailure, notSentInTime } from './kafka/failureNames.ts';
 import type { LingeringProducer, SubmissionAnswer } from './kafka/lingeringProducer.ts';
-import type { ProducerPool } from './kafka/producerPool.ts';
 import { type AddressedRecord, recordsOf } from './kafka/records.ts';
+import { offsetAfter } from './kafka/topicConnection.ts';
 import type { Lease } from './lease.ts';
+
+type Producer = Pick<LingeringProducer, 'partitionCount' | 'submit'>;
 
 export type BatchDeliveryOptions = {
   destinationId: string;
   block: Block;
   destinations: { open(id: string): Promise<OpenDestination | undefined> };
-  producers: ProducerPool;
+  producers: { producerOf(destination: OpenDestination): Producer };
   log: AttemptLog;
-  lease: Lease;
+  lease: Pick<Lease, 'isHeld' | 'signal'>;
 };
 
 /** An answer for the lane to decide on, or an error for Temporal to try again. */
@@ -74,9 +76,7 @@ export class BatchDelivery {
   private async open() {
     const attempt = this.log.begin();
     try {
-      const destination = await this.options.destinations.open(this.options.destinationId).catch(asNamedError);
-      const unfit = unfitness(destination);
-      if (!destination || unfit) throw new NamedError(unfit ?? unknownDestination);
+      const destination = usable(await this.options.destinations.open(this.options.destinationId).catch(asNamedError));
       this.onDeadLetter = destination.onDeadLetter;
       this.blockedKeysAgain();
       const producer = this.options.producers.producerOf(destination);
@@ -91,12 +91,7 @@ export class BatchDelivery {
     }
   }
 
-  private async attempt(
-    part: Part,
-    producer: LingeringProducer,
-    records: readonly AddressedRecord[],
-    lingerMs: number,
-  ) {
+  private async attempt(part: Part, producer: Producer, records: readonly AddressedRecord[], lingerMs: number) {
     const { block, lease } = this.options;
     const isAll = part.positions.length === this.unsettled().length;
     const attempt = this.log.begin(isAll ? undefined : part.positions);
@@ -126,7 +121,7 @@ export class BatchDelivery {
         continue;
       }
       const { broker, baseOffset } = answer;
-      const offsets = positions.map((_, n) => (baseOffset < 0 ? baseOffset : baseOffset + n));
+      const offsets = positions.map((_, n) => offsetAfter(baseOffset, n));
       this.log.land({ partition, broker, attempt: attempt.number, positions, offsets });
       landed += positions.length;
     }
@@ -181,7 +176,7 @@ export class BatchDelivery {
   private untilLost<T>(work: Promise<T>): Promise<T> {
     const { signal } = this.options.lease;
     return new Promise((resolve, reject) => {
-      const lost = (): void => reject(new NamedError({ name: 'NOT_SENT_IN_TIME', message: "The try's time is over." }));
+      const lost = (): void => reject(notSentInTime);
       if (signal.aborted) return lost();
       signal.addEventListener('abort', lost, { once: true });
       work.then(resolve, reject).finally(() => signal.removeEventListener('abort', lost));
@@ -206,11 +201,15 @@ function cut(positions: readonly number[], records: readonly AddressedRecord[], 
   return parts.map((some) => ({ positions: some, isAlone: false }));
 }
 
-const unknownDestination: NamedFailure = { name: 'DESTINATION_UNKNOWN', message: 'The store has no such destination.' };
-
-function unfitness(destination: OpenDestination | undefined): NamedFailure | undefined {
-  if (!destination) return unknownDestination;
-  return destination.enabled ? undefined : { name: 'DESTINATION_DISABLED', message: 'The destination is disabled.' };
+/** The destination, where it may be sent to. */
+function usable(destination: OpenDestination | undefined): OpenDestination {
+  if (!destination) {
+    throw new NamedError({ name: 'DESTINATION_UNKNOWN', message: 'The store has no such destination.' });
+  }
+  if (!destination.enabled) {
+    throw new NamedError({ name: 'DESTINATION_DISABLED', message: 'The destination is disabled.' });
+  }
+  return destination;
 }
 
 /** Names what the store throws. Its texts hold no secret. */

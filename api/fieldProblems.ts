@@ -9,8 +9,9 @@ const unknownFieldsMax = 50;
 type Issue = z.core.$ZodIssue;
 
 /**
- * The issues of a failed check, as a person needs them; `whole` names what was checked, where no field of it is meant. Our schemas' messages say what is expected; what is wrong comes from
- * the kind of issue, or from `params.problem` of a custom one. Values are never shown: they may be secrets.
+ * The issues of a failed check, as a person needs them; `whole` names what was checked, where no field of it is meant. Our
+ * schemas' messages say what is expected; what is wrong comes from the kind of issue, or from `params.problem` of a custom
+ * one. Values are never shown: they may be secrets.
  */
 export const fieldProblemsOf = (issues: readonly Issue[], checked: unknown, whole = '(body)'): FieldProblem[] =>
   issues.flatMap((issue) => {

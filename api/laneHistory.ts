@@ -71,33 +71,24 @@ export class LaneHistories {
   }
 
   /** The produce activity that runs in a lane now, and the lane's state as its search attributes show it. */
-  async now(
-    workflowId: string,
-  ): Promise<{ running: RunningProduce | undefined; state: string | undefined; isOpen: boolean }> {
+  async now(workflowId: string): Promise<{ running: RunningProduce | undefined; state: string | undefined }> {
     const execution = { workflowId };
     const described = await this.called(() =>
       this.client.workflowService.describeWorkflowExecution({ namespace: this.namespace, execution }),
     );
-    if (!described) return { running: undefined, state: undefined, isOpen: false };
+    if (!described) return { running: undefined, state: undefined };
     const info = described.workflowExecutionInfo;
     const stateText = info?.searchAttributes?.indexedFields?.DeliveryState?.data;
     const state = stateText ? String(JSON.parse(Buffer.from(stateText).toString())) : undefined;
-    const isOpen =
-      info?.status === proto.temporal.api.enums.v1.WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING;
     const pending = described.pendingActivities?.find(({ activityType }) => activityType?.name === produceActivity);
-    if (!pending) return { running: undefined, state, isOpen };
+    if (!pending) return { running: undefined, state };
     const [progress] = await this.decoded<[Progress?]>(pending.heartbeatDetails?.payloads);
     const isStarted = pending.state === proto.temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
     const attempt = pending.attempt ?? 1;
     const isWaiting = !isStarted && attempt > 1 && pending.scheduledTime;
     const nextAttemptAtMs = isWaiting ? msOf(pending.scheduledTime) : undefined;
     const activity = `${info?.execution?.runId}/${pending.activityId}`;
-    const running = { activity, progress, attempt, nextAttemptAtMs };
-    return {
-      running,
-      state,
-      isOpen,
-    };
+    return { running: { activity, progress, attempt, nextAttemptAtMs }, state };
   }
 
   private get namespace(): string {

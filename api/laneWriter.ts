@@ -77,8 +77,8 @@ export class LaneWriter {
   }
 
   /**
-   * Takes the deliveries of one event: all of them or, throwing `lane_full` or `overloaded`, none. Each promise resolves once that delivery
-   * is stored in its lane's history, or rejects with what `sendBlock` rejected with.
+   * Takes the deliveries of one event: all of them or, throwing `lane_full` or `overloaded`, none. Each promise resolves once
+   * that delivery is stored in its lane's history, or rejects with what `sendBlock` rejected with.
    */
   submit(deliveries: readonly LaneDelivery[]): Promise<{ runId: string }>[] {
     for (const one of deliveries) this.checkLane(one);

@@ -6,7 +6,7 @@ import { CausewayError } from '../domain/error.ts';
 /** By gRPC's default a connection is tried again after up to two minutes: so long would events be refused for nothing. */
 const reconnectSoon = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 };
 
-/** A page of a lane's history may be larger than gRPC's default of 4 MiB. The SDK means to raise it, but names it without `grpc.`. */
+/** A page of history may be larger than gRPC's default of 4 MiB. The SDK means to raise it, but names it without `grpc.`. */
 const largeAnswers = { 'grpc.max_receive_message_length': 128 * 1024 * 1024 };
 
 /**

@@ -94,17 +94,10 @@ function intervened(fold: Fold, digest: string, record: LaneRecord & { kind: 're
 function completed(fold: Fold, outcome: Outcome): Fold {
   const result = resultAt(fold.position, outcome);
   const attempts = [...fold.attempts, ...attemptsAt(fold.position, outcome)];
-  const attemptsLeftOut = leftOutWith(fold, outcome);
-  if (result.landed)
-    return { ...fold, attempts, attemptsLeftOut, status: 'delivered', ...result.landed, error: undefined };
-  if (result.refused) return { ...fold, attempts, attemptsLeftOut, status: 'parked', error: result.refused };
-  return {
-    ...fold,
-    attempts,
-    attemptsLeftOut,
-    status: outcome.suspended ? 'suspended' : 'queued',
-    error: outcome.suspended,
-  };
+  const known = { ...fold, attempts, attemptsLeftOut: leftOutWith(fold, outcome) };
+  if (result.landed) return { ...known, status: 'delivered', ...result.landed, error: undefined };
+  if (result.refused) return { ...known, status: 'parked', error: result.refused };
+  return { ...known, status: outcome.suspended ? 'suspended' : 'queued', error: outcome.suspended };
 }
 
 type Result = { number: number; landed?: { partition: number; offset?: number; broker: string }; refused?: Failed };
@@ -141,12 +134,11 @@ function attemptsAt(position: number, progress: Settled): LoggedAttempt[] {
 
 /** While the activity runs, its heartbeat tells of the attempts so far; the last one may be under way. */
 function whileRunning(log: DeliveryLog, position: number, running: RunningProduce): DeliveryLog {
-  const progress = running.progress;
-  const tries = progress ? attemptsAt(position, progress).length : 0;
-  const { nextAttemptAtMs } = running;
-  const status = running.attempt > 1 || tries > 1 ? 'retrying' : 'sending';
+  const { progress, nextAttemptAtMs } = running;
+  const tries = progress ? attemptsAt(position, progress) : [];
+  const status = running.attempt > 1 || tries.length > 1 ? 'retrying' : 'sending';
   if (!progress) return { ...log, status, nextAttemptAtMs };
-  const attempts = attemptsAt(position, progress).map((attempt, i, all): LoggedAttempt => {
+  const attempts = tries.map((attempt, i, all): LoggedAttempt => {
     const isUnderWay = i === all.length - 1 && attempt.durationMs === undefined && nextAttemptAtMs === undefined;
     return isUnderWay ? { ...attempt, outcome: 'running' } : attempt;
   });

@@ -114,11 +114,11 @@ const ownRows: readonly FailureRow[] = [
     why: 'The key that sealed the credentials is missing here, or they are damaged: our fault, not the destination’s.',
     remedy: 'Put the missing key back into CAUSEWAY_SECRET_KEYS; the lane tries again.',
   },
-  ...['LEASE_LOST', 'WORKER_LOST'].map((name) => ({
-    ...{ name, kind: 'outcomeUnknown' as const },
+  {
+    ...{ name: 'WORKER_LOST', kind: 'outcomeUnknown' },
     why: 'The worker ended, or was cut off from Temporal, in the middle of the attempt.',
     remedy: waits,
-  })),
+  },
   {
     ...{ name: 'NOT_SENT_IN_TIME', kind: 'transient' },
     why: "The attempt's time was over before anything was sent.",

@@ -5,7 +5,7 @@ import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
 import { calmQueue, guardFrames } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
-import { NamedError } from './failureNames.ts';
+import { NamedError, notSentInTime } from './failureNames.ts';
 
 const connectTimeoutMs = 5_000;
 const authenticationTimeoutMs = 5_000;
@@ -126,10 +126,6 @@ export class BrokerConnection {
 }
 
 /** Nothing of the request was written. */
-export const notSentInTime = new NamedError({
-  name: 'NOT_SENT_IN_TIME',
-  message: "The attempt's time was over before it could be sent.",
-});
 export const closedBefore = new NamedError({
   name: 'CONNECTION_CLOSED',
   message: 'The connection was closed before the request was sent.',

@@ -16,6 +16,12 @@ export class NamedError extends Error {
   }
 }
 
+/** The try's time was over first: nothing was written. */
+export const notSentInTime = new NamedError({
+  name: 'NOT_SENT_IN_TIME',
+  message: "The attempt's time was over before it could be sent.",
+});
+
 const messageCharsMax = 300;
 const causesMax = 8;
 

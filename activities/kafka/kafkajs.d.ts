@@ -45,7 +45,6 @@ declare module 'kafkajs/src/network/connectionPool.js' {
     send<Answer>(exchange: {
       request: unknown;
       response: { decode: (bytes: unknown) => Promise<Answer>; parse: (answer: Answer) => Promise<Answer> };
-      logResponseError?: boolean;
     }): Promise<Answer>;
   }
 }

@@ -1,5 +1,6 @@
+import { notSentInTime } from './failureNames.ts';
 import type { AddressedRecord } from './records.ts';
-import type { PartitionAnswer, RecordToSend, TopicConnection } from './topicConnection.ts';
+import { offsetAfter, type PartitionAnswer, type RecordToSend, type TopicConnection } from './topicConnection.ts';
 
 /** Records that one lane wants written, in order. */
 export type Submission = {
@@ -163,14 +164,11 @@ function ownAnswers(
       partition,
       'failure' in answer
         ? { ...answer, recordsTogether }
-        : { broker: answer.broker, baseOffset: shifted(answer.baseOffset, first), recordsTogether },
+        : { broker: answer.broker, baseOffset: offsetAfter(answer.baseOffset, first), recordsTogether },
     );
   }
   return own;
 }
-
-/** A broker that had the batch already may not say where. */
-const shifted = (baseOffset: number, by: number): number => (baseOffset < 0 ? baseOffset : baseOffset + by);
 
 const unanswered: PartitionAnswer = {
   broker: undefined,
@@ -179,7 +177,7 @@ const unanswered: PartitionAnswer = {
 };
 
 function notSent({ records }: Submission): Map<number, SubmissionAnswer> {
-  const failure = { name: 'NOT_SENT_IN_TIME', message: "The try's time was over before it could be sent." };
+  const { failure } = notSentInTime;
   const answer: SubmissionAnswer = { broker: undefined, failure, isUnknown: false, recordsTogether: 0 };
   return new Map(records.map(({ partition }) => [partition, answer]));
 }

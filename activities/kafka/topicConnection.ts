@@ -2,9 +2,9 @@ import { type MetadataAnswer, type RecordToSend, requests } from 'kafkajs/src/pr
 import { hostPortOf } from '../../domain/address.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
 import { duplicateSequenceNumber, kafkaErrorName } from '../../domain/kafkaErrors.ts';
-import { BrokerConnection, closedBefore, notSentInTime } from './brokerConnection.ts';
+import { BrokerConnection, closedBefore } from './brokerConnection.ts';
 import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
-import { failureIn, NamedError, type NamedFailure } from './failureNames.ts';
+import { failureIn, NamedError, type NamedFailure, notSentInTime } from './failureNames.ts';
 import { withinMs } from './withinMs.ts';
 
 export type { RecordToSend };
@@ -18,6 +18,10 @@ export type PartitionAnswer =
       /** Whether the request was on its way when it failed: the records may be there all the same. */
       isUnknown: boolean;
     };
+
+/** The offset of a record so many after the first one. A broker that had the batch already may not say where (-1). */
+export const offsetAfter = (baseOffset: number, records: number): number =>
+  baseOffset < 0 ? baseOffset : baseOffset + records;
 
 /** The broker waits this long for its replicas, in ms. */
 const produceTimeoutMs = 10_000;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { exists, run } from './install.ts';
@@ -148,6 +148,3 @@ export async function ensureTopic(
     await admin.disconnect();
   }
 }
-
-/** The id that the broker was formatted with. */
-export const clusterId = (dataDir: string): Promise<string> => readFile(join(dataDir, 'cluster-id'), 'utf8');

@@ -1,15 +1,36 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AttemptLog } from '../../activities/attemptLog.ts';
-import { BatchDelivery, type BatchDeliveryOptions } from '../../activities/batchDelivery.ts';
+import { BatchDelivery } from '../../activities/batchDelivery.ts';
 import type { Submission, SubmissionAnswer } from '../../activities/kafka/lingeringProducer.ts';
 import type { Outcome, Progress } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
+import type { OpenDestination } from '../../domain/destination.ts';
 
 const partitions = 3;
 /** Small, so that a batch goes out in several requests. */
 const batchSizeBytes = 1_000;
 type Sent = { key: string; n: number };
+
+const destination: OpenDestination = {
+  id: 'dst',
+  customerExternalId: 'c',
+  type: 'KAFKA',
+  name: 'Test',
+  brokers: ['b:1'],
+  topic: 't',
+  partitionKey: 'payload',
+  eventTypes: ['*'],
+  enabled: true,
+  auth: { mode: 'NONE', tls: false },
+  producer: { lingerMs: 0, batchSizeBytes, acks: 'all' },
+  ordering: { lanes: 1 },
+  onDeadLetter: 'continue',
+  version: 1,
+  createdAt: '2026-01-01T00:00:00Z',
+  updatedAt: '2026-01-01T00:00:00Z',
+  secrets: {},
+};
 
 /**
  * Answers as a cluster does: the records of a partition are written together or refused together. Poison is refused for good;
@@ -66,18 +87,15 @@ async function deliver(
   let before: Progress | undefined;
   for (let attempt = 1; ; attempt++) {
     const log = new AttemptLog(before, { attempt, scheduledAtMs: 0, currentScheduledAtMs: 0 });
-    const options = {
+    // Only Kafka stands in: the answers of a cluster, and a lease that always holds.
+    const result = await new BatchDelivery({
       destinationId: 'dst',
       block: blockOf(deliveries, 0, 0),
-      destinations: {
-        open: async () => ({ id: 'dst', enabled: true, onDeadLetter, producer: { lingerMs: 0, batchSizeBytes } }),
-      },
+      destinations: { open: async () => ({ ...destination, onDeadLetter }) },
       producers: { producerOf: () => producer },
       log,
       lease: { isHeld: () => true, signal },
-    };
-    // Only what is looked at stands in: the answers of a cluster, and a lease that always holds.
-    const result = await new BatchDelivery(options as unknown as BatchDeliveryOptions).run();
+    }).run();
     if ('outcome' in result) return { written, outcome: result.outcome };
     before = JSON.parse(JSON.stringify(log.progress())) as Progress;
   }

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { BrokerConnection, notSentInTime } from '../../activities/kafka/brokerConnection.ts';
-import { failureIn } from '../../activities/kafka/failureNames.ts';
+import { BrokerConnection } from '../../activities/kafka/brokerConnection.ts';
+import { failureIn, notSentInTime } from '../../activities/kafka/failureNames.ts';
 
 /** A server on loopback that answers whatever it is sent in this way, and is no Kafka. */
 async function withServer<T>(answer: (socket: Socket) => void, use: (connection: BrokerConnection) => Promise<T>) {

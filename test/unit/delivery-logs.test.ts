@@ -27,7 +27,7 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
       read.push(runId);
       return runs.get(runId);
     },
-    now: async () => ({ running: undefined, state: undefined, isOpen: true }),
+    now: async () => ({ running: undefined, state: undefined }),
   };
   const acceptedAt = new Date();
   return {
