@@ -2,28 +2,39 @@ import { CausewayError } from '../domain/error.ts';
 import { runFull } from '../domain/lane.ts';
 
 /** How large a lane's run is, and what it has taken in and not delivered, in bytes of values. */
-export type LaneSize = { historyEvents: number; historyBytes: number; waitingBytes: number };
+export type LaneSize = {
+  historyEvents: number;
+  historyBytes: number;
+  waitingBytes: number;
+  /** It delivers now, or would: it is neither paused nor suspended, nor waits for someone. */
+  isDelivering: boolean;
+};
 /** Rejects where it can't be known now. */
 export type MeasureLane = (workflowId: string) => Promise<LaneSize>;
 
 /** What a lane has taken in and not delivered may grow to this, in bytes of values: its worker holds it in memory. */
 const waitingBytesMax = 16 * 1024 * 1024;
 /** The lane is looked at again after this much was stored in it. */
-const bytesPerLook = 4 * 1024 * 1024;
+const bytesPerLook = 2 * 1024 * 1024;
 const signalsPerLook = 200;
 /** The first time it is looked at after less than this, at a random point: see `newGauge`. */
 const bytesToFirstLook = 1024 * 1024;
 const signalsToFirstLook = 50;
 /** While the next look lasts, this much more may be stored. */
-const bytesAhead = 3 * bytesPerLook;
+const bytesAhead = 6 * bytesPerLook;
 /** A full lane is looked at again after this long. */
 const fullForMs = 500;
+/** A lane that delivers is sent a block this much later for each MiB that waits in it: docs/decisions/lane-gauge.md. */
+const backlogMsPerMiB = 50;
+/** … and by no more than this: what it can't keep up with then is for its backlog to hold. */
+const backlogMsMax = 200;
 
 type Gauge = {
   bytes: number;
   signals: number;
   looking: boolean;
   isFull: boolean;
+  backlogMs: number;
   lookedAtMs: number;
   usedAtMs: number;
 };
@@ -35,8 +46,8 @@ export type LaneGaugeOptions = {
 };
 
 /**
- * Knows which lanes take in faster than they deliver, or have no worker: they are refused events before Temporal would
- * end their run. Measures only lanes that are written to a lot.
+ * Knows which lanes take in faster than they deliver, or have no worker: they get their blocks later, and are refused events
+ * before Temporal would end their run. Measures only lanes that are written to a lot.
  */
 export class LaneGauge {
   private readonly gauges = new Map<string, Gauge>();
@@ -58,6 +69,11 @@ export class LaneGauge {
     if (this.now() - gauge.lookedAtMs >= fullForMs) this.look(workflowId, gauge);
     const remedy = 'The lane has taken in more than it could deliver. Send again after some seconds.';
     throw new CausewayError('lane_full', remedy);
+  }
+
+  /** How long a lane's next block should wait, in ms, for the lane delivers and has not caught up. */
+  backlogMs(workflowId: string): number {
+    return this.gauges.get(workflowId)?.backlogMs ?? 0;
   }
 
   /** Counts what was stored in a lane. */
@@ -92,6 +108,7 @@ export class LaneGauge {
       signals: signalsPerLook - Math.ceil(this.random() * signalsToFirstLook),
       looking: false,
       isFull: false,
+      backlogMs: 0,
       lookedAtMs: Number.NEGATIVE_INFINITY,
       usedAtMs: 0,
     };
@@ -101,20 +118,23 @@ export class LaneGauge {
     if (gauge.looking) return;
     gauge.looking = true;
     const { bytes, signals } = gauge;
-    const looked = (isFull: boolean): void => {
-      gauge.isFull = isFull;
+    const looked = (size?: LaneSize): void => {
+      // Not known: what was known stays, and a lane that is fed is looked at again.
+      if (size) {
+        gauge.isFull = isFull(size);
+        gauge.backlogMs = backlogMsOf(size);
+      }
       gauge.lookedAtMs = this.now();
       gauge.bytes -= bytes;
       gauge.signals -= signals;
       gauge.looking = false;
     };
-    this.measure(workflowId).then(
-      (size) => looked(isFull(size)),
-      // Not known: what was known stays, and a lane that is fed is looked at again.
-      () => looked(gauge.isFull),
-    );
+    this.measure(workflowId).then(looked, () => looked());
   }
 }
 
 const isFull = ({ historyEvents, historyBytes, waitingBytes }: LaneSize): boolean =>
   historyEvents > runFull.historyEvents || historyBytes > runFull.historyBytes || waitingBytes > waitingBytesMax;
+
+const backlogMsOf = ({ waitingBytes, isDelivering }: LaneSize): number =>
+  isDelivering ? Math.min(backlogMsMax, Math.round((waitingBytes / 1024 / 1024) * backlogMsPerMiB)) : 0;

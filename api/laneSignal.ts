@@ -64,7 +64,10 @@ export function blockSender(client: Client, taskQueue: string): SendBlock {
       const answer = await client.connection.withDeadline(Date.now() + signalTimeoutMs, () =>
         client.workflowService.signalWithStartWorkflowExecution(request),
       );
-      return { runId: answer.runId ?? '' };
+      return {
+        runId: answer.runId ?? '',
+        bytes: signalInput?.reduce((sum, { data }) => sum + (data?.length ?? 0), 0) ?? 0,
+      };
     } catch (cause) {
       const remedy = 'Temporal did not confirm that it stored the event. Send the same POST again after a second.';
       throw new CausewayError('temporal_unavailable', remedy, { cause });

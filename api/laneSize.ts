@@ -3,7 +3,7 @@ import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
 import type { LaneSize, MeasureLane } from './laneGauge.ts';
 
 const timeoutMs = 2_000;
-const nothing: LaneSize = { historyEvents: 0, historyBytes: 0, waitingBytes: 0 };
+const nothing: LaneSize = { historyEvents: 0, historyBytes: 0, waitingBytes: 0, isDelivering: true };
 
 /** Asks Temporal how large a lane's run is, which needs no worker, and the lane what waits in it, which does. */
 export function laneMeasure(client: Client): MeasureLane {
@@ -23,6 +23,8 @@ export function laneMeasure(client: Client): MeasureLane {
     if (described.value.status.name !== 'RUNNING') return nothing;
     const { historyLength: historyEvents, historySize: historyBytes = 0 } = described.value;
     // Without a worker nothing answers the query: the size of the history decides alone.
-    return { historyEvents, historyBytes, waitingBytes: status.status === 'fulfilled' ? status.value.waitingBytes : 0 };
+    if (status.status === 'rejected') return { historyEvents, historyBytes, waitingBytes: 0, isDelivering: false };
+    const { waitingBytes, held } = status.value;
+    return { historyEvents, historyBytes, waitingBytes, isDelivering: held === undefined };
   };
 }

@@ -6,13 +6,17 @@ import type { LaneStart } from '../domain/lane.ts';
 export type LaneTarget = { workflowId: string; start: LaneStart; lingerMs: number };
 export type LaneDelivery = { target: LaneTarget; delivery: Delivery };
 
-/** Stores a block in Temporal; answers with the id of the run that got it. Rejects when it can't be known to be stored. */
-export type SendBlock = (target: LaneTarget, block: Block) => Promise<{ runId: string }>;
+/** Which run of the lane got a block, and how many bytes it takes in that run's history. */
+export type StoredBlock = { runId: string; bytes: number };
+/** Stores a block in Temporal. Rejects when it can't be known to be stored. */
+export type SendBlock = (target: LaneTarget, block: Block) => Promise<StoredBlock>;
 
 export type LaneWriterOptions = {
   sendBlock: SendBlock;
   /** What waits for its signal may hold this much, in bytes of values; more is refused. */
   waitingBytesMax: number;
+  /** How much later the next block of a lane should go out, in ms, for the lane has not caught up. */
+  backlogMs?: (workflowId: string) => number;
   /** Signals under way at once, over all lanes. */
   signalsInFlightMax?: number;
   /** Lanes that wait for their turn to send a signal; with more of them, events of yet other lanes are refused. */
@@ -37,6 +41,10 @@ type Lane = {
   nextAtMs: number;
   /** Until then the lane was promised quiet: not even a full block goes out. */
   quietUntilMs: number;
+  /** When it was last promised a long quiet, in ms of `now`. */
+  longQuietAtMs: number;
+  /** What this process stored in the lane's current run. */
+  run: { id: string; signals: number; bytes: number };
   timer: NodeJS.Timeout | undefined;
   scheduled: boolean;
 };
@@ -51,6 +59,8 @@ const spacingMsMax = 100;
 const quietMs = 50;
 /** A lane that gets full blocks one after another, or has no linger, is promised quiet this often. */
 const quietEveryMs = 1_000;
+/** … and for this long where its run has grown long: for its batch on the way, and the workflow task that continues as new. */
+const longQuietMs = 250;
 
 /** At some 200 signals a second to new lanes, their senders wait for five seconds: more would be answered too late. */
 const defaultReadyLanesMax = 1_000;
@@ -134,6 +144,8 @@ export class LaneWriter {
       inFlight: false,
       nextAtMs: Number.NEGATIVE_INFINITY,
       quietUntilMs: Number.NEGATIVE_INFINITY,
+      longQuietAtMs: Number.NEGATIVE_INFINITY,
+      run: { id: '', signals: 0, bytes: 0 },
       timer: undefined,
       scheduled: false,
     };
@@ -183,8 +195,11 @@ export class LaneWriter {
     lane.inFlight = true;
     this.signalsInFlight++;
     try {
-      const receipt = await this.options.sendBlock(lane.target, block);
-      for (const { stored } of group) stored(receipt);
+      const { runId, bytes } = await this.options.sendBlock(lane.target, block);
+      if (runId !== lane.run.id) lane.run = { id: runId, signals: 0, bytes: 0 };
+      lane.run.signals++;
+      lane.run.bytes += bytes;
+      for (const { stored } of group) stored({ runId });
     } catch (error) {
       for (const { failed } of group) failed(error);
     }
@@ -213,8 +228,9 @@ export class LaneWriter {
     const spacingMs = Math.min(lane.target.lingerMs, spacingMsMax);
     const isFull = lane.waiting.length >= blockEventsMax || lane.waitingBytes >= blockBytesMax;
     const isBusy = isFull || spacingMs < quietMs;
-    const promisedMs = !isBusy || nowMs - lane.quietUntilMs >= quietEveryMs ? quietMs : 0;
-    lane.quietUntilMs = promisedMs > 0 ? nowMs + promisedMs : lane.quietUntilMs;
+    const backlogMs = this.options.backlogMs?.(lane.target.workflowId) ?? 0;
+    const promisedMs = Math.max(this.promiseMs(lane, nowMs, isBusy), backlogMs);
+    if (promisedMs > 0) lane.quietUntilMs = nowMs + promisedMs;
     lane.nextAtMs = nowMs + spacingMs;
     const acceptedAtMs = Math.min(...group.map((waiting) => waiting.acceptedAtMs));
     return blockOf(
@@ -222,6 +238,15 @@ export class LaneWriter {
       acceptedAtMs,
       promisedMs,
     );
+  }
+
+  /** How long the lane is promised quiet after this block. */
+  private promiseMs(lane: Lane, nowMs: number, isBusy: boolean): number {
+    if (isLong(lane) && nowMs - lane.longQuietAtMs >= quietEveryMs) {
+      lane.longQuietAtMs = nowMs;
+      return longQuietMs;
+    }
+    return !isBusy || nowMs - lane.quietUntilMs >= quietEveryMs ? quietMs : 0;
   }
 
   /** Forgets a lane with nothing to send, once its spacing is over. */
@@ -234,3 +259,7 @@ export class LaneWriter {
     else lane.timer = setTimeout(() => this.rest(lane), leftMs);
   }
 }
+
+/** Whether the lane's run is near the length at which it continues as new: its signals are less than half of its history. */
+const isLong = ({ run, target: { start } }: Lane): boolean =>
+  run.bytes >= start.limits.historyBytesMax / 3 || run.signals >= start.limits.historyEventsMax / 12;

@@ -68,6 +68,7 @@ function assembled(
   const send = blockSender(temporal, config.TEMPORAL_TASK_QUEUE);
   const writer = new LaneWriter({
     waitingBytesMax: config.CAUSEWAY_WAITING_BYTES_MAX,
+    backlogMs: (workflowId) => gauge.backlogMs(workflowId),
     sendBlock: async (target, block) => {
       const receipt = await send(target, block);
       gauge.stored(target.workflowId, block.bodies.length);

@@ -37,7 +37,7 @@ export type LaneLimits = {
 
 export const defaultLaneLimits: LaneLimits = {
   historyEventsMax: 2_000,
-  historyBytesMax: 2 * 1024 * 1024,
+  historyBytesMax: 4 * 1024 * 1024,
   dedupWindowMs: 24 * 60 * 60 * 1000,
   dedupIdsMax: 10_000,
 };

@@ -13,7 +13,8 @@ type TemporalConfig = Pick<WorkerConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPAC
 /** The worker's connection. Throws `temporal_unreachable` where nothing answers. */
 export async function connectWorker({ TEMPORAL_ADDRESS: address }: TemporalConfig): Promise<NativeConnection> {
   try {
-    return await NativeConnection.connect({ address });
+    // Large payloads come compressed (domain/compressionCodec.ts): to compress the requests again costs and gains nothing.
+    return await NativeConnection.connect({ address, grpcCompression: { codec: 'none' } });
   } catch (cause) {
     const remedy = `No Temporal answers at ${address}. Start it, or set TEMPORAL_ADDRESS to host:port.`;
     throw new CausewayError('temporal_unreachable', remedy, { cause });

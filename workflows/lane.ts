@@ -43,6 +43,7 @@ import {
   settled,
 } from '../domain/laneState.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
+import { Quiet } from '../domain/quiet.ts';
 
 export type ProduceActivities = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
@@ -64,10 +65,6 @@ export const deadLetters = defineQuery<ParkedEvent[]>(laneQueries.deadLetters, {
 const deliveryStateKey = defineSearchAttributeKey('DeliveryState', SearchAttributeType.KEYWORD);
 const deadLettersKey = defineSearchAttributeKey('DeadLetters', SearchAttributeType.INT);
 
-/** A sender that is silent for this long after its block leaves the lane time to continue as new, in ms. */
-const quietEnoughMs = 50;
-/** How long the lane waits for such a block before it continues all the same, in ms. */
-const quietWaitMs = 1_500;
 /** A lane that has outlived its dedup window, since something is parked, looks again this often, in ms. */
 const closeCheckMs = 10 * 60 * 1000;
 
@@ -75,14 +72,14 @@ const closeCheckMs = 10 * 60 * 1000;
 export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Block[]): Promise<void> {
   let state = from ? restored(start.limits, from, blocks) : newLaneState(start.limits);
   let shown = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
-  let quietAt = 0;
+  const quiet = new Quiet();
   let over = false;
 
   onSignal(enqueue, (input) => {
     const block = blockFrom(input);
     if (!block) return;
     state = enqueued(state, block, Date.now());
-    quietAt = block.quietMs >= quietEnoughMs ? workflowInfo().historyLength : 0;
+    quiet.heard(block.quietMs, taskName(), Date.now());
   });
   onSignal(replay, (input) => {
     const selected = selectionFrom(input, 'all');
@@ -114,8 +111,8 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     shown.state !== deliveryStateOf(state) || shown.deadLetters !== state.deadLetters.length;
   const isToRenew = (): boolean => isLong(start) && carriedBytes(state) <= carriedBytesMax;
 
-  // A promise holds in the workflow task that brought it, and the history's length names the task.
-  const isQuiet = (): boolean => quietAt === workflowInfo().historyLength;
+  const isQuiet = (): boolean => quiet.isNow(taskName(), Date.now());
+  const maySendOn = (): boolean => canSend(state) && quiet.maySendOn(Date.now());
 
   // One timer a run, not one a wait: it looks now and then whether the dedup window has run out.
   const closing = (async () => {
@@ -132,11 +129,15 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     if (over && isOver(state, Date.now())) return;
     over = false;
     if (isToRenew()) {
-      if (!isQuiet()) await condition(() => isQuiet() || !isToRenew(), quietWaitMs);
-      if (isToRenew()) {
+      quiet.isWanted(Date.now());
+      if (!isQuiet() && !maySendOn()) {
+        await condition(() => isQuiet() || maySendOn() || !isToRenew(), quiet.nextLookMs(Date.now()));
+      }
+      if (isToRenew() && isQuiet()) {
         show(); // The next run takes what is shown for what it carries.
         await continueAsNew<typeof lane>(start, ...carried(state, Date.now()));
       }
+      if (isToRenew() && !maySendOn()) continue;
     }
     if (canSend(state)) {
       state = planned(state);
@@ -155,6 +156,9 @@ const onSignal = (signal: SignalDefinition<unknown[]>, use: (input: unknown) => 
   setHandler(signal, (...inputs) => {
     if (!inputs.includes(unreadable)) use(inputs[0]);
   });
+
+/** The history's length names the workflow task. */
+const taskName = (): number => workflowInfo().historyLength;
 
 const isLong = ({ limits }: LaneStart): boolean => {
   const { historyLength, historySize } = workflowInfo();

@@ -50,7 +50,7 @@ function road(destinations: Destination[], reads: () => Promise<void> = async ()
       await beforeStored();
       if (refusing.has(workflowId)) throw new CausewayError('temporal_unavailable', 'It did not answer.');
       stored.set(workflowId, [...(stored.get(workflowId) ?? []), ...deliveriesOf(block).map(({ id }) => id)]);
-      return { runId: 'run' };
+      return { runId: 'run', bytes: 1 };
     },
   });
   const accept = acceptor({

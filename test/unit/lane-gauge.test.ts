@@ -7,6 +7,7 @@ const size = (overrides: Partial<LaneSize> = {}): LaneSize => ({
   historyEvents: 10,
   historyBytes: 1_000,
   waitingBytes: 0,
+  isDelivering: true,
   ...overrides,
 });
 

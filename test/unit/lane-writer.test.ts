@@ -36,7 +36,7 @@ function recorder(end: () => Promise<void> = async () => undefined) {
     most.all = Math.max(most.all, ++inFlight);
     try {
       await end();
-      return { runId: 'run' };
+      return { runId: 'run', bytes: 1 };
     } finally {
       lanesInFlight.set(workflowId, now - 1);
       inFlight--;
@@ -205,7 +205,7 @@ describe('the lane writer', () => {
       sendBlock: async (_, block) => {
         at.push(performance.now());
         promised.push(block.quietMs);
-        return { runId: 'run' };
+        return { runId: 'run', bytes: 1 };
       },
     });
     for (let n = 0; n < 4; n++) await submit(writer, target('hot', 100), delivery(n));
