@@ -25,8 +25,8 @@ export type Block = {
 export type Delivery = { id: string; key: string; value: Uint8Array };
 
 /** A block is closed at this many events or bytes of values; a single larger event goes alone. */
-export const blockEventsMax = 500;
-export const blockBytesMax = 400 * 1024;
+export const blockEventsMax = 800;
+export const blockBytesMax = 460 * 1024;
 
 const openBracket = 0x5b;
 const closeBracket = 0x5d;

@@ -39,8 +39,8 @@ export type LaneState = {
  * A batch is what one produce activity gets: as many queued blocks as fit, for a cycle of the lane costs nearly the same for
  * few events and many (docs/decisions/batches.md). In bytes of the payload before compression; Temporal's limit is 2 MB.
  */
-export const batchEventsMax = 2_000;
-export const batchBytesMax = 1_250_000;
+export const batchEventsMax = 2_400;
+export const batchBytesMax = 1_700_000;
 
 /** Dead letters are carried from run to run, so they are bounded, in bytes; the lane holds when they are more. */
 export const deadLetterBytesMax = 512 * 1024;
