@@ -66,6 +66,11 @@ const clientRows: readonly FailureRow[] = [
     remedy: "See that auth.tls and auth.mode fit the broker's listener. Then resume.",
   },
   {
+    ...{ name: 'CLIENT_CERTIFICATE_UNUSABLE', kind: 'destinationAtFault' },
+    why: 'Our certificate, its key and the pass phrase do not fit together.',
+    remedy: 'Correct clientCertificate, clientKey and clientKeyPassphrase in the destination. Then resume.',
+  },
+  {
     ...{ name: 'CERT_HAS_EXPIRED', kind: 'destinationAtFault' },
     why: "The broker's certificate has expired.",
     remedy: "Renew the broker's certificate. Then resume.",

@@ -17,6 +17,8 @@ export type PartitionAnswer =
       failure: NamedFailure;
       /** Whether the request was on its way when it failed: the records may be there all the same. */
       isUnknown: boolean;
+      /** Whether the broker was not even asked to write them: whatever the failure is called, they are not there. */
+      isUnsent?: boolean;
     };
 
 /** The offset of a record so many after the first one. A broker that had the batch already may not say where (-1). */
@@ -78,7 +80,7 @@ export class TopicConnection {
   ): Promise<Map<number, PartitionAnswer>> {
     const answers = new Map<number, PartitionAnswer>();
     const notSent = (partition: number, failure: NamedFailure) =>
-      answers.set(partition, { broker: undefined, failure, isUnknown: false });
+      answers.set(partition, { broker: undefined, failure, isUnknown: false, isUnsent: true });
     let leaders: Metadata['leaders'];
     try {
       ({ leaders } = await this.freshMetadata());
@@ -135,12 +137,12 @@ export class TopicConnection {
   ): Promise<[number, PartitionAnswer][]> {
     const connection = this.connectionTo(leader);
     const broker = connection.address;
-    const failed = (error: unknown, isUnknown: boolean): [number, PartitionAnswer][] =>
-      partitions.map((partition) => [partition, { broker, failure: failureIn(error), isUnknown }]);
+    const failed = (error: unknown, isUnsent: boolean): [number, PartitionAnswer][] =>
+      partitions.map((partition) => [partition, { broker, failure: failureIn(error), isUnknown: !isUnsent, isUnsent }]);
     try {
       await this.connected(connection);
     } catch (error) {
-      return failed(error, false);
+      return failed(error, true);
     }
     try {
       const data = partitions.map((partition) => ({ partition, messages: sets.get(partition) ?? [] }));
@@ -154,7 +156,7 @@ export class TopicConnection {
       const byPartition = new Map(told.map((one) => [one.partition, one]));
       return partitions.map((partition) => [partition, partitionAnswer(broker, byPartition.get(partition))]);
     } catch (error) {
-      return failed(error, error !== notSentInTime && error !== closedBefore);
+      return failed(error, error === notSentInTime || error === closedBefore);
     }
   }
 

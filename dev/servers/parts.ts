@@ -1,5 +1,6 @@
 import { MissingTools } from './install.ts';
 import { kafkaConsoleTools, kafkaJars } from './kafka.ts';
+import { kfakeBinary } from './kfake.ts';
 import { postgresBinaries } from './postgres.ts';
 import { temporalCli } from './temporal.ts';
 import { timeSkippingServerPath } from './timeSkipping.ts';
@@ -15,6 +16,7 @@ export async function installParts(options: { forTests: boolean }): Promise<void
     options.forTests ? kafkaConsoleTools : process.env.KAFKA_BROKERS ? undefined : kafkaJars,
     process.env.DATABASE_URL ? undefined : postgresBinaries,
     options.forTests ? timeSkippingServerPath : undefined,
+    options.forTests ? kfakeBinary : undefined,
   ].filter((install) => install !== undefined);
   const results = await Promise.allSettled(installs.map((install) => install()));
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
