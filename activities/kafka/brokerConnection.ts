@@ -5,7 +5,7 @@ import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
 import { calmQueue, guardFrames } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
-import { NamedError, notSentInTime } from './failureNames.ts';
+import { failureIn, NamedError, notSentInTime } from './failureNames.ts';
 
 const connectTimeoutMs = 5_000;
 const authenticationTimeoutMs = 5_000;
@@ -61,7 +61,7 @@ export class BrokerConnection {
       await this.broker.connect();
     } catch (error) {
       this.close();
-      throw this.noSocket ?? error;
+      throw this.noSocket ?? beforeLetIn(error, this.address);
     }
   }
 
@@ -133,6 +133,12 @@ export class BrokerConnection {
       throw error;
     }
   }
+}
+
+/** A request without an answer on the way in is no produce request without an answer. */
+function beforeLetIn(error: unknown, address: string): unknown {
+  if (failureIn(error).name !== 'NO_ANSWER_IN_TIME') return error;
+  return new NamedError({ name: 'CONNECT_TIMEOUT', message: `${address} did not let us in in time.` });
 }
 
 /** Nothing of the request was written. */

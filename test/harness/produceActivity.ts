@@ -2,7 +2,7 @@ import type { Info } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
-import { createProduceActivity } from '../../activities/produce.ts';
+import { createProduceActivity, type ProduceDependencies } from '../../activities/produce.ts';
 import type { Attempt, Outcome, Progress } from '../../domain/attempt.ts';
 import { type Block, blockOf } from '../../domain/block.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
@@ -22,6 +22,15 @@ export type Before = { attempt: number; heartbeatDetails: Progress };
 export type TestProduce = {
   /** One try of the produce activity, as a worker would run it. */
   run(destination: OpenDestination, block: Block, before?: Before): Promise<Try>;
+  /** … where the destination comes out of a real store, or does not, and Temporal has limits of its own. */
+  runFrom(
+    destinations: ProduceDependencies['destinations'],
+    destinationId: string,
+    block: Block,
+    info?: Partial<Info>,
+  ): Promise<Try>;
+  /** The lines of the log, as objects. */
+  logged: Record<string, unknown>[];
   close(): void;
 };
 
@@ -33,31 +42,37 @@ const timeouts = { startToCloseTimeoutMs: 60_000, heartbeatTimeoutMs: 60_000 };
  * batch may have been tried for a quarter of an hour already.
  */
 export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProduce {
-  let opened: OpenDestination;
+  const logged: Record<string, unknown>[] = [];
+  const logger = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line)) });
+  const stores = new Map<string, ProduceDependencies['destinations']>();
   const { activities, close } = createProduceActivity({
-    destinations: { open: async () => opened },
+    destinations: { open: async (id) => await stores.get(id)?.open(id) },
     temporal: client,
-    logger: pino({ level: 'silent' }),
+    logger,
   });
-  const run: TestProduce['run'] = async (destination, block, before) => {
-    opened = destination;
+  const runFrom: TestProduce['runFrom'] = async (destinations, destinationId, block, given = {}) => {
+    stores.set(destinationId, destinations);
     const scheduled = { scheduledTimestampMs: Date.now(), currentAttemptScheduledTimestampMs: Date.now() };
-    const info: Partial<Info> = { ...timeouts, ...scheduled, ...before };
-    const environment = new MockActivityEnvironment(info);
+    const environment = new MockActivityEnvironment({ ...timeouts, ...scheduled, ...given });
     let progress: Progress = { attempts: [], landed: [], refused: [], temporalAttempt: 0 };
     environment.on('heartbeat', (details: Progress) => {
       progress = structuredClone(details);
     });
     try {
-      const request = { destinationId: destination.id };
-      const outcome: Outcome = await environment.run(activities.produce, request, block);
+      const outcome: Outcome = await environment.run(activities.produce, { destinationId }, block);
       return { outcome, attempts: outcome.attempts, progress };
     } catch (thrown) {
       if (!(thrown instanceof ApplicationFailure)) throw thrown;
       return { thrown, attempts: progress.attempts, progress };
     }
   };
-  return { run, close };
+  return {
+    run: (destination, block, before) =>
+      runFrom({ open: async () => destination }, destination.id, block, { ...before }),
+    runFrom,
+    logged,
+    close,
+  };
 }
 
 /** A destination as the store gives it. */

@@ -15,6 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
+var mechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+
 func main() {
 	control := flag.String("control", "", "host:port of the control server")
 	ports := flag.String("ports", "", "ports of the brokers, with commas between")
@@ -29,7 +31,7 @@ func main() {
 	})}
 	if *user != "" {
 		options = append(options, kfake.EnableSASL())
-		for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		for _, mechanism := range mechanisms {
 			options = append(options, kfake.Superuser(mechanism, *user, *password))
 		}
 	}

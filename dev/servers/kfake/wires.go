@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"sync"
@@ -107,5 +108,26 @@ func (w *wire) Write(answer []byte) (int, error) {
 	if w.wires.isCut(key) {
 		return 0, w.Conn.Close()
 	}
+	if key == saslHandshake && len(answer) == len(noMechanisms)+8 && bytes.HasSuffix(answer, noMechanisms) {
+		_, err := w.Conn.Write(withMechanisms(answer[4:8]))
+		return len(answer), err
+	}
 	return w.Conn.Write(answer)
+}
+
+const saslHandshake = 17
+
+// The end of kfake's answer to a handshake that went well: no error, and none of its mechanisms, which kafkajs looks for.
+var noMechanisms = make([]byte, 2+4)
+
+func withMechanisms(correlationID []byte) []byte {
+	answer := append([]byte{0, 0, 0, 0}, correlationID...)
+	answer = append(answer, 0, 0)
+	answer = binary.BigEndian.AppendUint32(answer, uint32(len(mechanisms)))
+	for _, mechanism := range mechanisms {
+		answer = binary.BigEndian.AppendUint16(answer, uint16(len(mechanism)))
+		answer = append(answer, mechanism...)
+	}
+	binary.BigEndian.PutUint32(answer, uint32(len(answer)-4))
+	return answer
 }
