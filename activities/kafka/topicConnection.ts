@@ -35,6 +35,7 @@ const metadataTimeoutMs = 5_000;
 const metadataAgeMsMax = 5 * 60_000;
 const produceKey = 0;
 const metadataKey = 3;
+/** As the protocol has it: what `acks` says, and `all` is -1. */
 const allReplicas = -1;
 
 type Leader = { host: string; port: number };
@@ -47,6 +48,7 @@ type Metadata = { leaders: ReadonlyMap<number, Leader | undefined>; partitions: 
 export class TopicConnection {
   private readonly topic: string;
   private readonly seeds: readonly string[];
+  private readonly acks: number;
   private readonly settings: ConnectionSettings;
   private readonly connections = new Map<string, BrokerConnection>();
   private metadata: Metadata | undefined;
@@ -62,6 +64,7 @@ export class TopicConnection {
   constructor(destination: OpenDestination) {
     this.topic = destination.topic;
     this.seeds = destination.brokers;
+    this.acks = destination.producer.acks === 'all' ? allReplicas : destination.producer.acks;
     this.settings = connectionSettingsOf(destination);
   }
 
@@ -147,7 +150,7 @@ export class TopicConnection {
     try {
       const data = partitions.map((partition) => ({ partition, messages: sets.get(partition) ?? [] }));
       const produce = {
-        acks: allReplicas,
+        acks: this.acks,
         timeout: produceTimeoutMs,
         topicData: [{ topic: this.topic, partitions: data }],
       };
