@@ -135,6 +135,7 @@ export const ownRows: readonly FailureRow[] = [
 /** Every row there is. */
 export const failureRows: readonly FailureRow[] = [...kafkaRows, ...clientRows, ...ownRows];
 const byName = new Map(failureRows.map((row) => [row.name, row]));
+export const isListed = (name: string): boolean => byName.has(name);
 
 /** The row of an error. One that nobody listed is transient for ten tries, then the destination's fault. */
 export const failureRowOf = (name: string): FailureRow =>
@@ -145,8 +146,6 @@ export const failureRowOf = (name: string): FailureRow =>
     why: 'This error is in no table of ours.',
     remedy: 'Report this. Mend the destination. Then resume.',
   };
-
-export const isListed = (name: string): boolean => byName.has(name);
 
 /** What the error means by now, having been met in `tries` tries in a row over `ms`. */
 export function kindOf(row: FailureRow, tries: number, ms: number): Kind {

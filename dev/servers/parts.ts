@@ -15,8 +15,8 @@ export async function installParts(options: { forTests: boolean }): Promise<void
     // The tools bring the broker: two installs of it side by side would be in each other's way.
     options.forTests ? kafkaConsoleTools : process.env.KAFKA_BROKERS ? undefined : kafkaJars,
     process.env.DATABASE_URL ? undefined : postgresBinaries,
-    options.forTests ? timeSkippingServerPath : undefined,
     options.forTests ? kfakeBinary : undefined,
+    options.forTests ? timeSkippingServerPath : undefined,
   ].filter((install) => install !== undefined);
   const results = await Promise.allSettled(installs.map((install) => install()));
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));

@@ -4,8 +4,8 @@ import { type Causeway, type CreatedDestination, startCauseway, until } from '..
 import { newAuthority, newCertificate } from '../harness/certificates.ts';
 import { type LoggedDelivery, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { setByteRate } from '../harness/javaClient.ts';
-import { authOf, securedKafka, writeAcl } from '../harness/securedKafka.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
+import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
 import { operate } from '../harness/temporal.ts';
 
 let kafka: SecuredKafka;
