@@ -28,7 +28,13 @@ export type BatchResult = { outcome: Outcome } | { tryAgain: NamedFailure };
 type Part = { positions: readonly number[]; isAlone: boolean };
 
 /** A partition that did not take its records, and what it means. */
-type Refusal = { positions: number[]; failure: NamedFailure; recordsTogether: number; isUnknown: boolean };
+type Refusal = {
+  positions: number[];
+  failure: NamedFailure;
+  recordsTogether: number;
+  isUnknown: boolean;
+  isUnsent?: boolean;
+};
 
 /** One try to deliver a batch: sends what is not settled, and finds the records that are refused for good. */
 export class BatchDelivery {
@@ -85,7 +91,7 @@ export class BatchDelivery {
       const records = recordsOf(this.options.block, partitions);
       return { producer, records, ...destination.producer };
     } catch (error) {
-      const failed = this.failedOf(failureIn(error), false);
+      const failed = this.failedOf(failureIn(error), { isUnknown: false, isUnsent: true });
       this.log.end(attempt, { outcome: 'failed', brokers: [], error: failed });
       return this.stop(failed);
     }
@@ -130,7 +136,7 @@ export class BatchDelivery {
     let shown: Failed | undefined;
     let isUnknown = false;
     for (const refusal of refusals) {
-      const failed = this.failedOf(refusal.failure, refusal.isUnknown);
+      const failed = this.failedOf(refusal.failure, refusal);
       shown ??= failed;
       isUnknown ||= refusal.isUnknown || failed.kind === 'outcomeUnknown';
       if (failed.kind === 'recordAtFault') again.push(...this.narrowed(attempt, part, refusal, failed));
@@ -162,10 +168,11 @@ export class BatchDelivery {
     return { outcome: this.log.outcome(this.onDeadLetter, failed) };
   }
 
-  private failedOf({ name, code, message }: NamedFailure, isUnknown: boolean): Failed {
-    const kind = this.log.kindNow(name);
+  private failedOf({ name, code, message }: NamedFailure, how: Pick<Refusal, 'isUnknown' | 'isUnsent'>): Failed {
+    const meant = this.log.kindNow(name);
+    const kind = meant === 'outcomeUnknown' && how.isUnsent ? 'transient' : meant;
     return {
-      kind: kind === 'transient' && isUnknown ? 'outcomeUnknown' : kind,
+      kind: kind === 'transient' && how.isUnknown ? 'outcomeUnknown' : kind,
       name,
       ...(code !== undefined && { code }),
       message,

@@ -8,6 +8,7 @@ import type { Block } from '../domain/block.ts';
 import type { OpenDestination } from '../domain/destination.ts';
 import { AttemptLog } from './attemptLog.ts';
 import { BatchDelivery } from './batchDelivery.ts';
+import { reportFailure } from './failureReport.ts';
 import { ProducerPool } from './kafka/producerPool.ts';
 import { Lease } from './lease.ts';
 
@@ -53,7 +54,7 @@ export function createProduceActivity({ destinations, temporal, logger }: Produc
       const result = await delivery.run();
       if ('outcome' in result) return result.outcome;
       const { name, message } = result.tryAgain;
-      logger.debug({ destinationId, name, attempt: info.attempt }, 'a batch could not be delivered yet');
+      reportFailure(logger, { destinationId, name, attempt: info.attempt });
       context.heartbeat(log.progress());
       throw ApplicationFailure.create({ type: name, message: `${name}: ${message}` });
     } finally {

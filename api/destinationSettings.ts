@@ -13,6 +13,7 @@ import {
   shownAuthFields,
 } from './schemas/auth.ts';
 import type { DestinationChangeInput, NewDestinationInput, ShownDestination } from './schemas/destination.ts';
+import { acksProblem } from './schemas/producer.ts';
 
 /** A new destination as the store takes it: what may be shown and what is sealed go apart. */
 export function newDestinationOf(input: NewDestinationInput): NewDestination {
@@ -46,9 +47,19 @@ export function changeOf(
   return {
     ...given,
     ...(ordering && { ordering }),
-    ...(producer && { producer: { ...before.producer, ...(producer as Partial<StoredDestination['producer']>) } }),
+    ...(producer && { producer: producerChangeOf(before, producer as Partial<StoredDestination['producer']>) }),
     ...(auth && authChangeOf(before, auth, allowPrivateBrokers)),
   };
+}
+
+function producerChangeOf(
+  before: StoredDestination,
+  given: Partial<StoredDestination['producer']>,
+): StoredDestination['producer'] {
+  const producer = { ...before.producer, ...given };
+  const found = acksProblem(producer);
+  if (found) throw new FieldsRefused([{ ...found, field: `producer.${found.field}` }]);
+  return producer;
 }
 
 type SecretsChange = NonNullable<DestinationChange['secrets']>;

@@ -32,7 +32,9 @@ export const deliveryStatuses = [
 ] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
-export type LoggedAttempt = Omit<Attempt, 'outcome' | 'brokers'> & {
+export type LoggedAttempt = Omit<Attempt, 'outcome' | 'brokers' | 'positions'> & {
+  /** How many records it sent, this one among them. */
+  records: number;
   outcome: 'delivered' | 'failed' | 'unknown' | 'running';
   broker?: string | undefined;
   partition?: number | undefined;
@@ -58,23 +60,29 @@ export type DeliveryLog = {
   nextAttemptAtMs?: number | undefined;
 };
 
-type Fold = DeliveryLog & { batch?: string | undefined; activity?: string | undefined; position: number };
+type Fold = DeliveryLog & {
+  batch?: string | undefined;
+  activity?: string | undefined;
+  position: number;
+  /** Of the batch that holds the event. */
+  events: number;
+};
 
 /** The log of the event with this digest, from the lane's records in order and the activity that runs now, if any. */
 export function deliveryLogOf(digest: string, records: readonly LaneRecord[], running?: RunningProduce): DeliveryLog {
-  let fold: Fold = { status: 'queued', attempts: [], interventions: [], position: -1 };
+  let fold: Fold = { status: 'queued', attempts: [], interventions: [], position: -1, events: 0 };
   for (const record of records) fold = next(fold, digest, record);
-  const { batch: _, activity, position, ...log } = fold;
+  const { batch: _, activity, position, events, ...log } = fold;
   if (!running || running.activity !== activity || log.status !== 'sending') return log;
-  return whileRunning(log, position, running);
+  return whileRunning(log, { position, events }, running);
 }
 
 function next(fold: Fold, digest: string, record: LaneRecord): Fold {
   if (record.kind === 'scheduled') {
     const position = record.block.entries.findIndex(({ id }) => id === digest);
-    return position < 0
-      ? fold
-      : { ...fold, batch: record.batch, activity: record.activity, position, status: 'sending' };
+    if (position < 0) return fold;
+    const { batch, activity, block } = record;
+    return { ...fold, batch, activity, position, events: block.entries.length, status: 'sending' };
   }
   if (record.kind === 'replay' || record.kind === 'discard') return intervened(fold, digest, record);
   if (record.batch !== fold.batch || fold.status !== 'sending') return fold;
@@ -93,12 +101,15 @@ function intervened(fold: Fold, digest: string, record: LaneRecord & { kind: 're
 
 function completed(fold: Fold, outcome: Outcome): Fold {
   const result = resultAt(fold.position, outcome);
-  const attempts = [...fold.attempts, ...attemptsAt(fold.position, outcome)];
+  const attempts = [...fold.attempts, ...attemptsAt(fold, outcome)];
   const known = { ...fold, attempts, attemptsLeftOut: leftOutWith(fold, outcome) };
   if (result.landed) return { ...known, status: 'delivered', ...result.landed, error: undefined };
   if (result.refused) return { ...known, status: 'parked', error: result.refused };
   return { ...known, status: outcome.suspended ? 'suspended' : 'queued', error: outcome.suspended };
 }
+
+/** Where the event stands in its batch, and how many there are. */
+type InBatch = Pick<Fold, 'position' | 'events'>;
 
 type Result = { number: number; landed?: { partition: number; offset?: number; broker: string }; refused?: Failed };
 
@@ -119,23 +130,31 @@ function resultAt(position: number, { landed, refused }: Settled): Result {
 }
 
 /** The attempts that the record at this position took part in: those after it was settled are other records'. */
-function attemptsAt(position: number, progress: Settled): LoggedAttempt[] {
+function attemptsAt({ position, events }: InBatch, progress: Settled): LoggedAttempt[] {
   const result = resultAt(position, progress);
   return progress.attempts
     .filter(({ number, positions }) => number <= result.number && (positions?.includes(position) ?? true))
-    .map(({ number, startedAtMs, durationMs, outcome, brokers, error }) => {
-      const common = { number, startedAtMs, durationMs };
+    .map(({ number, startedAtMs, durationMs, outcome, brokers, positions, error }) => {
+      const records = positions?.length ?? events - settledBefore(number, progress);
+      const common = { number, startedAtMs, durationMs, records };
       if (number === result.number && result.landed) return { ...common, outcome: 'delivered', ...result.landed };
       const broker = brokers.length > 0 ? brokers.join(', ') : undefined;
       if (number === result.number) return { ...common, outcome: 'failed', broker, error: result.refused };
-      return { ...common, outcome: outcome === 'unknown' ? 'unknown' : 'failed', broker, error };
+      // Another partition's records may have been written; of these nobody knows.
+      const isUnknown = outcome === 'unknown' || error?.kind === 'outcomeUnknown';
+      return { ...common, outcome: isUnknown ? 'unknown' : 'failed', broker, error };
     });
 }
 
+/** How many records of the batch earlier attempts had settled: this one did not send them. */
+const settledBefore = (attempt: number, { landed, refused }: Settled): number =>
+  landed.reduce((sum, one) => sum + (one.attempt < attempt ? one.positions.length : 0), 0) +
+  refused.filter((one) => one.attempt < attempt).length;
+
 /** While the activity runs, its heartbeat tells of the attempts so far; the last one may be under way. */
-function whileRunning(log: DeliveryLog, position: number, running: RunningProduce): DeliveryLog {
+function whileRunning(log: DeliveryLog, at: InBatch, running: RunningProduce): DeliveryLog {
   const { progress, nextAttemptAtMs } = running;
-  const tries = progress ? attemptsAt(position, progress) : [];
+  const tries = progress ? attemptsAt(at, progress) : [];
   const status = running.attempt > 1 || tries.length > 1 ? 'retrying' : 'sending';
   if (!progress) return { ...log, status, nextAttemptAtMs };
   const attempts = tries.map((attempt, i, all): LoggedAttempt => {
@@ -147,7 +166,7 @@ function whileRunning(log: DeliveryLog, position: number, running: RunningProduc
     attempts: [...log.attempts, ...attempts],
     attemptsLeftOut: leftOutWith(log, progress),
   };
-  const { landed } = resultAt(position, progress);
+  const { landed } = resultAt(at.position, progress);
   if (landed) return { ...known, status: 'delivered', ...landed, error: undefined };
   const last = attempts.findLast(({ error }) => error !== undefined);
   return { ...known, status, error: last?.error, nextAttemptAtMs };

@@ -34,7 +34,10 @@ export type ProducerSettings = {
   lingerMs: number;
   /** A request is sent as soon as it holds this much, in bytes of values. */
   batchSizeBytes: number;
-  acks: 'all';
+  /** Which replicas have a record when it counts as delivered: all that are in sync, or the leader alone. */
+  acks: 'all' | 1;
+  /** Whether the customer takes it that records are lost which the leader alone had: without it `acks` is `all`. */
+  mayLoseRecords?: boolean | undefined;
 };
 
 /** `"key"`: one lane per partition key. A number: keys hashed onto that many lanes. */

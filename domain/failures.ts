@@ -15,6 +15,8 @@ export type FailureRow = {
   code?: number;
   kind: Kind;
   lasting?: Lasting;
+  /** Our own fault, not the customer's: our log has an alarm for it. */
+  isOurs?: true;
   why: string;
   remedy: string;
 };
@@ -35,7 +37,7 @@ const distrusted = (name: string, why: string): FailureRow => ({
 });
 
 /** Names that Node.js (`errno`, `dns`, `tls`), OpenSSL (`X509_V_ERR_…`) and we give; activities/kafka/failureNames.ts finds them. */
-const clientRows: readonly FailureRow[] = [
+export const clientRows: readonly FailureRow[] = [
   unreachable('ECONNREFUSED', 'Nothing listens there: the broker is down, or the port is wrong.'),
   unreachable('ECONNRESET', 'The other side broke the connection off.'),
   unreachable('ETIMEDOUT', 'The network did not answer.'),
@@ -66,6 +68,11 @@ const clientRows: readonly FailureRow[] = [
     remedy: "See that auth.tls and auth.mode fit the broker's listener. Then resume.",
   },
   {
+    ...{ name: 'CLIENT_CERTIFICATE_UNUSABLE', kind: 'destinationAtFault' },
+    why: 'Our certificate, its key and the pass phrase do not fit together.',
+    remedy: 'Correct clientCertificate, clientKey and clientKeyPassphrase in the destination. Then resume.',
+  },
+  {
     ...{ name: 'CERT_HAS_EXPIRED', kind: 'destinationAtFault' },
     why: "The broker's certificate has expired.",
     remedy: "Renew the broker's certificate. Then resume.",
@@ -76,10 +83,9 @@ const clientRows: readonly FailureRow[] = [
     remedy: 'Name the brokers as their certificate does. Then resume.',
   },
   distrusted('CERT_NOT_YET_VALID', "The broker's certificate is not valid yet."),
-  distrusted('CERT_UNTRUSTED', "The broker's certificate is not trusted for servers."),
-  distrusted('CERT_REVOKED', "The broker's certificate was revoked."),
+  distrusted('INVALID_PURPOSE', "The broker's certificate is not for servers, or its issuer's not for authorities."),
   distrusted('CERT_SIGNATURE_FAILURE', "The signature of the broker's certificate is wrong."),
-  distrusted('INVALID_CA', 'The CA certificate is none.'),
+  distrusted('INVALID_CA', "The issuer of the broker's certificate is no authority."),
   distrusted('DEPTH_ZERO_SELF_SIGNED_CERT', "The broker's certificate is self-signed and not known to us."),
   distrusted('SELF_SIGNED_CERT_IN_CHAIN', "The CA of the broker's certificate is not known to us."),
   distrusted('UNABLE_TO_GET_ISSUER_CERT', "The CA of the broker's certificate is not known to us."),
@@ -88,7 +94,7 @@ const clientRows: readonly FailureRow[] = [
 ];
 
 /** Our own reasons. */
-const ownRows: readonly FailureRow[] = [
+export const ownRows: readonly FailureRow[] = [
   {
     ...{ name: 'DESTINATION_DISABLED', kind: 'destinationAtFault' },
     why: 'Somebody disabled the destination.',
@@ -105,12 +111,12 @@ const ownRows: readonly FailureRow[] = [
     remedy: 'Choose another auth.mode. Then resume.',
   },
   {
-    ...{ name: 'STORE_UNREACHABLE', kind: 'transient' },
+    ...{ name: 'STORE_UNREACHABLE', kind: 'transient', isOurs: true },
     why: 'Our own Postgres does not answer.',
     remedy: 'See that our Postgres is up; the lane tries again.',
   },
   {
-    ...{ name: 'CREDENTIALS_UNREADABLE', kind: 'transient' },
+    ...{ name: 'CREDENTIALS_UNREADABLE', kind: 'transient', isOurs: true },
     why: 'The key that sealed the credentials is missing here, or they are damaged: our fault, not the destination’s.',
     remedy: 'Put the missing key back into CAUSEWAY_SECRET_KEYS; the lane tries again.',
   },
@@ -129,6 +135,7 @@ const ownRows: readonly FailureRow[] = [
 /** Every row there is. */
 export const failureRows: readonly FailureRow[] = [...kafkaRows, ...clientRows, ...ownRows];
 const byName = new Map(failureRows.map((row) => [row.name, row]));
+export const isListed = (name: string): boolean => byName.has(name);
 
 /** The row of an error. One that nobody listed is transient for ten tries, then the destination's fault. */
 export const failureRowOf = (name: string): FailureRow =>

@@ -92,7 +92,12 @@ export const kafkaRows: readonly KafkaRow[] = [
     'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
     'The leader has appended, and then too few replicas were in sync.',
   ),
-  ofDestination(21, 'INVALID_REQUIRED_ACKS', 'The broker knows no such acks.', 'Report this: we always ask for all.'),
+  ofDestination(
+    21,
+    'INVALID_REQUIRED_ACKS',
+    'The broker knows no such acks.',
+    'Report this: Causeway asks for all, or 1.',
+  ),
   ofDestination(
     29,
     'TOPIC_AUTHORIZATION_FAILED',

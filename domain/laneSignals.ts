@@ -15,12 +15,13 @@ export type Selected = { digests: ReadonlySet<string> | 'all'; reason: string | 
  */
 export function selectionFrom(input: unknown, bare: 'all' | 'nothing'): Selected | undefined {
   if (input === undefined || input === null) return bare === 'all' ? everything({}) : undefined;
-  if (!isObject(input)) return undefined;
+  // A name that is none of these is a slip: who wrote `id` for `ids` did not mean everything.
+  if (!isObject(input) || Object.keys(input).some((name) => !selectionFields.has(name))) return undefined;
   if (input.ids === undefined) {
     if (input.all === true || (input.all === undefined && bare === 'all')) return everything(input);
     return undefined;
   }
-  if (!Array.isArray(input.ids) || input.ids.length === 0) return undefined;
+  if (!Array.isArray(input.ids) || input.ids.length === 0 || input.all !== undefined) return undefined;
   const ids = input.ids.filter((id) => typeof id === 'string');
   if (ids.length !== input.ids.length) return undefined;
   return {
@@ -29,6 +30,8 @@ export function selectionFrom(input: unknown, bare: 'all' | 'nothing'): Selected
     by: textOf(input.by),
   };
 }
+
+const selectionFields: ReadonlySet<string> = new Set(['ids', 'all', 'reason', 'by']);
 
 const everything = (input: Record<string, unknown>): Selected => ({
   digests: 'all',
@@ -42,6 +45,11 @@ export const isSelected = (selected: Selected, digest: string): boolean =>
 /** The reason and name in a `pause` or `resume`, each optional. */
 export const noteFrom = (input: unknown): { reason?: string | undefined; by?: string | undefined } =>
   isObject(input) ? { reason: textOf(input.reason), by: textOf(input.by) } : {};
+
+/** Whether a signal's input is of the kind that the signal may have: `pause` and `resume` have a note, or none. */
+export const isFitting = (signalName: string, input: unknown): boolean =>
+  !notedSignals.has(signalName) || input === undefined || input === null || isObject(input);
+const notedSignals: ReadonlySet<string> = new Set(['pause', 'resume']);
 
 const isEntry = (value: unknown): boolean =>
   isObject(value) && typeof value.id === 'string' && typeof value.key === 'string' && Number.isInteger(value.length);

@@ -171,6 +171,7 @@ export function interrupted(state: LaneState, error: Failed): LaneState {
 /** The state after `replay`: the dead letters that it names stand first in the queue, oldest first; a suspension ends. */
 export function replayed(state: LaneState, selected: Selected): LaneState {
   const released = state.deadLetters.filter(({ delivery }) => isSelected(selected, delivery.id));
+  if (selected.digests !== 'all' && released.length === 0) return state; // It names none that is here.
   const blocks = blocksOf(
     released.map(({ delivery }) => delivery),
     Math.min(...released.map(({ parkedAtMs }) => parkedAtMs)),

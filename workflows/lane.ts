@@ -24,7 +24,7 @@ import {
   parkedEventsOf,
   statusOf,
 } from '../domain/laneMessages.ts';
-import { blockFrom, noteFrom, selectionFrom } from '../domain/laneSignals.ts';
+import { blockFrom, isFitting, noteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import {
   type CarriedLane,
   canSend,
@@ -154,7 +154,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
 /** A signal with an input that nobody can read changes nothing. */
 const onSignal = (signal: SignalDefinition<unknown[]>, use: (input: unknown) => void): void =>
   setHandler(signal, (...inputs) => {
-    if (!inputs.includes(unreadable)) use(inputs[0]);
+    if (!inputs.includes(unreadable) && isFitting(signal.name, inputs[0])) use(inputs[0]);
   });
 
 /** The history's length names the workflow task. */

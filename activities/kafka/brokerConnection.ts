@@ -5,7 +5,7 @@ import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
 import { calmQueue, guardFrames } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
-import { NamedError, notSentInTime } from './failureNames.ts';
+import { failureIn, NamedError, notSentInTime } from './failureNames.ts';
 
 const connectTimeoutMs = 5_000;
 const authenticationTimeoutMs = 5_000;
@@ -21,6 +21,8 @@ export class BrokerConnection {
   private readonly broker: Broker;
   private readonly sockets = new Set<Socket>();
   private isClosed = false;
+  /** Why no socket could be made; kafkajs keeps its text alone. */
+  private noSocket: unknown;
   /** The request that is under way, and those that wait for it. */
   private queue: Promise<unknown> = Promise.resolve();
 
@@ -59,7 +61,7 @@ export class BrokerConnection {
       await this.broker.connect();
     } catch (error) {
       this.close();
-      throw error;
+      throw this.noSocket ?? beforeLetIn(error, this.address);
     }
   }
 
@@ -111,9 +113,7 @@ export class BrokerConnection {
   private readonly socketFactory: SocketFactory = ({ host, port, ssl, onConnect }) => {
     // kafkajs connects anew by itself what was closed.
     if (this.isClosed) throw closedBefore;
-    const socket = ssl
-      ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect)
-      : connectTcp({ host, port }, onConnect);
+    const socket = this.newSocket(host, port, ssl, onConnect);
     socket.setKeepAlive(true, keepAliveMs);
     socket.setNoDelay(true);
     this.sockets.add(socket);
@@ -123,6 +123,22 @@ export class BrokerConnection {
     });
     return socket;
   };
+
+  private newSocket(host: string, port: number, ssl: ConnectionSettings['ssl'], onConnect: () => void): Socket {
+    if (!ssl) return connectTcp({ host, port }, onConnect);
+    try {
+      return connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect);
+    } catch (error) {
+      this.noSocket = error;
+      throw error;
+    }
+  }
+}
+
+/** A request without an answer on the way in is no produce request without an answer. */
+function beforeLetIn(error: unknown, address: string): unknown {
+  if (failureIn(error).name !== 'NO_ANSWER_IN_TIME') return error;
+  return new NamedError({ name: 'CONNECT_TIMEOUT', message: `${address} did not let us in in time.` });
 }
 
 /** Nothing of the request was written. */

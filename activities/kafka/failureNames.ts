@@ -46,6 +46,16 @@ const nameOfClass: Record<string, string> = {
   KafkaJSServerDoesNotSupportApiKey: 'UNSUPPORTED_VERSION',
 };
 
+/** What kafkajs says of a broker that refuses each of its ways to ask for versions. */
+const noVersions = 'API Versions not supported';
+const unsupportedVersion = 35;
+
+/** Node.js puts OpenSSL's own reasons into codes: ERR_SSL_… in a handshake, ERR_OSSL_… for a key or certificate of ours. */
+function nameOfNodeCode(code: string): string {
+  if (code.startsWith('ERR_SSL_')) return 'EPROTO';
+  return code.startsWith('ERR_OSSL_') ? 'CLIENT_CERTIFICATE_UNUSABLE' : code;
+}
+
 /** Finds the name of an error of kafkajs, Node.js or OpenSSL. */
 export function failureIn(error: unknown): NamedFailure {
   const inner = innermost(error);
@@ -58,7 +68,8 @@ export function failureIn(error: unknown): NamedFailure {
   if (typeof type === 'string') return { name: type, message };
   if (inner.name === 'KafkaJSConnectionError' && typeof code !== 'string')
     return { name: connectionName(message), message };
-  if (typeof code === 'string') return { name: code.startsWith('ERR_SSL') ? 'EPROTO' : code, message };
+  if (typeof code === 'string') return { name: nameOfNodeCode(code), message };
+  if (message === noVersions) return { name: kafkaErrorName(unsupportedVersion), code: unsupportedVersion, message };
   return { name: nameOfClass[inner.name] ?? inner.name, message };
 }
 

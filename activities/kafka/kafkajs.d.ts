@@ -10,7 +10,7 @@ declare module 'kafkajs/src/loggers/index.js' {
 declare module 'kafkajs/src/network/connectionPool.js' {
   import type { Socket } from 'node:net';
   import type { ConnectionOptions } from 'node:tls';
-  import type { SASLOptions } from 'kafkajs';
+  import type { Mechanism } from 'kafkajs';
   import type { Logger } from 'kafkajs/src/loggers/index.js';
 
   export type SocketFactory = (options: {
@@ -24,7 +24,7 @@ declare module 'kafkajs/src/network/connectionPool.js' {
     host: string;
     port: number;
     ssl: ConnectionOptions | undefined;
-    sasl: SASLOptions | undefined;
+    sasl: Mechanism | undefined;
     clientId: string;
     logger: Logger;
     socketFactory: SocketFactory;
@@ -105,4 +105,25 @@ declare module 'kafkajs/src/protocol/requests/index.js' {
 declare module 'kafkajs/src/protocol/error.js' {
   export const errorCodes: readonly { type: string; code: number }[];
   export function createErrorFromCode(code: number): Error;
+}
+
+declare module 'kafkajs/src/broker/saslAuthenticator/plain.js' {
+  import type { Mechanism } from 'kafkajs';
+
+  const provider: (login: { username: string; password: string }) => Mechanism['authenticationProvider'];
+  export default provider;
+}
+
+declare module 'kafkajs/src/broker/saslAuthenticator/scram256.js' {
+  import type { Mechanism } from 'kafkajs';
+
+  const provider: (login: { username: string; password: string }) => Mechanism['authenticationProvider'];
+  export default provider;
+}
+
+declare module 'kafkajs/src/broker/saslAuthenticator/scram512.js' {
+  import type { Mechanism } from 'kafkajs';
+
+  const provider: (login: { username: string; password: string }) => Mechanism['authenticationProvider'];
+  export default provider;
 }

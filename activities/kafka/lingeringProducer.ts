@@ -178,6 +178,6 @@ const unanswered: PartitionAnswer = {
 
 function notSent({ records }: Submission): Map<number, SubmissionAnswer> {
   const { failure } = notSentInTime;
-  const answer: SubmissionAnswer = { broker: undefined, failure, isUnknown: false, recordsTogether: 0 };
+  const answer: SubmissionAnswer = { broker: undefined, failure, isUnknown: false, isUnsent: true, recordsTogether: 0 };
   return new Map(records.map(({ partition }) => [partition, answer]));
 }

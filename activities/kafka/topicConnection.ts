@@ -17,6 +17,8 @@ export type PartitionAnswer =
       failure: NamedFailure;
       /** Whether the request was on its way when it failed: the records may be there all the same. */
       isUnknown: boolean;
+      /** Whether the broker was not even asked to write them: whatever the failure is called, they are not there. */
+      isUnsent?: boolean;
     };
 
 /** The offset of a record so many after the first one. A broker that had the batch already may not say where (-1). */
@@ -33,6 +35,7 @@ const metadataTimeoutMs = 5_000;
 const metadataAgeMsMax = 5 * 60_000;
 const produceKey = 0;
 const metadataKey = 3;
+/** As the protocol has it: what `acks` says, and `all` is -1. */
 const allReplicas = -1;
 
 type Leader = { host: string; port: number };
@@ -45,6 +48,7 @@ type Metadata = { leaders: ReadonlyMap<number, Leader | undefined>; partitions: 
 export class TopicConnection {
   private readonly topic: string;
   private readonly seeds: readonly string[];
+  private readonly acks: number;
   private readonly settings: ConnectionSettings;
   private readonly connections = new Map<string, BrokerConnection>();
   private metadata: Metadata | undefined;
@@ -60,6 +64,7 @@ export class TopicConnection {
   constructor(destination: OpenDestination) {
     this.topic = destination.topic;
     this.seeds = destination.brokers;
+    this.acks = destination.producer.acks === 'all' ? allReplicas : destination.producer.acks;
     this.settings = connectionSettingsOf(destination);
   }
 
@@ -78,7 +83,7 @@ export class TopicConnection {
   ): Promise<Map<number, PartitionAnswer>> {
     const answers = new Map<number, PartitionAnswer>();
     const notSent = (partition: number, failure: NamedFailure) =>
-      answers.set(partition, { broker: undefined, failure, isUnknown: false });
+      answers.set(partition, { broker: undefined, failure, isUnknown: false, isUnsent: true });
     let leaders: Metadata['leaders'];
     try {
       ({ leaders } = await this.freshMetadata());
@@ -135,17 +140,17 @@ export class TopicConnection {
   ): Promise<[number, PartitionAnswer][]> {
     const connection = this.connectionTo(leader);
     const broker = connection.address;
-    const failed = (error: unknown, isUnknown: boolean): [number, PartitionAnswer][] =>
-      partitions.map((partition) => [partition, { broker, failure: failureIn(error), isUnknown }]);
+    const failed = (error: unknown, isUnsent: boolean): [number, PartitionAnswer][] =>
+      partitions.map((partition) => [partition, { broker, failure: failureIn(error), isUnknown: !isUnsent, isUnsent }]);
     try {
       await this.connected(connection);
     } catch (error) {
-      return failed(error, false);
+      return failed(error, true);
     }
     try {
       const data = partitions.map((partition) => ({ partition, messages: sets.get(partition) ?? [] }));
       const produce = {
-        acks: allReplicas,
+        acks: this.acks,
         timeout: produceTimeoutMs,
         topicData: [{ topic: this.topic, partitions: data }],
       };
@@ -154,7 +159,7 @@ export class TopicConnection {
       const byPartition = new Map(told.map((one) => [one.partition, one]));
       return partitions.map((partition) => [partition, partitionAnswer(broker, byPartition.get(partition))]);
     } catch (error) {
-      return failed(error, error !== notSentInTime && error !== closedBefore);
+      return failed(error, error === notSentInTime || error === closedBefore);
     }
   }
 

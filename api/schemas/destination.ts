@@ -2,7 +2,8 @@ import { z } from '@hono/zod-openapi';
 import { hostPortOf, isPrivateHost } from '../../domain/address.ts';
 import { eventFields } from '../../domain/event.ts';
 import { authChangeSchema, newAuthSchema, shownAuthSchema } from './auth.ts';
-import { fieldsOf, lineOf, wholeNumber, yesOrNo } from './text.ts';
+import { newProducerSchema, producerChangeSchema, shownProducerSchema } from './producer.ts';
+import { fieldsOf, lineOf, yesOrNo } from './text.ts';
 
 const brokersMax = 50;
 const patternsMax = 100;
@@ -64,14 +65,6 @@ function eventTypes() {
     .openapi({ description: 'Patterns of the event types that are wanted; `*` stands for any run of characters.' });
 }
 
-const lingerMs = () =>
-  wholeNumber(0, 5_000, 'ms').openapi({
-    description: "For how long records are gathered into one request, counted from the event's acceptance.",
-  });
-const batchSizeBytes = () =>
-  wholeNumber(1, 10_485_760, 'bytes').openapi({ description: 'A request is sent as soon as it holds this much.' });
-const acks = () => z.literal('all', { error: '"all": a record counts as delivered once every in-sync replica has it' });
-
 function lanes() {
   const expected = `"key", or a whole number of lanes from 1 to ${lanesMax}`;
   const number = z.int({ error: expected }).min(1, expected).max(lanesMax, expected);
@@ -112,11 +105,7 @@ export const newDestinationSchema = (allowPrivateBrokers: boolean) =>
     eventTypes: eventTypes().default(['*']),
     enabled: yesOrNo().default(true).openapi({ description: 'While false, no event is accepted for it.' }),
     auth: newAuthSchema(allowPrivateBrokers),
-    producer: fieldsOf({
-      lingerMs: lingerMs().default(100),
-      batchSizeBytes: batchSizeBytes().default(1_048_576),
-      acks: acks().default('all'),
-    }).prefault({}),
+    producer: newProducerSchema().prefault({}),
     ordering: fieldsOf({ lanes: lanes() })
       .optional()
       .openapi({ description: 'Absent: `"key"` where the partition key is the customer, else 4 lanes.' }),
@@ -138,11 +127,7 @@ export const destinationChangeSchema = (allowPrivateBrokers: boolean) =>
     eventTypes: eventTypes().optional(),
     enabled: yesOrNo().optional(),
     auth: authChangeSchema(allowPrivateBrokers).optional(),
-    producer: fieldsOf({
-      lingerMs: lingerMs().optional(),
-      batchSizeBytes: batchSizeBytes().optional(),
-      acks: acks().optional(),
-    }).optional(),
+    producer: producerChangeSchema().optional(),
     ordering: fieldsOf({ lanes: lanes() }).optional(),
     onDeadLetter: onDeadLetter().optional(),
   }).openapi('DestinationChange', { example: exampleChange });
@@ -159,7 +144,7 @@ export const destinationSchema = z
     eventTypes: z.array(z.string()),
     enabled: z.boolean(),
     auth: shownAuthSchema,
-    producer: z.object({ lingerMs: z.int(), batchSizeBytes: z.int(), acks: z.literal('all') }),
+    producer: shownProducerSchema(),
     ordering: z.object({ lanes: z.union([z.literal('key'), z.int()]) }),
     onDeadLetter: z.enum(['continue', 'block']),
     version: z.int().openapi({ description: 'Grows by one with each change; also the ETag.' }),

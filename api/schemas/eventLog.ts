@@ -19,6 +19,10 @@ const attemptSchema = z
     startedAt: time,
     durationMs: z.number().optional().openapi({ description: 'Absent while it lasts, and where its worker died.' }),
     outcome: z.enum(['delivered', 'failed', 'unknown', 'running']),
+    records: z.int().openapi({
+      description:
+        "How many records it sent, this one among them; which ones is in Temporal's history: the activity's input.",
+    }),
     broker: z.string().optional(),
     partition: z.int().optional(),
     offset: z.int().optional(),

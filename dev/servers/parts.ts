@@ -1,5 +1,6 @@
 import { MissingTools } from './install.ts';
 import { kafkaConsoleTools, kafkaJars } from './kafka.ts';
+import { kfakeBinary } from './kfake.ts';
 import { postgresBinaries } from './postgres.ts';
 import { temporalCli } from './temporal.ts';
 import { timeSkippingServerPath } from './timeSkipping.ts';
@@ -14,6 +15,7 @@ export async function installParts(options: { forTests: boolean }): Promise<void
     // The tools bring the broker: two installs of it side by side would be in each other's way.
     options.forTests ? kafkaConsoleTools : process.env.KAFKA_BROKERS ? undefined : kafkaJars,
     process.env.DATABASE_URL ? undefined : postgresBinaries,
+    options.forTests ? kfakeBinary : undefined,
     options.forTests ? timeSkippingServerPath : undefined,
   ].filter((install) => install !== undefined);
   const results = await Promise.allSettled(installs.map((install) => install()));

@@ -48,3 +48,16 @@ export async function javaProduce(brokers: readonly string[], topic: string, key
   const args = ['--bootstrap-server', brokers.join(','), '--topic', topic, '--property', 'parse.key=true'];
   await java('ConsoleProducer', args, lines);
 }
+
+/** Bounds what a user may produce, in bytes a second, or lifts the bound: with Kafka's own tool, for kafkajs can't. */
+export async function setByteRate(
+  brokers: readonly string[],
+  user: string,
+  bytesPerSecond: number | undefined,
+): Promise<void> {
+  const setting = bytesPerSecond === undefined ? ['--delete-config'] : ['--add-config'];
+  const value = bytesPerSecond === undefined ? 'producer_byte_rate' : `producer_byte_rate=${bytesPerSecond}`;
+  const args = ['--bootstrap-server', brokers.join(','), '--alter', '--entity-type', 'users', '--entity-name', user];
+  const vm = ['-Xmx128m', '-XX:+UseSerialGC', '-cp', await kafkaConsoleTools()];
+  await run('java', [...vm, 'kafka.admin.ConfigCommand', ...args, ...setting, value], { timeoutMs });
+}

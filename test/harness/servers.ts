@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { type KafkaServer, startOwnKafka } from '../../dev/servers/kafka.ts';
+import { type KafkaOptions, type KafkaServer, startOwnKafka } from '../../dev/servers/kafka.ts';
 import type { Server } from '../../dev/servers/server.ts';
 import { startOwnTemporal, type TemporalServer } from '../../dev/servers/temporal.ts';
 import { track } from './running.ts';
@@ -27,8 +27,11 @@ export async function ownTemporal(): Promise<TemporalServer & Removable> {
 }
 
 /** A Kafka that a test may kill and restart. `remove()` when done. */
-export async function ownKafka(properties: Record<string, string> = {}): Promise<KafkaServer & Removable> {
+export async function ownKafka(
+  properties: Record<string, string> = {},
+  more: Pick<KafkaOptions, 'listeners' | 'formatArgs'> = {},
+): Promise<KafkaServer & Removable> {
   const dir = ownDir();
-  const server = await startOwnKafka({ dataDir: join(dir, 'kafka'), logDir: join(dir, 'logs'), properties });
+  const server = await startOwnKafka({ dataDir: join(dir, 'kafka'), logDir: join(dir, 'logs'), properties, ...more });
   return tracked('a Kafka', server, dir);
 }

@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import { inject } from 'vitest';
 import { run } from '../../dev/servers/install.ts';
 import { temporalCli } from '../../dev/servers/temporal.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
@@ -13,6 +14,10 @@ export async function testTemporal({ temporal }: Pick<Causeway, 'temporal'>): Pr
   const client = new Client({ connection, namespace: temporal.namespace, dataConverter });
   return { client, stop: track('a client of Temporal', () => connection.close()) };
 }
+
+/** A client of the Temporal that all tests share, for those without a Causeway; `stop()` when done. */
+export const sharedTemporal = (): Promise<TestTemporal> =>
+  testTemporal({ temporal: { ...inject('servers').temporal, taskQueue: 'none' } });
 
 /** Runs Temporal's own CLI against the Temporal of this Causeway, as an operator would, and returns what it printed. */
 export async function operate(

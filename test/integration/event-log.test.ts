@@ -63,6 +63,7 @@ test('an event that waits for a worker is queued, without an attempt', async () 
       startedAt: expect.any(String),
       durationMs: expect.any(Number),
       outcome: 'delivered',
+      records: 1,
       broker: broker.brokers[0],
       partition: 0,
       offset: 0,
@@ -114,7 +115,7 @@ test('an attempt whose worker was killed while it was under way is on record, it
     id,
     ({ attempts }) => attempts.length > 0,
   );
-  expect(underWay).toEqual([{ number: 1, startedAt: expect.any(String), outcome: 'running' }]);
+  expect(underWay).toEqual([{ number: 1, startedAt: expect.any(String), outcome: 'running', records: 1 }]);
   await causeway.worker.kill();
   signalBroker('SIGCONT');
   await causeway.worker.start();
@@ -124,6 +125,7 @@ test('an attempt whose worker was killed while it was under way is on record, it
     number: 1,
     startedAt: underWay[0]?.startedAt,
     outcome: 'unknown',
+    records: 1,
     error: expect.objectContaining({ kind: 'outcomeUnknown', name: 'WORKER_LOST' }),
   });
   expect(attempts.at(-1)).toMatchObject({ outcome: 'delivered' });

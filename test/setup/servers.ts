@@ -7,11 +7,12 @@ import { postgresDataDir, startPostgres } from '../../dev/servers/postgres.ts';
 import { say } from '../../dev/servers/progress.ts';
 import type { Server } from '../../dev/servers/server.ts';
 import { startTemporal } from '../../dev/servers/temporal.ts';
+import { type SecuredKafka, secured } from '../harness/securedListeners.ts';
 
 /** The servers that all integration tests share. */
 export type SharedServers = {
   temporal: { address: string; namespace: string };
-  kafka: { brokers: string[] };
+  kafka: { brokers: string[]; secured: SecuredKafka | undefined };
   databaseUrl: string;
   /** Where processes write their logs, and tests what must be gone afterwards. */
   dir: string;
@@ -36,10 +37,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const dir = await runDir();
   const logDir = join(dir, 'logs');
   const dataDir = await postgresDataDir(join(dir, 'postgres'), `test-${process.pid}`);
+  const kafkaWays = await secured(join(dir, 'certificates'));
   say('Starting Temporal, Kafka and Postgres for the tests …');
   const results = await Promise.allSettled([
     startTemporal({ dbFile: join(dir, 'temporal.db'), logDir }),
-    startKafka({ dataDir: join(dir, 'kafka'), logDir }),
+    startKafka({ dataDir: join(dir, 'kafka'), logDir, ...kafkaWays.options }),
     startPostgres({ dataDir, logDir, password: 'causeway' }),
   ]);
   const stop = async () => {
@@ -53,9 +55,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await stop();
     throw results.find((result) => result.status === 'rejected')?.reason;
   }
+  const { brokers } = kafka.value;
   project.provide('servers', {
     temporal: { address: temporal.value.address, namespace: temporal.value.namespace },
-    kafka: { brokers: kafka.value.brokers },
+    kafka: { brokers, secured: kafka.value.pid === undefined ? undefined : kafkaWays.of(brokers[0] ?? '') },
     databaseUrl: postgres.value.databaseUrl,
     dir,
   });

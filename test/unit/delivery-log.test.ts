@@ -79,6 +79,7 @@ describe('the log of a delivery', () => {
       [1, 'failed'],
       [3, 'failed'],
     ]);
+    expect(log.attempts.map(({ records }) => records)).toEqual([3, 1]);
     const numbers = (digest: string): number[] =>
       deliveryLogOf(digest, parked('1')).attempts.map(({ number }) => number);
     expect(numbers(before)).toEqual([1, 2]);
@@ -94,8 +95,33 @@ describe('the log of a delivery', () => {
       }),
     ]);
     expect(log.attempts).toMatchObject([
-      { number: 1, outcome: 'unknown', error: { name: 'WORKER_LOST' } },
-      { number: 2, outcome: 'delivered' },
+      { number: 1, outcome: 'unknown', records: 3, error: { name: 'WORKER_LOST' } },
+      { number: 2, outcome: 'delivered', records: 3 },
+    ]);
+  });
+
+  test('says "unknown" of a record whose partition gave no answer, though another one took its records', () => {
+    const log = deliveryLogOf(own, [
+      scheduled('1'),
+      completed('1', {
+        attempts: [attempt(1, 'partly', { error: failed('NO_ANSWER_IN_TIME') }), attempt(2, 'delivered')],
+        landed: [landedAt(1, [0, 2]), landedAt(2, [1])],
+      }),
+    ]);
+    expect(log.attempts.map(({ outcome }) => outcome)).toEqual(['unknown', 'delivered']);
+  });
+
+  test('says of each attempt how many records it sent: not those that an earlier one has settled', () => {
+    const log = deliveryLogOf(own, [
+      scheduled('1'),
+      completed('1', {
+        attempts: [attempt(1, 'partly', { error: failed('NOT_LEADER_OR_FOLLOWER') }), attempt(2, 'delivered')],
+        landed: [landedAt(1, [0, 2]), landedAt(2, [1])],
+      }),
+    ]);
+    expect(log.attempts.map(({ outcome, records }) => [outcome, records])).toEqual([
+      ['failed', 3],
+      ['delivered', 1],
     ]);
   });
 

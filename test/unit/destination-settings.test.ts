@@ -91,7 +91,11 @@ describe('a wrong destination is refused by field, with what is wrong and what w
     [{ eventTypes: [] }, 'eventTypes has too few entries: a list of 1 to 100 patterns'],
     [{ eventTypes: [''] }, 'eventTypes.0 is too short: a pattern of 1 to 255 characters, for example "order.*"'],
     [{ enabled: 'yes' }, 'enabled is a string: true or false'],
-    [{ producer: { acks: 1 } }, 'producer.acks is none of the allowed values: "all"'],
+    [{ producer: { acks: 1 } }, 'producer.acks may lose records: "all": a record counts as delivered once'],
+    [{ producer: { acks: 1, mayLoseRecords: false } }, 'producer.acks may lose records: "all"'],
+    [{ producer: { acks: 0, mayLoseRecords: true } }, 'producer.acks is none of the allowed values: "all"'],
+    [{ producer: { acks: '1', mayLoseRecords: true } }, 'producer.acks is none of the allowed values: "all"'],
+    [{ producer: { mayLoseRecords: 'yes' } }, 'producer.mayLoseRecords is a string: true or false'],
     [{ producer: { lingerMs: -1 } }, 'producer.lingerMs is too small: a whole number of ms from 0 to 5000'],
     [{ producer: { lingerMs: 1.5 } }, 'producer.lingerMs is a number with a fraction: a whole number of ms'],
     [{ ordering: { lanes: 0 } }, 'ordering.lanes is too small: "key", or a whole number of lanes'],
@@ -186,6 +190,20 @@ describe('a change', () => {
   test('of one producer setting keeps the others', () => {
     const { producer } = merged(stored({ producer: { batchSizeBytes: 5 } }), { producer: { lingerMs: 7 } });
     expect(producer).toEqual({ lingerMs: 7, batchSizeBytes: 5, acks: 'all' });
+  });
+
+  test('of acks is refused unless the destination says in so many words that it may lose records', () => {
+    const refusal = ['producer.acks may lose records'];
+    expect(refusedChange(stored(), { producer: { acks: 1 } })).toEqual(refusal);
+    const lossy = { acks: 1, mayLoseRecords: true };
+    expect(merged(stored(), { producer: lossy }).producer).toMatchObject(lossy);
+    expect(merged(stored({ producer: { mayLoseRecords: true } }), { producer: { acks: 1 } }).producer).toMatchObject(
+      lossy,
+    );
+    expect(refusedChange(stored({ producer: lossy }), { producer: { mayLoseRecords: false } })).toEqual(refusal);
+    expect(
+      merged(stored({ producer: lossy }), { producer: { acks: 'all', mayLoseRecords: false } }).producer,
+    ).toMatchObject({ acks: 'all', mayLoseRecords: false });
   });
 
   test('of the mode keeps the secrets that the new one needs', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { createErrorFromCode, errorCodes } from 'kafkajs/src/protocol/error.js';
 import { describe, expect, test } from 'vitest';
 import { failureIn, NamedError } from '../../activities/kafka/failureNames.ts';
-import { type FailureRow, failureRowOf, failureRows, kindOf } from '../../domain/failures.ts';
+import { type FailureRow, failureRowOf, failureRows, isListed, kindOf } from '../../domain/failures.ts';
 import { kafkaErrorName, kafkaRows } from '../../domain/kafkaErrors.ts';
 
 const minuteMs = 60_000;
@@ -107,6 +107,15 @@ describe('the name of an error', () => {
     const ours = new NamedError({ name: 'DESTINATION_DISABLED', message: 'It is disabled.' });
     expect(failureIn(new Error('outer', { cause: ours })).name).toBe('DESTINATION_DISABLED');
   });
+
+  test.each(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE', 'EAI_AGAIN', 'INVALID_CA'])(
+    'is %s, which no test can have of this machine, as kafkajs wraps what Node.js says',
+    (code) => {
+      const wrapped = Object.assign(new Error(`Connection error: ${code}`), { code });
+      expect(failureIn(new Error('outer', { cause: wrapped }))).toMatchObject({ name: code });
+      expect(isListed(code)).toBe(true);
+    },
+  );
 
   test('is unforeseen for what is no error, and its message is bounded', () => {
     expect(failureIn('a text')).toEqual({ name: 'UNFORESEEN', message: 'a text' });

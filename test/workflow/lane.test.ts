@@ -260,6 +260,9 @@ describe('the lane workflow', () => {
           waitingEvents: 30,
           suspended: { name: 'TOPIC_AUTHORIZATION_FAILED' },
         });
+        for (const ids of [[], ['evt_nobody'], [idOf(3)]]) await handle.signal('replay', { ids });
+        await handle.signal('resume', 7);
+        expect(await handle.query<LaneStatus>('status')).toEqual(status);
         isMended = true;
         await handle.signal('resume');
         await until(() => sent.length === 30);
@@ -338,21 +341,16 @@ describe('the lane workflow', () => {
       async ({ enqueue, handle }) => {
         await enqueue([1]);
         await until(async () => (await handle.query<LaneStatus>('status')).deadLetters === 1);
-        for (const input of [
-          undefined,
-          null,
-          7,
-          'x',
-          [],
-          {},
-          { ids: [] },
-          { ids: ['evt_nobody'] },
-          { entries: [null], bodies: 'x' },
-        ]) {
+        const malformed = [7, 'x', [], { ids: [] }, { ids: 'evt_x' }, { id: 'evt_x' }, { ids: ['evt_nobody'] }];
+        for (const input of [...malformed, undefined, null, {}, { entries: [null], bodies: 'x' }]) {
           await handle.signal('enqueue', input);
           await handle.signal('discard', input);
         }
-        await handle.signal('replay', { ids: ['evt_nobody'] });
+        for (const input of malformed) await handle.signal('replay', input);
+        for (const input of [7, 'x', []]) {
+          await handle.signal('pause', input);
+          await handle.signal('resume', input);
+        }
         await enqueue([2]);
         await until(() => sent.length === 2);
         expect((await handle.query<LaneStatus>('status')).deadLetters).toBe(1);

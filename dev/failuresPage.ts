@@ -1,0 +1,92 @@
+/** `docs/failures.md`, made from the failure table: `node --import tsx dev/failuresPage.ts` writes it. */
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { clientRows, type FailureRow, failureRowOf, type Kind, ownRows } from '../domain/failures.ts';
+import { kafkaRows } from '../domain/kafkaErrors.ts';
+
+const kinds: Record<Kind, string> = {
+  transient: 'transient',
+  outcomeUnknown: 'outcome unknown',
+  destinationAtFault: 'destination at fault',
+  recordAtFault: 'record at fault',
+};
+
+const minuteMs = 60_000;
+
+function lastingOf({ lasting }: FailureRow): string {
+  if (!lasting) return '';
+  const minutes = lasting.ms / minuteMs;
+  const time = lasting.ms === 0 ? '' : ` over ${minutes} minute${minutes === 1 ? '' : 's'}`;
+  return `${kinds[lasting.kind]} after ${lasting.tries} tries${time}`;
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+function tableOf(rows: readonly FailureRow[], hasCodes: boolean): string {
+  const columns = [...(hasCodes ? ['code'] : []), 'error', 'at first', 'when it lasts', 'why', 'remedy'];
+  const lines = rows.map((row) =>
+    [
+      ...(hasCodes ? [String(row.code)] : []),
+      `\`${row.name}\``,
+      kinds[row.kind],
+      lastingOf(row),
+      row.why,
+      row.remedy,
+    ].map(cell),
+  );
+  return [columns, columns.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+const unlisted = failureRowOf('an error that nobody listed');
+
+/** The page, as it must lie in docs/. */
+export const failuresPage = (): string => `# What each failure means
+
+Made from \`domain/kafkaErrors.ts\` and \`domain/failures.ts\` by \`dev/failuresPage.ts\`; \`test/unit/failures-page.test.ts\` fails where the two
+differ.
+
+| kind | what happens to the events |
+| --- | --- |
+| transient | The lane tries again, in order, for as long as it takes. |
+| outcome unknown | The same, and the attempt is on record as \`unknown\`: the record may be there twice. |
+| destination at fault | The lane is \`suspended\`: it keeps its events, takes new ones, and tries nothing until it is told to (\`resume\`, \`replay\`). |
+| record at fault | The record is parked, and the others go on. \`replay\` sends it again, \`discard\` gives it up. |
+
+"When it lasts" is for errors that also occur in passing: the same error in so many tries in a row, and for so long, both. An error that
+was met before anything of the records was sent (on the way in, in a login, in a question for metadata) leaves nothing unknown: it is
+transient where the table has "outcome unknown". An error that is in no table is transient, and ${lastingOf(unlisted)}; the worker's log
+has it under its own name. \`DUPLICATE_SEQUENCE_NUMBER\` (46) is success: the broker has the batch.
+
+Each row is tested with the real produce activity: Kafka's against a broker that answers each code on order
+(\`test/integration/failure-table.test.ts\`), the client's and our own against servers that cause them (\`client-errors.test.ts\`; six that
+no machine gives on demand are tested by name). What the real broker gives is in \`refusals.test.ts\` and \`replicas.test.ts\`. Three
+rows of the table of failures a real broker (4.1, without plug-ins) does not give to our records: \`INVALID_RECORD\`, for each has a key;
+\`POLICY_VIOLATION\`, for no policy of Kafka's own looks at records; and \`NOT_ENOUGH_REPLICAS_AFTER_APPEND\`, for since KIP-966 a leader with
+too few replicas in sync confirms nothing and gives \`REQUEST_TIMED_OUT\`. For these there is kfake.
+
+## Kafka's errors
+
+Codes and names: https://kafka.apache.org/protocol#protocol_error_codes. Codes that no request of a producer is answered with have no row;
+one that comes all the same is an error that nobody listed.
+
+${tableOf(kafkaRows, true)}
+
+## The client's errors
+
+Names as Node.js gives them (https://nodejs.org/api/errors.html#common-system-errors, https://nodejs.org/api/dns.html#error-codes,
+https://nodejs.org/api/tls.html#x509-certificate-error-codes), or ours where it has none.
+
+${tableOf(clientRows, false)}
+
+## Our own
+
+${tableOf(ownRows, false)}
+
+What is our own fault and not the customer's (${ownRows
+  .filter(({ isOurs }) => isOurs)
+  .map(({ name }) => `\`${name}\``)
+  .join(', ')}) is an error with the field \`alarm\` in the worker's log.
+`;
+
+const page = fileURLToPath(new URL('../docs/failures.md', import.meta.url));
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(page, failuresPage());

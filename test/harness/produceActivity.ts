@@ -1,0 +1,99 @@
+import type { Info } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { pino } from 'pino';
+import { createProduceActivity, type ProduceDependencies } from '../../activities/produce.ts';
+import type { Attempt, Outcome, Progress } from '../../domain/attempt.ts';
+import { type Block, blockOf } from '../../domain/block.ts';
+import type { OpenDestination } from '../../domain/destination.ts';
+import type { TestTemporal } from './temporal.ts';
+
+/** What came of one try: the activity's answer, or the failure that it threw; and what it would go on from. */
+export type Try = {
+  outcome?: Outcome | undefined;
+  thrown?: ApplicationFailure | undefined;
+  attempts: Attempt[];
+  progress: Progress;
+};
+
+/** Where a batch stood when Temporal hands it out. */
+export type Before = { attempt: number; heartbeatDetails: Progress };
+
+export type TestProduce = {
+  /** One try of the produce activity, as a worker would run it. */
+  run(destination: OpenDestination, block: Block, before?: Before): Promise<Try>;
+  /** … where the destination comes out of a real store, or does not, and Temporal has limits of its own. */
+  runFrom(
+    destinations: ProduceDependencies['destinations'],
+    destinationId: string,
+    block: Block,
+    info?: Partial<Info>,
+  ): Promise<Try>;
+  /** The lines of the log, as objects. */
+  logged: Record<string, unknown>[];
+  close(): void;
+};
+
+/** Temporal's limits of the activity, as the lane gives them; heartbeats of a try that Temporal does not know fail. */
+const timeouts = { startToCloseTimeoutMs: 60_000, heartbeatTimeoutMs: 60_000 };
+
+/**
+ * The real produce activity with its real connections; only Temporal's part is played, by its own test environment, so that a
+ * batch may have been tried for a quarter of an hour already.
+ */
+export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProduce {
+  const logged: Record<string, unknown>[] = [];
+  const logger = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line)) });
+  const stores = new Map<string, ProduceDependencies['destinations']>();
+  const { activities, close } = createProduceActivity({
+    destinations: { open: async (id) => await stores.get(id)?.open(id) },
+    temporal: client,
+    logger,
+  });
+  const runFrom: TestProduce['runFrom'] = async (destinations, destinationId, block, given = {}) => {
+    stores.set(destinationId, destinations);
+    const scheduled = { scheduledTimestampMs: Date.now(), currentAttemptScheduledTimestampMs: Date.now() };
+    const environment = new MockActivityEnvironment({ ...timeouts, ...scheduled, ...given });
+    let progress: Progress = { attempts: [], landed: [], refused: [], temporalAttempt: 0 };
+    environment.on('heartbeat', (details: Progress) => {
+      progress = structuredClone(details);
+    });
+    try {
+      const outcome: Outcome = await environment.run(activities.produce, { destinationId }, block);
+      return { outcome, attempts: outcome.attempts, progress };
+    } catch (thrown) {
+      if (!(thrown instanceof ApplicationFailure)) throw thrown;
+      return { thrown, attempts: progress.attempts, progress };
+    }
+  };
+  return {
+    run: (destination, block, before) =>
+      runFrom({ open: async () => destination }, destination.id, block, { ...before }),
+    runFrom,
+    logged,
+    close,
+  };
+}
+
+/** A destination as the store gives it. */
+export const openDestination = (given: Pick<OpenDestination, 'brokers' | 'topic'> & Partial<OpenDestination>) =>
+  ({
+    ...{ id: `dst_${given.topic}`, customerExternalId: 'c', type: 'KAFKA', name: 'Test', enabled: true, version: 1 },
+    ...{ partitionKey: 'payload.key', eventTypes: ['*'], onDeadLetter: 'continue', ordering: { lanes: 1 } },
+    auth: { mode: 'NONE', tls: false },
+    producer: { lingerMs: 0, batchSizeBytes: 1_048_576, acks: 'all' },
+    ...{ createdAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z', secrets: {} },
+    ...given,
+  }) satisfies OpenDestination;
+
+/** A block with an event for each key; the name of each is its idempotency key. */
+export const blockWithKeys = (keys: readonly string[]): Block =>
+  blockOf(
+    keys.map((key, n) => ({
+      id: String(n).padStart(22, '0'),
+      key,
+      value: Buffer.from(JSON.stringify({ eventType: 'e', idempotencyKey: `${n}`, payload: { key } })),
+    })),
+    Date.now(),
+    0,
+  );

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { OpenDestination } from '../../domain/destination.ts';
+import { failureRowOf } from '../../domain/failures.ts';
+import { duplicateSequenceNumber, kafkaErrorName, kafkaRows } from '../../domain/kafkaErrors.ts';
+import { expectRow, meaning } from '../harness/failureRow.ts';
+import { type Api, type Kfake, startKfake } from '../harness/kfake.ts';
+import { blockWithKeys, openDestination, type TestProduce, testProduce } from '../harness/produceActivity.ts';
+import { sharedTemporal, type TestTemporal } from '../harness/temporal.ts';
+
+const login = { username: 'ada', password: 'correct horse' };
+const loggedIn: Partial<OpenDestination> = {
+  auth: { mode: 'SASL_PLAIN', tls: false, username: login.username },
+  secrets: { password: login.password },
+};
+
+let kfake: Kfake;
+let withLogin: Kfake;
+let temporal: TestTemporal;
+let produce: TestProduce;
+beforeAll(async () => {
+  [kfake, withLogin, temporal] = await Promise.all([startKfake(), startKfake({ login }), sharedTemporal()]);
+  produce = testProduce(temporal);
+});
+afterAll(async () => {
+  produce.close();
+  await Promise.all([kfake.stop(), withLogin.stop(), temporal.stop()]);
+});
+
+const block = blockWithKeys(['k']);
+
+/** Every code that Kafka has a name for, and some that it has none for yet. */
+const codes = Array.from({ length: 140 }, (_, n) => n - 1).filter((code) => code !== 0);
+
+test.each(
+  codes.filter((code) => code !== duplicateSequenceNumber).map((code) => [code, kafkaErrorName(code)] as const),
+)(
+  'Produce is answered %i, %s: the table says what comes of it, at first and when it has lasted',
+  async (code, name) => {
+    const topic = await kfake.newTopic();
+    await kfake.fault({ api: 'Produce', topic, code });
+    const destination = openDestination({ brokers: kfake.brokers, topic });
+    await expectRow({ name, code }, (before) => produce.run(destination, block, before));
+  },
+);
+
+test('Produce is answered 46, DUPLICATE_SEQUENCE_NUMBER: that is as good as written', async () => {
+  const topic = await kfake.newTopic();
+  await kfake.fault({ api: 'Produce', topic, code: duplicateSequenceNumber });
+  const one = await produce.run(openDestination({ brokers: kfake.brokers, topic }), block);
+  expect([meaning(one), one.attempts.at(-1)?.outcome]).toEqual(['delivered', 'delivered']);
+});
+
+/** What the protocol's description and the broker's source have for the other requests on the way to a topic. */
+const onTheWay: readonly (readonly [Api, readonly string[]])[] = [
+  [
+    'Metadata',
+    [
+      ...['UNKNOWN_SERVER_ERROR', 'UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'INVALID_TOPIC_EXCEPTION'],
+      ...['TOPIC_AUTHORIZATION_FAILED', 'UNKNOWN_TOPIC_ID', 'PRINCIPAL_DESERIALIZATION_FAILURE'],
+    ],
+  ],
+  ['SaslHandshake', ['UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE']],
+  [
+    'SaslAuthenticate',
+    [
+      ...['SASL_AUTHENTICATION_FAILED', 'ILLEGAL_SASL_STATE', 'UNKNOWN_SERVER_ERROR', 'SECURITY_DISABLED'],
+      ...['DELEGATION_TOKEN_AUTH_DISABLED', 'DELEGATION_TOKEN_EXPIRED'],
+    ],
+  ],
+  ['ApiVersions', ['UNSUPPORTED_VERSION', 'INVALID_REQUEST']],
+];
+
+test.each(onTheWay.flatMap(([api, names]) => names.map((name) => [api, name] as const)))(
+  '%s is answered %s: the table says what comes of it, and nothing that was not sent is unknown',
+  async (api, name) => {
+    const isOfTopic = api === 'Metadata';
+    const server = isOfTopic ? kfake : withLogin;
+    const topic = await server.newTopic();
+    const code = kafkaRows.find((row) => row.name === name)?.code ?? 0;
+    await server.fault({ api, code, ...(isOfTopic && { topic }) });
+    const destination = openDestination({ brokers: server.brokers, topic, ...(!isOfTopic && loggedIn) });
+    const { kind } = failureRowOf(name);
+    await expectRow({ name, code, kind: kind === 'outcomeUnknown' ? 'transient' : kind }, (before) =>
+      produce.run(destination, block, before),
+    );
+    await server.reset();
+  },
+);

@@ -1,0 +1,219 @@
+/** Each row of the design's table of failures, as the real broker gives it; three brokers are in replicas.test.ts. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { newAuthority, newCertificate } from '../harness/certificates.ts';
+import { type LoggedDelivery, postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { setByteRate } from '../harness/javaClient.ts';
+import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
+import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
+import { operate } from '../harness/temporal.ts';
+
+let kafka: SecuredKafka;
+let remove: () => Promise<void>;
+let auth: ReturnType<typeof authOf>;
+let causeway: Causeway;
+beforeAll(async () => {
+  ({ kafka, remove } = await securedKafka());
+  auth = authOf(kafka);
+  causeway = await startCauseway({ kafka: { brokers: [kafka.plain] } });
+});
+afterAll(async () => {
+  await causeway.stop();
+  await remove();
+});
+
+type Settings = Record<string, unknown>;
+/** A topic that the user of this test may write to, unless `isGranted` is false; and a destination on it. */
+async function destinationOn(
+  broker: string,
+  settings: Settings,
+  { isGranted = true, principal = principals.user as string, config = {} } = {},
+): Promise<CreatedDestination> {
+  const topic = await causeway.kafka.newTopic(1, config);
+  if (isGranted) await writeAcl(kafka, topic, principal, true);
+  return causeway.createDestination({ brokers: [broker], topic, ...settings });
+}
+const post = ({ customerExternalId }: CreatedDestination, idempotencyKey: string): Promise<string> =>
+  postEvent(causeway.api, { eventType: 'e', customerExternalId, idempotencyKey, payload: {} });
+const untilStatus = (wanted: LoggedDelivery['status'], eventId: string): Promise<LoggedDelivery> =>
+  untilDelivery(`status ${wanted}`, causeway.api, eventId, ({ status }) => status === wanted);
+const untilFailed = (eventId: string): Promise<LoggedDelivery> =>
+  untilDelivery('a failed attempt', causeway.api, eventId, ({ attempts }) => attempts.some(({ error }) => error));
+const arrived = async (topic: string): Promise<string[]> =>
+  (await causeway.kafka.records(topic)).map(({ headers }) => headers.idempotency_key ?? '');
+const change = async ({ id }: CreatedDestination, settings: Settings): Promise<void> => {
+  const { status, text } = await causeway.api.request('PATCH', `/v1/destinations/${id}`, settings);
+  expect(status, text).toBe(200);
+};
+/** Again and again, for what was mended is heard of a moment later. */
+const resumeUntilDelivered = (eventId: string): Promise<LoggedDelivery> =>
+  until(
+    'delivery after resume',
+    async () => {
+      const { workflowId } = await untilDelivery('its lane', causeway.api, eventId, () => true);
+      await operate(causeway, 'workflow', 'signal', '--workflow-id', workflowId, '--name', 'resume');
+      return await untilDelivery('an end', causeway.api, eventId, ({ status }) => /delivered|suspended/.test(status));
+    },
+    ({ status }) => status === 'delivered',
+    60_000,
+  );
+const certificateOf = (ca: string) => ({ auth: { ...auth.scram512, caCertificate: ca } });
+
+test.each(['plain', 'scram256', 'scram512', 'mutual'] as const)(
+  'WRITE on the topic is all that a destination with auth "%s" needs',
+  async (way) => {
+    const [broker, principal] = way === 'mutual' ? [kafka.mutual, principals.client] : [kafka.secured, principals.user];
+    const destination = await destinationOn(broker, { auth: auth[way] }, { principal });
+    const { attempts } = await untilStatus('delivered', await post(destination, '1'));
+    expect(attempts).toMatchObject([{ outcome: 'delivered', broker, partition: 0, offset: 0 }]);
+    expect(await arrived(destination.topic)).toEqual(['1']);
+  },
+);
+
+describe('the destination is at fault: the lane stops, keeps its order, says why, and goes on when it was mended', () => {
+  const faults: [
+    name: string,
+    code: number | undefined,
+    make: () => Promise<[CreatedDestination, () => Promise<void>]>,
+  ][] = [
+    [
+      'TOPIC_AUTHORIZATION_FAILED',
+      29,
+      async () => {
+        const destination = await destinationOn(kafka.secured, { auth: auth.scram512 }, { isGranted: false });
+        return [destination, () => writeAcl(kafka, destination.topic, principals.user, true)];
+      },
+    ],
+    [
+      'CERT_HAS_EXPIRED',
+      undefined,
+      async () => {
+        const destination = await destinationOn(kafka.expired, { auth: auth.scram512 });
+        return [destination, () => change(destination, { brokers: [kafka.secured] })];
+      },
+    ],
+    [
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      undefined,
+      async () => {
+        const destination = await destinationOn(kafka.secured, certificateOf(newAuthority().pem));
+        return [destination, () => change(destination, certificateOf(kafka.caCertificate))];
+      },
+    ],
+    [
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      undefined,
+      async () => {
+        const otherName = kafka.secured.replace('127.0.0.1', 'localhost');
+        const destination = await destinationOn(otherName, { auth: auth.scram512 });
+        return [destination, () => change(destination, { brokers: [kafka.secured] })];
+      },
+    ],
+    [
+      'CLIENT_CERTIFICATE_UNUSABLE',
+      undefined,
+      async () => {
+        const { keyPem } = newCertificate(newAuthority(), 'client');
+        const settings = { auth: { ...auth.mutual, clientKey: keyPem } };
+        const destination = await destinationOn(kafka.mutual, settings, { principal: principals.client });
+        return [destination, () => change(destination, { auth: { clientKey: kafka.client.keyPem } })];
+      },
+    ],
+  ];
+  test.each(faults)('%s', async (name, code, make) => {
+    const [destination, mend] = await make();
+    const first = await post(destination, '1');
+    const suspended = await untilStatus('suspended', first);
+    expect(suspended.error).toMatchObject({
+      kind: 'destinationAtFault',
+      name,
+      remedy: expect.stringMatching(/resume\.$/),
+    });
+    expect([suspended.error?.code, suspended.attempts.length]).toEqual([code, 1]);
+    const second = await post(destination, '2');
+    await untilStatus('suspended', second);
+    expect(await arrived(destination.topic)).toEqual([]);
+
+    await mend();
+    const { attempts } = await resumeUntilDelivered(first);
+    expect(attempts[0]).toEqual(suspended.attempts[0]);
+    await untilStatus('delivered', second);
+    expect(await arrived(destination.topic)).toEqual(['1', '2']);
+  });
+});
+
+describe('it may pass, so it is tried again, in order, and goes through once it does', () => {
+  test.each([
+    ['plain', 'SASL_AUTHENTICATION_FAILED'],
+    ['scram512', 'SASL_AUTHENTICATION_FAILED'],
+  ] as const)('a wrong password, mode "%s"', async (way, name) => {
+    const destination = await destinationOn(kafka.secured, { auth: { ...auth[way], password: 'wrong' } });
+    const id = await post(destination, '1');
+    const { status, error } = await untilFailed(id);
+    expect([status, error]).toEqual(['retrying', expect.objectContaining({ kind: 'transient', name, code: 58 })]);
+    expect(JSON.stringify(error)).not.toContain('wrong');
+    await change(destination, { auth: { password: kafka.password } });
+    await untilStatus('delivered', id);
+  });
+
+  test('a client certificate of an authority that the broker does not know', async () => {
+    const client = newCertificate(newAuthority(), 'client');
+    const settings = { auth: { ...auth.mutual, clientCertificate: client.pem, clientKey: client.keyPem } };
+    const destination = await destinationOn(kafka.mutual, settings, { principal: principals.client });
+    const { error } = await untilFailed(await post(destination, '1'));
+    expect([error?.kind, error?.name]).toEqual(['transient', expect.stringMatching(/^(EPROTO|ECONNRESET)$/)]);
+  });
+
+  test('a host name that nobody knows', async () => {
+    const destination = await causeway.createDestination({ brokers: ['nobody.invalid:9092'] });
+    const { error } = await untilFailed(await post(destination, '1'));
+    expect([error?.kind, error?.name]).toEqual(['transient', expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/)]);
+  });
+
+  test('a quota of the broker makes delivery slow, and nothing else', async () => {
+    const destination = await destinationOn(kafka.secured, { auth: auth.plain, producer: { lingerMs: 0 } });
+    await untilStatus('delivered', await post(destination, '0'));
+    await setByteRate([kafka.plain], kafka.username, 2_000);
+    const ids: string[] = [];
+    for (let n = 1; n <= 12; n++) ids.push(await post(destination, `${n}`));
+    for (const id of ids) {
+      const { attempts } = await untilStatus('delivered', id);
+      expect(attempts).toMatchObject([{ number: 1, outcome: 'delivered' }]);
+    }
+    await setByteRate([kafka.plain], kafka.username, undefined);
+    expect(await arrived(destination.topic)).toEqual(Array.from({ length: 13 }, (_, n) => `${n}`));
+  });
+});
+
+describe('the record is at fault: it is parked, and the others go on', () => {
+  test.each([
+    ['MESSAGE_TOO_LARGE', 10, { 'max.message.bytes': '600' }, { 'max.message.bytes': '100000' }],
+    [
+      'INVALID_TIMESTAMP',
+      32,
+      { 'message.timestamp.before.max.ms': '0' },
+      { 'message.timestamp.before.max.ms': '600000' },
+    ],
+  ] as const)('%s', async (name, code, strict, lenient) => {
+    const { topic, customerExternalId, ...rest } = await destinationOn(
+      kafka.secured,
+      { auth: auth.scram256 },
+      { config: strict },
+    );
+    const payload = { pad: 'x'.repeat(1_000) };
+    const id = await postEvent(causeway.api, { eventType: 'e', customerExternalId, idempotencyKey: '1', payload });
+    const parked = await untilStatus('parked', id);
+    expect(parked.error).toMatchObject({
+      kind: 'recordAtFault',
+      name,
+      code,
+      remedy: expect.stringMatching(/replay\.$/),
+    });
+    await causeway.kafka.configure(topic, lenient);
+    await untilStatus('delivered', await post({ topic, customerExternalId, ...rest }, '2'));
+    const signal = ['workflow', 'signal', '--workflow-id', parked.workflowId, '--name', 'replay'];
+    await operate(causeway, ...signal);
+    await untilStatus('delivered', id);
+    expect(await arrived(topic)).toEqual(['2', '1']);
+  });
+});

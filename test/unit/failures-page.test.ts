@@ -1,0 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { failuresPage } from '../../dev/failuresPage.ts';
+
+test('docs/failures.md is what the table says; `node --import tsx dev/failuresPage.ts` writes it anew', async () => {
+  expect(await readFile(new URL('../../docs/failures.md', import.meta.url), 'utf8')).toBe(failuresPage());
+});
