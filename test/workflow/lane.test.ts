@@ -258,7 +258,7 @@ describe('the lane workflow', () => {
         expect(status).toMatchObject({
           state: 'Suspended',
           waitingEvents: 30,
-          suspended: { name: 'TOPIC_AUTHORIZATION_FAILED' },
+          hold: { kind: 'suspended', error: { name: 'TOPIC_AUTHORIZATION_FAILED' } },
         });
         isMended = true;
         await handle.signal('resume');
