@@ -19,8 +19,9 @@ export type KafkaOptions = {
   /** The wanted port; a free one where busy or not given. */
   port?: number;
   /** More lines for server.properties, which win over ours. */
-  properties?: Record<string, string>;
+  properties?: Record<string, string> | ((ports: KafkaPorts) => Record<string, string>);
 };
+export type KafkaPorts = { broker: number; controller: number };
 
 /** The folder of Kafka's jars, installed where missing. */
 export async function kafkaJars(): Promise<string> {
@@ -51,7 +52,7 @@ export async function kafkaConsoleTools(): Promise<string> {
 export const kafkaClient = (brokers: readonly string[], clientId = 'causeway-dev'): Kafka =>
   new Kafka({ clientId, brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 2 } });
 
-const oneBroker = (ports: { broker: number; controller: number }, dataDir: string): Record<string, string> => ({
+const oneBroker = (ports: KafkaPorts, dataDir: string): Record<string, string> => ({
   'process.roles': 'broker,controller',
   'node.id': '1',
   'controller.quorum.voters': `1@127.0.0.1:${ports.controller}`,
@@ -106,7 +107,8 @@ export async function startOwnKafka(options: KafkaOptions): Promise<KafkaServer>
   const ports = { broker, controller: await freePort() };
   await mkdir(options.dataDir, { recursive: true });
   const propertiesFile = join(options.dataDir, 'server.properties');
-  const properties = { ...oneBroker(ports, options.dataDir), ...options.properties };
+  const more = typeof options.properties === 'function' ? options.properties(ports) : options.properties;
+  const properties = { ...oneBroker(ports, options.dataDir), ...more };
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
   await writeFile(propertiesFile, lines.join(''));
   await format(jars, options.dataDir, propertiesFile);
