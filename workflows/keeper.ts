@@ -81,24 +81,17 @@ export async function keeper(start: KeeperStart, from?: KeeperState): Promise<vo
     state = looked(state, seen);
 
     if (seen.kind === 'atFault' && seen.held.waiting > 0) {
-      const suspension = suspensionOf(seen);
       state = suspendedByKeeper(state, seen, Date.now());
-      let page: string | undefined;
-      do {
-        ({ page } = await tellLanes({ destinationId, ...suspension, lanesMax: lanesOfCallMax, page }));
-      } while (page !== undefined && !state.isChanged);
+      const toTell = { destinationId, ...suspensionOf(seen), lanesMax: lanesOfCallMax };
+      await toldOn(tellLanes, toTell, await tellLanes(toTell), () => state.isChanged);
     }
     if (hasRound(state, seen)) {
       const round = roundBegun(state, seen);
       state = round.state;
-      const toTell = { destinationId, ...round.toTell };
-      let { lanes, page } = await tellLanes({ ...toTell, lanesMax: scoutsMax });
-      if (page !== undefined) await condition(() => isBroken(state, lanes), scoutMs);
-      while (page !== undefined && !isBroken(state, lanes)) {
-        const more: LanesTold = await tellLanes({ ...toTell, lanesMax: lanesOfCallMax, page });
-        lanes += more.lanes;
-        page = more.page;
-      }
+      const toTell = { destinationId, ...round.toTell, lanesMax: lanesOfCallMax };
+      const scouts = await tellLanes({ ...toTell, lanesMax: scoutsMax });
+      if (scouts.page !== undefined) await condition(() => isBroken(state, scouts.lanes), scoutMs);
+      const lanes = await toldOn(tellLanes, toTell, scouts, (letGo) => isBroken(state, letGo));
       state = roundEnded(state, lanes, Date.now());
     }
     if (isDone(state, seen, Date.now())) return;
@@ -106,6 +99,22 @@ export async function keeper(start: KeeperStart, from?: KeeperState): Promise<vo
     if (waitMs > 0) await condition(() => isPauseOver(state, seen), waitMs);
     if (workflowInfo().historyLength >= historyEventsMax) await continueAsNew<typeof keeper>(start, state);
   }
+}
+
+/** Tells lanes page by page from where `first` stopped, until there are no more or `isOver`. How many were told, with the first. */
+async function toldOn(
+  tellLanes: KeeperActivities['tellLanes'],
+  toTell: LanesToTell,
+  first: LanesTold,
+  isOver: (lanes: number) => boolean,
+): Promise<number> {
+  let { lanes, page } = first;
+  while (page !== undefined && !isOver(lanes)) {
+    const more: LanesTold = await tellLanes({ ...toTell, page });
+    lanes += more.lanes;
+    page = more.page;
+  }
+  return lanes;
 }
 
 /** A signal with an input that nobody can read changes nothing. */
