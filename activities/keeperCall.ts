@@ -36,6 +36,9 @@ type Telling = {
   last: Promise<unknown>;
 };
 
+/** A lane that holds: whether it was only just let go on, and what it is suspended for, if it is. */
+export type LaneHeld = { relapsed: boolean; fault: Fault | undefined };
+
 type Send = (destinationId: string, told: Told) => Promise<void>;
 
 const textOf = ({ name, version }: Fault): string => `${name}@${version ?? ''}`;
@@ -47,16 +50,14 @@ export class KeeperTelling {
   constructor(private readonly send: Send) {}
 
   /** Resolves once the keeper's signal is stored, now or within the last seconds. Rejects where it is not. */
-  async held(destinationId: string, lane: { relapsed: boolean; fault: Fault | undefined }): Promise<void> {
+  async held(destinationId: string, { relapsed, fault }: LaneHeld): Promise<void> {
     const telling = this.tellings.get(destinationId) ?? newTelling();
     this.tellings.set(destinationId, telling);
-    if (!lane.relapsed && isTold(telling, lane.fault)) return;
+    if (!relapsed && isTold(telling, fault)) return;
     telling.next ??= this.begin(destinationId, telling);
     const { told, stored } = telling.next;
-    if (lane.relapsed) told.relapsed++;
-    if (lane.fault && !told.faults.some((fault) => textOf(fault) === textOf(lane.fault ?? fault))) {
-      told.faults.push(lane.fault);
-    }
+    if (relapsed) told.relapsed++;
+    if (fault && !told.faults.some((known) => textOf(known) === textOf(fault))) told.faults.push(fault);
     await stored;
   }
 

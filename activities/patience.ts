@@ -1,14 +1,14 @@
 import type { Failed, Outcome, OutcomeHold, ProduceRequest } from '../domain/attempt.ts';
 import { failureRowOf } from '../domain/failures.ts';
-import type { Fault } from '../domain/laneHold.ts';
 import type { OpenDestinations } from './freshDestination.ts';
+import type { LaneHeld } from './keeperCall.ts';
 import type { Outages } from './outages.ts';
 
 export type PatienceOptions = {
   destinations: OpenDestinations;
   outages: Outages;
   /** Resolves once the destination's keeper knows that a lane holds. */
-  tellKeeper(destinationId: string, lane: { relapsed: boolean; fault: Fault | undefined }): Promise<void>;
+  tellKeeper(destinationId: string, lane: LaneHeld): Promise<void>;
   /** A batch is tried for so long before its lane waits, in ms. */
   waitAfterMs: number;
 };

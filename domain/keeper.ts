@@ -1,6 +1,6 @@
 /** The keeper of a destination: what it is told, what it decides. Pure; workflows/keeper.ts waits, calls and remembers. */
 import type { NamedTries } from './failures.ts';
-import { type Fault, type Found, isMended } from './laneHold.ts';
+import { canBeShownMended, type Fault, type Found } from './laneHold.ts';
 
 export const keeperWorkflowType = 'keeper';
 export const keeperWorkflowId = (destinationId: string): string => `destination:${destinationId}`;
@@ -76,8 +76,13 @@ export type KeeperState = {
   isChanged: boolean;
   /** The version that the API changed the destination to. */
   version: number | undefined;
-  /** What suspended lanes are held for, as told. */
-  faults: readonly Fault[];
+  /** When a worker told last of a lane that holds. */
+  toldAtMs: number;
+  /**
+   * The version of which every suspended lane was told that it can be delivered to, since a worker told of a fault that a probe
+   * can show mended. Those that are still suspended need another version, or a person.
+   */
+  suspendedToldOf: number | undefined;
   /** Lanes that came back since the round began. */
   relapsed: number;
   /** Rounds in a row that ended since too many came back. */
@@ -94,7 +99,8 @@ export const newKeeperState = (nowMs: number): KeeperState => ({
   isTold: false,
   isChanged: false,
   version: undefined,
-  faults: [],
+  toldAtMs: nowMs,
+  suspendedToldOf: undefined,
   relapsed: 0,
   brokenRounds: 0,
   calmLooks: 0,
@@ -102,19 +108,15 @@ export const newKeeperState = (nowMs: number): KeeperState => ({
   seen: undefined,
 });
 
-/** With more kinds of faults than this at once, the oldest are forgotten: their lanes have timers of their own. */
-const faultsMax = 20;
-const isSame = (a: Fault, b: Fault): boolean => a.name === b.name && a.version === b.version;
-
 export function told(state: KeeperState, { relapsed, faults }: Told, nowMs: number): KeeperState {
-  const others = state.faults.filter((known) => !faults.some((fault) => isSame(fault, known)));
   return {
     ...state,
     newsAtMs: nowMs,
+    toldAtMs: nowMs,
     isTold: true,
     calmLooks: 0,
     relapsed: state.relapsed + relapsed,
-    faults: [...others, ...faults].slice(-faultsMax),
+    suspendedToldOf: faults.some(({ name }) => canBeShownMended(name)) ? undefined : state.suspendedToldOf,
   };
 }
 
@@ -143,34 +145,44 @@ export function looked(state: KeeperState, seen: Seen): KeeperState {
   };
 }
 
-/** Whether a round of lanes to let go on has work: lanes wait, or are suspended for what is mended by now. */
-export const hasRound = (state: KeeperState, seen: Seen): seen is Seen & { kind: 'up' } =>
-  seen.kind === 'up' && (seen.held.waiting > 0 || mended(state, seen).length > 0);
+/** Whether a round of lanes to let go on has work: lanes wait, or are suspended for what may be mended by now. */
+export const hasRound = (state: KeeperState, seen: Seen): seen is Up =>
+  seen.kind === 'up' && (seen.held.waiting > 0 || concernsSuspended(state, seen));
 
-const mended = ({ faults }: KeeperState, found: Found): Fault[] => faults.filter((fault) => isMended(fault, found));
+type Up = Seen & { kind: 'up' };
+const concernsSuspended = (state: KeeperState, seen: Up): boolean =>
+  seen.held.suspended > 0 && state.suspendedToldOf !== seen.version;
 
-/** A round begins: those faults are forgotten that it sees to, for they may be told of again in its midst. */
 export function roundBegun(
   state: KeeperState,
-  seen: Seen & { kind: 'up' },
+  seen: Up,
 ): { state: KeeperState; toTell: Omit<LanesToTell, 'destinationId' | 'lanesMax'> } {
-  const ends = mended(state, seen);
   const { version, canWrite } = seen;
   const input: Found = canWrite === undefined ? { version } : { version, canWrite };
-  return {
-    state: { ...state, relapsed: 0, faults: state.faults.filter((fault) => !ends.includes(fault)) },
-    toTell: { states: ends.length > 0 ? ['Waiting', 'Suspended'] : ['Waiting'], signal: 'wake', input },
-  };
+  const states: LanesToTell['states'] = concernsSuspended(state, seen) ? ['Waiting', 'Suspended'] : ['Waiting'];
+  return { state: { ...state, relapsed: 0 }, toTell: { states, signal: 'wake', input } };
 }
 
 /** Whether so many of the lanes that were let go on came back that the destination can't be said to be up. */
 export const isBroken = (state: KeeperState, letGo: number): boolean => letGo > 0 && state.relapsed * 2 >= letGo;
 
-export const roundEnded = (state: KeeperState, letGo: number, nowMs: number): KeeperState => ({
-  ...state,
-  newsAtMs: letGo > 0 ? nowMs : state.newsAtMs,
-  brokenRounds: isBroken(state, letGo) ? state.brokenRounds + 1 : 0,
-});
+/** A lane that a worker told of longer ago than this was in the lists of a round, in ms: visibility is seldom seconds late. */
+const listedAfterMs = 10_000;
+
+export function roundEnded(
+  state: KeeperState,
+  seen: Up,
+  { lanes, beganAtMs, nowMs }: { lanes: number; beganAtMs: number; nowMs: number },
+): KeeperState {
+  const wasBroken = isBroken(state, lanes);
+  const wasForAll = !wasBroken && seen.held.suspended > 0 && beganAtMs - state.toldAtMs >= listedAfterMs;
+  return {
+    ...state,
+    newsAtMs: lanes > 0 ? nowMs : state.newsAtMs,
+    brokenRounds: wasBroken ? state.brokenRounds + 1 : 0,
+    suspendedToldOf: wasForAll ? seen.version : state.suspendedToldOf,
+  };
+}
 
 /** What lanes are told that wait for what has lasted, and is the destination's fault by now. */
 export const suspensionOf = (seen: Seen & { kind: 'atFault' }): Omit<LanesToTell, 'destinationId' | 'lanesMax'> => ({
@@ -182,14 +194,11 @@ export const suspensionOf = (seen: Seen & { kind: 'atFault' }): Omit<LanesToTell
   },
 });
 
-/** The fault of lanes that it suspended itself: no worker tells of it. */
-export const suspendedByKeeper = (
-  state: KeeperState,
-  seen: Seen & { kind: 'atFault' },
-  nowMs: number,
-): KeeperState => ({
-  ...told(state, { relapsed: 0, faults: [{ name: seen.failing.name, version: seen.version }] }, nowMs),
-  isTold: state.isTold,
+/** The state when it has told lanes so: they are to hear when it is mended. */
+export const suspensionBegun = (state: KeeperState, nowMs: number): KeeperState => ({
+  ...state,
+  newsAtMs: nowMs,
+  suspendedToldOf: undefined,
 });
 
 const secondMs = 1_000;
@@ -210,7 +219,9 @@ export function pauseMs(state: KeeperState, seen: Seen): number {
     return isOurs(seen.failing) ? idleMs : doubled(5 * secondMs, state.faultLooks - 1, 5 * minuteMs);
   }
   if (state.brokenRounds > 0) return doubled(5 * secondMs, state.brokenRounds - 1, 5 * minuteMs);
-  if (seen.held.waiting > 0 || seen.held.suspended === 0) return doubled(2 * secondMs, state.calmLooks - 1, minuteMs);
+  if (seen.held.waiting > 0 || seen.held.suspended === 0 || concernsSuspended(state, seen)) {
+    return doubled(2 * secondMs, state.calmLooks - 1, minuteMs);
+  }
   return idleMs;
 }
 
@@ -236,8 +247,7 @@ export function toldFrom(input: unknown): Told | undefined {
   if (!isObject(input) || !Array.isArray(input.faults) || !input.faults.every(isFault)) return undefined;
   const { relapsed, faults } = input;
   if (!Number.isSafeInteger(relapsed) || Number(relapsed) < 0) return undefined;
-  const kept = faults.slice(-faultsMax).map(({ name, version }) => ({ name: name.slice(0, 100), version }));
-  return { relapsed: Number(relapsed), faults: kept };
+  return { relapsed: Number(relapsed), faults };
 }
 
 /** What a `changed` says, or undefined where it is malformed. */

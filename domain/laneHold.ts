@@ -103,6 +103,10 @@ export function isMended({ name, version }: Fault, found: Found): boolean {
   return shownByProbe.has(name);
 }
 
+/** Whether a probe can show a fault of this name mended though the destination is the same. */
+export const canBeShownMended = (name: string): boolean =>
+  isMended({ name, version: 1 }, { version: 1, canWrite: true });
+
 /** Whether the lane goes on at the keeper's word. */
 const isLetGo = (hold: Hold, found: Found): boolean =>
   hold.kind === 'waiting' || isMended({ name: hold.error.name, version: hold.version }, found);

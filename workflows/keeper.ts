@@ -32,7 +32,7 @@ import {
   type Seen,
   scoutMs,
   scoutsMax,
-  suspendedByKeeper,
+  suspensionBegun,
   suspensionOf,
   told,
   toldFrom,
@@ -81,18 +81,19 @@ export async function keeper(start: KeeperStart, from?: KeeperState): Promise<vo
     state = looked(state, seen);
 
     if (seen.kind === 'atFault' && seen.held.waiting > 0) {
-      state = suspendedByKeeper(state, seen, Date.now());
+      state = suspensionBegun(state, Date.now());
       const toTell = { destinationId, ...suspensionOf(seen), lanesMax: lanesOfCallMax };
       await toldOn(tellLanes, toTell, await tellLanes(toTell), () => state.isChanged);
     }
     if (hasRound(state, seen)) {
+      const beganAtMs = Date.now();
       const round = roundBegun(state, seen);
       state = round.state;
       const toTell = { destinationId, ...round.toTell, lanesMax: lanesOfCallMax };
       const scouts = await tellLanes({ ...toTell, lanesMax: scoutsMax });
       if (scouts.page !== undefined) await condition(() => isBroken(state, scouts.lanes), scoutMs);
       const lanes = await toldOn(tellLanes, toTell, scouts, (letGo) => isBroken(state, letGo));
-      state = roundEnded(state, lanes, Date.now());
+      state = roundEnded(state, seen, { lanes, beganAtMs, nowMs: Date.now() });
     }
     if (isDone(state, seen, Date.now())) return;
     const waitMs = pauseMs(state, seen);

@@ -176,22 +176,33 @@ describe('the keeper workflow', () => {
     });
   });
 
-  test('tells suspended lanes only of what is mended, and looks again when the destination is changed', async () => {
+  test('tells suspended lanes that it is up, then only of another version where a probe can show no more', async () => {
     const world = new World();
-    world.watch = (looks) => up({ suspended: looks < 3 ? 2 : 0 }, looks < 3 ? 4 : 5);
-    world.lanes = () => ({ lanes: 2 });
+    let version = 4;
+    let suspended = 2;
+    world.watch = () => up({ suspended }, version);
+    world.lanes = () => {
+      if (version === 5) suspended = 0;
+      return { lanes: 2 };
+    };
     await inWorld(world, async ({ held, changed, handle, status }) => {
-      // What a probe can't see: nothing is told.
-      await held({ faults: [{ name: 'UNSUPPORTED_FOR_MESSAGE_FORMAT', version: 4 }] });
-      await until(() => world.watched.length === 1);
-      await held({ faults: [{ name: 'UNSUPPORTED_FOR_MESSAGE_FORMAT', version: 4 }] });
-      await until(async () => world.watched.length === 2 && !(await status()).isTold);
-      expect(world.told).toEqual([]);
-      await changed(5);
+      const faults = [{ name: 'UNSUPPORTED_FOR_MESSAGE_FORMAT', version: 4 }];
+      await held({ faults });
       await until(() => world.told.length === 1);
-      expect(world.watched[2]?.request.version).toBe(5);
-      expect(world.told[0]).toMatchObject({ states: ['Waiting', 'Suspended'], signal: 'wake', input: { version: 5 } });
+      expect(world.told[0]).toMatchObject({ states: ['Waiting', 'Suspended'], signal: 'wake', input: { version: 4 } });
+      await env.sleep('30 seconds'); // Visibility may not have shown all at first.
+      await until(async () => (await status()).suspendedToldOf === 4);
+      const [looks, rounds] = [world.watched.length, world.told.length];
+      await held({ faults }); // What a probe can't see: nothing more is told.
+      await until(async () => world.watched.length > looks && !(await status()).isTold);
+      expect(world.told).toHaveLength(rounds);
+      version = 5;
+      await changed(5);
+      await until(() => world.told.length > rounds);
+      expect(world.watched.at(-1)?.request.version).toBe(5);
+      expect(world.told.at(-1)).toMatchObject({ states: ['Waiting', 'Suspended'], input: { version: 5 } });
       await handle.result();
+      expect(world.told).toHaveLength(rounds + 1);
     });
   });
 
