@@ -1,4 +1,4 @@
-import type { Attempt, Failed, Landed, Outcome, Progress, Refused, Settled } from '../domain/attempt.ts';
+import type { Attempt, Failed, Landed, Outcome, OutcomeHold, Progress, Refused, Settled } from '../domain/attempt.ts';
 import { failureRowOf, type Kind, kindOf } from '../domain/failures.ts';
 
 /** Of the attempts that settled nothing so many are kept: the first ones, which tell how it began, and the last ones. */
@@ -117,8 +117,18 @@ export class AttemptLog {
     return { ...this.settledSoFar(), temporalAttempt: this.temporalTry.attempt };
   }
 
-  outcome(onDeadLetter: Outcome['onDeadLetter'], suspended?: Failed): Outcome {
-    return { onDeadLetter, ...this.settledSoFar(), ...(suspended && { suspended }) };
+  /** For how long tries have failed in passing, one after the other, with nothing settled by them; in ms. */
+  failingMs(): number {
+    let sinceMs = Date.now();
+    for (const { error, outcome, startedAtMs } of this.attempts.toReversed()) {
+      if ((error?.kind !== 'transient' && error?.kind !== 'outcomeUnknown') || outcome === 'partly') break;
+      sinceMs = startedAtMs;
+    }
+    return Date.now() - sinceMs;
+  }
+
+  outcome(onDeadLetter: Outcome['onDeadLetter'], hold: OutcomeHold = {}): Outcome {
+    return { ...(onDeadLetter && { onDeadLetter }), ...this.settledSoFar(), ...hold };
   }
 
   private settledSoFar(): Settled {

@@ -1,14 +1,14 @@
 import type { Attempt, Failed, Outcome } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import type { OpenDestination } from '../domain/destination.ts';
-import { CausewayError } from '../domain/error.ts';
 import { failureRowOf } from '../domain/failures.ts';
 import type { AttemptLog } from './attemptLog.ts';
-import { failureIn, NamedError, type NamedFailure, notSentInTime } from './kafka/failureNames.ts';
+import { failureIn, type NamedFailure, notSentInTime } from './kafka/failureNames.ts';
 import type { LingeringProducer, SubmissionAnswer } from './kafka/lingeringProducer.ts';
 import { type AddressedRecord, recordsOf } from './kafka/records.ts';
 import { offsetAfter } from './kafka/topicConnection.ts';
 import type { Lease } from './lease.ts';
+import { asNamedError, usable } from './usableDestination.ts';
 
 type Producer = Pick<LingeringProducer, 'partitionCount' | 'submit'>;
 
@@ -21,8 +21,8 @@ export type BatchDeliveryOptions = {
   lease: Pick<Lease, 'isHeld' | 'signal'>;
 };
 
-/** An answer for the lane to decide on, or an error for Temporal to try again. */
-export type BatchResult = { outcome: Outcome } | { tryAgain: NamedFailure };
+/** An answer for the lane to decide on, or an error for Temporal to try again, with what is settled by then. */
+export type BatchResult = { outcome: Outcome } | { tryAgain: Failed; soFar: Outcome };
 
 /** Records that are sent together. Once one of them was refused they are sent `alone`, and halved until it is found. */
 type Part = { positions: readonly number[]; isAlone: boolean };
@@ -39,7 +39,8 @@ type Refusal = {
 /** One try to deliver a batch: sends what is not settled, and finds the records that are refused for good. */
 export class BatchDelivery {
   private readonly log: AttemptLog;
-  private onDeadLetter: Outcome['onDeadLetter'] = 'continue';
+  private onDeadLetter: Outcome['onDeadLetter'];
+  private version: number | undefined;
   /** Keys that wait behind a record which was refused. */
   private readonly blockedKeys = new Set<string>();
 
@@ -59,7 +60,13 @@ export class BatchDelivery {
       if (stopped) return this.stop(stopped);
       parts.unshift(...again);
     }
-    return { outcome: this.log.outcome(this.onDeadLetter) };
+    return { outcome: this.outcome() };
+  }
+
+  private outcome(suspended?: Failed): Outcome {
+    const { version } = this;
+    const hold = { ...(suspended && { suspended }), ...(version !== undefined && { version }) };
+    return this.log.outcome(this.onDeadLetter, hold);
   }
 
   /** What an earlier try refused holds its key back in this one too. */
@@ -82,8 +89,10 @@ export class BatchDelivery {
   private async open() {
     const attempt = this.log.begin();
     try {
-      const destination = usable(await this.options.destinations.open(this.options.destinationId).catch(asNamedError));
-      this.onDeadLetter = destination.onDeadLetter;
+      const found = await this.options.destinations.open(this.options.destinationId).catch(asNamedError);
+      this.onDeadLetter = found?.onDeadLetter;
+      this.version = found?.version;
+      const destination = usable(found);
       this.blockedKeysAgain();
       const producer = this.options.producers.producerOf(destination);
       const partitions = await this.untilLost(producer.partitionCount());
@@ -164,8 +173,8 @@ export class BatchDelivery {
   }
 
   private stop(failed: Failed): BatchResult {
-    if (failed.kind !== 'destinationAtFault') return { tryAgain: failed };
-    return { outcome: this.log.outcome(this.onDeadLetter, failed) };
+    if (failed.kind !== 'destinationAtFault') return { tryAgain: failed, soFar: this.outcome() };
+    return { outcome: this.outcome(failed) };
   }
 
   private failedOf({ name, code, message }: NamedFailure, how: Pick<Refusal, 'isUnknown' | 'isUnsent'>): Failed {
@@ -206,25 +215,4 @@ function cut(positions: readonly number[], records: readonly AddressedRecord[], 
     parts.at(-1)?.push(position);
   }
   return parts.map((some) => ({ positions: some, isAlone: false }));
-}
-
-/** The destination, where it may be sent to. */
-function usable(destination: OpenDestination | undefined): OpenDestination {
-  if (!destination) {
-    throw new NamedError({ name: 'DESTINATION_UNKNOWN', message: 'The store has no such destination.' });
-  }
-  if (!destination.enabled) {
-    throw new NamedError({ name: 'DESTINATION_DISABLED', message: 'The destination is disabled.' });
-  }
-  return destination;
-}
-
-/** Names what the store throws. Its texts hold no secret. */
-function asNamedError(error: unknown): never {
-  if (!(error instanceof CausewayError)) throw error;
-  const isCredentials = error.code === 'secret_key_missing' || error.code === 'secret_unreadable';
-  throw new NamedError({
-    name: isCredentials ? 'CREDENTIALS_UNREADABLE' : 'STORE_UNREACHABLE',
-    message: error.remedy,
-  });
 }

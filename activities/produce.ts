@@ -9,25 +9,29 @@ import type { OpenDestination } from '../domain/destination.ts';
 import { AttemptLog } from './attemptLog.ts';
 import { BatchDelivery } from './batchDelivery.ts';
 import { reportFailure } from './failureReport.ts';
+import { notBefore } from './freshDestination.ts';
 import { ProducerPool } from './kafka/producerPool.ts';
 import { Lease } from './lease.ts';
+import type { Patience } from './patience.ts';
 
 export type ProduceDependencies = {
   destinations: { open(id: string): Promise<OpenDestination | undefined> };
   /** Heartbeats go through it, for their confirmation counts. */
   temporal: Client;
+  patience: Patience;
   logger: Logger;
 };
 
 export type ProduceActivity = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
 /** The produce activity on its own pool of connections; `close` ends those. */
-export function createProduceActivity({ destinations, temporal, logger }: ProduceDependencies): {
+export function createProduceActivity({ destinations, temporal, patience, logger }: ProduceDependencies): {
   activities: ProduceActivity;
   close(): void;
 } {
   const producers = new ProducerPool();
-  const produce = async ({ destinationId }: ProduceRequest, block: Block): Promise<Outcome> => {
+  const produce = async (request: ProduceRequest, block: Block): Promise<Outcome> => {
+    const { destinationId, resumed } = request;
     const context = Context.current();
     const { info, cancellationSignal } = context;
     // What another version of this code left there is not looked at more closely: it is our own.
@@ -49,13 +53,23 @@ export function createProduceActivity({ destinations, temporal, logger }: Produc
     });
     cancellationSignal.addEventListener('abort', () => lease.lose(), { once: true });
     try {
+      const known = await patience.holdBefore(request);
+      if (known) return log.outcome(undefined, known);
       await lease.take();
-      const delivery = new BatchDelivery({ destinationId, block, destinations, producers, log, lease });
+      const current = notBefore(destinations, resumed?.version);
+      const delivery = new BatchDelivery({ destinationId, block, destinations: current, producers, log, lease });
       const result = await delivery.run();
-      if ('outcome' in result) return result.outcome;
+      if ('outcome' in result && !result.outcome.suspended) {
+        patience.delivered(destinationId);
+        return result.outcome;
+      }
+      context.heartbeat(log.progress()); // What is settled survives, should what follows fail.
+      if ('outcome' in result) return { ...result.outcome, ...(await patience.holdFor(request, result.outcome)) };
       const { name, message } = result.tryAgain;
       reportFailure(logger, { destinationId, name, attempt: info.attempt });
-      context.heartbeat(log.progress());
+      const since = { failingMs: log.failingMs(), version: result.soFar.version };
+      const hold = await patience.holdAfter(request, result.tryAgain, since);
+      if (hold) return { ...result.soFar, ...hold };
       throw ApplicationFailure.create({ type: name, message: `${name}: ${message}` });
     } finally {
       lease.end();

@@ -14,6 +14,8 @@ export type LoggedDelivery = DeliveryLog & {
 /** A parked event may be replayed many runs later: so many runs of a chain are read at the most. */
 const runsMax = 50;
 const final = new Set(['delivered', 'discarded']);
+/** Of these the lane's state says why it is not being sent now. */
+const inQueue = new Set(['queued', 'waiting', 'suspended']);
 
 /** The log of one delivery, read from its lane's runs, from the one that took it in to the one that settled it. */
 export async function readDelivery(
@@ -51,9 +53,10 @@ export async function readDelivery(
   const current = runs.at(-1)?.id ?? runId;
   const now = await histories.now(workflowId);
   const log = deliveryLogOf(digest, records, now.running);
-  if (log.status !== 'queued') return logged(log, current);
+  if (!inQueue.has(log.status)) return logged(log, current);
   // The lane knew it before, and no run that is left tells of it.
-  if (!isWhole && log.attempts.length === 0) return logged({ ...log, status: 'expired' }, current);
+  if (!isWhole && log.status === 'queued' && log.attempts.length === 0)
+    return logged({ ...log, status: 'expired' }, current);
   return logged({ ...log, status: waitingStatus(now.state) }, current);
 }
 
@@ -82,5 +85,6 @@ async function sinceTaken(
 /** Why an event that waits in its lane is not being sent. */
 function waitingStatus(laneState: string | undefined): DeliveryLog['status'] {
   if (laneState === 'Paused') return 'paused';
+  if (laneState === 'Waiting') return 'waiting';
   return laneState === 'Suspended' ? 'suspended' : 'queued';
 }

@@ -21,6 +21,8 @@ import { problemResponses } from './schemas/problem.ts';
 export type DestinationRouteOptions = {
   destinations: Destinations;
   lanes: LanesOfDestination;
+  /** Lets lanes that hold for the destination know of a change that may mend it. Neither rejects nor keeps anyone waiting. */
+  tellKeeper(destinationId: string, version: number): void;
   /** Whether brokers may be on this machine and private networks, and need not ask who we are. */
   allowPrivateBrokers: boolean;
 };
@@ -137,7 +139,9 @@ export function destinationRoutes(app: App, options: DestinationRouteOptions): v
   });
   app.openapi(routes.change, async (c) => {
     const expectedVersion = versionOf(c.req.valid('header')['if-match']);
-    const changed = await change(options, c.req.valid('param').id, c.req.valid('json'), expectedVersion);
+    const input = c.req.valid('json');
+    const changed = await change(options, c.req.valid('param').id, input, expectedVersion);
+    if (mayMend(changed, input)) options.tellKeeper(changed.id, changed.version);
     return c.json(shownDestination(changed), 200, { ETag: etagOf(changed) });
   });
   app.openapi(routes.remove, async (c) => {
@@ -146,6 +150,10 @@ export function destinationRoutes(app: App, options: DestinationRouteOptions): v
     return c.body(null, 204);
   });
 }
+
+/** Whether lanes that hold for the destination may have reason to go on: the same values once more are reason enough. */
+const mayMend = ({ enabled }: StoredDestination, input: DestinationChangeInput): boolean =>
+  enabled && (['enabled', 'brokers', 'topic', 'auth', 'producer'] as const).some((field) => input[field] !== undefined);
 
 const etagOf = ({ version }: StoredDestination): string => `"${version}"`;
 

@@ -16,6 +16,7 @@ import { BodyBudget } from './eventBody.ts';
 import { eventLogRoute } from './eventLog.ts';
 import { eventRoutes } from './events.ts';
 import { patientIndex } from './indexing.ts';
+import { keeperNews } from './keeperNews.ts';
 import { LaneGauge } from './laneGauge.ts';
 import { LaneHistories } from './laneHistory.ts';
 import { blockSender } from './laneSignal.ts';
@@ -103,6 +104,7 @@ function assembled(
       (to) =>
         destinationRoutes(to, {
           destinations: store.destinations,
+          tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
           lanes: { waiting: (destination) => waitingIn(temporal, store.eventIndex, destination) },
           allowPrivateBrokers: config.CAUSEWAY_ALLOW_PRIVATE_BROKERS,
         }),

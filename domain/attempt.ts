@@ -1,4 +1,5 @@
 import type { Kind } from './failures.ts';
+import type { Resumed } from './laneHold.ts';
 
 /** What went wrong, as it is kept on record and shown. Never holds a secret. */
 export type Failed = {
@@ -50,13 +51,24 @@ export type Settled = {
   refused: Refused[];
 };
 
-/** What the produce activity answers: every position is in `landed` or `refused`, or the destination is at fault. */
+/** What the produce activity answers: every position is in `landed` or `refused`, or the lane is to hold. */
 export type Outcome = Settled & {
-  /** The destination's setting when the batch was sent: whether a refused record holds back later ones of its key. */
-  onDeadLetter: 'continue' | 'block';
+  /**
+   * The destination's setting when the batch was sent: whether a refused record holds back later ones of its key. Absent where
+   * the destination could not be read.
+   */
+  onDeadLetter?: 'continue' | 'block' | undefined;
   /** Set where the destination itself is at fault: positions in neither list were not delivered, and wait. */
   suspended?: Failed | undefined;
+  /** Set where the destination can't be reached for long: the same. */
+  waiting?: Failed | undefined;
+  /** The version of the destination that the batch met, where it could be read. */
+  version?: number | undefined;
+  /** A lane that holds looks by itself after this long, in ms. */
+  lookAfterMs?: number | undefined;
 };
+/** The part of an outcome that tells a lane to hold. */
+export type OutcomeHold = Pick<Outcome, 'suspended' | 'waiting' | 'version' | 'lookAfterMs'>;
 
 /** What an attempt leaves in the heartbeat, so that the next one goes on from there, and the log shows it. */
 export type Progress = Settled & {
@@ -65,4 +77,8 @@ export type Progress = Settled & {
 };
 
 /** What the produce activity is asked, beside the block itself. */
-export type ProduceRequest = { destinationId: string };
+export type ProduceRequest = {
+  destinationId: string;
+  /** Set where the lane held, and has settled nothing since. */
+  resumed?: Resumed | undefined;
+};

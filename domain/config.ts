@@ -92,7 +92,10 @@ const apiSchema = z.object({
   CAUSEWAY_DEDUP_WINDOW_MS: wholeNumber(1_000, 604_800_000, 'ms', defaultLaneLimits.dedupWindowMs),
 });
 
-const workerSchema = z.object({ ...shared });
+const workerSchema = z.object({
+  ...shared,
+  CAUSEWAY_WAIT_AFTER_MS: wholeNumber(1_000, 3_600_000, 'ms', 60_000),
+});
 
 /** The variables that are read, for the test that .env.example explains each. */
 export const apiVariables = Object.keys(apiSchema.shape);

@@ -26,6 +26,7 @@ export const deliveryStatuses = [
   'delivered',
   'parked',
   'discarded',
+  'waiting',
   'suspended',
   'paused',
   'expired',
@@ -91,7 +92,8 @@ function next(fold: Fold, digest: string, record: LaneRecord): Fold {
 }
 
 function intervened(fold: Fold, digest: string, record: LaneRecord & { kind: 'replay' | 'discard' }): Fold {
-  if (fold.status === 'suspended' && record.kind === 'replay') return { ...fold, status: 'queued' };
+  const isHeld = fold.status === 'suspended' || fold.status === 'waiting';
+  if (isHeld && record.kind === 'replay') return { ...fold, status: 'queued' };
   if (fold.status !== 'parked' || !isSelected(record.selected, digest)) return fold;
   const { reason, by } = record.selected;
   const intervention = { kind: record.kind, atMs: record.atMs, reason, by };
@@ -105,6 +107,7 @@ function completed(fold: Fold, outcome: Outcome): Fold {
   const known = { ...fold, attempts, attemptsLeftOut: leftOutWith(fold, outcome) };
   if (result.landed) return { ...known, status: 'delivered', ...result.landed, error: undefined };
   if (result.refused) return { ...known, status: 'parked', error: result.refused };
+  if (outcome.waiting) return { ...known, status: 'waiting', error: outcome.waiting };
   return { ...known, status: outcome.suspended ? 'suspended' : 'queued', error: outcome.suspended };
 }
 

@@ -147,6 +147,9 @@ export const failureRowOf = (name: string): FailureRow =>
     remedy: 'Report this. Mend the destination. Then resume.',
   };
 
+/** An error that is met again and again. */
+export type NamedTries = { name: string; tries: number; sinceMs: number };
+
 /** What the error means by now, having been met in `tries` tries in a row over `ms`. */
 export function kindOf(row: FailureRow, tries: number, ms: number): Kind {
   const { lasting } = row;

@@ -2,6 +2,7 @@
 import type { Failed } from './attempt.ts';
 import { eventIdPrefix } from './eventId.ts';
 import type { DeliveryState } from './lane.ts';
+import { type Hold, holdRemedy } from './laneHold.ts';
 import {
   type Counts,
   deliveryStateOf,
@@ -19,6 +20,10 @@ export const laneSignals = {
   discard: 'discard',
   pause: 'pause',
   resume: 'resume',
+  /** The keeper's: the destination answers again. */
+  wake: 'wake',
+  /** The keeper's: the destination has been unusable for so long that it is itself at fault. */
+  suspend: 'suspend',
 } as const;
 export const laneQueries = { status: 'status', deadLetters: 'deadLetters' } as const;
 
@@ -31,8 +36,18 @@ export type LaneStatus = {
   /** Why nothing of what waits is being sent. */
   held?: Held | undefined;
   counts: Counts;
-  suspended?: Failed | undefined;
+  /** Why the lane stands still for its destination's sake. */
+  hold?: ShownHold | undefined;
   paused?: Note | undefined;
+};
+
+export type ShownHold = {
+  kind: Hold['kind'];
+  error: Failed;
+  since: string;
+  remedy: string;
+  /** The lane tries by itself then, should nobody wake it before. */
+  looksAt: string;
 };
 
 export type ParkedEvent = { eventId: string; partitionKey: string; bytes: number; parkedAt: string; error: Failed };
@@ -44,8 +59,18 @@ export const statusOf = (state: LaneState): LaneStatus => ({
   deadLetters: state.deadLetters.length,
   held: state.sending || state.queue.length === 0 ? undefined : heldBy(state),
   counts: state.counts,
-  suspended: state.suspended,
+  hold: state.hold && shownHold(state.hold),
   paused: state.paused,
+});
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+const shownHold = (hold: Hold): ShownHold => ({
+  kind: hold.kind,
+  error: hold.error,
+  since: iso(hold.sinceMs),
+  remedy: holdRemedy(hold),
+  looksAt: iso(hold.looksAtMs),
 });
 
 export const parkedEventsOf = (state: LaneState): ParkedEvent[] =>
@@ -53,6 +78,6 @@ export const parkedEventsOf = (state: LaneState): ParkedEvent[] =>
     eventId: eventIdPrefix + delivery.id,
     partitionKey: delivery.key,
     bytes: delivery.value.length,
-    parkedAt: new Date(parkedAtMs).toISOString(),
+    parkedAt: iso(parkedAtMs),
     error,
   }));

@@ -12,6 +12,7 @@ import {
 } from './block.ts';
 import { type CarriedDedupWindow, DedupWindow } from './dedupWindow.ts';
 import type { DeliveryState, LaneLimits } from './lane.ts';
+import { type Hold, heldFor, holdFrom, holdRemedy, letGo, type Resumed } from './laneHold.ts';
 import { isSelected, type Selected } from './laneSignals.ts';
 import { blockPayloadBytes, deadLetterPayloadBytes } from './payloadSize.ts';
 
@@ -29,7 +30,10 @@ export type LaneState = {
   deadLetters: readonly DeadLetter[];
   /** Whether a dead letter holds back later events of its key; the destination's setting as last heard. */
   onDeadLetter: 'continue' | 'block';
-  suspended: Failed | undefined;
+  /** Set while the lane stands still for its destination's sake. */
+  hold: Hold | undefined;
+  /** How the last hold ended, until something is settled. */
+  resumed: Resumed | undefined;
   paused: Note | undefined;
   counts: Counts;
   seen: DedupWindow;
@@ -57,7 +61,8 @@ export const newLaneState = (limits: LaneLimits): LaneState => ({
   sending: undefined,
   deadLetters: [],
   onDeadLetter: 'continue',
-  suspended: undefined,
+  hold: undefined,
+  resumed: undefined,
   paused: undefined,
   counts: { accepted: 0, repeated: 0, delivered: 0, parked: 0, discarded: 0 },
   seen: new DedupWindow(limits.dedupIdsMax, limits.dedupWindowMs),
@@ -83,12 +88,12 @@ function blockedKeys(state: LaneState): ReadonlySet<string> {
 }
 
 /** Why a lane with events in its queue sends none of them, and what ends that. */
-export type Held = { reason: 'paused' | 'suspended' | 'deadLettersFull' | 'keysBlocked'; remedy: string };
+export type Held = { reason: 'paused' | Hold['kind'] | 'deadLettersFull' | 'keysBlocked'; remedy: string };
 
 /** Why none of the queue may be sent now, or undefined where some of it may. */
 export function heldBy(state: LaneState): Held | undefined {
   if (state.paused) return { reason: 'paused', remedy: 'Signal resume.' };
-  if (state.suspended) return { reason: 'suspended', remedy: state.suspended.remedy };
+  if (state.hold) return { reason: state.hold.kind, remedy: holdRemedy(state.hold) };
   if (deadLetterBytes(state) >= deadLetterBytesMax) return deadLettersFull;
   const blocked = blockedKeys(state);
   if (blocked.size === 0 || state.queue.some((block) => block.entries.some(({ key }) => !blocked.has(key)))) return;
@@ -151,11 +156,14 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
   }
   const left = filterBlock(sent, (_, position) => !landed.has(position) && !errors.has(position));
   const { counts } = state;
+  const isProgress = left.entries.length < sent.entries.length;
+  const resumed = isProgress ? undefined : state.resumed;
   return {
     ...state,
     sending: undefined,
-    onDeadLetter: outcome.onDeadLetter,
-    suspended: outcome.suspended,
+    onDeadLetter: outcome.onDeadLetter ?? state.onDeadLetter,
+    hold: holdFrom(outcome, resumed, nowMs),
+    resumed,
     queue: left.entries.length === 0 ? state.queue : [left, ...state.queue],
     deadLetters: [...state.deadLetters, ...parked],
     counts: { ...counts, delivered: counts.delivered + landed.size, parked: counts.parked + parked.length },
@@ -163,12 +171,13 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
 }
 
 /** The state when the produce activity failed in a way that no table foresaw: nothing is lost, a person looks. */
-export function interrupted(state: LaneState, error: Failed): LaneState {
+export function interrupted(state: LaneState, error: Failed, nowMs: number): LaneState {
   if (!state.sending) return state;
-  return { ...state, sending: undefined, suspended: error, queue: [state.sending, ...state.queue] };
+  const hold = heldFor('suspended', error, { resumed: state.resumed, nowMs });
+  return { ...state, sending: undefined, hold, queue: [state.sending, ...state.queue] };
 }
 
-/** The state after `replay`: the dead letters that it names stand first in the queue, oldest first; a suspension ends. */
+/** The state after `replay`: the dead letters that it names stand first in the queue, oldest first; a hold ends. */
 export function replayed(state: LaneState, selected: Selected): LaneState {
   const released = state.deadLetters.filter(({ delivery }) => isSelected(selected, delivery.id));
   if (selected.digests !== 'all' && released.length === 0) return state; // It names none that is here.
@@ -177,8 +186,7 @@ export function replayed(state: LaneState, selected: Selected): LaneState {
     Math.min(...released.map(({ parkedAtMs }) => parkedAtMs)),
   );
   return {
-    ...state,
-    suspended: undefined,
+    ...letGo(state, 'person'),
     deadLetters: state.deadLetters.filter(({ delivery }) => !isSelected(selected, delivery.id)),
     queue: [...blocks, ...state.queue],
   };
@@ -225,12 +233,12 @@ export const isOver = (state: LaneState, nowMs: number): boolean =>
   !state.sending &&
   state.deadLetters.length === 0 &&
   !state.paused &&
-  !state.suspended &&
+  !state.hold &&
   nowMs >= state.seen.endsAtMs();
 
 export function deliveryStateOf(state: LaneState): DeliveryState {
   if (state.paused) return 'Paused';
-  if (state.suspended) return 'Suspended';
+  if (state.hold) return state.hold.kind === 'waiting' ? 'Waiting' : 'Suspended';
   return state.deadLetters.length > 0 ? 'Parked' : 'Delivering';
 }
 
@@ -239,7 +247,8 @@ export type CarriedLane = {
   seen: CarriedDedupWindow;
   counts: Counts;
   onDeadLetter: LaneState['onDeadLetter'];
-  suspended?: Failed | undefined;
+  hold?: Hold | undefined;
+  resumed?: Resumed | undefined;
   paused?: Note | undefined;
   /** Of the blocks, the first so many are the queue; the others hold the dead letters' bodies. */
   queueBlocks: number;
@@ -258,7 +267,8 @@ export function carried(state: LaneState, nowMs: number): [CarriedLane, ...Block
     seen: state.seen.carried(nowMs),
     counts: state.counts,
     onDeadLetter: state.onDeadLetter,
-    suspended: state.suspended,
+    hold: state.hold,
+    resumed: state.resumed,
     paused: state.paused,
     queueBlocks: queue.length,
     deadLetters: state.deadLetters.map(({ parkedAtMs, error }) => ({ parkedAtMs, error })),
@@ -276,7 +286,8 @@ export function restored(limits: LaneLimits, head: CarriedLane, blocks: readonly
       return delivery ? [{ ...letter, delivery }] : [];
     }),
     onDeadLetter: head.onDeadLetter,
-    suspended: head.suspended,
+    hold: head.hold,
+    resumed: head.resumed,
     paused: head.paused,
     counts: head.counts,
     seen: DedupWindow.from(head.seen, limits.dedupIdsMax, limits.dedupWindowMs),

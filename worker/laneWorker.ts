@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import type { KeeperActivity } from '../activities/keeper.ts';
 import type { ProduceActivity } from '../activities/produce.ts';
 import type { WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
+import { keeperTaskQueue } from '../domain/keeper.ts';
 
 /** After this long a dead worker's lanes go to another one; Temporal's default is 10 s. */
 const stickyTimeout = '2 seconds';
@@ -21,7 +23,7 @@ export async function connectWorker({ TEMPORAL_ADDRESS: address }: TemporalConfi
   }
 }
 
-/** A worker that runs lanes and their produce activities. */
+/** A worker that runs the workflows, and lanes' produce activities. */
 export function createLaneWorker(
   connection: NativeConnection,
   config: TemporalConfig,
@@ -38,5 +40,26 @@ export function createLaneWorker(
     maxConcurrentActivityTaskExecutions: 200,
     maxConcurrentWorkflowTaskExecutions: 40,
     shutdownGraceTime: '5 seconds',
+  });
+}
+
+/** So many destinations that are down are watched at once by this process; others wait for minutes at the most. */
+const watchedMax = 500;
+
+/** A worker that runs keepers' activities, which may last for minutes: the others' places must not go to them. */
+export function createKeeperWorker(
+  connection: NativeConnection,
+  config: TemporalConfig,
+  activities: KeeperActivity,
+): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue: keeperTaskQueue(config.TEMPORAL_TASK_QUEUE),
+    activities,
+    dataConverter,
+    maxConcurrentActivityTaskExecutions: watchedMax,
+    maxConcurrentActivityTaskPolls: 2,
+    shutdownGraceTime: '1 second',
   });
 }

@@ -1,12 +1,19 @@
 /** The worker process: runs lanes and produces into customers' Kafka. */
 import { Client } from '@temporalio/client';
 import { pino } from 'pino';
+import { createKeeperActivities } from '../activities/keeper.ts';
+import { callKeeper, KeeperTelling } from '../activities/keeperCall.ts';
+import { LaneDirectory } from '../activities/laneDirectory.ts';
+import { Outages } from '../activities/outages.ts';
+import { Patience } from '../activities/patience.ts';
 import { createProduceActivity } from '../activities/produce.ts';
 import { readWorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { openStore } from '../store/store.ts';
-import { connectWorker, createLaneWorker } from './laneWorker.ts';
+import { connectWorker, createKeeperWorker, createLaneWorker } from './laneWorker.ts';
+
+const sweepEveryMs = 30_000;
 
 async function main(): Promise<void> {
   const config = readWorkerConfig(process.env);
@@ -14,11 +21,25 @@ async function main(): Promise<void> {
   const store = await openStore({ databaseUrl: config.DATABASE_URL, secretKeys: config.CAUSEWAY_SECRET_KEYS, logger });
   const connection = await connectWorker(config);
   const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
-  const { activities, close } = createProduceActivity({ destinations: store.destinations, temporal, logger });
-  const worker = await createLaneWorker(connection, config, activities);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => worker.shutdown());
+  const { destinations } = store;
+  const waitAfterMs = config.CAUSEWAY_WAIT_AFTER_MS;
+  const outages = new Outages(waitAfterMs);
+  const telling = new KeeperTelling((id, told) => callKeeper(temporal, config.TEMPORAL_TASK_QUEUE, id, ['held', told]));
+  const sweeper = setInterval(() => [outages, telling].map((memory) => memory.sweep()), sweepEveryMs);
+  const tellKeeper: KeeperTelling['held'] = (id, lane) => telling.held(id, lane);
+  const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
+  const { activities, close } = createProduceActivity({ destinations, temporal, patience, logger });
+  const keeping = createKeeperActivities({ destinations, lanes: new LaneDirectory(temporal), outages, logger });
+  const workers = await Promise.all([
+    createLaneWorker(connection, config, activities),
+    createKeeperWorker(connection, config, keeping),
+  ]);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => workers.map((worker) => worker.shutdown()));
+  }
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is running');
-  await worker.run();
+  await Promise.all(workers.map((worker) => worker.run()));
+  clearInterval(sweeper);
   close();
   await store.close();
   await connection.close();

@@ -1,2 +1,3 @@
 /** The workflows that a worker runs. */
+export { keeper } from './keeper.ts';
 export { lane } from './lane.ts';

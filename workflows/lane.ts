@@ -16,6 +16,7 @@ import {
 import type { Failed, Outcome, ProduceRequest } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import type { LaneStart } from '../domain/lane.ts';
+import { foundFrom, letGo, nowSuspended, suspensionFrom, woken } from '../domain/laneHold.ts';
 import {
   type LaneStatus,
   laneQueries,
@@ -36,6 +37,7 @@ import {
   enqueued,
   interrupted,
   isOver,
+  type LaneState,
   newLaneState,
   planned,
   replayed,
@@ -59,6 +61,8 @@ export const replay = defineSignal<unknown[]>(laneSignals.replay, { typeInfo: an
 export const discard = defineSignal<unknown[]>(laneSignals.discard, { typeInfo: anyInput });
 export const pause = defineSignal<unknown[]>(laneSignals.pause, { typeInfo: anyInput });
 export const resume = defineSignal<unknown[]>(laneSignals.resume, { typeInfo: anyInput });
+export const wake = defineSignal<unknown[]>(laneSignals.wake, { typeInfo: anyInput });
+export const suspend = defineSignal<unknown[]>(laneSignals.suspend, { typeInfo: anyInput });
 export const status = defineQuery<LaneStatus>(laneQueries.status, { typeInfo: anyInput });
 export const deadLetters = defineQuery<ParkedEvent[]>(laneQueries.deadLetters, { typeInfo: anyInput });
 
@@ -93,7 +97,15 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     state = { ...state, paused: noteFrom(input) };
   });
   onSignal(resume, () => {
-    state = { ...state, paused: undefined, suspended: undefined };
+    state = { ...letGo(state, 'person'), paused: undefined };
+  });
+  onSignal(wake, (input) => {
+    const found = foundFrom(input);
+    if (found) state = woken(state, found);
+  });
+  onSignal(suspend, (input) => {
+    const suspension = suspensionFrom(input);
+    if (suspension) state = nowSuspended(state, suspension);
   });
   setHandler(status, () => statusOf(state));
   setHandler(deadLetters, () => parkedEventsOf(state));
@@ -124,7 +136,11 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   closing.catch(() => undefined);
 
   for (;;) {
-    await condition(() => canSend(state) || isToShow() || isToRenew() || over);
+    const isAwaited = (): boolean => canSend(state) || isToShow() || isToRenew() || over;
+    if (!state.hold) await condition(isAwaited);
+    // The timer is the last net, should the keeper's word be lost.
+    else if (!(await condition(isAwaited, Math.max(state.hold.looksAtMs - Date.now(), 1))))
+      state = letGo(state, 'timer');
     show();
     if (over && isOver(state, Date.now())) return;
     over = false;
@@ -142,10 +158,10 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     if (canSend(state)) {
       state = planned(state);
       try {
-        const outcome = await outcomeOf(start, state.sending);
+        const outcome = await outcomeOf(start, state);
         state = settled(state, outcome, Date.now()); // Read after the await: signals may have come.
       } catch (error) {
-        state = interrupted(state, unforeseen(error));
+        state = interrupted(state, unforeseen(error), Date.now());
       }
     }
   }
@@ -165,9 +181,9 @@ const isLong = ({ limits }: LaneStart): boolean => {
   return historyLength >= limits.historyEventsMax || historySize >= limits.historyBytesMax;
 };
 
-async function outcomeOf({ destinationId }: LaneStart, block: Block | undefined): Promise<Outcome> {
-  if (!block) throw ApplicationFailure.nonRetryable('The lane planned an empty batch.', 'EMPTY_BATCH');
-  return await produce({ destinationId }, block);
+async function outcomeOf({ destinationId }: LaneStart, { sending, resumed }: LaneState): Promise<Outcome> {
+  if (!sending) throw ApplicationFailure.nonRetryable('The lane planned an empty batch.', 'EMPTY_BATCH');
+  return await produce({ destinationId, ...(resumed && { resumed }) }, sending);
 }
 
 /** A failure of the activity that is neither transient nor an answer: a cancelled lane, or a defect of ours. */

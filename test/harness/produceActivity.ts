@@ -2,6 +2,8 @@ import type { Info } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
+import { Outages } from '../../activities/outages.ts';
+import { Patience } from '../../activities/patience.ts';
 import { createProduceActivity, type ProduceDependencies } from '../../activities/produce.ts';
 import type { Attempt, Outcome, Progress } from '../../domain/attempt.ts';
 import { type Block, blockOf } from '../../domain/block.ts';
@@ -45,11 +47,12 @@ export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProdu
   const logged: Record<string, unknown>[] = [];
   const logger = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line)) });
   const stores = new Map<string, ProduceDependencies['destinations']>();
-  const { activities, close } = createProduceActivity({
-    destinations: { open: async (id) => await stores.get(id)?.open(id) },
-    temporal: client,
-    logger,
-  });
+  const destinations: ProduceDependencies['destinations'] = { open: async (id) => await stores.get(id)?.open(id) };
+  // Never lets a lane wait: what the table says of a failure is looked at, however long it lasts.
+  const endless = Number.POSITIVE_INFINITY;
+  const outages = new Outages(endless);
+  const patience = new Patience({ destinations, outages, tellKeeper: async () => undefined, waitAfterMs: endless });
+  const { activities, close } = createProduceActivity({ destinations, temporal: client, patience, logger });
   const runFrom: TestProduce['runFrom'] = async (destinations, destinationId, block, given = {}) => {
     stores.set(destinationId, destinations);
     const scheduled = { scheduledTimestampMs: Date.now(), currentAttemptScheduledTimestampMs: Date.now() };

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { AttemptLog } from '../../activities/attemptLog.ts';
 import { BatchDelivery } from '../../activities/batchDelivery.ts';
 import type { Submission, SubmissionAnswer } from '../../activities/kafka/lingeringProducer.ts';
-import type { Outcome, Progress } from '../../domain/attempt.ts';
+import type { Progress } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
 
@@ -74,7 +74,7 @@ async function deliver(
   events: readonly Sent[],
   poison: ReadonlySet<number>,
   moves: Iterator<boolean>,
-  onDeadLetter: Outcome['onDeadLetter'],
+  onDeadLetter: OpenDestination['onDeadLetter'],
 ) {
   const { written, producer } = cluster(poison, moves);
   const value = ({ n }: Sent) => `{"eventType":"e","occurredAt":"t","customerExternalId":"c","payload":${n}}`;

@@ -5,6 +5,7 @@ import type { Failed, Outcome } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import { DedupWindow } from '../../domain/dedupWindow.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
+import { heldFor } from '../../domain/laneHold.ts';
 import { statusOf } from '../../domain/laneMessages.ts';
 import { blockFrom, selectionFrom } from '../../domain/laneSignals.ts';
 import {
@@ -179,7 +180,8 @@ describe('a lane', () => {
     expect(statusOf(having([large(7, 'k'), small], 'block')).held?.reason).toBe('keysBlocked');
     expect(statusOf(having([large(7, 'k'), block([{ n: 1, key: 'other' }])], 'block')).held).toBeUndefined();
     expect(statusOf({ ...full, paused: {} }).held?.reason).toBe('paused');
-    expect(statusOf({ ...full, suspended: fault }).held).toEqual({ reason: 'suspended', remedy: fault.remedy });
+    const hold = heldFor('suspended', fault, { resumed: undefined, nowMs: 1 });
+    expect(statusOf({ ...full, hold }).held).toEqual({ reason: 'suspended', remedy: fault.remedy });
     expect(statusOf(discarded(full, everything)).held).toBeUndefined();
   });
 

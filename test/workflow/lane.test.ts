@@ -15,7 +15,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { blockSender } from '../../api/laneSignal.ts';
 import { searchAttributesToAdd } from '../../api/searchAttributes.ts';
 import { timeSkippingServerPath } from '../../dev/servers/timeSkipping.ts';
-import type { Failed, Outcome } from '../../domain/attempt.ts';
+import type { Failed, Outcome, ProduceRequest } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
 import { defaultLaneLimits, type LaneLimits, laneWorkflowId } from '../../domain/lane.ts';
@@ -49,6 +49,7 @@ const noAccess: Failed = {
   message: 'no',
   remedy: 'Grant it.',
 };
+const unreachable: Failed = { kind: 'transient', name: 'ECONNREFUSED', message: 'refused', remedy: 'See.' };
 const idOf = (n: number): string => String(n).padStart(22, '0');
 const blockWith = (ns: readonly number[], quietMs = 100): Block =>
   blockOf(
@@ -105,7 +106,7 @@ describe('the lane workflow', () => {
 
   /** Runs a lane with this produce activity while `use` works with it. */
   async function withLane(
-    produce: (block: Block, attempt: number) => Outcome | Promise<Outcome>,
+    produce: (block: Block, attempt: number, request: ProduceRequest) => Outcome | Promise<Outcome>,
     use: (lane: ReturnType<typeof laneOf>) => Promise<void>,
     limits: Partial<LaneLimits> = {},
   ): Promise<void> {
@@ -116,7 +117,7 @@ describe('the lane workflow', () => {
       taskQueue,
       workflowBundle,
       dataConverter,
-      activities: { produce: (_: unknown, block: Block) => produce(block, ++attempts) },
+      activities: { produce: (request: ProduceRequest, block: Block) => produce(block, ++attempts, request) },
     });
     const lane = laneOf(taskQueue, { ...defaultLaneLimits, ...limits });
     await worker.runUntil(async () => {
@@ -258,7 +259,7 @@ describe('the lane workflow', () => {
         expect(status).toMatchObject({
           state: 'Suspended',
           waitingEvents: 30,
-          suspended: { name: 'TOPIC_AUTHORIZATION_FAILED' },
+          hold: { kind: 'suspended', error: { name: 'TOPIC_AUTHORIZATION_FAILED' } },
         });
         for (const ids of [[], ['evt_nobody'], [idOf(3)]]) await handle.signal('replay', { ids });
         await handle.signal('resume', 7);
@@ -269,6 +270,65 @@ describe('the lane workflow', () => {
         expect(sent).toEqual(Array.from({ length: 30 }, (__, n) => n));
       },
       { historyEventsMax: 20 },
+    );
+  });
+
+  test('waits while the destination is down, through a new run too, until the keeper wakes it, and says so to produce', async () => {
+    const sent: number[] = [];
+    let isUp = false;
+    const requests: ProduceRequest[] = [];
+    await withLane(
+      (block, _, request) => {
+        requests.push(request);
+        if (!isUp) return { attempts: [], landed: [], refused: [], waiting: unreachable, version: 4 };
+        sent.push(...numbersIn(block));
+        return answer(block);
+      },
+      async ({ enqueue, handle }) => {
+        const { runId } = await enqueue([0], 0);
+        for (let n = 1; n < 30; n++) await enqueue([n], 0);
+        await until(async () => (await handle.describe()).runId !== runId);
+        expect(await handle.query<LaneStatus>('status')).toMatchObject({ state: 'Waiting', waitingEvents: 30 });
+        for (const input of [undefined, 7, {}, { version: 'x' }]) await handle.signal('wake', input);
+        isUp = true;
+        expect(await handle.query<LaneStatus>('status')).toMatchObject({ state: 'Waiting', waitingEvents: 30 });
+        await handle.signal('wake', { version: 5 });
+        await until(() => sent.length === 30);
+        expect(sent).toEqual(Array.from({ length: 30 }, (__, n) => n));
+        const woken = requests.find(({ resumed }) => resumed);
+        expect(woken?.resumed).toMatchObject({
+          by: 'keeper',
+          version: 5,
+          from: { kind: 'waiting', version: 4 },
+          holds: 1,
+        });
+        await enqueue([30]);
+        await until(() => sent.length === 31);
+        expect(requests.at(-1)?.resumed).toBeUndefined();
+      },
+      { historyEventsMax: 20 },
+    );
+  });
+
+  test('tries by itself after a quarter of an hour where nobody wakes it', async () => {
+    const sent: number[] = [];
+    const begins: number[] = [];
+    await withLane(
+      async (block, attempt, request) => {
+        begins.push(await env.currentTimeMs());
+        if (attempt < 3) return { attempts: [], landed: [], refused: [], waiting: unreachable };
+        expect(request.resumed).toMatchObject({ by: 'timer', holds: 2 });
+        sent.push(...numbersIn(block));
+        return answer(block);
+      },
+      async ({ enqueue }) => {
+        await enqueue([1]);
+        await until(() => begins.length === 1);
+        await env.sleep('50 minutes');
+        await until(() => sent.length === 1);
+        const [first = 0, second = 0, third = 0] = begins;
+        expect([second - first, third - second].map((ms) => Math.round(ms / 60_000))).toEqual([15, 30]);
+      },
     );
   });
 

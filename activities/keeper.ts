@@ -1,0 +1,127 @@
+/** What a keeper does in the world: it asks the destination, and tells lanes. */
+import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { Logger } from 'pino';
+import { failureRowOf, kindOf } from '../domain/failures.ts';
+import type { Failing, LanesTold, LanesToTell, Seen, WatchRequest } from '../domain/keeper.ts';
+import type { Found } from '../domain/laneHold.ts';
+import { notBefore, type OpenDestinations } from './freshDestination.ts';
+import { failureIn, NamedError } from './kafka/failureNames.ts';
+import { probeTopic } from './kafka/probe.ts';
+import type { LaneDirectory } from './laneDirectory.ts';
+import type { Outages } from './outages.ts';
+import { asNamedError, usable } from './usableDestination.ts';
+
+export type KeeperDependencies = {
+  destinations: OpenDestinations;
+  lanes: LaneDirectory;
+  outages: Outages;
+  logger: Logger;
+};
+
+export type KeeperActivity = {
+  watch(request: WatchRequest): Promise<Seen>;
+  tellLanes(request: LanesToTell): Promise<LanesTold>;
+};
+
+/** One activity watches for so long: another keeper may wait for its place. In ms. */
+const watchMsMax = 5 * 60_000;
+/** A destination that is down is asked this soon again, and ever later up to this; in ms. */
+const firstPauseMs = 1_000;
+const pauseMsMax = 5_000;
+const pauseGrowth = 1.5;
+/** A change in the store ends a pause within so long, in ms: reading it costs nothing while changes are heard. */
+const storeEveryMs = 500;
+const heartbeatEveryMs = 5_000;
+
+export function createKeeperActivities({ destinations, lanes, outages, logger }: KeeperDependencies): KeeperActivity {
+  return {
+    async watch({ destinationId, version, failing: before }) {
+      const context = Context.current();
+      const endMs = Date.now() + watchMsMax;
+      let failing = (context.info.heartbeatDetails as Failing | undefined) ?? before;
+      const beating = setInterval(() => context.heartbeat(failing), heartbeatEveryMs);
+      try {
+        for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * pauseGrowth, pauseMsMax)) {
+          const probed = await probe(notBefore(destinations, version), destinationId);
+          if ('found' in probed) {
+            outages.recovered(destinationId);
+            logger.info({ destinationId }, 'a destination can be delivered to again');
+            return { kind: 'up', ...probed.found, held: await lanes.held(destinationId) };
+          }
+          failing = failingAgain(failing, probed.failed);
+          const kind = kindOf(failureRowOf(failing.name), failing.tries, Date.now() - failing.sinceMs);
+          const seen = { failing, version: probed.version };
+          logger.debug({ destinationId, name: failing.name, tries: failing.tries }, 'a probe failed');
+          if (kind === 'destinationAtFault') return { kind: 'atFault', ...seen, held: await lanes.held(destinationId) };
+          const { name, code, message } = failing;
+          const { remedy } = failureRowOf(name);
+          outages.failed(destinationId, {
+            kind: 'transient',
+            name,
+            ...(code !== undefined && { code }),
+            message,
+            remedy,
+          });
+          if (Date.now() >= endMs) return { kind: 'down', ...seen, held: await lanes.held(destinationId) };
+          await paused(context, pauseMs, async () => (await versionOf(destinations, destinationId)) !== probed.version);
+        }
+      } finally {
+        clearInterval(beating);
+      }
+    },
+
+    async tellLanes(request) {
+      const context = Context.current();
+      const beating = setInterval(() => context.heartbeat(), heartbeatEveryMs);
+      try {
+        const told = await lanes.tell(request, () => context.cancellationSignal.aborted);
+        if (context.cancellationSignal.aborted) throw new CancelledFailure('The worker stops.');
+        const { destinationId, signal } = request;
+        if (told.lanes > 0) logger.info({ destinationId, signal, lanes: told.lanes }, 'lanes were told');
+        return told;
+      } finally {
+        clearInterval(beating);
+      }
+    },
+  };
+}
+
+type Probe = { found: Found } | { failed: Pick<Failing, 'name' | 'code' | 'message'>; version: number | undefined };
+
+async function probe(destinations: OpenDestinations, destinationId: string): Promise<Probe> {
+  let version: number | undefined;
+  try {
+    const opened = await destinations.open(destinationId).catch(asNamedError);
+    version = opened?.version;
+    const destination = usable(opened);
+    const { canWrite } = await probeTopic(destination);
+    if (canWrite === false) throw mayNotWrite(destination.topic);
+    return { found: { version: destination.version, ...(canWrite !== undefined && { canWrite }) } };
+  } catch (error) {
+    return { failed: failureIn(error), version };
+  }
+}
+
+const mayNotWrite = (topic: string): NamedError =>
+  new NamedError({
+    name: 'TOPIC_AUTHORIZATION_FAILED',
+    code: 29,
+    message: `Topic ${topic}: the broker shows it to our principal, who may not write to it`,
+  });
+
+const failingAgain = (before: Failing | undefined, failed: Pick<Failing, 'name' | 'code' | 'message'>): Failing =>
+  before?.name === failed.name
+    ? { ...before, ...failed, tries: before.tries + 1 }
+    : { ...failed, tries: 1, sinceMs: Date.now() };
+
+const versionOf = async (destinations: OpenDestinations, id: string): Promise<number | undefined> =>
+  (await destinations.open(id).catch(() => undefined))?.version;
+
+/** Waits so long, or until `isOver`. Rejects when the activity is cancelled: its worker stops. */
+async function paused(context: Context, pauseMs: number, isOver: () => Promise<boolean>): Promise<void> {
+  for (const endMs = Date.now() + pauseMs; Date.now() < endMs; ) {
+    await context.sleep(Math.min(storeEveryMs, Math.max(endMs - Date.now(), 1)));
+    if (await isOver()) return;
+  }
+}

@@ -1,0 +1,279 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type KeeperState, keeperQueries, keeperSignals, keeperWorkflowId } from '../../domain/keeper.ts';
+import { laneWorkflowId } from '../../domain/lane.ts';
+import { type LaneStatus, laneQueries, laneSignals } from '../../domain/laneMessages.ts';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { type SecuredKafka, securedKafka } from '../harness/kafkaWithUsers.ts';
+import { firstSeen } from '../harness/order.ts';
+import { ownKafka } from '../harness/servers.ts';
+import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
+import { stateTransitionsOf } from '../harness/transitions.ts';
+
+/** A worker that lets a lane wait after seconds, for a test can't wait a minute. */
+const impatient = { CAUSEWAY_WAIT_AFTER_MS: '3000' };
+
+let causeway: Causeway;
+let temporal: TestTemporal;
+
+const start = async (kafka: { brokers: string[] }, workers = 1): Promise<void> => {
+  causeway = await startCauseway({ kafka, workers, workerEnv: impatient });
+  temporal = await testTemporal(causeway);
+};
+const stop = async (): Promise<void> => {
+  await temporal.stop();
+  await causeway.stop();
+};
+
+const keyed = (overrides: Record<string, unknown> = {}): Promise<CreatedDestination> =>
+  causeway.createDestination({
+    partitionKey: 'payload.key',
+    ordering: { lanes: 'key' },
+    producer: { lingerMs: 0 },
+    ...overrides,
+  });
+
+const keysUpTo = (count: number): string[] => Array.from({ length: count }, (_, n) => `k${n}`);
+
+const event = ({ customerExternalId }: CreatedDestination, key: string, n: number) => ({
+  eventType: 'e',
+  customerExternalId,
+  idempotencyKey: `${key}#${n}`,
+  payload: { key },
+});
+
+async function post(destination: CreatedDestination, keys: readonly string[], n: number): Promise<void> {
+  const batch = 100;
+  for (let at = 0; at < keys.length; at += batch) {
+    const events = keys.slice(at, at + batch).map((key) => event(destination, key, n));
+    const answer = await until(
+      'the batch to be accepted',
+      () => causeway.api.postBatch(events),
+      ({ status }) => status === 202,
+    );
+    expect(answer.status, answer.text).toBe(202);
+  }
+}
+
+const lane = ({ id }: CreatedDestination, key: string) => temporal.client.workflow.getHandle(laneWorkflowId(id, key));
+const keeper = ({ id }: CreatedDestination) => temporal.client.workflow.getHandle(keeperWorkflowId(id));
+const statusOf = (destination: CreatedDestination, key: string): Promise<LaneStatus> =>
+  lane(destination, key).query<LaneStatus>(laneQueries.status);
+const untilState = (destination: CreatedDestination, key: string, state: string, timeoutMs = 60_000) =>
+  until(
+    `lane ${key} to be ${state}`,
+    () => statusOf(destination, key),
+    (seen) => seen.state === state,
+    timeoutMs,
+  );
+
+/** How many of a destination's lanes visibility shows in this state. */
+const countIn = async ({ id }: CreatedDestination, state: string): Promise<number> =>
+  (await temporal.client.workflow.count(`DestinationId="${id}" AND DeliveryState="${state}"`)).count;
+const untilCount = (destination: CreatedDestination, state: string, count: number) =>
+  until(
+    `${count} lanes to be ${state}`,
+    () => countIn(destination, state),
+    (seen) => seen === count,
+    120_000,
+  );
+
+/** At least once: a repeat is allowed, a swap and a loss are not. */
+async function expectInOrder({ topic }: CreatedDestination, keys: readonly string[], count: number): Promise<void> {
+  const records = await until(
+    'all records',
+    () => causeway.kafka.records(topic),
+    (seen) => keys.every((key) => firstSeen(seen, key).length >= count),
+    90_000,
+  );
+  const numbers = Array.from({ length: count }, (_, n) => n + 1);
+  for (const key of keys) expect(firstSeen(records, key)).toEqual(numbers.map((n) => `${key}#${n}`));
+}
+
+/** What a `changed` may well say. */
+const isVersion = (input: unknown): boolean =>
+  typeof input === 'object' && input !== null && 'version' in input && input.version === 1;
+
+async function patch({ id }: CreatedDestination, change: Record<string, unknown>): Promise<void> {
+  const { status, text } = await causeway.api.request('PATCH', `/v1/destinations/${id}`, change);
+  expect(status, text).toBe(200);
+}
+
+describe('while the broker is down', () => {
+  let broker: Awaited<ReturnType<typeof ownKafka>>;
+  beforeAll(async () => {
+    broker = await ownKafka();
+    await start(broker, 2);
+  });
+  afterAll(async () => {
+    await stop();
+    await broker.remove();
+  });
+
+  test('lanes wait, keep their queue and take events in, and once it is back deliver in order, though a worker is killed', async () => {
+    const destination = await keyed();
+    const keys = keysUpTo(20);
+    await post(destination, keys, 1);
+    await expectInOrder(destination, keys, 1);
+
+    await broker.kill();
+    await post(destination, keys, 2);
+    const waiting = await untilState(destination, 'k0', 'Waiting');
+    expect(waiting.hold).toMatchObject({
+      kind: 'waiting',
+      error: { kind: 'transient', name: expect.stringMatching(/^(ECONN|CONNECT)/) },
+      since: expect.any(String),
+      looksAt: expect.any(String),
+      remedy: expect.stringContaining('asked every few seconds'),
+    });
+    expect(waiting.held?.reason).toBe('waiting');
+    await untilCount(destination, 'Waiting', keys.length);
+    const id = await postEvent(causeway.api, event(destination, 'k0', 3));
+    await post(destination, keys.slice(1), 3);
+    expect(await statusOf(destination, 'k0')).toMatchObject({ state: 'Waiting', waitingEvents: 2 });
+    expect(await deliveryOf(causeway.api, id)).toMatchObject({ status: 'waiting', attempts: [] });
+
+    await causeway.workers[0]?.kill(); // Perhaps the one in which the keeper's probe runs.
+    await broker.restart();
+    await expectInOrder(destination, keys, 3);
+    await untilCount(destination, 'Waiting', 0);
+    const { attempts } = await untilDelivery('delivery', causeway.api, id, ({ status }) => status === 'delivered');
+    expect(attempts.at(-1)).toMatchObject({ outcome: 'delivered' });
+    await causeway.workers[0]?.start();
+  });
+
+  test('hundreds of lanes with work cost a few transitions a second, and all deliver within a minute of its return', async () => {
+    const destination = await keyed();
+    const keys = keysUpTo(300);
+    await post(destination, keys, 1);
+    await expectInOrder(destination, keys, 1);
+    await broker.kill();
+    await post(destination, keys, 2);
+    await untilCount(destination, 'Waiting', keys.length);
+
+    const ids = [keeperWorkflowId(destination.id), ...keys.map((key) => laneWorkflowId(destination.id, key))];
+    const transitions = () => stateTransitionsOf(temporal.client, ids);
+    const began = await transitions();
+    const later = await until(
+      'twenty seconds of an outage',
+      transitions,
+      ({ atMs }) => atMs - began.atMs > 20_000,
+      60_000,
+    );
+    const perSecond = (later.count - began.count) / ((later.atMs - began.atMs) / 1_000);
+    expect(perSecond).toBeLessThan(2);
+    expect(await countIn(destination, 'Waiting')).toBe(keys.length);
+
+    await broker.restart();
+    const backAtMs = Date.now();
+    await expectInOrder(destination, keys, 2);
+    expect(Date.now() - backAtMs).toBeLessThan(60_000);
+    await untilCount(destination, 'Waiting', 0);
+  });
+
+  test('a signal that nobody can make sense of changes nothing for lane and keeper, and resume tries at once', async () => {
+    const destination = await keyed();
+    await broker.kill();
+    await post(destination, ['a'], 1);
+    const before = await untilState(destination, 'a', 'Waiting');
+    for (const input of [
+      null,
+      7,
+      'x',
+      [],
+      {},
+      { version: 'one' },
+      { version: -1 },
+      { error: {} },
+      { version: 1, canWrite: 1 },
+    ]) {
+      await lane(destination, 'a').signal(laneSignals.wake, input);
+      await lane(destination, 'a').signal(laneSignals.suspend, input);
+      await keeper(destination).signal(keeperSignals.held, input);
+      if (!isVersion(input)) await keeper(destination).signal(keeperSignals.changed, input);
+    }
+    expect(await statusOf(destination, 'a')).toEqual(before);
+    const { seen, isChanged } = await keeper(destination).query<KeeperState>(keeperQueries.status);
+    expect([seen?.kind ?? 'none yet', isChanged]).toEqual(['none yet', false]);
+
+    await lane(destination, 'a').signal(laneSignals.resume);
+    const again = await until(
+      'another hold',
+      () => statusOf(destination, 'a'),
+      ({ hold }) => hold !== undefined && hold.since !== before.hold?.since,
+    );
+    expect(again.state).toBe('Waiting');
+    await broker.restart();
+    await expectInOrder(destination, ['a'], 1);
+  });
+});
+
+describe('while the destination is at fault', () => {
+  let kafka: SecuredKafka;
+  beforeAll(async () => {
+    kafka = await securedKafka({ customer: 'right' });
+    await start(kafka);
+  });
+  afterAll(async () => {
+    await stop();
+    await kafka.remove();
+  });
+
+  const secured = (password: string) =>
+    keyed({
+      brokers: kafka.securedBrokers,
+      auth: { mode: 'SASL_PLAIN', username: 'customer', password, caCertificate: kafka.caCertificate },
+    });
+
+  test('lanes without the right to write are suspended, and go on by themselves once it is granted, not when they may only look', async () => {
+    const destination = await secured('right');
+    await post(destination, ['a', 'b'], 1);
+    const { hold } = await untilState(destination, 'a', 'Suspended');
+    expect(hold).toMatchObject({ kind: 'suspended', error: { name: 'TOPIC_AUTHORIZATION_FAILED', code: 29 } });
+    await post(destination, ['a', 'b'], 2);
+
+    await kafka.allow('customer', 'DESCRIBE', destination.topic);
+    const { seen } = await until(
+      'a probe that sees the topic and no right to write to it',
+      () => keeper(destination).query<KeeperState>(keeperQueries.status),
+      (state) => state.seen?.kind === 'atFault' && state.seen.failing.message.includes('may not write'),
+      60_000,
+    );
+    expect(seen).toMatchObject({ kind: 'atFault', failing: { name: 'TOPIC_AUTHORIZATION_FAILED' } });
+    expect(await statusOf(destination, 'a')).toMatchObject({ state: 'Suspended', waitingEvents: 2 });
+
+    await kafka.allow('customer', 'WRITE', destination.topic);
+    await expectInOrder(destination, ['a', 'b'], 2);
+  });
+
+  test('lanes with a wrong password are suspended after a minute, and go on by themselves once it is corrected', async () => {
+    const destination = await secured('wrong');
+    await kafka.allow('customer', 'WRITE', destination.topic);
+    await post(destination, ['a', 'b'], 1);
+    const { hold } = await untilState(destination, 'a', 'Suspended', 120_000);
+    expect(hold).toMatchObject({ kind: 'suspended', error: { name: 'SASL_AUTHENTICATION_FAILED' } });
+    await untilState(destination, 'b', 'Suspended');
+    await post(destination, ['a', 'b'], 2);
+
+    await patch(destination, { auth: { password: 'right' } });
+    await expectInOrder(destination, ['a', 'b'], 2);
+  }, 240_000);
+
+  test('lanes of a disabled destination are suspended, and go on by themselves once it is enabled', async () => {
+    const destination = await keyed();
+    const keys = ['a', 'b', 'c'];
+    await post(destination, keys, 1);
+    await expectInOrder(destination, keys, 1);
+    for (const key of keys) await lane(destination, key).signal(laneSignals.pause);
+    await post(destination, keys, 2);
+    await patch(destination, { enabled: false });
+    for (const key of keys) await lane(destination, key).signal(laneSignals.resume);
+    for (const key of keys) {
+      const { hold } = await untilState(destination, key, 'Suspended');
+      expect(hold?.error.name).toBe('DESTINATION_DISABLED');
+    }
+    await patch(destination, { enabled: true });
+    await post(destination, keys, 3);
+    await expectInOrder(destination, keys, 3);
+  });
+});

@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import { KeeperTelling } from '../../activities/keeperCall.ts';
+import { Outages } from '../../activities/outages.ts';
+import { Patience } from '../../activities/patience.ts';
+import type { Failed } from '../../domain/attempt.ts';
+import type { Told } from '../../domain/keeper.ts';
+import { type Fault, lookAfterMsMin, type Resumed } from '../../domain/laneHold.ts';
+
+const minuteMs = 60_000;
+const failed = (name: string): Failed => ({ kind: 'transient', name, message: 'x', remedy: 'y' });
+const down = failed('ECONNREFUSED');
+const request = { destinationId: 'dst_a' };
+const resumedBy = (
+  by: Resumed['by'],
+  from: Partial<Resumed['from']> = {},
+): { destinationId: string; resumed: Resumed } => ({
+  ...request,
+  resumed: { by, from: { kind: 'waiting', error: down, ...from }, holds: 1 },
+});
+
+/** A worker's patience by a clock of the test's own, for a destination of version 4. */
+function patient() {
+  let nowMs = 1_000_000;
+  const told: { relapsed: boolean; fault: Fault | undefined }[] = [];
+  const outages = new Outages(minuteMs, () => nowMs);
+  const patience = new Patience({
+    // What else there is of a destination is none of its business.
+    destinations: { open: async () => ({ version: 4 }) as never },
+    outages,
+    tellKeeper: async (_, lane) => void told.push(lane),
+    waitAfterMs: minuteMs,
+  });
+  const failing = (name: string, failingMs: number, by?: Resumed['by']) =>
+    patience.holdAfter(by ? resumedBy(by) : request, failed(name), { failingMs, version: 4 });
+  const pass = (ms: number): void => {
+    nowMs += ms;
+  };
+  return { patience, outages, told, failing, pass };
+}
+
+describe('a batch that fails in passing', () => {
+  test('is tried for a minute, and then its lane waits, once the keeper was told', async () => {
+    const { failing, told } = patient();
+    expect(await failing('ECONNREFUSED', 59_000)).toBeUndefined();
+    expect(told).toEqual([]);
+    expect(await failing('ECONNREFUSED', 60_000)).toEqual({ waiting: down, version: 4, lookAfterMs: lookAfterMsMin });
+    expect(told).toEqual([{ relapsed: false, fault: undefined }]);
+  });
+
+  test('is tried for as long as its error counts as passing, where that becomes the destination’s fault', async () => {
+    const { failing } = patient();
+    expect(await failing('UNKNOWN_TOPIC_OR_PARTITION', 4 * minuteMs)).toBeUndefined();
+  });
+
+  test('waits at once where another lane has found out already, and until somebody gets through', async () => {
+    const { patience, failing, pass } = patient();
+    await failing('ECONNREFUSED', 0);
+    pass(minuteMs - 1_000);
+    await failing('ECONNREFUSED', 0);
+    pass(1_000);
+    expect(await failing('ECONNREFUSED', 0)).toMatchObject({ waiting: down });
+    expect(await patience.holdBefore(request)).toMatchObject({ waiting: down });
+    patience.delivered(request.destinationId);
+    expect(await patience.holdBefore(request)).toBeUndefined();
+    expect(await failing('ECONNREFUSED', 0)).toBeUndefined();
+  });
+
+  test('is tried again by one lane now and then, where nobody has tried for ten seconds', async () => {
+    const { patience, failing, pass } = patient();
+    await failing('ECONNREFUSED', 0);
+    pass(30_000);
+    await failing('ECONNREFUSED', 0);
+    pass(30_000);
+    await failing('ECONNREFUSED', 0);
+    pass(9_000);
+    expect(await patience.holdBefore(request)).toBeDefined();
+    pass(2_000);
+    expect(await patience.holdBefore(request)).toBeUndefined();
+  });
+
+  test('waits after seconds where a hundred tries in a row have failed: thousands of lanes must not each try for a minute', async () => {
+    const { failing, pass } = patient();
+    for (let n = 0; n < 100; n++) expect(await failing('ECONNREFUSED', 0)).toBeUndefined();
+    pass(5_000);
+    expect(await failing('ECONNREFUSED', 0)).toMatchObject({ waiting: down });
+  });
+
+  test('waits again at once where its lane was only just let go on, which the keeper is told', async () => {
+    const { failing, told, patience } = patient();
+    expect(await failing('NOT_ENOUGH_REPLICAS', 0, 'keeper')).toMatchObject({
+      waiting: { name: 'NOT_ENOUGH_REPLICAS' },
+    });
+    expect(await failing('NOT_ENOUGH_REPLICAS', 0, 'person')).toBeDefined();
+    expect(told.map(({ relapsed }) => relapsed)).toEqual([true, false]);
+    expect(await patience.holdBefore(resumedBy('keeper'))).toBeUndefined();
+  });
+
+  test('says nothing of the destination where only its own time was over', async () => {
+    const { failing } = patient();
+    expect(await failing('NOT_SENT_IN_TIME', 10 * minuteMs, 'keeper')).toBeUndefined();
+  });
+});
+
+test('a suspended lane that looks by itself tries nothing unless the destination was changed', async () => {
+  const { patience, told } = patient();
+  const error = failed('TOPIC_AUTHORIZATION_FAILED');
+  const looks = (version: number | undefined) =>
+    patience.holdBefore(resumedBy('timer', { kind: 'suspended', error, version }));
+  expect(await looks(4)).toMatchObject({ suspended: error, version: 4 });
+  expect(told).toEqual([{ relapsed: false, fault: { name: 'TOPIC_AUTHORIZATION_FAILED', version: 4 } }]);
+  expect(await looks(3)).toBeUndefined();
+  expect(await looks(undefined)).toBeUndefined();
+});
+
+test('lanes that hold for one destination look by themselves one after the other', () => {
+  const outages = new Outages(minuteMs);
+  const looks = Array.from({ length: 10_000 }, () => outages.lookAfterMs('dst_a'));
+  expect(new Set(looks).size).toBe(10_000);
+  expect(Math.max(...looks) - Math.min(...looks)).toBeGreaterThan(4 * 3_600_000);
+});
+
+describe('a worker tells a keeper', () => {
+  const telling = (send: (told: Told) => Promise<void> = async () => undefined) => {
+    const sent: Told[] = [];
+    return {
+      sent,
+      telling: new KeeperTelling(async (_, told) => {
+        await send(told);
+        sent.push(structuredClone(told));
+      }),
+    };
+  };
+
+  test('of ten thousand lanes that hold in one signal, and of each fault once', async () => {
+    const { sent, telling: keeper } = telling();
+    const fault = { name: 'TOPIC_AUTHORIZATION_FAILED', version: 4 };
+    const lanes = Array.from({ length: 10_000 }, (_, n) =>
+      keeper.held('dst_a', { relapsed: false, fault: n % 2 === 0 ? fault : undefined }),
+    );
+    await Promise.all(lanes);
+    await keeper.held('dst_a', { relapsed: false, fault });
+    await keeper.held('dst_a', { relapsed: false, fault: undefined });
+    expect(sent).toEqual([{ relapsed: 0, faults: [fault] }]);
+  });
+
+  test('how many lanes came back that it had let go on', async () => {
+    const { sent, telling: keeper } = telling();
+    const lane = { relapsed: true, fault: undefined };
+    await keeper.held('dst_a', { relapsed: false, fault: undefined });
+    await Promise.all(Array.from({ length: 7 }, () => keeper.held('dst_a', lane)));
+    expect(sent).toEqual([
+      { relapsed: 0, faults: [] },
+      { relapsed: 7, faults: [] },
+    ]);
+  });
+
+  test('again where Temporal did not take it, and no lane holds before', async () => {
+    let isDown = true;
+    const { sent, telling: keeper } = telling(async () => {
+      if (isDown) throw new Error('Temporal is away');
+    });
+    const lane = { relapsed: false, fault: undefined };
+    await expect(keeper.held('dst_a', lane)).rejects.toThrow('away');
+    isDown = false;
+    await keeper.held('dst_a', lane);
+    expect(sent).toHaveLength(1);
+  });
+});
