@@ -1,15 +1,15 @@
 import { CausewayError } from '../domain/error.ts';
 import { runFull } from '../domain/lane.ts';
 
-/** How large a lane's run is, and what it has taken in and not delivered, in bytes of values. */
-export type LaneSize = { historyEvents: number; historyBytes: number; waitingBytes: number };
+/** How large a lane's run is, and for how long it has waited for a worker to look at what came in, in ms. */
+export type LaneSize = { historyEvents: number; historyBytes: number; unreadForMs: number };
 /** Rejects where it can't be known now. */
 export type MeasureLane = (workflowId: string) => Promise<LaneSize>;
 
-/** What a lane has taken in and not delivered may grow to this, in bytes of values: its worker holds it in memory. */
-const waitingBytesMax = 16 * 1024 * 1024;
+/** A lane that nobody has looked at for so long has no worker, or one that is behind. */
+const unreadForMsMax = 2_000;
 /** The lane is looked at again after this much was stored in it. */
-const bytesPerLook = 4 * 1024 * 1024;
+const bytesPerLook = 1024 * 1024;
 const signalsPerLook = 200;
 /** The first time it is looked at after less than this, at a random point: see `newGauge`. */
 const bytesToFirstLook = 1024 * 1024;
@@ -35,8 +35,8 @@ export type LaneGaugeOptions = {
 };
 
 /**
- * Knows which lanes take in faster than they deliver, or have no worker: they are refused events before Temporal would
- * end their run. Measures only lanes that are written to a lot.
+ * Knows which lanes have no worker, or get more than theirs can take in: they are refused events before Temporal would end
+ * their run. How fast a lane delivers is no matter: its backlog goes to segments. Measures only lanes that are written to a lot.
  */
 export class LaneGauge {
   private readonly gauges = new Map<string, Gauge>();
@@ -56,7 +56,7 @@ export class LaneGauge {
     const gauge = this.gauges.get(workflowId);
     if (!gauge || (!gauge.isFull && gauge.bytes < bytesAhead)) return;
     if (this.now() - gauge.lookedAtMs >= fullForMs) this.look(workflowId, gauge);
-    const remedy = 'The lane has taken in more than it could deliver. Send again after some seconds.';
+    const remedy = 'The lane was sent more than a worker has taken in. Send again after some seconds.';
     throw new CausewayError('lane_full', remedy);
   }
 
@@ -116,5 +116,7 @@ export class LaneGauge {
   }
 }
 
-const isFull = ({ historyEvents, historyBytes, waitingBytes }: LaneSize): boolean =>
-  historyEvents > runFull.historyEvents || historyBytes > runFull.historyBytes || waitingBytes > waitingBytesMax;
+function isFull({ historyEvents, historyBytes, unreadForMs }: LaneSize): boolean {
+  const bytesMax = unreadForMs > unreadForMsMax ? runFull.unreadBytes : runFull.historyBytes;
+  return historyEvents > runFull.historyEvents || historyBytes > bytesMax;
+}

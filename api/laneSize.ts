@@ -1,28 +1,26 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
 import type { LaneSize, MeasureLane } from './laneGauge.ts';
+import { msOf } from './laneHistory.ts';
 
 const timeoutMs = 2_000;
-const nothing: LaneSize = { historyEvents: 0, historyBytes: 0, waitingBytes: 0 };
+const nothing: LaneSize = { historyEvents: 0, historyBytes: 0, unreadForMs: 0 };
 
-/** Asks Temporal how large a lane's run is, which needs no worker, and the lane what waits in it, which does. */
+/** Asks Temporal how a lane's run stands, which needs no worker. */
 export function laneMeasure(client: Client): MeasureLane {
   const { connection, workflow } = client;
-  const inTime = <T>(call: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + timeoutMs, call);
   return async (workflowId) => {
-    const handle = workflow.getHandle(workflowId);
-    const [described, status] = await Promise.allSettled([
-      inTime(() => handle.describe()),
-      inTime(() => handle.query<LaneStatus>(laneQueries.status)),
-    ]);
-    if (described.status === 'rejected') {
-      if (described.reason instanceof WorkflowNotFoundError) return nothing;
-      throw described.reason;
+    try {
+      const described = await connection.withDeadline(Date.now() + timeoutMs, () =>
+        workflow.getHandle(workflowId).describe(),
+      );
+      // The next event starts a new run, whatever the last one was.
+      if (described.status.name !== 'RUNNING') return nothing;
+      const { historyLength: historyEvents, historySize: historyBytes = 0, raw } = described;
+      const dueAtMs = raw.pendingWorkflowTask?.originalScheduledTime;
+      return { historyEvents, historyBytes, unreadForMs: dueAtMs ? Date.now() - msOf(dueAtMs) : 0 };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return nothing;
+      throw error;
     }
-    // The next event starts a new run, whatever the last one was.
-    if (described.value.status.name !== 'RUNNING') return nothing;
-    const { historyLength: historyEvents, historySize: historyBytes = 0 } = described.value;
-    // Without a worker nothing answers the query: the size of the history decides alone.
-    return { historyEvents, historyBytes, waitingBytes: status.status === 'fulfilled' ? status.value.waitingBytes : 0 };
   };
 }

@@ -42,8 +42,16 @@ export const defaultLaneLimits: LaneLimits = {
   dedupIdsMax: 10_000,
 };
 
-/** A run's history may grow to this before the API stops feeding it; Temporal ends a run at 51,200 events or 50 MB. */
-export const runFull = { historyEvents: 8_000, historyBytes: 8 * 1024 * 1024 } as const;
+/**
+ * A run's history may grow to this before the API stops feeding it; Temporal ends a run at 51,200 events or 50 MB. `unreadBytes`
+ * holds where no worker has looked at it for a while: what is over the lane's bound is in the run's history once more when
+ * it goes to segments, and no run should pass 10,000 events or 10 MB.
+ */
+export const runFull = {
+  historyEvents: 8_000,
+  historyBytes: 6 * 1024 * 1024,
+  unreadBytes: 3 * 1024 * 1024,
+} as const;
 
 /** What a lane is started with. */
 export type LaneStart = {

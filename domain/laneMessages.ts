@@ -9,9 +9,9 @@ import {
   heldBy,
   type LaneState,
   type Note,
-  queuedBytes,
-  queuedEvents,
+  suspendedBy,
 } from './laneState.ts';
+import { bytesOver, eventsIn, eventsOver, segmentCount, valueBytesIn } from './overflow.ts';
 
 export const laneSignals = {
   enqueue: 'enqueue',
@@ -27,6 +27,8 @@ export type LaneStatus = {
   /** Events accepted and not yet delivered or parked, the batch on its way included. */
   waitingEvents: number;
   waitingBytes: number;
+  /** Overflow segments, and how many of the events are in them or will be. */
+  overflow?: { segments: number; events: number } | undefined;
   deadLetters: number;
   /** Why nothing of what waits is being sent. */
   held?: Held | undefined;
@@ -37,16 +39,28 @@ export type LaneStatus = {
 
 export type ParkedEvent = { eventId: string; partitionKey: string; bytes: number; parkedAt: string; error: Failed };
 
+/** What waits, in segments too, and the batch on its way. */
+const waitingEvents = ({ queue, sending, overflow }: LaneState): number =>
+  eventsIn(queue) + eventsIn(sending ? [sending] : []) + eventsOver(overflow);
+const waitingBytes = ({ queue, sending, overflow }: LaneState): number =>
+  valueBytesIn(queue) + valueBytesIn(sending ? [sending] : []) + bytesOver(overflow);
+
 export const statusOf = (state: LaneState): LaneStatus => ({
   state: deliveryStateOf(state),
-  waitingEvents: queuedEvents(state),
-  waitingBytes: queuedBytes(state) + (state.sending?.bodies.length ?? 0),
+  waitingEvents: waitingEvents(state),
+  overflow: overflowOf(state),
+  waitingBytes: waitingBytes(state),
   deadLetters: state.deadLetters.length,
-  held: state.sending || state.queue.length === 0 ? undefined : heldBy(state),
+  held: state.sending || waitingEvents(state) === 0 ? undefined : heldBy(state),
   counts: state.counts,
-  suspended: state.suspended,
+  suspended: suspendedBy(state),
   paused: state.paused,
 });
+
+function overflowOf({ overflow }: LaneState): LaneStatus['overflow'] {
+  const segments = segmentCount(overflow);
+  return segments === 0 ? undefined : { segments, events: eventsOver(overflow) };
+}
 
 export const parkedEventsOf = (state: LaneState): ParkedEvent[] =>
   state.deadLetters.map(({ delivery, parkedAtMs, error }) => ({

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { ProduceActivity } from '../activities/produce.ts';
+import type { SegmentActivity } from '../activities/segments.ts';
 import type { WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -20,11 +21,11 @@ export async function connectWorker({ TEMPORAL_ADDRESS: address }: TemporalConfi
   }
 }
 
-/** A worker that runs lanes and their produce activities. */
+/** A worker that runs lanes, their segments and their activities. */
 export function createLaneWorker(
   connection: NativeConnection,
   config: TemporalConfig,
-  activities: ProduceActivity,
+  activities: ProduceActivity & SegmentActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,

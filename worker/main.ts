@@ -2,6 +2,7 @@
 import { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { createProduceActivity } from '../activities/produce.ts';
+import { createSegmentActivities } from '../activities/segments.ts';
 import { readWorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -15,7 +16,10 @@ async function main(): Promise<void> {
   const connection = await connectWorker(config);
   const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
   const { activities, close } = createProduceActivity({ destinations: store.destinations, temporal, logger });
-  const worker = await createLaneWorker(connection, config, activities);
+  const worker = await createLaneWorker(connection, config, {
+    ...activities,
+    ...createSegmentActivities({ temporal }),
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => worker.shutdown());
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is running');
   await worker.run();

@@ -24,6 +24,7 @@ import {
   parkedEventsOf,
   statusOf,
 } from '../domain/laneMessages.ts';
+import type { RunLength } from '../domain/laneOverflow.ts';
 import { blockFrom, noteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import {
   type CarriedLane,
@@ -40,9 +41,11 @@ import {
   planned,
   replayed,
   restored,
+  resumed,
   settled,
 } from '../domain/laneState.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
+import { overflowing } from './overflow.ts';
 
 export type ProduceActivities = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
@@ -96,7 +99,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     state = { ...state, paused: noteFrom(input) };
   });
   onSignal(resume, () => {
-    state = { ...state, paused: undefined, suspended: undefined };
+    state = { ...resumed(state), paused: undefined };
   });
   setHandler(status, () => statusOf(state));
   setHandler(deadLetters, () => parkedEventsOf(state));
@@ -112,7 +115,17 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   };
   const isToShow = (): boolean =>
     shown.state !== deliveryStateOf(state) || shown.deadLetters !== state.deadLetters.length;
-  const isToRenew = (): boolean => isLong(start) && carriedBytes(state) <= carriedBytesMax;
+  const memory = {
+    get state() {
+      return state;
+    },
+    set state(next) {
+      state = next;
+    },
+  };
+  const overflow = overflowing(start, memory, () => runLength(start));
+  const isToRenew = (): boolean =>
+    runLength(start) !== 'short' && carriedBytes(state) <= carriedBytesMax && !overflow.isBusy();
 
   // A promise holds in the workflow task that brought it, and the history's length names the task.
   const isQuiet = (): boolean => quietAt === workflowInfo().historyLength;
@@ -156,10 +169,15 @@ const onSignal = (signal: SignalDefinition<unknown[]>, use: (input: unknown) => 
     if (!inputs.includes(unreadable)) use(inputs[0]);
   });
 
-const isLong = ({ limits }: LaneStart): boolean => {
+/** A run that should continue as new but has more than it can carry may grow to this much more. */
+const tooLongAt = 1.5;
+
+function runLength({ limits }: LaneStart): RunLength {
   const { historyLength, historySize } = workflowInfo();
-  return historyLength >= limits.historyEventsMax || historySize >= limits.historyBytesMax;
-};
+  const length = Math.max(historyLength / limits.historyEventsMax, historySize / limits.historyBytesMax);
+  if (length < 1) return 'short';
+  return length < tooLongAt ? 'long' : 'tooLong';
+}
 
 async function outcomeOf({ destinationId }: LaneStart, block: Block | undefined): Promise<Outcome> {
   if (!block) throw ApplicationFailure.nonRetryable('The lane planned an empty batch.', 'EMPTY_BATCH');
