@@ -7,7 +7,6 @@ import {
   ParentClosePolicy,
   proxyActivities,
   startChild,
-  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Failed } from '../domain/attempt.ts';
@@ -50,7 +49,8 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
     segmentWorkflowId(start.destinationId, start.lane, lane.state.overflow.name, number);
 
   const open = async (from: 'tail' | 'queue'): Promise<void> => {
-    lane.state = overflowed(lane.state, from, uuid4().slice(0, 8));
+    // The chain's name: a lane that closed and began anew has another one, a lane that was reset has the same.
+    lane.state = overflowed(lane.state, from, workflowInfo().firstExecutionRunId.slice(0, 8));
     for (let { opening } = lane.state.overflow; opening; { opening } = lane.state.overflow) {
       const started = await startSegment(start, idOf(opening.number), opening);
       lane.state = started ? opened(lane.state) : alreadyThere(lane.state);
