@@ -44,6 +44,7 @@ import {
   resumed,
   settled,
 } from '../domain/laneState.ts';
+import { isOverflowing } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { overflowing } from './overflow.ts';
 
@@ -79,12 +80,14 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   let state = from ? restored(start.limits, from, blocks) : newLaneState(start.limits);
   let shown = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
   let quietAt = 0;
+  let takenAtMs = 0;
   let over = false;
 
   onSignal(enqueue, (input) => {
     const block = blockFrom(input);
     if (!block) return;
-    state = enqueued(state, block, Date.now());
+    takenAtMs = Date.now();
+    state = enqueued(state, block, takenAtMs);
     quietAt = block.quietMs >= quietEnoughMs ? workflowInfo().historyLength : 0;
   });
   onSignal(replay, (input) => {
@@ -130,6 +133,12 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   // A promise holds in the workflow task that brought it, and the history's length names the task.
   const isQuiet = (): boolean => quietAt === workflowInfo().historyLength;
 
+  // A sender that has been silent for longer is not about to send; and a run that a backlog makes too long can't wait.
+  const quietLeftMs = (): number =>
+    isQuiet() || (runLength(start) === 'tooLong' && isOverflowing(state.overflow))
+      ? 0
+      : takenAtMs + quietWaitMs - Date.now();
+
   // One timer a run, not one a wait: it looks now and then whether the dedup window has run out.
   const closing = (async () => {
     while (!over) {
@@ -145,7 +154,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     if (over && isOver(state, Date.now())) return;
     over = false;
     if (isToRenew()) {
-      if (!isQuiet()) await condition(() => isQuiet() || !isToRenew(), quietWaitMs);
+      if (quietLeftMs() > 0) await condition(() => quietLeftMs() <= 0 || !isToRenew(), quietLeftMs());
       if (isToRenew()) {
         show(); // The next run takes what is shown for what it carries.
         await continueAsNew<typeof lane>(start, ...carried(state, Date.now()));

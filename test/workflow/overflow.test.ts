@@ -130,8 +130,11 @@ describe('a lane with more than it can hold', () => {
       await lane.enqueue(7); // Seen before: it is in a segment.
       const waiting = await until('all to wait', lane.status, ({ counts }) => counts.accepted + counts.repeated === 41);
       expect(waiting).toMatchObject({ state: 'Paused', waitingEvents: 39, counts: { repeated: 1 } });
-      const segments = await segmentsOf(lane.handle.workflowId);
-      expect(segments.length).toBeGreaterThan(7);
+      const segments = await until(
+        'segments to be opened',
+        () => segmentsOf(lane.handle.workflowId),
+        ({ length }) => length > 7,
+      );
       expect(await stateOf(segments[0] ?? '')).toBe('RUNNING');
       await until('a new run', async () => (await lane.handle.describe()).runId !== runId);
 
