@@ -1,4 +1,4 @@
-import { type DeliveryLog, deliveryLogOf, type LaneRecord } from '../domain/deliveryLog.ts';
+import { type DeliveryLog, deliveryLogOf, type LaneRecord, segmentOf } from '../domain/deliveryLog.ts';
 import type { LaneHistories, LaneRun } from './laneHistory.ts';
 
 export type IndexedDelivery = { workflowId: string; runId: string; acceptedAt: Date };
@@ -19,7 +19,7 @@ const inQueue = new Set(['queued', 'waiting', 'suspended']);
 
 /** The log of one delivery, read from its lane's runs, from the one that took it in to the one that settled it. */
 export async function readDelivery(
-  histories: Pick<LaneHistories, 'run' | 'now'>,
+  histories: Pick<LaneHistories, 'run' | 'now' | 'readerOf'>,
   digest: string,
   { workflowId, runId, acceptedAt }: IndexedDelivery,
 ): Promise<LoggedDelivery> {
@@ -44,10 +44,12 @@ export async function readDelivery(
     records.push(...run.records);
     const log = deliveryLogOf(digest, records);
     if (final.has(log.status)) return logged(log, run.id);
-    if (run !== runs.at(-1) || !run.nextRunId) continue;
+    if (run !== runs.at(-1)) continue;
+    const nextRunId = await runAfter(run, digest, histories);
+    if (!nextRunId) break;
     if (runs.length === runsMax) return { ...logged(log, run.id), incomplete: true };
-    const next = await readRun(run.nextRunId);
-    if (!next) return logged({ status: 'expired', attempts: [], interventions: [] }, run.nextRunId);
+    const next = await readRun(nextRunId);
+    if (!next) return logged({ status: 'expired', attempts: [], interventions: [] }, nextRunId);
     runs.push(next); // And is read in the next turn of this loop.
   }
   const current = runs.at(-1)?.id ?? runId;
@@ -61,6 +63,21 @@ export async function readDelivery(
 }
 
 type ReadRun = LaneRun & { id: string };
+
+/**
+ * The run that comes next in the event's way. An event that went to an overflow segment comes back in the run that has read
+ * it, which may be hundreds of runs later: the segment tells which. Undefined where there is none yet.
+ */
+async function runAfter(
+  run: ReadRun,
+  digest: string,
+  histories: Pick<LaneHistories, 'readerOf'>,
+): Promise<string | undefined> {
+  const segmentId = segmentOf(digest, run.records);
+  if (segmentId === undefined) return run.nextRunId;
+  const reader = await histories.readerOf(segmentId);
+  return reader === run.id ? run.nextRunId : reader;
+}
 
 /**
  * The run that the index names, and before it those back to the one that took the event in. The index names a later one where

@@ -1,10 +1,14 @@
 import { CausewayError } from '../domain/error.ts';
 import { runFull } from '../domain/lane.ts';
 
-/** How large a lane's run is, and what it has taken in and not delivered, in bytes of values. */
+/** How a lane stands. */
 export type LaneSize = {
+  /** Of its run. */
   historyEvents: number;
   historyBytes: number;
+  /** For how long it has waited for a worker to look at what came in, in ms. */
+  unreadForMs: number;
+  /** What it has taken in and not delivered, in bytes of values. */
   waitingBytes: number;
   /** It delivers now, or would: it is neither paused nor suspended, nor waits for someone. */
   isDelivering: boolean;
@@ -12,10 +16,10 @@ export type LaneSize = {
 /** Rejects where it can't be known now. */
 export type MeasureLane = (workflowId: string) => Promise<LaneSize>;
 
-/** What a lane has taken in and not delivered may grow to this, in bytes of values: its worker holds it in memory. */
-const waitingBytesMax = 16 * 1024 * 1024;
+/** A lane that nobody has looked at for so long has no worker, or one that is behind. */
+const unreadForMsMax = 2_000;
 /** The lane is looked at again after this much was stored in it. */
-const bytesPerLook = 2 * 1024 * 1024;
+const bytesPerLook = 1024 * 1024;
 const signalsPerLook = 200;
 /** The first time it is looked at after less than this, at a random point: see `newGauge`. */
 const bytesToFirstLook = 1024 * 1024;
@@ -46,8 +50,9 @@ export type LaneGaugeOptions = {
 };
 
 /**
- * Knows which lanes take in faster than they deliver, or have no worker: they get their blocks later, and are refused events
- * before Temporal would end their run. Measures only lanes that are written to a lot.
+ * Knows which lanes have no worker, or get more than theirs can take in: they are refused events before Temporal would end
+ * their run; a lane that takes in faster than it delivers gets its blocks later, and what it can't keep up with then goes to
+ * segments. Measures only lanes that are written to a lot.
  */
 export class LaneGauge {
   private readonly gauges = new Map<string, Gauge>();
@@ -67,7 +72,7 @@ export class LaneGauge {
     const gauge = this.gauges.get(workflowId);
     if (!gauge || (!gauge.isFull && gauge.bytes < bytesAhead)) return;
     if (this.now() - gauge.lookedAtMs >= fullForMs) this.look(workflowId, gauge);
-    const remedy = 'The lane has taken in more than it could deliver. Send again after some seconds.';
+    const remedy = 'The lane was sent more than a worker has taken in. Send again after some seconds.';
     throw new CausewayError('lane_full', remedy);
   }
 
@@ -133,8 +138,10 @@ export class LaneGauge {
   }
 }
 
-const isFull = ({ historyEvents, historyBytes, waitingBytes }: LaneSize): boolean =>
-  historyEvents > runFull.historyEvents || historyBytes > runFull.historyBytes || waitingBytes > waitingBytesMax;
+function isFull({ historyEvents, historyBytes, unreadForMs }: LaneSize): boolean {
+  const bytesMax = unreadForMs > unreadForMsMax ? runFull.unreadBytes : runFull.historyBytes;
+  return historyEvents > runFull.historyEvents || historyBytes > bytesMax;
+}
 
 const backlogMsOf = ({ waitingBytes, isDelivering }: LaneSize): number =>
   isDelivering ? Math.min(backlogMsMax, Math.round((waitingBytes / 1024 / 1024) * backlogMsPerMiB)) : 0;

@@ -11,6 +11,7 @@ import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import { selectionFrom } from '../domain/laneSignals.ts';
 import type { CarriedLane } from '../domain/laneState.ts';
+import { type SegmentStart, segmentSignals, segmentWorkflowType } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 
 type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
@@ -70,6 +71,22 @@ export class LaneHistories {
     return { records, previousRunId, nextRunId: nextRunId || undefined, beganKnowing };
   }
 
+  /** The run of the lane that read an overflow segment last; undefined while none has, or where the segment is gone. */
+  async readerOf(segmentId: string): Promise<string | undefined> {
+    let reader: string | undefined;
+    let nextPageToken: Uint8Array | undefined;
+    do {
+      const page = await this.page(segmentId, undefined, nextPageToken);
+      for (const { workflowExecutionSignaledEventAttributes: signal } of page?.history?.events ?? []) {
+        if (signal?.signalName !== segmentSignals.read) continue;
+        const [runId] = await this.decoded<[string?]>(signal.input?.payloads);
+        reader = runId ?? reader;
+      }
+      nextPageToken = page?.nextPageToken?.length ? page.nextPageToken : undefined;
+    } while (nextPageToken);
+    return reader;
+  }
+
   /** The produce activity that runs in a lane now, and the lane's state as its search attributes show it. */
   async now(workflowId: string): Promise<{ running: RunningProduce | undefined; state: string | undefined }> {
     const execution = { workflowId };
@@ -95,11 +112,11 @@ export class LaneHistories {
     return this.client.options.namespace;
   }
 
-  private async page(workflowId: string, runId: string, nextPageToken: Uint8Array | undefined) {
+  private async page(workflowId: string, runId: string | undefined, nextPageToken: Uint8Array | undefined) {
     return await this.called(() =>
       this.client.workflowService.getWorkflowExecutionHistory({
         namespace: this.namespace,
-        execution: { workflowId, runId },
+        execution: { workflowId, runId: runId ?? '' },
         maximumPageSize: pageSize,
         ...(nextPageToken ? { nextPageToken } : {}),
       }),
@@ -139,6 +156,11 @@ export class LaneHistories {
         remedy: 'Report this, then replay.',
       };
       return { kind: 'broken', batch: `${runId}/${failed.scheduledEventId}`, atMs, error };
+    }
+    const child = event.startChildWorkflowExecutionInitiatedEventAttributes;
+    if (child?.workflowId && child.workflowType?.name === segmentWorkflowType) {
+      const [, ...blocks] = await this.decoded<[SegmentStart, ...Block[]]>(child.input?.payloads);
+      return { kind: 'segmented', segmentId: child.workflowId, blocks };
     }
     return this.interventionOf(event, atMs);
   }

@@ -1,11 +1,12 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
 import type { LaneSize, MeasureLane } from './laneGauge.ts';
+import { msOf } from './laneHistory.ts';
 
 const timeoutMs = 2_000;
-const nothing: LaneSize = { historyEvents: 0, historyBytes: 0, waitingBytes: 0, isDelivering: true };
+const nothing: LaneSize = { historyEvents: 0, historyBytes: 0, unreadForMs: 0, waitingBytes: 0, isDelivering: true };
 
-/** Asks Temporal how large a lane's run is, which needs no worker, and the lane what waits in it, which does. */
+/** Asks Temporal how a lane's run stands, which needs no worker, and the lane what waits in it, which does. */
 export function laneMeasure(client: Client): MeasureLane {
   const { connection, workflow } = client;
   const inTime = <T>(call: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + timeoutMs, call);
@@ -19,12 +20,14 @@ export function laneMeasure(client: Client): MeasureLane {
       if (described.reason instanceof WorkflowNotFoundError) return nothing;
       throw described.reason;
     }
+    const { historyLength: historyEvents, historySize: historyBytes = 0, raw } = described.value;
     // The next event starts a new run, whatever the last one was.
     if (described.value.status.name !== 'RUNNING') return nothing;
-    const { historyLength: historyEvents, historySize: historyBytes = 0 } = described.value;
-    // Without a worker nothing answers the query: the size of the history decides alone.
-    if (status.status === 'rejected') return { historyEvents, historyBytes, waitingBytes: 0, isDelivering: false };
+    const dueAtMs = raw.pendingWorkflowTask?.originalScheduledTime;
+    const run = { historyEvents, historyBytes, unreadForMs: dueAtMs ? Date.now() - msOf(dueAtMs) : 0 };
+    // Without a worker nothing answers the query.
+    if (status.status === 'rejected') return { ...run, waitingBytes: 0, isDelivering: false };
     const { waitingBytes, held } = status.value;
-    return { historyEvents, historyBytes, waitingBytes, isDelivering: held === undefined };
+    return { ...run, waitingBytes, isDelivering: held === undefined };
   };
 }

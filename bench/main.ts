@@ -6,6 +6,7 @@ import { say } from '../dev/servers/progress.ts';
 import { type BenchArguments, type PartName, partNames, readArguments, usage, WrongArgument } from './arguments.ts';
 import { startChild, stopChildren } from './child/child.ts';
 import type { SenderMethods } from './load/sender.ts';
+import { backlog } from './parts/backlog.ts';
 import { bareSignals } from './parts/bareSignals.ts';
 import { type Context, fullDurations, quickDurations } from './parts/context.ts';
 import { directRoad } from './parts/directRoad.ts';
@@ -36,7 +37,7 @@ async function stackFor({ own, profile, parts }: BenchArguments): Promise<BenchS
     say(`Using the running stack at ${running.api}.`);
     return running;
   }
-  const programs = (['d', 'e', 'f'] as const).some((part) => parts.has(part));
+  const programs = (['d', 'e', 'f', 'backlog'] as const).some((part) => parts.has(part));
   return await ownStack({ programs, profile: profile && resolve(profile) }, (stop) => toStop.push(stop));
 }
 
@@ -52,6 +53,7 @@ async function runParts(context: Context, wanted: ReadonlySet<PartName>): Promis
   if (isOn('d')) parts.d = await wholeRoad(context);
   if (isOn('e')) parts.e = await latency(context);
   if (isOn('f')) parts.f = await overload(context, parts.d ?? []);
+  if (isOn('backlog')) parts.backlog = await backlog(context);
   return parts;
 }
 

@@ -69,6 +69,24 @@ export function deliveriesOf(block: Block): Delivery[] {
   });
 }
 
+/** Deliveries in blocks of the usual size, in order. */
+export function blocksOf(deliveries: readonly Delivery[], acceptedAtMs: number): Block[] {
+  const blocks: Block[] = [];
+  let open: Delivery[] = [];
+  let bytes = 0;
+  for (const delivery of deliveries) {
+    if (open.length > 0 && (open.length === blockEventsMax || bytes + delivery.value.length > blockBytesMax)) {
+      blocks.push(blockOf(open, acceptedAtMs, 0));
+      open = [];
+      bytes = 0;
+    }
+    open.push(delivery);
+    bytes += delivery.value.length;
+  }
+  if (open.length > 0) blocks.push(blockOf(open, acceptedAtMs, 0));
+  return blocks;
+}
+
 /** Whether index and bodies fit each other: a block that came by hand may be of any shape. */
 export function isWholeBlock(block: Block): boolean {
   if (block.entries.length === 0) return false;

@@ -9,7 +9,8 @@ export type LaneRecord =
   | { kind: 'completed'; batch: string; atMs: number; outcome: Outcome }
   | { kind: 'broken'; batch: string; atMs: number; error: Failed }
   | { kind: 'replay'; atMs: number; selected: Selected }
-  | { kind: 'discard'; atMs: number; selected: Selected };
+  | { kind: 'discard'; atMs: number; selected: Selected }
+  | { kind: 'segmented'; segmentId: string; blocks: readonly Block[] };
 
 /** The produce activity that runs now, as Temporal describes it. */
 export type RunningProduce = {
@@ -78,6 +79,15 @@ export function deliveryLogOf(digest: string, records: readonly LaneRecord[], ru
   return whileRunning(log, { position, events }, running);
 }
 
+/** The last of the overflow segments that the event went to, by the records of one run. */
+export function segmentOf(digest: string, records: readonly LaneRecord[]): string | undefined {
+  const last = records.findLast(
+    (record): record is LaneRecord & { kind: 'segmented' } =>
+      record.kind === 'segmented' && record.blocks.some(({ entries }) => entries.some(({ id }) => id === digest)),
+  );
+  return last?.segmentId;
+}
+
 function next(fold: Fold, digest: string, record: LaneRecord): Fold {
   if (record.kind === 'scheduled') {
     const position = record.block.entries.findIndex(({ id }) => id === digest);
@@ -86,6 +96,7 @@ function next(fold: Fold, digest: string, record: LaneRecord): Fold {
     return { ...fold, batch, activity, position, events: block.entries.length, status: 'sending' };
   }
   if (record.kind === 'replay' || record.kind === 'discard') return intervened(fold, digest, record);
+  if (record.kind === 'segmented') return fold; // It waits as before, elsewhere.
   if (record.batch !== fold.batch || fold.status !== 'sending') return fold;
   if (record.kind === 'broken') return { ...fold, status: 'suspended', error: record.error };
   return completed(fold, record.outcome);

@@ -37,13 +37,21 @@ export type LaneLimits = {
 
 export const defaultLaneLimits: LaneLimits = {
   historyEventsMax: 2_000,
-  historyBytesMax: 4 * 1024 * 1024,
+  historyBytesMax: 2 * 1024 * 1024,
   dedupWindowMs: 24 * 60 * 60 * 1000,
   dedupIdsMax: 10_000,
 };
 
-/** A run's history may grow to this before the API stops feeding it; Temporal ends a run at 51,200 events or 50 MB. */
-export const runFull = { historyEvents: 8_000, historyBytes: 8 * 1024 * 1024 } as const;
+/**
+ * A run's history may grow to this before the API stops feeding it; Temporal ends a run at 51,200 events or 50 MB. `unreadBytes`
+ * holds where no worker has looked at it for a while: what is over the lane's bound is in the run's history once more when
+ * it goes to segments, and no run should pass 10,000 events or 10 MB.
+ */
+export const runFull = {
+  historyEvents: 8_000,
+  historyBytes: 6 * 1024 * 1024,
+  unreadBytes: 3 * 1024 * 1024,
+} as const;
 
 /** What a lane is started with. */
 export type LaneStart = {

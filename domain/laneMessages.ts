@@ -3,16 +3,8 @@ import type { Failed } from './attempt.ts';
 import { eventIdPrefix } from './eventId.ts';
 import type { DeliveryState } from './lane.ts';
 import { type Hold, holdRemedy } from './laneHold.ts';
-import {
-  type Counts,
-  deliveryStateOf,
-  type Held,
-  heldBy,
-  type LaneState,
-  type Note,
-  queuedBytes,
-  queuedEvents,
-} from './laneState.ts';
+import { type Counts, deliveryStateOf, type Held, heldBy, type LaneState, type Note } from './laneState.ts';
+import { bytesOver, eventsIn, eventsOver, segmentCount, valueBytesIn } from './overflow.ts';
 
 export const laneSignals = {
   enqueue: 'enqueue',
@@ -32,6 +24,8 @@ export type LaneStatus = {
   /** Events accepted and not yet delivered or parked, the batch on its way included. */
   waitingEvents: number;
   waitingBytes: number;
+  /** Overflow segments, and how many of the events are in them or will be. */
+  overflow?: { segments: number; events: number } | undefined;
   deadLetters: number;
   /** Why nothing of what waits is being sent. */
   held?: Held | undefined;
@@ -52,16 +46,28 @@ export type ShownHold = {
 
 export type ParkedEvent = { eventId: string; partitionKey: string; bytes: number; parkedAt: string; error: Failed };
 
+/** What waits, in segments too, and the batch on its way. */
+const waitingEvents = ({ queue, sending, overflow }: LaneState): number =>
+  eventsIn(queue) + eventsIn(sending ? [sending] : []) + eventsOver(overflow);
+const waitingBytes = ({ queue, sending, overflow }: LaneState): number =>
+  valueBytesIn(queue) + valueBytesIn(sending ? [sending] : []) + bytesOver(overflow);
+
 export const statusOf = (state: LaneState): LaneStatus => ({
   state: deliveryStateOf(state),
-  waitingEvents: queuedEvents(state),
-  waitingBytes: queuedBytes(state) + (state.sending?.bodies.length ?? 0),
+  waitingEvents: waitingEvents(state),
+  overflow: overflowOf(state),
+  waitingBytes: waitingBytes(state),
   deadLetters: state.deadLetters.length,
-  held: state.sending || state.queue.length === 0 ? undefined : heldBy(state),
+  held: state.sending || waitingEvents(state) === 0 ? undefined : heldBy(state),
   counts: state.counts,
   hold: state.hold && shownHold(state.hold),
   paused: state.paused,
 });
+
+function overflowOf({ overflow }: LaneState): LaneStatus['overflow'] {
+  const segments = segmentCount(overflow);
+  return segments === 0 ? undefined : { segments, events: eventsOver(overflow) };
+}
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 

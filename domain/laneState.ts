@@ -1,19 +1,19 @@
 /** What a lane knows and decides: pure, so that the workflow only waits, calls and remembers. */
 import type { Failed, Outcome } from './attempt.ts';
-import {
-  type Block,
-  blockBytes,
-  blockBytesMax,
-  blockEventsMax,
-  blockOf,
-  type Delivery,
-  deliveriesOf,
-  filterBlock,
-} from './block.ts';
+import { type Block, blockOf, blocksOf, type Delivery, deliveriesOf, filterBlock } from './block.ts';
 import { type CarriedDedupWindow, DedupWindow } from './dedupWindow.ts';
 import type { DeliveryState, LaneLimits } from './lane.ts';
 import { type Hold, heldFor, holdFrom, holdRemedy, letGo, type Resumed } from './laneHold.ts';
 import { isSelected, type Selected } from './laneSignals.ts';
+import {
+  type CarriedOverflow,
+  carriedOverflow,
+  isOverflowing,
+  noOverflow,
+  type Overflow,
+  overflowCarriedBytes,
+  restoredOverflow,
+} from './overflow.ts';
 import { blockPayloadBytes, deadLetterPayloadBytes } from './payloadSize.ts';
 
 export type DeadLetter = { delivery: Delivery; parkedAtMs: number; error: Failed };
@@ -25,6 +25,8 @@ export type Counts = { accepted: number; repeated: number; delivered: number; pa
 export type LaneState = {
   /** Accepted, not delivered, in order. */
   queue: readonly Block[];
+  /** What comes after the queue, where that is too much for it. */
+  overflow: Overflow;
   /** What the running produce activity carries. */
   sending: Block | undefined;
   deadLetters: readonly DeadLetter[];
@@ -52,12 +54,13 @@ export const deadLetterBytesMax = 512 * 1024;
  * A lane carries at most this much into a new run, in bytes; with more it delivers first. Temporal's limit is 2 MB for all that
  * a run is started with, and a lane over it could never continue.
  */
-export const carriedBytesMax = 1_500_000;
+export const carriedBytesMax = 1_800_000;
 /** What is carried beside blocks, dead letters and ids: counts, a suspension or a pause, and the heads of payloads. */
 const carriedOverheadBytes = 4 * 1024;
 
 export const newLaneState = (limits: LaneLimits): LaneState => ({
   queue: [],
+  overflow: noOverflow,
   sending: undefined,
   deadLetters: [],
   onDeadLetter: 'continue',
@@ -68,14 +71,16 @@ export const newLaneState = (limits: LaneLimits): LaneState => ({
   seen: new DedupWindow(limits.dedupIdsMax, limits.dedupWindowMs),
 });
 
-/** The state with a block at the end of its queue, less the events whose id the lane has seen. */
+/** The state with a block behind all that waits, less the events whose id the lane has seen. */
 export function enqueued(state: LaneState, block: Block, nowMs: number): LaneState {
   const fresh = filterBlock(block, ({ id }) => !state.seen.isRepeat(id, nowMs));
   const { counts } = state;
   const accepted = counts.accepted + fresh.entries.length;
   const repeated = counts.repeated + block.entries.length - fresh.entries.length;
-  const queue = fresh.entries.length === 0 ? state.queue : [...state.queue, fresh];
-  return { ...state, queue, counts: { ...counts, accepted, repeated } };
+  const next = { ...state, counts: { ...counts, accepted, repeated } };
+  if (fresh.entries.length === 0) return next;
+  if (!isOverflowing(state.overflow)) return { ...next, queue: [...state.queue, fresh] };
+  return { ...next, overflow: { ...state.overflow, tail: [...state.overflow.tail, fresh] } };
 }
 
 export const deadLetterBytes = (state: LaneState): number =>
@@ -199,38 +204,19 @@ export function discarded(state: LaneState, selected: Selected): LaneState {
   return { ...state, deadLetters, counts: { ...state.counts, discarded: state.counts.discarded + gone } };
 }
 
-/** Deliveries in blocks of the usual size, in order. */
-export function blocksOf(deliveries: readonly Delivery[], acceptedAtMs: number): Block[] {
-  const blocks: Block[] = [];
-  let open: Delivery[] = [];
-  let bytes = 0;
-  for (const delivery of deliveries) {
-    if (open.length > 0 && (open.length === blockEventsMax || bytes + delivery.value.length > blockBytesMax)) {
-      blocks.push(blockOf(open, acceptedAtMs, 0));
-      open = [];
-      bytes = 0;
-    }
-    open.push(delivery);
-    bytes += delivery.value.length;
-  }
-  if (open.length > 0) blocks.push(blockOf(open, acceptedAtMs, 0));
-  return blocks;
-}
-
-export const queuedBytes = (state: LaneState): number => state.queue.reduce((sum, block) => sum + blockBytes(block), 0);
 /** What the lane would carry into a new run, in bytes before compression: not less, and little more. */
 export const carriedBytes = (state: LaneState): number =>
   carriedOverheadBytes +
   state.queue.reduce((sum, block) => sum + blockPayloadBytes(block), 0) +
+  overflowCarriedBytes(state.overflow) +
   deadLetterBytes(state) +
   state.seen.carriedBytes;
-export const queuedEvents = (state: LaneState): number =>
-  state.queue.reduce((sum, block) => sum + block.entries.length, state.sending?.entries.length ?? 0);
-
 /** Whether nothing is left to do or to remember at `nowMs`: the lane may close. */
 export const isOver = (state: LaneState, nowMs: number): boolean =>
   state.queue.length === 0 &&
   !state.sending &&
+  !isOverflowing(state.overflow) &&
+  state.overflow.taken.length === 0 &&
   state.deadLetters.length === 0 &&
   !state.paused &&
   !state.hold &&
@@ -250,15 +236,19 @@ export type CarriedLane = {
   hold?: Hold | undefined;
   resumed?: Resumed | undefined;
   paused?: Note | undefined;
-  /** Of the blocks, the first so many are the queue; the others hold the dead letters' bodies. */
+  /** Of the blocks, the first so many are the queue; the overflow's tail follows; the others hold the dead letters' bodies. */
   queueBlocks: number;
+  overflow?: CarriedOverflow | undefined;
   /** One for each body in the later blocks, in order. */
   deadLetters: { parkedAtMs: number; error: Failed }[];
 };
 
 export function carried(state: LaneState, nowMs: number): [CarriedLane, ...Block[]] {
   // Joined: thousands of small blocks would be thousands of payloads.
-  const queue = blocksOf(state.queue.flatMap(deliveriesOf), state.queue[0]?.acceptedAtMs ?? nowMs);
+  const joinedUp = (blocks: readonly Block[]) =>
+    blocksOf(blocks.flatMap(deliveriesOf), blocks[0]?.acceptedAtMs ?? nowMs);
+  const queue = joinedUp(state.queue);
+  const tail = joinedUp(state.overflow.tail);
   const bodies = blocksOf(
     state.deadLetters.map(({ delivery }) => delivery),
     nowMs,
@@ -271,15 +261,18 @@ export function carried(state: LaneState, nowMs: number): [CarriedLane, ...Block
     resumed: state.resumed,
     paused: state.paused,
     queueBlocks: queue.length,
+    overflow: state.overflow.name === '' ? undefined : carriedOverflow(state.overflow, tail.length),
     deadLetters: state.deadLetters.map(({ parkedAtMs, error }) => ({ parkedAtMs, error })),
   };
-  return [head, ...queue, ...bodies];
+  return [head, ...queue, ...tail, ...bodies];
 }
 
 export function restored(limits: LaneLimits, head: CarriedLane, blocks: readonly Block[]): LaneState {
-  const bodies = blocks.slice(head.queueBlocks).flatMap(deliveriesOf);
+  const bodiesFrom = head.queueBlocks + (head.overflow?.tailBlocks ?? 0);
+  const bodies = blocks.slice(bodiesFrom).flatMap(deliveriesOf);
   return {
     queue: blocks.slice(0, head.queueBlocks),
+    overflow: restoredOverflow(head.overflow, blocks.slice(head.queueBlocks, bodiesFrom)),
     sending: undefined,
     deadLetters: head.deadLetters.flatMap((letter, i) => {
       const delivery = bodies[i];

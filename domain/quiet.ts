@@ -13,6 +13,8 @@ const shortQuietMs = 50;
 const sendingOnMs = 1_500;
 /** After this long without any promise it continues all the same. */
 const patienceMs = 3_000;
+/** A sender that has been silent for this long is not about to send. */
+const silentMs = 1_500;
 
 export class Quiet {
   private promised = { quietMs: 0, task: 0, atMs: 0 };
@@ -32,7 +34,7 @@ export class Quiet {
   isNow(task: number, nowMs: number): boolean {
     const { quietMs, task: promisedIn, atMs } = this.promised;
     const waitedMs = this.waitedMs(nowMs);
-    if (waitedMs >= patienceMs) return true;
+    if (waitedMs >= patienceMs || nowMs - atMs >= silentMs) return true;
     if (quietMs >= longQuietMs) return task === promisedIn || nowMs < atMs + quietMs - crossingMs;
     return waitedMs >= sendingOnMs && quietMs >= shortQuietMs && task === promisedIn;
   }

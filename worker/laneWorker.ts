@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { KeeperActivity } from '../activities/keeper.ts';
 import type { ProduceActivity } from '../activities/produce.ts';
+import type { SegmentActivity } from '../activities/segments.ts';
 import type { WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -23,11 +24,11 @@ export async function connectWorker({ TEMPORAL_ADDRESS: address }: TemporalConfi
   }
 }
 
-/** A worker that runs the workflows, and lanes' produce activities. */
+/** A worker that runs the workflows, and the lanes' activities. */
 export function createLaneWorker(
   connection: NativeConnection,
   config: TemporalConfig,
-  activities: ProduceActivity,
+  activities: ProduceActivity & SegmentActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,

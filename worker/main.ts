@@ -7,6 +7,7 @@ import { LaneDirectory } from '../activities/laneDirectory.ts';
 import { Outages } from '../activities/outages.ts';
 import { Patience } from '../activities/patience.ts';
 import { createProduceActivity } from '../activities/produce.ts';
+import { createSegmentActivities } from '../activities/segments.ts';
 import { readWorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -31,7 +32,7 @@ async function main(): Promise<void> {
   const { activities, close } = createProduceActivity({ destinations, temporal, patience, logger });
   const keeping = createKeeperActivities({ destinations, lanes: new LaneDirectory(temporal), outages, logger });
   const workers = await Promise.all([
-    createLaneWorker(connection, config, activities),
+    createLaneWorker(connection, config, { ...activities, ...createSegmentActivities({ temporal }) }),
     createKeeperWorker(connection, config, keeping),
   ]);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

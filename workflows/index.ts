@@ -1,3 +1,4 @@
 /** The workflows that a worker runs. */
 export { keeper } from './keeper.ts';
 export { lane } from './lane.ts';
+export { segment } from './segment.ts';

@@ -25,6 +25,7 @@ import {
   parkedEventsOf,
   statusOf,
 } from '../domain/laneMessages.ts';
+import type { RunLength } from '../domain/laneOverflow.ts';
 import { blockFrom, isFitting, noteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import {
   type CarriedLane,
@@ -44,8 +45,10 @@ import {
   restored,
   settled,
 } from '../domain/laneState.ts';
+import { isOverflowing } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { Quiet } from '../domain/quiet.ts';
+import { overflowing } from './overflow.ts';
 
 export type ProduceActivities = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
@@ -121,9 +124,21 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   };
   const isToShow = (): boolean =>
     shown.state !== deliveryStateOf(state) || shown.deadLetters !== state.deadLetters.length;
-  const isToRenew = (): boolean => isLong(start) && carriedBytes(state) <= carriedBytesMax;
+  const memory = {
+    get state() {
+      return state;
+    },
+    set state(next) {
+      state = next;
+    },
+  };
+  const overflow = overflowing(start, memory, () => runLength(start));
+  const isToRenew = (): boolean =>
+    runLength(start) !== 'short' && carriedBytes(state) <= carriedBytesMax && !overflow.isBusy();
 
-  const isQuiet = (): boolean => quiet.isNow(taskName(), Date.now());
+  // A run that a backlog makes too long can't wait for quiet.
+  const isPressed = (): boolean => runLength(start) === 'tooLong' && isOverflowing(state.overflow);
+  const isQuiet = (): boolean => isPressed() || quiet.isNow(taskName(), Date.now());
   const maySendOn = (): boolean => canSend(state) && quiet.maySendOn(Date.now());
 
   // One timer a run, not one a wait: it looks now and then whether the dedup window has run out.
@@ -176,10 +191,15 @@ const onSignal = (signal: SignalDefinition<unknown[]>, use: (input: unknown) => 
 /** The history's length names the workflow task. */
 const taskName = (): number => workflowInfo().historyLength;
 
-const isLong = ({ limits }: LaneStart): boolean => {
+/** A run that should continue as new but has more than it can carry may grow to this much more. */
+const tooLongAt = 1.5;
+
+function runLength({ limits }: LaneStart): RunLength {
   const { historyLength, historySize } = workflowInfo();
-  return historyLength >= limits.historyEventsMax || historySize >= limits.historyBytesMax;
-};
+  const length = Math.max(historyLength / limits.historyEventsMax, historySize / limits.historyBytesMax);
+  if (length < 1) return 'short';
+  return length < tooLongAt ? 'long' : 'tooLong';
+}
 
 async function outcomeOf({ destinationId }: LaneStart, { sending, resumed }: LaneState): Promise<Outcome> {
   if (!sending) throw ApplicationFailure.nonRetryable('The lane planned an empty batch.', 'EMPTY_BATCH');

@@ -16,6 +16,8 @@ export type SendJob = {
   eventsPerPost: number;
   connections: number;
   seconds: number;
+  /** The load is over once so many were sent. */
+  eventsMax?: number | undefined;
   /** Undefined: each connection POSTs as soon as it was answered. Else POSTs are due at this rate, answered or not. */
   eventsPerSecond?: number | undefined;
   /** Whether a connection that is told `Retry-After` does as told. */
@@ -82,7 +84,7 @@ class Sending {
   async closed(): Promise<void> {
     const endsAtMs = nowMs() + this.job.seconds * 1_000;
     const loop = async (connection: HttpConnection): Promise<void> => {
-      while (nowMs() < endsAtMs) {
+      while (nowMs() < endsAtMs && this.log.size < (this.job.eventsMax ?? Number.POSITIVE_INFINITY)) {
         const retryAfterMs = await this.post(connection, this.job.eventsPerPost);
         if (retryAfterMs > 0 && this.job.isPatient)
           await sleep(Math.min(retryAfterMs, Math.max(0, endsAtMs - nowMs())));

@@ -11,10 +11,23 @@ export type Durations = {
   /** The latency part, by events a second. */
   latencyS: Readonly<Record<number, number>>;
   overloadS: number;
+  backlogEvents: number;
 };
 
-export const fullDurations: Durations = { loadS: 10, warmUpS: 3, latencyS: { 10: 20, 50: 40 }, overloadS: 60 };
-export const quickDurations: Durations = { loadS: 3, warmUpS: 1, latencyS: { 10: 5, 50: 10 }, overloadS: 10 };
+export const fullDurations: Durations = {
+  loadS: 10,
+  warmUpS: 3,
+  latencyS: { 10: 20, 50: 40 },
+  overloadS: 60,
+  backlogEvents: 1_000_000,
+};
+export const quickDurations: Durations = {
+  loadS: 3,
+  warmUpS: 1,
+  latencyS: { 10: 5, 50: 10 },
+  overloadS: 10,
+  backlogEvents: 100_000,
+};
 
 /** What every part works with. */
 export type Context = {

@@ -180,6 +180,29 @@ function partF({ parts }: Results): string[] {
   return [section('f', table(head, rows), note)];
 }
 
+function partBacklog({ parts }: Results): string[] {
+  if (!parts.backlog) return [];
+  const rows = parts.backlog.map((result) => [
+    result.lanes.title,
+    whole(result.accepted),
+    whole(result.acceptedPerSecond),
+    whole(result.deliveredPerSecond),
+    `${result.lost} / ${result.outOfOrder} / ${result.duplicated}`,
+    result.segments,
+    `${result.runs} runs, ${whole(result.historyEventsMax)} events, ${fixed(result.historyBytesMax / 1e6, 1)} MB`,
+    whole(result.apiMiB),
+    whole(result.workerMiB),
+    Object.entries(result.answers)
+      .map(([name, count]) => `${whole(count)} × ${name}`)
+      .join(', '),
+  ]);
+  const head = [
+    ...['lanes', 'accepted', 'accepted/s', 'delivered/s', 'lost / out of order / doubled', 'segments'],
+    ...['lanes: runs, and the largest history of one', 'api MiB', 'worker MiB', 'answers'],
+  ];
+  return [section('backlog', table(head, rows), 'MiB: the most that the process held in memory.')];
+}
+
 function targets({ targets: all }: Results): string {
   const rows = all.map(({ what, wanted, measured, isMet }) => [
     what,
@@ -198,6 +221,6 @@ export function markdownOf(results: Results): string {
     `${run.cores} × ${run.cpu}, ${run.memoryGiB} GiB, ${run.system}, Node ${run.node}`,
     `load before the run ${run.loadBefore}; ${run.stack === 'own' ? 'a stack of its own' : 'the running stack'}${run.isQuick ? '; quick' : ''}${run.isCalm ? '; loads that others disturbed were repeated' : ''}`,
   ].join('; ');
-  const sections = [partA, partB, partC, partD, partE, partF].flatMap((part) => part(results));
+  const sections = [partA, partB, partC, partD, partE, partF, partBacklog].flatMap((part) => part(results));
   return [`Events of about 600 bytes. ${head}.`, ...sections, targets(results)].join('\n\n');
 }

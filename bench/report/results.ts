@@ -1,3 +1,4 @@
+import type { BacklogResult } from '../parts/backlog.ts';
 import type { BareSignalsResult } from '../parts/bareSignals.ts';
 import type { DirectResult } from '../parts/directRoad.ts';
 import type { KafkaAloneResult } from '../parts/kafkaAlone.ts';
@@ -15,6 +16,7 @@ export type Parts = {
   d?: RoadResult[];
   e?: LatencyResult[];
   f?: OverloadResult[];
+  backlog?: BacklogResult[];
 };
 
 export type Results = { run: Run; parts: Parts; targets: Target[] };

@@ -34,7 +34,7 @@ const msOf = ({ eventTime }: HistoryEvent): number =>
   Number(eventTime?.seconds ?? 0) * 1_000 + (eventTime?.nanos ?? 0) / 1e6;
 
 /** The lanes that a load over this destination used; none where each event had its own. */
-function lanesOf({ lanes, keys }: LaneKind, { customerExternalId }: BenchDestination): string[] {
+export function lanesOf({ lanes, keys }: LaneKind, { customerExternalId }: BenchDestination): string[] {
   if (keys === 'new') return [];
   return lanes === 'key' ? [customerExternalId] : Array.from({ length: lanes }, (_, n) => String(n));
 }

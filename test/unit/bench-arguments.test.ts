@@ -8,7 +8,7 @@ const read = (...given: string[]) => {
 };
 
 describe('the arguments of npm run bench', () => {
-  test('without any, every part runs at full length', () => {
+  test('without any, every part but the backlog runs at full length', () => {
     const { parts, quick, own, out } = read();
     expect([...parts]).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
     expect({ quick, own, out }).toEqual({ quick: false, own: false, out: undefined });
@@ -19,7 +19,7 @@ describe('the arguments of npm run bench', () => {
   });
 
   test.each([
-    [['--only', 'a,x'], '--only names x, which is no part. Give some of a, b, c, d, e, f'],
+    [['--only', 'a,x'], '--only names x, which is no part. Give some of a, b, c, d, e, f, backlog'],
     [['--only', ','], '--only names no part'],
     [['--quik'], "Unknown option '--quik'"],
     [['quick'], "Unexpected argument 'quick'"],

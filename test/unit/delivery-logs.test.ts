@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readDelivery } from '../../api/deliveryLogs.ts';
 import type { LaneRun } from '../../api/laneHistory.ts';
 import { blockOf } from '../../domain/block.ts';
@@ -22,17 +22,20 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
     });
   }
   const read: string[] = [];
+  const readers = new Map<string, string>();
   const histories = {
     run: async (_: string, runId: string) => {
       read.push(runId);
       return runs.get(runId);
     },
     now: async () => ({ running: undefined, state: undefined }),
+    readerOf: async (segmentId: string) => readers.get(segmentId),
   };
   const acceptedAt = new Date();
   return {
     runs,
     read,
+    readers,
     log: (from: number) => readDelivery(histories, digest, { workflowId, runId: run(from), acceptedAt }),
   };
 }
@@ -88,4 +91,34 @@ test('a lane knows from run to run which ids it has seen', () => {
   const carried = window.carried(0);
   expect(ids.every((id) => carriesId(carried, id))).toBe(true);
   expect(carriesId(carried, carried.ids.slice(5, 27))).toBe(false); // Of two ids together.
+});
+
+describe('an event that went to an overflow segment', () => {
+  const segmented: LaneRecord = {
+    kind: 'segmented',
+    segmentId: 'overflow:dst_a:c:1:0',
+    blocks: [blockOf([{ id: digest, key: 'k', value: Buffer.from('1') }], 0, 0)],
+  };
+  const longLane = (readIn: number) =>
+    lane(300, (n) => [...(n === 1 ? [segmented] : []), ...(n === readIn ? delivered() : [])]);
+
+  test('waits there, however many runs the lane has gone on for', async () => {
+    const { log, read } = longLane(-1);
+    expect(await log(0)).toMatchObject({ status: 'queued', attempts: [] });
+    expect((await log(0)).incomplete).toBeUndefined();
+    expect(read).toHaveLength(4); // Two runs, twice.
+  });
+
+  test('is found in the run that read it back, with its attempts, without reading those between', async () => {
+    const { log, readers, read } = longLane(250);
+    readers.set(segmented.segmentId, run(249));
+    expect(await log(0)).toMatchObject({ status: 'delivered', runId: run(250), offset: 17 });
+    expect(read).toEqual([0, 1, 249, 250].map(run));
+  });
+
+  test('is followed where one and the same run put it there and read it back', async () => {
+    const { log, readers } = longLane(2);
+    readers.set(segmented.segmentId, run(1));
+    expect(await log(0)).toMatchObject({ status: 'delivered', runId: run(2) });
+  });
 });
