@@ -49,7 +49,7 @@ export const defaultLaneLimits: LaneLimits = {
  */
 export const runFull = {
   historyEvents: 8_000,
-  historyBytes: 6 * 1024 * 1024,
+  historyBytes: 5 * 1024 * 1024,
   unreadBytes: 3 * 1024 * 1024,
 } as const;
 

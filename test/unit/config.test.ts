@@ -46,7 +46,7 @@ describe('a wrong value is named, with what would be right', () => {
     ['CAUSEWAY_EVENT_BYTES_MAX', '900001', 'must be a whole number from 1024 to 900000 (bytes)'],
     ['CAUSEWAY_WAITING_BYTES_MAX', '64MB', 'must be a whole number from 1048576 to 4294967296 (bytes)'],
     ['CAUSEWAY_LANE_HISTORY_EVENTS_MAX', '4001', 'must be a whole number from 50 to 4000 (history events)'],
-    ['CAUSEWAY_LANE_HISTORY_BYTES_MAX', '3145729', 'must be a whole number from 65536 to 3145728 (bytes)'],
+    ['CAUSEWAY_LANE_HISTORY_BYTES_MAX', '2621441', 'must be a whole number from 65536 to 2621440 (bytes)'],
     ['CAUSEWAY_EVENT_INDEX_DAYS', '0', 'must be a whole number from 1 to 3650 (days)'],
   ])('%s=%s', (name, value, expected) => {
     const { code, remedy } = refusal({ ...least, [name]: value });

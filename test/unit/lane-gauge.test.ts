@@ -103,7 +103,7 @@ describe('a lane is looked at', () => {
 describe('a lane is full', () => {
   test.each([
     ['long history', { historyEvents: 8_001 }],
-    ['large history', { historyBytes: 6 * MiB + 1 }],
+    ['large history', { historyBytes: 5 * MiB + 1 }],
     ['large history that no worker looks at', { historyBytes: 3 * MiB + 1, unreadForMs: 2_001 }],
   ])('with a %s', async (_, overrides) => {
     const { gauge, pass } = gaugeOf(async () => size(overrides));
@@ -114,7 +114,7 @@ describe('a lane is full', () => {
   });
 
   test('but not with a backlog, however large, as long as its worker keeps its run short', async () => {
-    const { gauge, pass } = gaugeOf(async () => size({ historyBytes: 5 * MiB, unreadForMs: 500 }));
+    const { gauge, pass } = gaugeOf(async () => size({ historyBytes: 4 * MiB, unreadForMs: 500 }));
     for (let n = 0; n < 1_000; n++) {
       expect(() => gauge.check(lane)).not.toThrow();
       gauge.stored(lane, MiB);
