@@ -20,6 +20,20 @@ export type KafkaOptions = {
   port?: number;
   /** More lines for server.properties, which win over ours. */
   properties?: Record<string, string>;
+  /** Beside the plain one, which is also what the broker itself uses. */
+  listeners?: readonly Listener[];
+};
+
+/** A way into a broker; clients are told to come to `advertisedPort`, where a proxy may listen. */
+export type Listener = { name: string; protocol: 'PLAINTEXT' | 'SASL_SSL'; port: number; advertisedPort?: number };
+
+/** One of the brokers of a cluster, each of which is a controller, too. */
+export type KafkaNode = {
+  id: number;
+  ports: { broker: number; controller: number };
+  /** `id@host:port` of all controllers. */
+  voters: string;
+  clusterId: string;
 };
 
 /** The folder of Kafka's jars, installed where missing. */
@@ -51,12 +65,27 @@ export async function kafkaConsoleTools(): Promise<string> {
 export const kafkaClient = (brokers: readonly string[], clientId = 'causeway-dev'): Kafka =>
   new Kafka({ clientId, brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 2 } });
 
-const oneBroker = (ports: { broker: number; controller: number }, dataDir: string): Record<string, string> => ({
+const listenerLines = (ports: KafkaNode['ports'], more: readonly Listener[]): Record<string, string> => {
+  const plain: Listener = { name: 'PLAINTEXT', protocol: 'PLAINTEXT', port: ports.broker };
+  const all = [plain, ...more];
+  const advertised = all.map(({ name, port, advertisedPort }) => `${name}://127.0.0.1:${advertisedPort ?? port}`);
+  return {
+    listeners: [
+      ...all.map(({ name, port }) => `${name}://127.0.0.1:${port}`),
+      `CONTROLLER://127.0.0.1:${ports.controller}`,
+    ].join(),
+    'advertised.listeners': advertised.join(),
+    'listener.security.protocol.map': [
+      'CONTROLLER:PLAINTEXT',
+      ...all.map(({ name, protocol }) => `${name}:${protocol}`),
+    ].join(),
+  };
+};
+
+const nodeLines = ({ id, voters }: KafkaNode, dataDir: string): Record<string, string> => ({
   'process.roles': 'broker,controller',
-  'node.id': '1',
-  'controller.quorum.voters': `1@127.0.0.1:${ports.controller}`,
-  listeners: `PLAINTEXT://127.0.0.1:${ports.broker},CONTROLLER://127.0.0.1:${ports.controller}`,
-  'advertised.listeners': `PLAINTEXT://127.0.0.1:${ports.broker}`,
+  'node.id': String(id),
+  'controller.quorum.voters': voters,
   'controller.listener.names': 'CONTROLLER',
   'inter.broker.listener.name': 'PLAINTEXT',
   'log.dirs': join(dataDir, 'log'),
@@ -74,16 +103,17 @@ const oneBroker = (ports: { broker: number; controller: number }, dataDir: strin
   'broker.heartbeat.interval.ms': '1000',
 });
 
+/** A letter first: the format tool would read an id that begins with a dash as an option. */
+export const newClusterId = (): string => `A${randomBytes(16).toString('base64url').slice(1)}`;
+
 /** The cluster id lies beside the data; a folder formatted only in part is formatted anew. */
-async function format(jars: string, dataDir: string, propertiesFile: string): Promise<void> {
+async function format(jars: string, dataDir: string, propertiesFile: string, clusterId: string): Promise<void> {
   const idFile = join(dataDir, 'cluster-id');
   if (await exists(idFile)) return;
   await rm(join(dataDir, 'log'), { recursive: true, force: true });
-  // A letter first: the tool would read an id that begins with a dash as an option.
-  const id = `A${randomBytes(16).toString('base64url').slice(1)}`;
   const classpath = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool'];
-  await run('java', [...classpath, 'format', '--cluster-id', id, '--config', propertiesFile]);
-  await writeFile(idFile, id);
+  await run('java', [...classpath, 'format', '--cluster-id', clusterId, '--config', propertiesFile]);
+  await writeFile(idFile, clusterId);
 }
 
 async function answers(brokers: string[]): Promise<void> {
@@ -101,21 +131,31 @@ const heap = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC'];
 
 /** A broker of our own, whatever `KAFKA_BROKERS` says; returns when it answers for its cluster. */
 export async function startOwnKafka(options: KafkaOptions): Promise<KafkaServer> {
-  const jars = await kafkaJars();
   const broker = options.port === undefined ? await freePort() : await portOr(options.port, 'Kafka');
   const ports = { broker, controller: await freePort() };
+  const voters = `1@127.0.0.1:${ports.controller}`;
+  return startKafkaNode(options, { id: 1, ports, voters, clusterId: newClusterId() });
+}
+
+/** One broker of a cluster, or the only one; returns when it answers for its cluster. */
+export async function startKafkaNode(options: KafkaOptions, node: KafkaNode): Promise<KafkaServer> {
+  const jars = await kafkaJars();
   await mkdir(options.dataDir, { recursive: true });
   const propertiesFile = join(options.dataDir, 'server.properties');
-  const properties = { ...oneBroker(ports, options.dataDir), ...options.properties };
+  const properties = {
+    ...nodeLines(node, options.dataDir),
+    ...listenerLines(node.ports, options.listeners ?? []),
+    ...options.properties,
+  };
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
   await writeFile(propertiesFile, lines.join(''));
-  await format(jars, options.dataDir, propertiesFile);
-  const brokers = [`127.0.0.1:${broker}`];
+  await format(jars, options.dataDir, propertiesFile, node.clusterId);
+  const brokers = [`127.0.0.1:${node.ports.broker}`];
   const server = await startServer({
     name: 'Kafka',
     command: 'java',
     args: [...heap, '-cp', `${jars}/*`, 'kafka.Kafka', propertiesFile],
-    logFile: join(options.logDir, 'kafka.log'),
+    logFile: join(options.logDir, node.id === 1 ? 'kafka.log' : `kafka-${node.id}.log`),
     stopWithinMs: 20_000,
     ready: () => answers(brokers),
   });
