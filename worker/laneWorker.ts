@@ -16,7 +16,7 @@ const freshPollRatio = 0.5;
  * A worker that has just started replays as many lanes at once, in turns, and each must be through before its task's time is up
  * (`workflowTaskTimeout` in api/laneSignal.ts), or is replayed again: docs/decisions/killed-workers.md
  */
-const workflowTasksMax = 12;
+const workflowTasksMax = 8;
 
 type TemporalConfig = Pick<WorkerConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_TASK_QUEUE'>;
 

@@ -22,10 +22,17 @@ export type KafkaOptions = {
   properties?: Record<string, string>;
   /** Beside the plain one, which is also what the broker itself uses. */
   listeners?: readonly Listener[];
+  /** More arguments for the format tool: users with a SCRAM password, for one, must be there from the beginning. */
+  formatArgs?: readonly string[];
 };
 
 /** A way into a broker; clients are told to come to `advertisedPort`, where a proxy may listen. */
-export type Listener = { name: string; protocol: 'PLAINTEXT' | 'SASL_SSL'; port: number; advertisedPort?: number };
+export type Listener = {
+  name: string;
+  protocol: 'PLAINTEXT' | 'SASL_SSL' | 'SSL';
+  port: number;
+  advertisedPort?: number;
+};
 
 /** One of the brokers of a cluster, each of which is a controller, too. */
 export type KafkaNode = {
@@ -107,12 +114,17 @@ const nodeLines = ({ id, voters }: KafkaNode, dataDir: string): Record<string, s
 export const newClusterId = (): string => `A${randomBytes(16).toString('base64url').slice(1)}`;
 
 /** The cluster id lies beside the data; a folder formatted only in part is formatted anew. */
-async function format(jars: string, dataDir: string, propertiesFile: string, clusterId: string): Promise<void> {
+async function format(
+  jars: string,
+  { dataDir, formatArgs = [] }: KafkaOptions,
+  propertiesFile: string,
+  clusterId: string,
+): Promise<void> {
   const idFile = join(dataDir, 'cluster-id');
   if (await exists(idFile)) return;
   await rm(join(dataDir, 'log'), { recursive: true, force: true });
   const classpath = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool'];
-  await run('java', [...classpath, 'format', '--cluster-id', clusterId, '--config', propertiesFile]);
+  await run('java', [...classpath, 'format', '--cluster-id', clusterId, '--config', propertiesFile, ...formatArgs]);
   await writeFile(idFile, clusterId);
 }
 
@@ -149,7 +161,7 @@ export async function startKafkaNode(options: KafkaOptions, node: KafkaNode): Pr
   };
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
   await writeFile(propertiesFile, lines.join(''));
-  await format(jars, options.dataDir, propertiesFile, node.clusterId);
+  await format(jars, options, propertiesFile, node.clusterId);
   const brokers = [`127.0.0.1:${node.ports.broker}`];
   const server = await startServer({
     name: 'Kafka',

@@ -81,7 +81,9 @@ class Reader {
         timestamp: Number(message.timestamp),
       });
     }
-    this.nextOffset.set(partition, Number(batch.lastOffset()) + 1);
+    // Never back: what is read again may end before what was read last.
+    const next = Math.max(Number(batch.lastOffset()) + 1, this.nextOffset.get(partition) ?? 0);
+    this.nextOffset.set(partition, next);
   }
 }
 const againMs = 300;

@@ -1,9 +1,11 @@
 import { idempotencyKeyOf } from '../../../bench/load/events.ts';
 import { eventDigest } from '../../../domain/eventDigest.ts';
 import { eventIdOf } from '../../../domain/eventId.ts';
+import { laneOf } from '../../../domain/lane.ts';
 import { deliveryOf } from '../../harness/eventLog.ts';
 import { until } from '../../harness/until.ts';
 import { always, type Fault, type Ground } from '../fault.ts';
+import { laneCount } from '../stand/target.ts';
 
 export const topicRecreated: Fault = {
   name: 'topic-recreated',
@@ -37,8 +39,13 @@ export const writeRevoked: Fault = {
 
 const recordBytesMax = 20_000;
 const poisonPadBytes = 24_000;
-const poisonKeys = 4;
-const poisonOfAKey = 12;
+const poisonOfALane = 12;
+
+/** A key for each lane: one lane could not hold them all, for what it parks is bounded. */
+const poisonKeys = Array.from({ length: laneCount }, (_, lane) => {
+  const names = Array.from({ length: 200 }, (_, n) => `poison-${n}`);
+  return names.find((name) => laneOf(laneCount, name, String) === String(lane)) ?? '';
+});
 
 /** The log of the event with this number. */
 const statusOf = async ({ stand, target, tag }: Ground, n: number): Promise<string> => {
@@ -48,15 +55,14 @@ const statusOf = async ({ stand, target, tag }: Ground, n: number): Promise<stri
 
 export const poisoned: Fault = {
   name: 'poison',
-  title: `${poisonKeys * poisonOfAKey} records that the topic refuses among the others, replayed once it takes them`,
+  title: `${poisonKeys.length * poisonOfALane} records that the topic refuses among the others, replayed once it takes them`,
   times: { short: 1, full: 1 },
   lastsMs: always(2_000),
   road: 'plain',
   workers: 1,
   topicConfig: { 'max.message.bytes': String(recordBytesMax) },
   inject: async (ground) => {
-    const keys = Array.from({ length: poisonKeys }, (_, n) => `poison-${n}`);
-    const sent = await Promise.all(keys.map((key) => ground.load.sendBeside(key, poisonOfAKey, poisonPadBytes)));
+    const sent = await Promise.all(poisonKeys.map((key) => ground.load.sendBeside(key, poisonOfALane, poisonPadBytes)));
     for (const n of sent.flat()) {
       await until(
         `event ${n} to be parked`,

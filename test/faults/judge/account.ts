@@ -51,7 +51,11 @@ export async function accountOf(evidence: Evidence): Promise<Account> {
   const missing = await missingOf(evidence, new Set(numbers));
   const duplicates = await duplicatesOf(numbers, logs);
   const passages = passagesOf(evidence);
-  const unexplained = await Promise.all(duplicates.unexplained.slice(0, examplesMax).map((n) => exampleOf(n, logs)));
+  const unexplained = await Promise.all(
+    duplicates.unexplained
+      .slice(0, examplesMax)
+      .map(async (n) => ({ n, at: placesOf(n, evidence), log: await logs.of(n) })),
+  );
   return {
     accepted,
     arrived,
@@ -68,7 +72,11 @@ export async function accountOf(evidence: Evidence): Promise<Account> {
   };
 }
 
-const exampleOf = async (n: number, logs: Logs): Promise<unknown> => ({ n, log: await logs.of(n) });
+/** Where each record of the event stands. */
+const placesOf = (n: number, { records, tag }: Evidence) =>
+  records
+    .filter(({ headers }) => numberOf(tag, headers.idempotency_key ?? '') === n)
+    .map(({ partition, offset, timestamp }) => ({ partition, offset, writtenAt: new Date(timestamp).toISOString() }));
 
 async function missingOf({ log, logs, topicDeletedAtMs }: Evidence, seen: ReadonlySet<number>) {
   const lost: unknown[] = [];
