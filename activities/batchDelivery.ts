@@ -146,7 +146,8 @@ export class BatchDelivery {
     let isUnknown = false;
     for (const refusal of refusals) {
       const failed = this.failedOf(refusal.failure, refusal);
-      shown ??= failed;
+      // Of several the one that leaves something open: a record that is there twice must be explained.
+      if (shown === undefined || (failed.kind === 'outcomeUnknown' && shown.kind !== 'outcomeUnknown')) shown = failed;
       isUnknown ||= refusal.isUnknown || failed.kind === 'outcomeUnknown';
       if (failed.kind === 'recordAtFault') again.push(...this.narrowed(attempt, part, refusal, failed));
       else if (stopped === undefined || failed.kind === 'destinationAtFault') stopped = failed;

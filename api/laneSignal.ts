@@ -9,6 +9,7 @@ import {
 } from '@temporalio/common';
 import { encodeUnifiedSearchAttributes } from '@temporalio/common/lib/converter/payload-search-attributes.js';
 import { encodeToPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { CausewayError } from '../domain/error.ts';
 import { type LaneStart, laneWorkflowType } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
@@ -16,6 +17,8 @@ import type { SendBlock } from './laneWriter.ts';
 
 /** How long Temporal may take to store a signal, its client's own retries included, in ms. */
 const signalTimeoutMs = 8_000;
+/** A workflow task that a killed worker had taken is given to another one after this long; Temporal's default is 10 s. docs/decisions/killed-workers.md */
+const workflowTaskTimeout = msToTs('3 seconds');
 
 const destinationId = defineSearchAttributeKey('DestinationId', SearchAttributeType.KEYWORD);
 const customerExternalId = defineSearchAttributeKey('CustomerExternalId', SearchAttributeType.KEYWORD);
@@ -55,6 +58,7 @@ export function blockSender(client: Client, taskQueue: string): SendBlock {
       workflowId,
       workflowType: { name: laneWorkflowType },
       taskQueue: { name: taskQueue },
+      workflowTaskTimeout,
       input: { payloads: input ?? [] },
       signalName: laneSignals.enqueue,
       signalInput: { payloads: signalInput ?? [] },

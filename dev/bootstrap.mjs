@@ -1,4 +1,5 @@
-// The entry of `npm start`, `npm test` and `npm run bench`. Node's own modules alone: it must run before `npm install` did.
+// The entry of `npm start`, `npm test`, `npm run test:faults` and `npm run bench`. Node's own modules alone: it must run
+// before `npm install` did.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const scripts = { start: 'dev/start.ts', test: 'dev/test.ts', bench: 'bench/main.ts' };
+const scripts = { start: 'dev/start.ts', test: 'dev/test.ts', faults: 'test/faults/main.ts', bench: 'bench/main.ts' };
 const oldestNode = [20, 11];
 const parentCheckMs = 500;
 

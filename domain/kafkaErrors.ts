@@ -60,7 +60,11 @@ export const kafkaRows: readonly KafkaRow[] = [
     suspendsAfter(3, 5 * minuteMs, 'Create the topic, or correct its name in the destination.'),
   ),
   passes(5, 'LEADER_NOT_AVAILABLE', 'A leader is being elected.'),
-  passes(6, 'NOT_LEADER_OR_FOLLOWER', 'The leader has moved: metadata was old.'),
+  leavesUnknown(
+    6,
+    'NOT_LEADER_OR_FOLLOWER',
+    'The leader has moved: before the request came, or while it waited for its replicas, with the records appended.',
+  ),
   leavesUnknown(7, 'REQUEST_TIMED_OUT', 'The replicas did not confirm in time; the leader may have appended.'),
   passes(8, 'BROKER_NOT_AVAILABLE', 'The broker is starting or stopping.'),
   passes(9, 'REPLICA_NOT_AVAILABLE', 'A replica is starting or moving.'),

@@ -36,7 +36,7 @@ export type LaneLimits = {
 };
 
 export const defaultLaneLimits: LaneLimits = {
-  historyEventsMax: 2_000,
+  historyEventsMax: 1_000,
   historyBytesMax: 2 * 1024 * 1024,
   dedupWindowMs: 24 * 60 * 60 * 1000,
   dedupIdsMax: 10_000,

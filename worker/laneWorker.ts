@@ -10,6 +10,16 @@ import { keeperTaskQueue } from '../domain/keeper.ts';
 
 /** After this long a dead worker's lanes go to another one; Temporal's default is 10 s. */
 const stickyTimeout = '2 seconds';
+/**
+ * Half of the polls are for lanes that no worker has in its cache, as after a worker's death; the SDK's default is a fifth. With two
+ * such polls a waiting task was found two seconds later in 5 cases of 13: Temporal keeps a queue in four partitions.
+ */
+const freshPollRatio = 0.5;
+/**
+ * A worker that has just started replays as many lanes at once, in turns, and each must be through before its task's time is up
+ * (`workflowTaskTimeout` in api/laneSignal.ts), or is replayed again: docs/decisions/killed-workers.md
+ */
+const workflowTasksMax = 8;
 
 type TemporalConfig = Pick<WorkerConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_TASK_QUEUE'>;
 
@@ -38,8 +48,9 @@ export function createLaneWorker(
     activities,
     dataConverter,
     stickyQueueScheduleToStartTimeout: stickyTimeout,
+    nonStickyToStickyPollRatio: freshPollRatio,
     maxConcurrentActivityTaskExecutions: 200,
-    maxConcurrentWorkflowTaskExecutions: 40,
+    maxConcurrentWorkflowTaskExecutions: workflowTasksMax,
     shutdownGraceTime: '5 seconds',
   });
 }

@@ -55,7 +55,7 @@ export type ProduceActivities = { produce(request: ProduceRequest, block: Block)
 // Transient errors are thrown and tried again, for as long as it takes; a final one is an answer, and is not retried.
 const { produce } = proxyActivities<ProduceActivities>({
   startToCloseTimeout: '30 seconds',
-  heartbeatTimeout: '5 seconds',
+  heartbeatTimeout: '4 seconds', // A killed worker's batch is tried again after that, and a second.
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 });
 

@@ -56,7 +56,7 @@ export class Reading {
           const n = numberOf(tag, String(headers?.idempotency_key ?? ''));
           if (n !== undefined) reading.note(n, atMs);
         }
-        reading.nextOffset.set(batch.partition, Number(batch.lastOffset()) + 1);
+        reading.nextOffset.set(batch.partition, Math.max(next, Number(batch.lastOffset()) + 1));
       },
     });
     await joined;

@@ -4,6 +4,7 @@ import { kfakeBinary } from './kfake.ts';
 import { postgresBinaries } from './postgres.ts';
 import { temporalCli } from './temporal.ts';
 import { timeSkippingServerPath } from './timeSkipping.ts';
+import { toxiproxyPath } from './toxiproxy.ts';
 
 /**
  * Installs what is missing of the parts that the environment does not give an address of. Where commands are missing for
@@ -17,6 +18,7 @@ export async function installParts(options: { forTests: boolean }): Promise<void
     process.env.DATABASE_URL ? undefined : postgresBinaries,
     options.forTests ? kfakeBinary : undefined,
     options.forTests ? timeSkippingServerPath : undefined,
+    options.forTests ? toxiproxyPath : undefined,
   ].filter((install) => install !== undefined);
   const results = await Promise.allSettled(installs.map((install) => install()));
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));

@@ -23,6 +23,8 @@ export type TestKafka = {
   configure(topic: string, config: Record<string, string>): Promise<void>;
   /** All records of a topic, from the beginning to what is its end now; each partition in order of offsets. */
   records(topic: string): Promise<KafkaRecord[]>;
+  /** What has been read of a topic; it grows by itself, and asks for nothing that a broker may not answer now. */
+  reading(topic: string): Promise<readonly KafkaRecord[]>;
   stop(): Promise<void>;
 };
 
@@ -79,7 +81,9 @@ class Reader {
         timestamp: Number(message.timestamp),
       });
     }
-    this.nextOffset.set(partition, Number(batch.lastOffset()) + 1);
+    // Never back: what is read again may end before what was read last.
+    const next = Math.max(Number(batch.lastOffset()) + 1, this.nextOffset.get(partition) ?? 0);
+    this.nextOffset.set(partition, next);
   }
 }
 const againMs = 300;
@@ -137,6 +141,7 @@ export function testKafka(brokers: string[]): TestKafka {
       });
       return [...reader.records];
     },
+    reading: async (topic) => (await readerOf(topic)).records,
     stop: async () => {
       const left = Promise.allSettled([...[...readers.values()].map((reader) => reader.stop()), admin.disconnect()]);
       // kafkajs takes its leave of a broker that was killed for half a minute; nobody needs it.

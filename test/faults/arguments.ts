@@ -1,0 +1,63 @@
+import { parseArgs } from 'node:util';
+import type { Fault, Form } from './fault.ts';
+import { faults } from './faults/index.ts';
+
+export type FaultArguments = {
+  form: Form;
+  faults: readonly Fault[];
+  /** Where the figures are written, as JSON. */
+  out: string | undefined;
+  /** Only make the page of the figures that lie in test/faults/results. */
+  page: boolean;
+};
+
+export const usage = `Usage: npm run test:faults -- [arguments]
+
+  --short         each fault once or twice: some minutes
+  --only a,b      only these faults:
+${faults.map(({ name, title }) => `                    ${name}: ${title}`).join('\n')}
+  --out x.json    also write the figures to this file
+  --page          run nothing: make docs/reliability.md of the figures in test/faults/results
+  --help          show this`;
+
+/** What is wrong with the arguments, for the person who typed them. */
+export class WrongArgument extends Error {
+  override readonly name = 'WrongArgument';
+}
+
+const options = {
+  short: { type: 'boolean' },
+  only: { type: 'string' },
+  out: { type: 'string' },
+  page: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+function parsed(given: readonly string[]) {
+  try {
+    return parseArgs({ args: [...given], options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new WrongArgument(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+  }
+}
+
+/** Reads the arguments; `'help'` where help is asked for. Throws {@link WrongArgument}, which says what would be right. */
+export function readArguments(given: readonly string[]): FaultArguments | 'help' {
+  const { short = false, only, out, page = false, help = false } = parsed(given);
+  if (help) return 'help';
+  return { form: short ? 'short' : 'full', faults: faultsFrom(only), out, page };
+}
+
+/** The faults of these names, in the order in which they are run; all where none is named. */
+export function faultsFrom(text: string | undefined): readonly Fault[] {
+  if (text === undefined) return faults;
+  const wanted = text.split(',').map((name) => name.trim());
+  const wrong = wanted.filter((name) => !faults.some((fault) => fault.name === name));
+  if (wrong.length > 0) {
+    const names = faults.map(({ name }) => name).join(', ');
+    throw new WrongArgument(
+      `--only names ${wrong.map((name) => `"${name}"`).join(', ')}, which is no fault. Give some of ${names}.`,
+    );
+  }
+  return faults.filter(({ name }) => wanted.includes(name));
+}

@@ -1,0 +1,72 @@
+import { always, type Fault } from '../fault.ts';
+
+const signal = (pid: number | undefined, name: 'SIGSTOP' | 'SIGCONT'): void => {
+  if (pid === undefined) throw new Error('The worker that is to be stopped does not run.');
+  process.kill(pid, name);
+};
+
+export const workerKilled: Fault = {
+  name: 'worker-killed',
+  title: 'the only worker killed (SIGKILL) and started again',
+  times: { short: 2, full: 20 },
+  lastsMs: always(0),
+  road: 'plain',
+  workers: 1,
+  inject: ({ stand }) => stand.worker.kill(),
+  heal: ({ stand }) => stand.worker.restart(),
+};
+
+export const oneWorkerKilled: Fault = {
+  name: 'one-of-two-workers-killed',
+  title: 'one of two workers killed (SIGKILL)',
+  times: { short: 1, full: 10 },
+  lastsMs: always(8_000), // The other one must take its lanes over, before the first is back.
+  road: 'plain',
+  workers: 2,
+  inject: ({ stand, round }) => (round % 2 === 0 ? stand.worker : stand.secondWorker).kill(),
+  heal: ({ stand, round }) => (round % 2 === 0 ? stand.worker : stand.secondWorker).restart(),
+};
+
+export const workerFrozen: Fault = {
+  name: 'worker-frozen',
+  title: 'one of two workers frozen (SIGSTOP) for 30 s, then let go on',
+  times: { short: 1, full: 2 },
+  lastsMs: always(30_000),
+  road: 'plain',
+  workers: 2,
+  inject: async ({ stand, round }) => signal((round % 2 === 0 ? stand.worker : stand.secondWorker).pid, 'SIGSTOP'),
+  heal: async ({ stand, round }) => signal((round % 2 === 0 ? stand.worker : stand.secondWorker).pid, 'SIGCONT'),
+};
+
+export const apiKilled: Fault = {
+  name: 'api-killed',
+  title: 'the API killed (SIGKILL) and started again',
+  times: { short: 2, full: 10 },
+  lastsMs: always(0),
+  road: 'plain',
+  workers: 1,
+  inject: ({ stand }) => stand.apiProcess.kill(),
+  heal: ({ stand }) => stand.apiProcess.restart(),
+};
+
+export const temporalStopped: Fault = {
+  name: 'temporal-stopped',
+  title: 'Temporal stopped for 5 s and started again',
+  times: { short: 1, full: 3 },
+  lastsMs: always(5_000),
+  road: 'plain',
+  workers: 1,
+  inject: ({ stand }) => stand.temporal.stop(),
+  heal: ({ stand }) => stand.temporal.restart(),
+};
+
+export const brokerStopped: Fault = {
+  name: 'broker-stopped',
+  title: 'the broker stopped for 10 s and started again',
+  times: { short: 1, full: 5 },
+  lastsMs: always(10_000),
+  road: 'plain',
+  workers: 1,
+  inject: ({ stand }) => stand.broker.stop(),
+  heal: ({ stand }) => stand.broker.restart(),
+};

@@ -1,0 +1,68 @@
+import type { FaultResult } from '../runFault.ts';
+import type { FaultRun } from './results.ts';
+
+const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
+const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
+
+const head = [
+  ...['fault', 'times', 'workers', 'accepted', 'delivered', 'lost', 'out of order', 'late'],
+  ...['there twice', 'of these explained', 'parked', 'longest stall s', 'goes on after s', 'caught up after s'],
+];
+
+const worst = (result: FaultResult, what: 'goesOnMs' | 'caughtUpMs'): number =>
+  Math.max(0, ...result.rounds.map((round) => round[what]));
+
+const cells = (result: FaultResult): string[] => [
+  result.title,
+  String(result.rounds.length),
+  String(result.workers),
+  whole(result.accepted),
+  whole(result.arrived + result.goneWithTopic),
+  whole(result.lost),
+  whole(result.outOfOrder),
+  whole(result.lateWrites),
+  whole(result.duplicated),
+  whole(result.explained),
+  whole(result.parked),
+  seconds(result.longestStallMs),
+  seconds(worst(result, 'goesOnMs')),
+  seconds(worst(result, 'caughtUpMs')),
+];
+
+/** A table row for each fault. */
+export const tableOf = (results: readonly FaultResult[]): string =>
+  [head, head.map(() => '---'), ...results.map(cells)].map((row) => `| ${row.join(' | ')} |`).join('\n');
+
+const runLine = ({ command, run, results }: FaultRun): string =>
+  `- \`${command}\`, ${run.startedAt}, commit ${run.commit}; ${run.cores} × ${run.cpu}, ${run.memoryGiB} GiB, ${run.system}, Node ${run.node}; load before the run ${run.loadBefore}. ${results.map(({ fault }) => fault).join(', ')}.`;
+
+const problemLines = (results: readonly FaultResult[]): string[] =>
+  results.flatMap(({ fault, problems }) => problems.map((problem) => `- ${fault}: ${problem}`));
+
+const explanation = `\`npm run test:faults\` brings up real parts (Temporal, Kafka, Postgres, a proxy that does harm), API and workers as processes,
+and sends 50 events a second over 24 keys in 4 lanes through the public API while it does harm to one part after another.
+Each sender sends its key's events one after the other, and each POST again and again, with the same idempotency key, until it
+has its 202.
+
+- *lost*: got its 202, and is not on the topic. *Out of order*: first read behind an event of its key that was sent only after
+  its 202. *Late*: a record written behind newer ones of its key by an attempt that was given up.
+- *There twice*: records that are one too many. *Explained*: \`GET /v1/events/{id}\` has an attempt of unknown outcome for it.
+- *Longest stall*: of any lane, without a delivery while it had an accepted event to deliver; the fault itself included.
+- *Goes on after*: from the healing (a process that was started again answers, or polls) until the last lane in which something
+  waited delivered again; *caught up after*: until all that had been accepted by then was delivered. The worst of all times.
+- When a record was written is the broker's own word (\`LogAppendTime\`).`;
+
+/** docs/reliability.md, from the figures of one run or several. */
+export function pageOf(runs: readonly FaultRun[]): string {
+  const results = runs.flatMap((run) => run.results);
+  const problems = problemLines(results);
+  const sections = [
+    '# What was lost, and how long it took',
+    'Made by `npm run test:faults -- --page` from the figures in `test/faults/results`; nothing here is written by hand.',
+    explanation,
+    tableOf(results),
+    `Runs:\n\n${runs.map(runLine).join('\n')}`,
+    problems.length === 0 ? 'No run found anything wrong.' : `What was wrong:\n\n${problems.join('\n')}`,
+  ];
+  return `${sections.join('\n\n')}\n`;
+}

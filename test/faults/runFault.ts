@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { outcomes } from '../../bench/load/sendLog.ts';
+import { until } from '../../dev/servers/until.ts';
+import { laneOf } from '../../domain/lane.ts';
+import type { Fault, Form, Ground } from './fault.ts';
+import { type Account, accountOf, numbersOf, type Round } from './judge/account.ts';
+import { logsOf } from './judge/logs.ts';
+import { SteadyLoad } from './load/steadyLoad.ts';
+import type { Stand } from './stand/stand.ts';
+import { createTarget, laneCount } from './stand/target.ts';
+import { TopicRecords } from './stand/topicRecords.ts';
+
+export type FaultResult = Account & {
+  fault: string;
+  title: string;
+  workers: number;
+  parked: number;
+  /** How many POSTs were answered in which way. */
+  answers: Record<string, number>;
+  /** What should not have been, in words; nothing where all is well. */
+  problems: string[];
+};
+
+export const eventsPerSecond = 50;
+export const keyCount = 24;
+const keys = Array.from({ length: keyCount }, (_, n) => `order-${n}`);
+
+/** Each fault begins once this many events were delivered, so that every lane and connection is in use. */
+const warmEvents = 60;
+/** Between two injections, and after the last one, so many events are accepted and delivered: two seconds. */
+const calmEvents = 100;
+/** Lanes that have not caught up after this long never will, in ms. */
+const caughtUpWithinMs = 120_000;
+const lookEveryMs = 100;
+const resumeEveryMs = 1_000;
+
+/** Drives a load through the API while the fault is injected and healed, again and again, and says what became of it. */
+export async function runFault(stand: Stand, fault: Fault, form: Form): Promise<FaultResult> {
+  await haveWorkers(stand, fault.workers);
+  const target = await createTarget(stand, fault);
+  const records = await TopicRecords.of(target);
+  const tag = `${fault.name}-${randomBytes(4).toString('hex')}`;
+  const { url, key: apiKey } = stand.api;
+  const { customerExternalId } = target;
+  const load = new SteadyLoad({ url, apiKey, customerExternalId, tag, keys, eventsPerSecond });
+  const ground: Ground = { stand, target, load, tag, records, round: 0, parked: 0 };
+  const rounds: Round[] = [];
+  const problems: string[] = [];
+  try {
+    await delivered(ground, warmEvents);
+    for (; ground.round < fault.times[form]; ground.round++) {
+      rounds.push(await oneRound(fault, form, ground));
+      await delivered(ground, numbersOf(records.read(), tag).length + calmEvents);
+    }
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+    await fault.heal(ground).catch(() => {});
+  }
+  await load.stop().catch((error: unknown) => problems.push(String(error)));
+  await caughtUp(fault, ground, Number.POSITIVE_INFINITY).catch((error: unknown) => problems.push(String(error)));
+  const account = await accountOf({
+    log: load.sent(),
+    records: records.read(),
+    tag,
+    laneOfKey: (index) => laneOf(laneCount, load.keyNames()[index] ?? '', String),
+    rounds,
+    logs: logsOf(stand.api, customerExternalId, tag),
+    topicDeletedAtMs: records.deletedAtMs,
+  });
+  await records.end();
+  const { name, title, workers } = fault;
+  const answers = Object.fromEntries(load.answers);
+  const result = { fault: name, title, workers, parked: ground.parked, answers, ...account };
+  return { ...result, problems: [...problems, ...problemsOf(result)] };
+}
+
+/** Injects it, lets it last, heals it, and waits until what had been accepted by then is delivered. */
+async function oneRound(fault: Fault, form: Form, ground: Ground): Promise<Round> {
+  const injectedAtMs = Date.now();
+  await fault.inject(ground);
+  await sleep(fault.lastsMs[form]);
+  await fault.heal(ground);
+  const healedAtMs = Date.now();
+  await caughtUp(fault, ground, healedAtMs);
+  return { injectedAtMs, healedAtMs };
+}
+
+async function haveWorkers({ secondWorker }: Stand, count: 1 | 2): Promise<void> {
+  if (count === 2 && secondWorker.pid === undefined) await secondWorker.restart();
+  if (count === 1) await secondWorker.stop();
+}
+
+const delivered = ({ records, load, tag }: Ground, count: number): Promise<number> =>
+  until(
+    `${count} records on the topic`,
+    () => {
+      load.sent(); // Throws where it has failed.
+      return numbersOf(records.read(), tag).length;
+    },
+    (seen) => seen >= count,
+    { timeoutMs: caughtUpWithinMs, everyMs: lookEveryMs },
+  );
+
+/** Waits until all that was accepted by then has been read. Lanes that a fault suspended are resumed, as a person would. */
+async function caughtUp(fault: Fault, ground: Ground, atMs: number): Promise<void> {
+  let resumedAtMs = 0;
+  const missing = async (): Promise<number> => {
+    if (fault.suspends && Date.now() - resumedAtMs > resumeEveryMs) {
+      await ground.target.signalLanes('resume');
+      resumedAtMs = Date.now();
+    }
+    const { log, seen } = { log: ground.load.sent(), seen: new Set(numbersOf(ground.records.read(), ground.tag)) };
+    const isMissing = (outcome: number, n: number): boolean =>
+      outcome === outcomes.accepted && (log.answeredAtMs[n] ?? 0) <= atMs && !seen.has(n);
+    return log.outcomes.reduce((sum, outcome, n) => sum + (isMissing(outcome, n) ? 1 : 0), 0);
+  };
+  const options = { timeoutMs: caughtUpWithinMs, everyMs: lookEveryMs };
+  await until('what was accepted to be delivered', missing, (left) => left === 0, options);
+}
+
+function problemsOf(result: Omit<FaultResult, 'problems'>): string[] {
+  const unexplained = result.duplicated - result.explained;
+  const counts: [number, string][] = [
+    [result.lost, 'lost'],
+    [result.outOfOrder, 'out of order'],
+    [result.lateWrites, 'written late, behind newer records of their key'],
+    [unexplained, 'there twice without an attempt of unknown outcome'],
+    [result.unanswered, 'without a clear answer'],
+    [result.fault === 'none' ? result.duplicated : 0, 'there twice without any fault'],
+  ];
+  return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+}

@@ -1,0 +1,110 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { apiProgram, newApiKey, newSecretKeys, type ProgramSettings, workerProgram } from '../../../dev/programs.ts';
+import { type KafkaCluster, startOwnKafkaCluster } from '../../../dev/servers/kafkaCluster.ts';
+import { postgresDataDir, startOwnPostgres } from '../../../dev/servers/postgres.ts';
+import { say } from '../../../dev/servers/progress.ts';
+import { type Server, startServer, stoppedServer } from '../../../dev/servers/server.ts';
+import { startOwnTemporal, type TemporalServer } from '../../../dev/servers/temporal.ts';
+import { dataConverter } from '../../../domain/dataConverter.ts';
+import { migrate } from '../../../store/migrate.ts';
+import { type TestApi, testApi } from '../../harness/api.ts';
+import { type FaultBroker, startFaultBroker } from './broker.ts';
+
+/** A Causeway and all that it stands on, to do harm to. */
+export type Stand = {
+  api: TestApi;
+  apiProcess: Server;
+  worker: Server;
+  /** Is started by who needs it. */
+  secondWorker: Server;
+  temporal: TemporalServer;
+  client: Client;
+  broker: FaultBroker;
+  /** Three brokers more, started when they are first asked for. */
+  cluster(): Promise<KafkaCluster>;
+  /** Where the logs are; kept after `stop` where `keepLogs` says so. */
+  dir: string;
+  stop(options?: { keepLogs: boolean }): Promise<void>;
+};
+
+/** Starts all of it in a folder of its own. `onStop` gets what stops it at once, before anything is started. */
+export async function startStand(onStop: (stop: Stand['stop']) => void = () => {}): Promise<Stand> {
+  const dir = await mkdtemp(join(tmpdir(), 'causeway-faults-'));
+  await chmod(dir, 0o711); // Postgres may run as another user.
+  const logDir = join(dir, 'logs');
+  const dataDir = await postgresDataDir(join(dir, 'postgres'), `faults-${process.pid}`);
+  const toStop: (() => Promise<unknown>)[] = [];
+  let stopping: Promise<void> | undefined;
+  const stopAll = async (keepLogs: boolean) => {
+    // The programs were started last, and finish what they hold while their servers are still there.
+    for (const stop of toStop.splice(0).reverse()) await stop();
+    const data = [dataDir, `${dataDir}.complete`, join(dir, 'kafka'), join(dir, 'cluster'), join(dir, 'temporal.db')];
+    for (const path of keepLogs ? data : [...data, dir]) await rm(path, { recursive: true, force: true });
+  };
+  const stop: Stand['stop'] = ({ keepLogs } = { keepLogs: false }) => {
+    stopping ??= stopAll(keepLogs);
+    return stopping;
+  };
+  const keep = (end: () => Promise<unknown>) => void toStop.push(end);
+  const kept = async <T extends Server>(starting: Promise<T>): Promise<T> => {
+    const server = await starting;
+    keep(() => server.stop());
+    return server;
+  };
+  onStop(stop);
+  try {
+    say('Starting Temporal, Kafka, Postgres and a proxy for the fault run …');
+    const [temporal, broker, postgres] = await Promise.all([
+      kept(startOwnTemporal({ dbFile: join(dir, 'temporal.db'), logDir })),
+      startFaultBroker(dir, keep),
+      kept(startOwnPostgres({ dataDir, logDir, password: 'causeway' })),
+    ]);
+    await migrate(postgres.databaseUrl);
+    const settings: ProgramSettings = {
+      databaseUrl: postgres.databaseUrl,
+      temporalAddress: temporal.address,
+      temporalNamespace: temporal.namespace,
+      taskQueue: 'causeway',
+      secretKeys: newSecretKeys(),
+      apiKey: newApiKey(),
+      logDir,
+    };
+    const { url, spec } = await apiProgram(settings);
+    const secondWorker = stoppedServer(workerProgram(settings, 'worker-2'));
+    keep(() => secondWorker.stop());
+    const [apiProcess, worker] = await Promise.all([
+      kept(startServer(spec)),
+      kept(startServer(workerProgram(settings))),
+    ]);
+    const connection = await Connection.connect({ address: temporal.address });
+    keep(() => connection.close());
+    let cluster: Promise<KafkaCluster> | undefined;
+    const startCluster = async (): Promise<KafkaCluster> => {
+      say('Starting three brokers more …');
+      const started = await startOwnKafkaCluster({ dataDir: join(dir, 'cluster'), logDir });
+      keep(() => started.stop());
+      return started;
+    };
+    return {
+      api: testApi(url, settings.apiKey),
+      apiProcess,
+      worker,
+      secondWorker,
+      temporal,
+      client: new Client({ connection, namespace: temporal.namespace, dataConverter }),
+      broker,
+      cluster: () => {
+        cluster ??= startCluster();
+        return cluster;
+      },
+      dir,
+      stop,
+    };
+  } catch (error) {
+    await stop({ keepLogs: true });
+    throw error;
+  }
+}

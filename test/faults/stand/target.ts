@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import kafkajs, { type ITopicConfig } from 'kafkajs';
+import { kafkaClient } from '../../../dev/servers/kafka.ts';
+import { laneWorkflowId } from '../../../domain/lane.ts';
+import { laneSignals } from '../../../domain/laneMessages.ts';
+import type { Fault } from '../fault.ts';
+import type { Stand } from './stand.ts';
+
+/** Where the events of one fault go: a customer, a destination and a topic of its own. */
+export type Target = {
+  destinationId: string;
+  customerExternalId: string;
+  topic: string;
+  /** Brokers for the run itself: never through the proxy, and with every right. */
+  brokers: string[];
+  createTopic(): Promise<void>;
+  deleteTopic(): Promise<void>;
+  /** Gives the destination's principal what a customer grants: WRITE on the topic. */
+  grantWrite(): Promise<void>;
+  revokeWrite(): Promise<void>;
+  /** Sends a signal without an input to every lane, as an operator would. */
+  signalLanes(name: 'resume' | 'replay'): Promise<void>;
+};
+
+export const laneCount = 4;
+const partitions = 3;
+
+type Admin = ReturnType<ReturnType<typeof kafkaClient>['admin']>;
+
+async function withAdmin<T>(brokers: string[], use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafkaClient(brokers, 'causeway-faults').admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function wayTo(stand: Stand, road: Fault['road']) {
+  const { broker } = stand;
+  if (road === 'cluster') {
+    const { brokers } = await stand.cluster();
+    return { brokers, admin: brokers, auth: { mode: 'NONE' }, replicas: 3 };
+  }
+  const common = { admin: broker.brokers, replicas: 1 };
+  if (road === 'secured') return { ...common, ...broker.secured };
+  const { brokers } = road === 'proxied' ? broker.proxied : broker;
+  return { ...common, brokers, auth: { mode: 'NONE' } };
+}
+
+export async function createTarget(stand: Stand, { name, road, topicConfig }: Fault): Promise<Target> {
+  const way = await wayTo(stand, road);
+  const id = randomBytes(4).toString('hex');
+  const topic = `${name}-${id}`;
+  const customerExternalId = `acct_${id}`;
+  const config: ITopicConfig = {
+    topic,
+    numPartitions: partitions,
+    replicationFactor: way.replicas,
+    configEntries: Object.entries({
+      // When a record was written is for the broker to say: a reader may be late.
+      'message.timestamp.type': 'LogAppendTime',
+      ...(way.replicas > 1 && { 'min.insync.replicas': '2' }),
+      ...topicConfig,
+    }).map(([key, value]) => ({ name: key, value })),
+  };
+  const acl = {
+    resourceType: kafkajs.AclResourceTypes.TOPIC,
+    resourceName: topic,
+    resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
+    principal: stand.broker.secured.principal,
+    host: '*',
+    operation: kafkajs.AclOperationTypes.WRITE,
+    permissionType: kafkajs.AclPermissionTypes.ALLOW,
+  };
+  const createTopic = () =>
+    withAdmin(way.admin, async (admin) => void (await admin.createTopics({ topics: [config], waitForLeaders: true })));
+  const grantWrite = () => withAdmin(way.admin, async (admin) => void (await admin.createAcls({ acl: [acl] })));
+  await createTopic();
+  if (road === 'secured') await grantWrite();
+  const destinationId = await createDestination(stand, {
+    type: 'KAFKA',
+    name,
+    customerExternalId,
+    brokers: way.brokers,
+    topic,
+    partitionKey: 'payload.key',
+    ordering: { lanes: laneCount },
+    auth: way.auth,
+  });
+  return {
+    destinationId,
+    customerExternalId,
+    topic,
+    brokers: way.admin,
+    createTopic,
+    grantWrite,
+    deleteTopic: () => withAdmin(way.admin, (admin) => admin.deleteTopics({ topics: [topic] })),
+    revokeWrite: () => withAdmin(way.admin, async (admin) => void (await admin.deleteAcls({ filters: [acl] }))),
+    signalLanes: async (signal) => {
+      for (let lane = 0; lane < laneCount; lane++) {
+        const handle = stand.client.workflow.getHandle(laneWorkflowId(destinationId, String(lane)));
+        await handle.signal(laneSignals[signal]);
+      }
+    },
+  };
+}
+
+async function createDestination({ api }: Stand, body: Record<string, unknown>): Promise<string> {
+  const answer = await api.request('POST', '/v1/destinations', body);
+  if (answer.status !== 201) throw new Error(`POST /v1/destinations answered ${answer.status}: ${answer.text}`);
+  return (answer.body as { id: string }).id; // What a 201 holds.
+}
