@@ -66,7 +66,12 @@ const logOf = (...outcomes: ('unknown' | 'failed' | 'delivered')[]): LoggedDeliv
   runId: 'run',
   status: 'delivered',
   acceptedAt: '2026-01-15T09:30:00.000Z',
-  attempts: outcomes.map((outcome, n) => ({ number: n + 1, startedAt: '2026-01-15T09:30:00.000Z', outcome })),
+  attempts: outcomes.map((outcome, n) => ({
+    number: n + 1,
+    startedAt: '2026-01-15T09:30:00.000Z',
+    outcome,
+    records: 1,
+  })),
   interventions: [],
 });
 
