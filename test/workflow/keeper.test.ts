@@ -224,15 +224,24 @@ describe('the keeper workflow', () => {
     });
   });
 
-  test('does not ask a disabled destination, and hears at once that it is enabled', async () => {
+  test('leaves a disabled destination alone for a quarter of an hour, and hears at once that it is enabled', async () => {
     const world = new World();
-    world.watch = (looks) => (looks === 1 ? atFault('DESTINATION_DISABLED', { suspended: 1 }) : up());
-    world.lanes = () => ({ lanes: 1 });
+    let isEnabled = false;
+    let suspended = 1;
+    world.watch = () => (isEnabled ? up({ suspended }, 5) : atFault('DESTINATION_DISABLED', { suspended }));
+    world.lanes = () => {
+      suspended = 0;
+      return { lanes: 1 };
+    };
     await inWorld(world, async ({ held, changed, handle }) => {
       await held({ faults: [{ name: 'DESTINATION_DISABLED', version: 4 }] });
       await until(() => world.watched.length === 1);
+      await env.sleep('14 minutes');
+      expect(world.watched).toHaveLength(1);
+      isEnabled = true;
       await changed(5);
       await until(() => world.told.length === 1);
+      expect(world.told[0]).toMatchObject({ states: ['Waiting', 'Suspended'], signal: 'wake', input: { version: 5 } });
       await handle.result();
     });
   });
