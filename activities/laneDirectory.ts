@@ -39,7 +39,8 @@ export class LaneDirectory {
       for (const [n, id] of next) {
         await sleep(Math.max(startMs + (n * 1_000) / signalsPerSecond - performance.now(), 0));
         if (isOver()) return;
-        lanes += (await this.signal(id, signal, input)) ? 1 : 0;
+        const isTold = await this.signal(id, signal, input);
+        if (isTold) lanes++; // Not `lanes += await …`, which reads it before the others have counted.
       }
     };
     await Promise.all(Array.from({ length: signalsAtOnce }, tellOneByOne));

@@ -168,6 +168,13 @@ describe('while the broker is down', () => {
     const backAtMs = Date.now();
     await expectInOrder(destination, keys, 2);
     expect(Date.now() - backAtMs).toBeLessThan(60_000);
+    const { events } = await keeper(destination).fetchHistory();
+    const answers = (events ?? []).flatMap(({ activityTaskCompletedEventAttributes: completed }) => {
+      const [payload] = completed?.result?.payloads ?? [];
+      return payload?.data ? [JSON.parse(Buffer.from(payload.data).toString())] : [];
+    });
+    const told = answers.reduce((sum, { lanes = 0 }) => sum + lanes, 0);
+    expect(told).toBeGreaterThanOrEqual(keys.length); // It reckons with them when it looks how many come back.
     await untilCount(destination, 'Waiting', 0);
   });
 
