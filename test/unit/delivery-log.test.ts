@@ -115,7 +115,7 @@ describe('the log of a delivery', () => {
     const log = deliveryLogOf(own, [
       scheduled('1'),
       completed('1', {
-        attempts: [attempt(1, 'partly', { error: failed('NOT_LEADER_OR_FOLLOWER') }), attempt(2, 'delivered')],
+        attempts: [attempt(1, 'partly', { error: failed('NOT_ENOUGH_REPLICAS') }), attempt(2, 'delivered')],
         landed: [landedAt(1, [0, 2]), landedAt(2, [1])],
       }),
     ]);

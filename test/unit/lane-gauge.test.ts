@@ -124,7 +124,7 @@ describe('a lane is full', () => {
 
   test('with more on its way than a look can be waited for', async () => {
     const { gauge } = gaugeOf(() => new Promise(() => undefined));
-    gauge.stored(lane, 3 * MiB);
+    gauge.stored(lane, 6 * MiB);
     expect(() => gauge.check(lane)).toThrow('lane_full');
   });
 });

@@ -185,14 +185,14 @@ describe('a lane', () => {
     expect(statusOf(discarded(full, everything)).held).toBeUndefined();
   });
 
-  test('takes a batch of at most 2,000 events or 1.25 MB, and a larger block alone', () => {
+  test('takes a batch of at most 2,400 events or 1.7 MB, and a larger block alone', () => {
     let state = newLaneState(defaultLaneLimits);
-    for (let n = 0; n < 2_100; n++) state = enqueued(state, block([{ n, key: 'k' }]), 1_000);
-    expect(planned(state).sending?.entries).toHaveLength(2_000);
+    for (let n = 0; n < 2_500; n++) state = enqueued(state, block([{ n, key: 'k' }]), 1_000);
+    expect(planned(state).sending?.entries).toHaveLength(2_400);
     const sized = (bytes: number, n = 1) => blockOf([{ id: idOf(n), key: 'k', value: new Uint8Array(bytes) }], 1, 0);
-    const two = [1, 2].reduce((before, n) => enqueued(before, sized(630_000, n), 1), newLaneState(defaultLaneLimits));
+    const two = [1, 2].reduce((before, n) => enqueued(before, sized(860_000, n), 1), newLaneState(defaultLaneLimits));
     expect(planned(two).sending?.entries).toHaveLength(1);
-    expect(planned(enqueued(newLaneState(defaultLaneLimits), sized(1_300_000), 1)).sending?.entries).toHaveLength(1);
+    expect(planned(enqueued(newLaneState(defaultLaneLimits), sized(1_750_000), 1)).sending?.entries).toHaveLength(1);
   });
 
   test('is over once it is empty and its dedup window has run out, not before', () => {

@@ -96,12 +96,12 @@ describe('the lane writer', () => {
     expect(temporal.sent.get('delivery:dst:a')?.map((block) => block.entries.length)).toEqual([1, 3]);
   });
 
-  test('closes a block at 500 events or 400 KiB, and sends a larger event alone', async () => {
+  test('closes a block at 800 events or 460 KiB, and sends a larger event alone', async () => {
     const temporal = recorder();
     const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e8 });
     const sizes = [...Array(blockEventsMax + 1).fill(2), blockBytesMax + 5, 2, blockBytesMax - 2, 2];
     await Promise.all(sizes.map((bytes, n) => submit(writer, target('a'), delivery(n, bytes))));
-    expect(temporal.sent.get('delivery:dst:a')?.map((block) => block.entries.length)).toEqual([500, 1, 1, 2, 1]);
+    expect(temporal.sent.get('delivery:dst:a')?.map((block) => block.entries.length)).toEqual([800, 1, 1, 2, 1]);
   });
 
   test('refuses what does not fit into its memory, and takes more once that has been stored', async () => {

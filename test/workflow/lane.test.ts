@@ -381,7 +381,7 @@ describe('the lane workflow', () => {
       async ({ enqueue, handle }) => {
         const { runId } = await enqueue([0]);
         await until(async () => (await handle.describe()).historyLength === 12); // All of the first event.
-        await enqueue([1]);
+        await enqueue([1], 250);
         await until(() => sent.length === 2);
         expect((await handle.describe()).runId).not.toBe(runId);
         const before = await env.client.workflow.getHandle(handle.workflowId, runId).fetchHistory();
