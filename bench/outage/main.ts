@@ -13,10 +13,13 @@ import { postgresDataDir, startPostgres } from '../../dev/servers/postgres.ts';
 import { say } from '../../dev/servers/progress.ts';
 import { type Server, startServer } from '../../dev/servers/server.ts';
 import { startOwnTemporal } from '../../dev/servers/temporal.ts';
+import { eventDigest } from '../../domain/eventDigest.ts';
+import { eventIdPrefix } from '../../domain/eventId.ts';
 import { keeperWorkflowId } from '../../domain/keeper.ts';
 import { laneWorkflowId } from '../../domain/lane.ts';
 import { migrate } from '../../store/migrate.ts';
 import { stateTransitionsOf } from '../../test/harness/transitions.ts';
+import { percentile } from '../read/percentile.ts';
 
 const lanes = Number(process.argv[2] ?? 10_000);
 const measuredMs = Number(process.argv[3] ?? 60) * 1_000;
@@ -28,7 +31,7 @@ const customerExternalId = 'acct_outage';
 const keys = Array.from({ length: lanes }, (_, n) => `order-${n}`);
 const secondsSince = (ms: number): number => Math.round((performance.now() - ms) / 100) / 10;
 
-type Call = (method: string, path: string, body: unknown) => Promise<{ status: number; body: unknown }>;
+type Call = (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>;
 
 const callerOf =
   (url: string, key: string): Call =>
@@ -36,7 +39,7 @@ const callerOf =
     const response = await fetch(`${url}${path}`, {
       method,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     return { status: response.status, body: await response.json() };
   };
@@ -59,6 +62,23 @@ async function postAll(call: Call): Promise<void> {
     for (const batch of next) while ((await call('POST', '/v1/events/batch', batch)).status !== 202) await sleep(500);
   };
   await Promise.all(Array.from({ length: postsAtOnce }, post));
+}
+
+const lookUpsMax = 500;
+
+/** How long `GET /v1/events/{id}` takes, one after the other, in ms: half of them less than the first, 99 of 100 less than the second. */
+async function lookUps(call: Call): Promise<{ p50: number; p99: number; found: number }> {
+  const step = Math.max(1, Math.floor(lanes / lookUpsMax));
+  const chosen = keys.filter((_, n) => n % step === 0);
+  const tookMs: number[] = [];
+  for (const key of chosen) {
+    const id = eventIdPrefix + eventDigest(customerExternalId, key);
+    const sinceMs = performance.now();
+    const { status } = await call('GET', `/v1/events/${id}`);
+    if (status === 200) tookMs.push(performance.now() - sinceMs);
+  }
+  const sorted = Float64Array.from(tookMs).sort();
+  return { p50: percentile(sorted, 50), p99: percentile(sorted, 99), found: tookMs.length };
 }
 
 async function untilTrue(what: string, is: () => Promise<boolean>): Promise<void> {
@@ -130,6 +150,11 @@ async function run(started: Server[], dir: string): Promise<void> {
     ((c - a) / ((d - b) / 1_000)).toFixed(2);
   say(
     `While it is down: ${rate(before, after)} state transitions a second in all, ${rate(keeperBefore, keeperAfter)} of them the keeper's.`,
+  );
+
+  const { p50, p99, found } = await lookUps(call);
+  say(
+    `GET /v1/events/{id} with ${lanes} lanes of the customer: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms over ${found} events.`,
   );
 
   await kafka.restart();

@@ -128,3 +128,22 @@ describe('a lane is full', () => {
     expect(() => gauge.check(lane)).toThrow('lane_full');
   });
 });
+
+describe('a lane that has not caught up gets its next block later', () => {
+  const lookedAt = async (overrides: Partial<LaneSize>): Promise<number> => {
+    const { gauge, pass } = gaugeOf(async () => size(overrides));
+    expect(gauge.backlogMs(lane)).toBe(0);
+    gauge.stored(lane, MiB);
+    await pass(0);
+    return gauge.backlogMs(lane);
+  };
+
+  test.each([
+    ['by 50 ms for each MiB that waits', { waitingBytes: 1.5 * MiB }, 75],
+    ['by 200 ms at most', { waitingBytes: 100 * MiB }, 200],
+    ['not where nothing waits', {}, 0],
+    ['not where it delivers nothing anyway', { waitingBytes: 100 * MiB, isDelivering: false }, 0],
+  ])('%s', async (_, overrides, ms) => {
+    expect(await lookedAt(overrides)).toBe(ms);
+  });
+});

@@ -215,6 +215,42 @@ describe('the lane writer', () => {
     for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(98);
   });
 
+  test('promises a long quiet, and keeps it, once what it stored has made the run long; then not for a second', async () => {
+    const at: number[] = [];
+    const promised: number[] = [];
+    let runId = 'first';
+    const writer = new LaneWriter({
+      waitingBytesMax: 1e6,
+      sendBlock: async (_, block) => {
+        at.push(performance.now());
+        promised.push(block.quietMs);
+        return { runId, bytes: defaultLaneLimits.historyBytesMax };
+      },
+    });
+    for (let n = 0; n < 3; n++) await submit(writer, target('hot', 100), delivery(n));
+    expect(promised).toEqual([50, 250, 50]);
+    expect((at[2] ?? 0) - (at[1] ?? 0)).toBeGreaterThanOrEqual(248);
+    runId = 'second'; // It has continued as new.
+    await submit(writer, target('hot', 100), delivery(3));
+    expect(promised.at(-1)).toBe(50);
+  });
+
+  test('holds a full block back, too, for as long as the lane should have to catch up', async () => {
+    const at: number[] = [];
+    const writer = new LaneWriter({
+      waitingBytesMax: 1e8,
+      backlogMs: () => 120,
+      sendBlock: async () => {
+        at.push(performance.now());
+        return { runId: 'run', bytes: 1 };
+      },
+    });
+    await Promise.all(Array.from({ length: 3 * blockEventsMax }, (_, n) => submit(writer, target('a'), delivery(n))));
+    const gaps = at.slice(1).map((ms, i) => ms - (at[i] ?? 0));
+    expect(gaps).toHaveLength(2);
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(118);
+  });
+
   test('keeps a hot lane going though the clock is set back by an hour', async () => {
     const temporal = recorder();
     const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e6 });
