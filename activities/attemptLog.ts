@@ -20,6 +20,8 @@ export class AttemptLog {
   private readonly refused: Refused[];
   private readonly settled: Set<number>;
   private leftOut: number;
+  /** The destination's setting as last read, by this try or one before. */
+  onDeadLetter: Outcome['onDeadLetter'];
 
   constructor(
     before: Progress | undefined,
@@ -33,6 +35,7 @@ export class AttemptLog {
       ...this.refused.map((r) => r.position),
     ]);
     this.leftOut = before?.attemptsLeftOut ?? 0;
+    this.onDeadLetter = before?.onDeadLetter;
     this.fillIn(before?.temporalAttempt ?? 0);
   }
 
@@ -114,7 +117,8 @@ export class AttemptLog {
 
   /** What the next try of Temporal's goes on from. */
   progress(): Progress {
-    return { ...this.settledSoFar(), temporalAttempt: this.temporalTry.attempt };
+    const { onDeadLetter, temporalTry } = this;
+    return { ...this.settledSoFar(), ...(onDeadLetter && { onDeadLetter }), temporalAttempt: temporalTry.attempt };
   }
 
   /** For how long tries have failed in passing, one after the other, with nothing settled by them; in ms. */
@@ -127,7 +131,8 @@ export class AttemptLog {
     return Date.now() - sinceMs;
   }
 
-  outcome(onDeadLetter: Outcome['onDeadLetter'], hold: OutcomeHold = {}): Outcome {
+  outcome(hold: OutcomeHold = {}): Outcome {
+    const { onDeadLetter } = this;
     return { ...(onDeadLetter && { onDeadLetter }), ...this.settledSoFar(), ...hold };
   }
 

@@ -39,7 +39,6 @@ type Refusal = {
 /** One try to deliver a batch: sends what is not settled, and finds the records that are refused for good. */
 export class BatchDelivery {
   private readonly log: AttemptLog;
-  private onDeadLetter: Outcome['onDeadLetter'];
   private version: number | undefined;
   /** Keys that wait behind a record which was refused. */
   private readonly blockedKeys = new Set<string>();
@@ -66,12 +65,12 @@ export class BatchDelivery {
   private outcome(suspended?: Failed): Outcome {
     const { version } = this;
     const hold = { ...(suspended && { suspended }), ...(version !== undefined && { version }) };
-    return this.log.outcome(this.onDeadLetter, hold);
+    return this.log.outcome(hold);
   }
 
   /** What an earlier try refused holds its key back in this one too. */
   private blockedKeysAgain(): void {
-    if (this.onDeadLetter !== 'block') return;
+    if (this.log.onDeadLetter !== 'block') return;
     for (const position of this.log.refusedPositions) {
       this.blockedKeys.add(this.options.block.entries[position]?.key ?? '');
     }
@@ -90,7 +89,7 @@ export class BatchDelivery {
     const attempt = this.log.begin();
     try {
       const found = await this.options.destinations.open(this.options.destinationId).catch(asNamedError);
-      this.onDeadLetter = found?.onDeadLetter;
+      if (found) this.log.onDeadLetter = found.onDeadLetter;
       this.version = found?.version;
       const destination = usable(found);
       this.blockedKeysAgain();

@@ -23,14 +23,17 @@ export async function callKeeper(
   );
 }
 
-/** The keeper stays for minutes after it was told last: a destination that was told of so recently need not be again; in ms. */
-const toldForMs = 20_000;
+/**
+ * The keeper stays for minutes after it was told last: a destination that was told of so recently need not be again; in ms. Less than
+ * after which it takes a lane to be listed (`listedAfterMs` in domain/keeper.ts): a fault that comes back later is news.
+ */
+export const toldForMs = 8_000;
 /** A keeper gets one signal in so long from this worker at the most, in ms. */
 const spacingMs = 1_000;
 
 type Telling = {
   toldAtMs: number;
-  /** The faults in the last 20 s, by their text, and when they were told. */
+  /** The faults told lately, by their text, and when they were told. */
   faultsAtMs: Map<string, number>;
   next: { told: Told; stored: Promise<void> } | undefined;
   last: Promise<unknown>;

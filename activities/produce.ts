@@ -53,9 +53,9 @@ export function createProduceActivity({ destinations, temporal, patience, logger
     });
     cancellationSignal.addEventListener('abort', () => lease.lose(), { once: true });
     try {
+      await lease.take(); // First: what comes may take longer than Temporal waits for a heartbeat.
       const known = await patience.holdBefore(request);
-      if (known) return log.outcome(undefined, known);
-      await lease.take();
+      if (known) return log.outcome(known);
       const current = notBefore(destinations, resumed?.version);
       const delivery = new BatchDelivery({ destinationId, block, destinations: current, producers, log, lease });
       const result = await delivery.run();

@@ -8,10 +8,13 @@ export type LaneSize = {
   historyBytes: number;
   /** For how long it has waited for a worker to look at what came in, in ms. */
   unreadForMs: number;
-  /** What it has taken in and not delivered, in bytes of values. */
-  waitingBytes: number;
-  /** It delivers now, or would: it is neither paused nor suspended, nor waits for someone. */
-  isDelivering: boolean;
+  /** What the lane itself says; absent where it did not answer. */
+  backlog?: {
+    /** What it has taken in and not delivered, in bytes of values. */
+    waitingBytes: number;
+    /** It delivers now, or would: it is neither paused nor suspended, nor waits for someone. */
+    isDelivering: boolean;
+  };
 };
 /** Rejects where it can't be known now. */
 export type MeasureLane = (workflowId: string) => Promise<LaneSize>;
@@ -25,7 +28,7 @@ const signalsPerLook = 200;
 const bytesToFirstLook = 1024 * 1024;
 const signalsToFirstLook = 50;
 /** While the next look lasts, this much more may be stored. */
-const bytesAhead = 6 * bytesPerLook;
+const bytesAhead = 3 * bytesPerLook;
 /** A full lane is looked at again after this long. */
 const fullForMs = 500;
 /** A lane that delivers is sent a block this much later for each MiB that waits in it: docs/decisions/lane-gauge.md. */
@@ -123,18 +126,20 @@ export class LaneGauge {
     if (gauge.looking) return;
     gauge.looking = true;
     const { bytes, signals } = gauge;
-    const looked = (size?: LaneSize): void => {
-      // Not known: what was known stays, and a lane that is fed is looked at again.
-      if (size) {
-        gauge.isFull = isFull(size);
-        gauge.backlogMs = backlogMsOf(size);
-      }
-      gauge.lookedAtMs = this.now();
+    const looked = (size: LaneSize): void => {
+      gauge.isFull = isFull(size);
+      if (size.backlog) gauge.backlogMs = backlogMsOf(size.backlog);
       gauge.bytes -= bytes;
       gauge.signals -= signals;
+    };
+    const over = (): void => {
+      gauge.lookedAtMs = this.now();
       gauge.looking = false;
     };
-    this.measure(workflowId).then(looked, () => looked());
+    // Where it can't be known, what was known stays, and so does what was counted: too much without a look is refused.
+    this.measure(workflowId)
+      .then(looked, () => undefined)
+      .finally(over);
   }
 }
 
@@ -143,5 +148,5 @@ function isFull({ historyEvents, historyBytes, unreadForMs }: LaneSize): boolean
   return historyEvents > runFull.historyEvents || historyBytes > bytesMax;
 }
 
-const backlogMsOf = ({ waitingBytes, isDelivering }: LaneSize): number =>
+const backlogMsOf = ({ waitingBytes, isDelivering }: NonNullable<LaneSize['backlog']>): number =>
   isDelivering ? Math.min(backlogMsMax, Math.round((waitingBytes / 1024 / 1024) * backlogMsPerMiB)) : 0;

@@ -4,17 +4,24 @@ import type { LaneSize, MeasureLane } from './laneGauge.ts';
 import { msOf } from './laneHistory.ts';
 
 const timeoutMs = 2_000;
-const nothing: LaneSize = { historyEvents: 0, historyBytes: 0, unreadForMs: 0, waitingBytes: 0, isDelivering: true };
+/** The lane itself is asked for no longer: without a worker nothing answers. */
+const queryTimeoutMs = 500;
+const nothing: LaneSize = {
+  historyEvents: 0,
+  historyBytes: 0,
+  unreadForMs: 0,
+  backlog: { waitingBytes: 0, isDelivering: true },
+};
 
 /** Asks Temporal how a lane's run stands, which needs no worker, and the lane what waits in it, which does. */
 export function laneMeasure(client: Client): MeasureLane {
   const { connection, workflow } = client;
-  const inTime = <T>(call: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + timeoutMs, call);
+  const within = <T>(ms: number, call: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + ms, call);
   return async (workflowId) => {
     const handle = workflow.getHandle(workflowId);
     const [described, status] = await Promise.allSettled([
-      inTime(() => handle.describe()),
-      inTime(() => handle.query<LaneStatus>(laneQueries.status)),
+      within(timeoutMs, () => handle.describe()),
+      within(queryTimeoutMs, () => handle.query<LaneStatus>(laneQueries.status)),
     ]);
     if (described.status === 'rejected') {
       if (described.reason instanceof WorkflowNotFoundError) return nothing;
@@ -25,9 +32,8 @@ export function laneMeasure(client: Client): MeasureLane {
     if (described.value.status.name !== 'RUNNING') return nothing;
     const dueAtMs = raw.pendingWorkflowTask?.originalScheduledTime;
     const run = { historyEvents, historyBytes, unreadForMs: dueAtMs ? Date.now() - msOf(dueAtMs) : 0 };
-    // Without a worker nothing answers the query.
-    if (status.status === 'rejected') return { ...run, waitingBytes: 0, isDelivering: false };
+    if (status.status === 'rejected') return run;
     const { waitingBytes, held } = status.value;
-    return { ...run, waitingBytes, isDelivering: held === undefined };
+    return { ...run, backlog: { waitingBytes, isDelivering: held === undefined } };
   };
 }

@@ -199,6 +199,8 @@ export class LaneWriter {
       if (runId !== lane.run.id) lane.run = { id: runId, signals: 0, bytes: 0 };
       lane.run.signals++;
       lane.run.bytes += bytes;
+      // The lane hears of a long quiet only now.
+      if (block.quietMs >= longQuietMs) lane.quietUntilMs = this.now() + block.quietMs;
       for (const { stored } of group) stored({ runId });
     } catch (error) {
       for (const { failed } of group) failed(error);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { freePort } from './servers/ports.ts';
 import type { ServerSpec } from './servers/server.ts';
 
@@ -44,16 +45,26 @@ async function apiAnswers(url: string): Promise<void> {
   if (response.status !== 200) throw new Error(`GET /healthz answered ${response.status}`);
 }
 
+const enums = proto.temporal.api.enums.v1;
+const workflowTasks = enums.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW;
+
 /** Temporal lists who polls a task queue; a worker is ready when it is on that list. */
 async function workerPolls(settings: ProgramSettings, pid: number): Promise<void> {
   const connection = await Connection.connect({ address: settings.temporalAddress, connectTimeout: '2 seconds' });
   try {
-    const { pollers } = await connection.workflowService.describeTaskQueue({
+    // The enhanced mode asks all partitions of the queue; the other one knows the polls that reached the first.
+    const { versionsInfo } = await connection.workflowService.describeTaskQueue({
       namespace: settings.temporalNamespace,
       taskQueue: { name: settings.taskQueue },
-      taskQueueType: 1, // Workflow tasks.
+      apiMode: enums.DescribeTaskQueueMode.DESCRIBE_TASK_QUEUE_MODE_ENHANCED,
+      taskQueueTypes: [workflowTasks],
+      versions: { unversioned: true },
+      reportPollers: true,
     });
-    const identities = (pollers ?? []).map(({ identity }) => identity ?? '');
+    const pollers = Object.values(versionsInfo ?? {}).flatMap(
+      ({ typesInfo }) => typesInfo?.[workflowTasks]?.pollers ?? [],
+    );
+    const identities = pollers.map(({ identity }) => identity ?? '');
     if (!identities.some((identity) => identity.startsWith(`${pid}@`))) {
       throw new Error(`worker ${pid} does not poll ${settings.taskQueue} yet; these do: ${identities.join(', ')}`);
     }

@@ -74,6 +74,8 @@ export type OutcomeHold = Pick<Outcome, 'suspended' | 'waiting' | 'version' | 'l
 export type Progress = Settled & {
   /** Temporal's number of the try that left it: the tries after it left nothing, for their worker died. */
   temporalAttempt: number;
+  /** The destination's setting as last read: what was refused under `block` holds its key back, whatever comes after. */
+  onDeadLetter?: Outcome['onDeadLetter'];
 };
 
 /** What the produce activity is asked, beside the block itself. */

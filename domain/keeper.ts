@@ -167,7 +167,7 @@ export function roundBegun(
 export const isBroken = (state: KeeperState, letGo: number): boolean => letGo > 0 && state.relapsed * 2 >= letGo;
 
 /** A lane that a worker told of longer ago than this was in the lists of a round, in ms: visibility is seldom seconds late. */
-const listedAfterMs = 10_000;
+export const listedAfterMs = 10_000;
 
 export function roundEnded(
   state: KeeperState,

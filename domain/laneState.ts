@@ -151,15 +151,20 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
   if (!sent) return state;
   const landed = new Set(outcome.landed.flatMap(({ positions }) => positions));
   const errors = new Map(outcome.refused.map(({ position, error }) => [position, error]));
-  const parked: DeadLetter[] = [];
+  const parked = new Map<number, DeadLetter>();
   if (errors.size > 0) {
+    let bytes = deadLetterBytes(state);
     deliveriesOf(sent).forEach((delivery, position) => {
       const error = errors.get(position);
+      // A lane that parked more than it can carry could never continue: the rest waits in the queue, and is refused again.
+      if (!error || bytes >= deadLetterBytesMax) return;
       // A copy: a view would keep the whole batch in memory.
-      if (error) parked.push({ delivery: { ...delivery, value: delivery.value.slice() }, parkedAtMs: nowMs, error });
+      const letter = { delivery: { ...delivery, value: delivery.value.slice() }, parkedAtMs: nowMs, error };
+      bytes += deadLetterPayloadBytes(letter);
+      parked.set(position, letter);
     });
   }
-  const left = filterBlock(sent, (_, position) => !landed.has(position) && !errors.has(position));
+  const left = filterBlock(sent, (_, position) => !landed.has(position) && !parked.has(position));
   const { counts } = state;
   const isProgress = left.entries.length < sent.entries.length;
   const resumed = isProgress ? undefined : state.resumed;
@@ -170,8 +175,8 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
     hold: holdFrom(outcome, resumed, nowMs),
     resumed,
     queue: left.entries.length === 0 ? state.queue : [left, ...state.queue],
-    deadLetters: [...state.deadLetters, ...parked],
-    counts: { ...counts, delivered: counts.delivered + landed.size, parked: counts.parked + parked.length },
+    deadLetters: [...state.deadLetters, ...parked.values()],
+    counts: { ...counts, delivered: counts.delivered + landed.size, parked: counts.parked + parked.size },
   };
 }
 

@@ -81,6 +81,8 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   let shown = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
   const quiet = new Quiet();
   let over = false;
+  const startBytes = workflowInfo().historySize;
+  const runLength = (): RunLength => lengthOf(start, startBytes);
 
   onSignal(enqueue, (input) => {
     const block = blockFrom(input);
@@ -132,12 +134,12 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       state = next;
     },
   };
-  const overflow = overflowing(start, memory, () => runLength(start));
+  const overflow = overflowing(start, memory, runLength);
   const isToRenew = (): boolean =>
-    runLength(start) !== 'short' && carriedBytes(state) <= carriedBytesMax && !overflow.isBusy();
+    runLength() !== 'short' && carriedBytes(state) <= carriedBytesMax && !overflow.isBusy();
 
   // A run that a backlog makes too long can't wait for quiet.
-  const isPressed = (): boolean => runLength(start) === 'tooLong' && isOverflowing(state.overflow);
+  const isPressed = (): boolean => runLength() === 'tooLong' && isOverflowing(state.overflow);
   const isQuiet = (): boolean => isPressed() || quiet.isNow(taskName(), Date.now());
   const maySendOn = (): boolean => canSend(state) && quiet.maySendOn(Date.now());
 
@@ -194,9 +196,10 @@ const taskName = (): number => workflowInfo().historyLength;
 /** A run that should continue as new but has more than it can carry may grow to this much more. */
 const tooLongAt = 1.5;
 
-function runLength({ limits }: LaneStart): RunLength {
+function lengthOf({ limits }: LaneStart, startBytes: number): RunLength {
   const { historyLength, historySize } = workflowInfo();
-  const length = Math.max(historyLength / limits.historyEventsMax, historySize / limits.historyBytesMax);
+  const bytes = historySize - startBytes; // What it was started with it would carry on: a new run is no shorter for it.
+  const length = Math.max(historyLength / limits.historyEventsMax, bytes / limits.historyBytesMax);
   if (length < 1) return 'short';
   return length < tooLongAt ? 'long' : 'tooLong';
 }

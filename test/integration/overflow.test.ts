@@ -137,7 +137,7 @@ describe('a destination that is paused while 20,000 events come', () => {
       ({ status }) => status === 'delivered',
     );
     expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'delivered', offset: 5_000 }]);
-    expect(await expectBoundedRuns(lanes)).toBeGreaterThan(10);
+    expect(await expectBoundedRuns(lanes)).toBeGreaterThan(2); // It goes on from run to run.
     await until(
       'every segment to be closed',
       () => openSegments(destination),

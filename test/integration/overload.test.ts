@@ -54,10 +54,12 @@ async function whileTemporalHangs<T>(work: () => Promise<T>): Promise<T> {
 
 describe('more than the process may hold', () => {
   test('is answered 503 at once, and what was taken is stored', async () => {
-    const { customerExternalId } = await causeway.createDestination();
-    const large = () => event(customerExternalId, 'x'.repeat(400_000));
+    // Each in a lane of its own: it is the process that is full, not a lane.
+    const destinations = await Promise.all([1, 2, 3].map(() => causeway.createDestination()));
+    const [first, second, third] = destinations.map(({ customerExternalId }) => customerExternalId);
+    const large = (customer = third) => event(customer ?? '', 'x'.repeat(400_000));
     const taken = await whileTemporalHangs(async () => {
-      const held = [causeway.api.post(large()), causeway.api.post(large())];
+      const held = [causeway.api.post(large(first)), causeway.api.post(large(second))];
       const refused = await until(
         'an event that does not fit any more',
         () => Promise.race([causeway.api.post(large()), ...held]),

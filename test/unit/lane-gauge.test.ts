@@ -7,8 +7,6 @@ const size = (overrides: Partial<LaneSize> = {}): LaneSize => ({
   historyEvents: 10,
   historyBytes: 1_000,
   unreadForMs: 0,
-  waitingBytes: 0,
-  isDelivering: true,
   ...overrides,
 });
 
@@ -124,14 +122,14 @@ describe('a lane is full', () => {
 
   test('with more on its way than a look can be waited for', async () => {
     const { gauge } = gaugeOf(() => new Promise(() => undefined));
-    gauge.stored(lane, 6 * MiB);
+    gauge.stored(lane, 3 * MiB);
     expect(() => gauge.check(lane)).toThrow('lane_full');
   });
 });
 
 describe('a lane that has not caught up gets its next block later', () => {
-  const lookedAt = async (overrides: Partial<LaneSize>): Promise<number> => {
-    const { gauge, pass } = gaugeOf(async () => size(overrides));
+  const lookedAt = async (backlog: LaneSize['backlog']): Promise<number> => {
+    const { gauge, pass } = gaugeOf(async () => size(backlog && { backlog }));
     expect(gauge.backlogMs(lane)).toBe(0);
     gauge.stored(lane, MiB);
     await pass(0);
@@ -139,11 +137,25 @@ describe('a lane that has not caught up gets its next block later', () => {
   };
 
   test.each([
-    ['by 50 ms for each MiB that waits', { waitingBytes: 1.5 * MiB }, 75],
-    ['by 200 ms at most', { waitingBytes: 100 * MiB }, 200],
-    ['not where nothing waits', {}, 0],
+    ['by 50 ms for each MiB that waits', { waitingBytes: 1.5 * MiB, isDelivering: true }, 75],
+    ['by 200 ms at most', { waitingBytes: 100 * MiB, isDelivering: true }, 200],
+    ['not where nothing waits', { waitingBytes: 0, isDelivering: true }, 0],
     ['not where it delivers nothing anyway', { waitingBytes: 100 * MiB, isDelivering: false }, 0],
-  ])('%s', async (_, overrides, ms) => {
-    expect(await lookedAt(overrides)).toBe(ms);
+  ])('%s', async (_, backlog, ms) => {
+    expect(await lookedAt(backlog)).toBe(ms);
+  });
+
+  test('as before where the lane itself does not answer', async () => {
+    const backlogs: LaneSize['backlog'][] = [{ waitingBytes: MiB, isDelivering: true }, undefined];
+    const { gauge, pass } = gaugeOf(async () => {
+      const backlog = backlogs.shift();
+      return size(backlog && { backlog });
+    });
+    for (let looks = 0; looks < 2; looks++) {
+      gauge.stored(lane, MiB);
+      await pass(0);
+    }
+    expect(backlogs).toHaveLength(0);
+    expect(gauge.backlogMs(lane)).toBe(50);
   });
 });

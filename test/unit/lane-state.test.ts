@@ -185,6 +185,20 @@ describe('a lane', () => {
     expect(statusOf(discarded(full, everything)).held).toBeUndefined();
   });
 
+  test('parks no more dead letters than it can carry, however many records of a batch are refused', () => {
+    const size = 100_000;
+    const values = Array.from({ length: 16 }, (_, n) => ({ id: idOf(n), key: 'k', value: new Uint8Array(size) }));
+    const state = planned(enqueued(newLaneState(defaultLaneLimits), blockOf(values, 1, 0), 1));
+    if (!state.sending) throw new Error('nothing planned');
+    const after = settled(state, produced(state.sending, () => true, 'continue').outcome, 1_000);
+    expect(after.deadLetters).toHaveLength(6); // 512 KiB, and the one that passed it.
+    expect(after.queue.flatMap(({ entries }) => entries.map(({ id }) => id))).toEqual(
+      values.slice(6).map(({ id }) => id),
+    );
+    expect(carriedBytes(after)).toBeLessThanOrEqual(carriedBytesMax);
+    expect(canSend(after)).toBe(false);
+  });
+
   test('takes a batch of at most 2,400 events or 1.7 MB, and a larger block alone', () => {
     let state = newLaneState(defaultLaneLimits);
     for (let n = 0; n < 2_500; n++) state = enqueued(state, block([{ n, key: 'k' }]), 1_000);
