@@ -1,6 +1,7 @@
 import { type Block, blockBytesMax, blockEventsMax, blockOf, type Delivery } from '../domain/block.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { LaneStart } from '../domain/lane.ts';
+import { shortQuietMs } from '../domain/quiet.ts';
 
 /** Where a delivery goes: a lane, and how to start it where it isn't running. */
 export type LaneTarget = { workflowId: string; start: LaneStart; lingerMs: number };
@@ -55,8 +56,6 @@ const laneShare = 1 / 8;
 const laneBytesMin = 2 * blockBytesMax;
 /** A hot lane's signals are spaced by its linger, and by no more than this: docs/decisions/quiet-signals.md. */
 const spacingMsMax = 100;
-/** So long a promise of quiet is: a full block, which need not wait for the spacing, waits for this. */
-const quietMs = 50;
 /** A lane that gets full blocks one after another, or has no linger, is promised quiet this often. */
 const quietEveryMs = 1_000;
 /** … and for this long where its run has grown long: for its batch on the way, and the workflow task that continues as new. */
@@ -156,8 +155,7 @@ export class LaneWriter {
   /** Sees to it that the lane is looked at when its next signal is due, and once the current turn of the loop is over. */
   private schedule(lane: Lane): void {
     if (lane.inFlight || lane.scheduled) return;
-    const isFull = lane.waiting.length >= blockEventsMax || lane.waitingBytes >= blockBytesMax;
-    const dueAtMs = isFull ? lane.quietUntilMs : Math.max(lane.nextAtMs, lane.quietUntilMs);
+    const dueAtMs = isFull(lane) ? lane.quietUntilMs : Math.max(lane.nextAtMs, lane.quietUntilMs);
     const waitMs = dueAtMs - this.now();
     if (waitMs > 0) {
       clearTimeout(lane.timer);
@@ -228,8 +226,7 @@ export class LaneWriter {
   private blockFrom(lane: Lane, group: readonly Waiting[]): Block {
     const nowMs = this.now();
     const spacingMs = Math.min(lane.target.lingerMs, spacingMsMax);
-    const isFull = lane.waiting.length >= blockEventsMax || lane.waitingBytes >= blockBytesMax;
-    const isBusy = isFull || spacingMs < quietMs;
+    const isBusy = isFull(lane) || spacingMs < shortQuietMs;
     const backlogMs = this.options.backlogMs?.(lane.target.workflowId) ?? 0;
     const promisedMs = Math.max(this.promiseMs(lane, nowMs, isBusy), backlogMs);
     if (promisedMs > 0) lane.quietUntilMs = nowMs + promisedMs;
@@ -248,7 +245,7 @@ export class LaneWriter {
       lane.longQuietAtMs = nowMs;
       return longQuietMs;
     }
-    return !isBusy || nowMs - lane.quietUntilMs >= quietEveryMs ? quietMs : 0;
+    return !isBusy || nowMs - lane.quietUntilMs >= quietEveryMs ? shortQuietMs : 0;
   }
 
   /** Forgets a lane with nothing to send, once its spacing is over. */
@@ -261,6 +258,10 @@ export class LaneWriter {
     else lane.timer = setTimeout(() => this.rest(lane), leftMs);
   }
 }
+
+/** Whether what waits fills a block. */
+const isFull = ({ waiting, waitingBytes }: Lane): boolean =>
+  waiting.length >= blockEventsMax || waitingBytes >= blockBytesMax;
 
 /** Whether the lane's run is near the length at which it continues as new: its signals are less than half of its history. */
 const isLong = ({ run, target: { start } }: Lane): boolean =>

@@ -7,8 +7,11 @@
 const longQuietMs = 200;
 /** Of a long promise: how late the lane may hear it, and how long the workflow task that continues may take. */
 const crossingMs = 150;
-/** A shorter promise holds only in the workflow task that brought it, and a busy lane's may take longer. */
-const shortQuietMs = 50;
+/**
+ * A shorter promise, which senders keep for full blocks too, holds only in the workflow task that brought it, and a busy lane's may
+ * take longer.
+ */
+export const shortQuietMs = 50;
 /** So long a lane that has events to send sends on, and hopes for a long promise; then it waits for a short one. */
 const sendingOnMs = 1_500;
 /** After this long without any promise it continues all the same. */
