@@ -140,11 +140,22 @@ export function suspensionFrom(input: unknown): { error: Failed; version?: numbe
   return { error: { kind: 'destinationAtFault', name, ...(code !== undefined && { code }), message, remedy }, version };
 }
 
-type Holding = { hold: Hold | undefined; resumed: Resumed | undefined };
+type Holding = {
+  hold: Hold | undefined;
+  resumed: Resumed | undefined;
+  /** A segment that can't be read holds the lane too: whatever a batch finds out meanwhile, and whatever the keeper says. */
+  overflow: { lost?: Hold | undefined };
+};
 
-/** The state with its hold ended, unchanged where there is none. */
-export const letGo = <State extends Holding>(state: State, by: Resumed['by'], found?: Found): State =>
-  state.hold ? { ...state, hold: undefined, resumed: resumedFrom(state.hold, by, state.resumed, found) } : state;
+/** What the lane holds for, if anything: one for its destination's sake ends first. */
+export const holdOf = ({ hold, overflow }: Omit<Holding, 'resumed'>): Hold | undefined => hold ?? overflow.lost;
+
+/** The state with its holds ended, unchanged where there is none. */
+export function letGo<State extends Holding>(state: State, by: Resumed['by'], found?: Found): State {
+  const { hold, overflow, resumed } = state;
+  const next = overflow.lost && by !== 'keeper' ? { ...state, overflow: { ...overflow, lost: undefined } } : state;
+  return hold ? { ...next, hold: undefined, resumed: resumedFrom(hold, by, resumed, found) } : next;
+}
 
 /** The state after the keeper's `wake`: what holds for a fault that the probe does not show mended goes on holding. */
 export const woken = <State extends Holding>(state: State, found: Found): State =>
