@@ -33,7 +33,6 @@ const calmEvents = 100;
 /** Lanes that have not caught up after this long never will, in ms. */
 const caughtUpWithinMs = 120_000;
 const lookEveryMs = 100;
-const resumeEveryMs = 1_000;
 
 /** Drives a load through the API while the fault is injected and healed, again and again, and says what became of it. */
 export async function runFault(stand: Stand, fault: Fault, form: Form): Promise<FaultResult> {
@@ -58,7 +57,7 @@ export async function runFault(stand: Stand, fault: Fault, form: Form): Promise<
     await fault.heal(ground).catch(() => {});
   }
   await load.stop().catch((error: unknown) => problems.push(String(error)));
-  await caughtUp(fault, ground, Number.POSITIVE_INFINITY).catch((error: unknown) => problems.push(String(error)));
+  await caughtUp(ground, Number.POSITIVE_INFINITY).catch((error: unknown) => problems.push(String(error)));
   const account = await accountOf({
     log: load.sent(),
     records: records.read(),
@@ -82,7 +81,7 @@ async function oneRound(fault: Fault, form: Form, ground: Ground): Promise<Round
   await sleep(fault.lastsMs[form]);
   await fault.heal(ground);
   const healedAtMs = Date.now();
-  await caughtUp(fault, ground, healedAtMs);
+  await caughtUp(ground, healedAtMs);
   return { injectedAtMs, healedAtMs };
 }
 
@@ -102,14 +101,9 @@ const delivered = ({ records, load, tag }: Ground, count: number): Promise<numbe
     { timeoutMs: caughtUpWithinMs, everyMs: lookEveryMs },
   );
 
-/** Waits until all that was accepted by then has been read. Lanes that a fault suspended are resumed, as a person would. */
-async function caughtUp(fault: Fault, ground: Ground, atMs: number): Promise<void> {
-  let resumedAtMs = 0;
-  const missing = async (): Promise<number> => {
-    if (fault.suspends && Date.now() - resumedAtMs > resumeEveryMs) {
-      await ground.target.signalLanes('resume');
-      resumedAtMs = Date.now();
-    }
+/** Waits until all that was accepted by then has been read. */
+async function caughtUp(ground: Ground, atMs: number): Promise<void> {
+  const missing = (): number => {
     const { log, seen } = { log: ground.load.sent(), seen: new Set(numbersOf(ground.records.read(), ground.tag)) };
     const isMissing = (outcome: number, n: number): boolean =>
       outcome === outcomes.accepted && (log.answeredAtMs[n] ?? 0) <= atMs && !seen.has(n);
