@@ -5,6 +5,7 @@ import { until } from '../../dev/servers/until.ts';
 import { laneOf } from '../../domain/lane.ts';
 import type { Fault, Form, Ground } from './fault.ts';
 import { type Account, accountOf, numbersOf, type Round } from './judge/account.ts';
+import { isGoneWithTopic } from './judge/goneWithTopic.ts';
 import { logsOf } from './judge/logs.ts';
 import { SteadyLoad } from './load/steadyLoad.ts';
 import type { Stand } from './stand/stand.ts';
@@ -33,6 +34,8 @@ const calmEvents = 100;
 /** Lanes that have not caught up after this long never will, in ms. */
 const caughtUpWithinMs = 120_000;
 const lookEveryMs = 100;
+/** So few events may have gone with their topic, at most: their logs are asked. */
+const askedMax = 20;
 
 /** Drives a load through the API while the fault is injected and healed, again and again, and says what became of it. */
 export async function runFault(stand: Stand, fault: Fault, form: Form): Promise<FaultResult> {
@@ -101,13 +104,17 @@ const delivered = ({ records, load, tag }: Ground, count: number): Promise<numbe
     { timeoutMs: caughtUpWithinMs, everyMs: lookEveryMs },
   );
 
-/** Waits until all that was accepted by then has been read. */
-async function caughtUp(ground: Ground, atMs: number): Promise<void> {
-  const missing = (): number => {
-    const { log, seen } = { log: ground.load.sent(), seen: new Set(numbersOf(ground.records.read(), ground.tag)) };
-    const isMissing = (outcome: number, n: number): boolean =>
-      outcome === outcomes.accepted && (log.answeredAtMs[n] ?? 0) <= atMs && !seen.has(n);
-    return log.outcomes.reduce((sum, outcome, n) => sum + (isMissing(outcome, n) ? 1 : 0), 0);
+/** Waits until all that was accepted by then has been read, but for what a topic took along. */
+async function caughtUp({ load, records, tag, stand, target }: Ground, atMs: number): Promise<void> {
+  const logs = logsOf(stand.api, target.customerExternalId, tag);
+  const missing = async (): Promise<number> => {
+    const { log, seen } = { log: load.sent(), seen: new Set(numbersOf(records.read(), tag)) };
+    const unread = [...log.outcomes.keys()].filter(
+      (n) => log.outcomes[n] === outcomes.accepted && (log.answeredAtMs[n] ?? 0) <= atMs && !seen.has(n),
+    );
+    if (records.deletedAtMs.length === 0 || unread.length > askedMax) return unread.length;
+    const gone = await Promise.all(unread.map(async (n) => isGoneWithTopic(await logs.of(n), records.deletedAtMs)));
+    return gone.filter((isGone) => !isGone).length;
   };
   const options = { timeoutMs: caughtUpWithinMs, everyMs: lookEveryMs };
   await until('what was accepted to be delivered', missing, (left) => left === 0, options);

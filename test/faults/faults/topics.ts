@@ -16,7 +16,7 @@ export const topicRecreated: Fault = {
   workers: 1,
   inject: async ({ target, records }) => {
     await target.deleteTopic();
-    records.deletedAtMs = Date.now();
+    records.deletedAtMs.push(Date.now());
     await records.end();
   },
   heal: async ({ target, records }) => {
