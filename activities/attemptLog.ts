@@ -61,9 +61,9 @@ export class AttemptLog {
   }
 
   /** Notes an attempt that begins now; `positions` where it does not send all that is unsettled. */
-  begin(positions?: readonly number[]): Attempt {
-    const attempt: Attempt = { number: this.nextNumber, startedAtMs: Date.now(), outcome: 'unknown', brokers: [] };
-    if (positions) attempt.positions = [...positions];
+  begin(sends: Pick<Attempt, 'positions' | 'partitions'> = {}): Attempt {
+    const startedAtMs = Date.now();
+    const attempt: Attempt = { number: this.nextNumber, startedAtMs, outcome: 'unknown', brokers: [], ...sends };
     this.attempts.push(attempt);
     this.leaveOutOne();
     return attempt;
@@ -94,11 +94,12 @@ export class AttemptLog {
     this.settled.add(refused.position);
   }
 
-  end(attempt: Attempt, end: Required<Pick<Attempt, 'outcome' | 'brokers'>> & { error: Failed | undefined }): void {
+  end(attempt: Attempt, end: Pick<Attempt, 'outcome' | 'brokers' | 'failures'> & { error: Failed | undefined }): void {
     attempt.durationMs = Date.now() - attempt.startedAtMs;
     attempt.outcome = end.outcome;
     attempt.brokers = end.brokers;
     if (end.error) attempt.error = end.error;
+    if (end.failures) attempt.failures = end.failures;
   }
 
   /** What an error means now: some count as passing at first, and not after so many tries over so long. */
@@ -107,7 +108,7 @@ export class AttemptLog {
     let sinceMs = Date.now();
     for (const attempt of this.attempts.toReversed()) {
       if (isOpen(attempt)) sinceMs = attempt.startedAtMs;
-      else if (attempt.error?.name === name) {
+      else if (isMetIn(attempt, name)) {
         tries++;
         sinceMs = attempt.startedAtMs;
       } else break;
@@ -141,6 +142,10 @@ export class AttemptLog {
     return { attempts, landed, refused, ...(leftOut > 0 && { attemptsLeftOut: leftOut }) };
   }
 }
+
+/** Whether it failed so, in any of its partitions. */
+const isMetIn = ({ error, failures }: Attempt, name: string): boolean =>
+  failures ? failures.some((failure) => failure.error.name === name) : error?.name === name;
 
 const isOpen = ({ durationMs, error }: Attempt): boolean => durationMs === undefined && error === undefined;
 

@@ -1,7 +1,8 @@
-import type { Attempt, Failed, Outcome } from '../domain/attempt.ts';
+import type { Attempt, Failed, Outcome, PartitionFailure } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import type { OpenDestination } from '../domain/destination.ts';
 import { failureRowOf } from '../domain/failures.ts';
+import { endOf } from './attemptEnd.ts';
 import type { AttemptLog } from './attemptLog.ts';
 import { failureIn, type NamedFailure, notSentInTime } from './kafka/failureNames.ts';
 import type { LingeringProducer, SubmissionAnswer } from './kafka/lingeringProducer.ts';
@@ -29,6 +30,8 @@ type Part = { positions: readonly number[]; isAlone: boolean };
 
 /** A partition that did not take its records, and what it means. */
 type Refusal = {
+  partition: number;
+  broker: string | undefined;
   positions: number[];
   failure: NamedFailure;
   recordsTogether: number;
@@ -50,12 +53,15 @@ export class BatchDelivery {
   async run(): Promise<BatchResult> {
     const opened = await this.open();
     if ('outcome' in opened || 'tryAgain' in opened) return opened;
-    const { producer, records, lingerMs, batchSizeBytes } = opened;
+    const { producer, partitions, records, lingerMs, batchSizeBytes } = opened;
     const parts: Part[] = cut(this.unsettled(), records, batchSizeBytes);
     for (let part = parts.shift(); part; part = parts.shift()) {
       const positions = part.positions.filter((position) => !this.isHeldBack(position));
       if (positions.length === 0) continue;
-      const { stopped, again } = await this.attempt({ ...part, positions }, producer, records, lingerMs);
+      const { stopped, again } = await this.attempt({ ...part, positions }, producer, records, {
+        partitions,
+        lingerMs,
+      });
       if (stopped) return this.stop(stopped);
       parts.unshift(...again);
     }
@@ -97,7 +103,7 @@ export class BatchDelivery {
       const partitions = await this.untilLost(producer.partitionCount());
       this.log.forget(attempt);
       const records = recordsOf(this.options.block, partitions);
-      return { producer, records, ...destination.producer };
+      return { producer, partitions, records, ...destination.producer };
     } catch (error) {
       const failed = this.failedOf(failureIn(error), { isUnknown: false, isUnsent: true });
       this.log.end(attempt, { outcome: 'failed', brokers: [], error: failed });
@@ -105,10 +111,15 @@ export class BatchDelivery {
     }
   }
 
-  private async attempt(part: Part, producer: Producer, records: readonly AddressedRecord[], lingerMs: number) {
+  private async attempt(
+    part: Part,
+    producer: Producer,
+    records: readonly AddressedRecord[],
+    { partitions, lingerMs }: { partitions: number; lingerMs: number },
+  ) {
     const { block, lease } = this.options;
     const isAll = part.positions.length === this.unsettled().length;
-    const attempt = this.log.begin(isAll ? undefined : part.positions);
+    const attempt = this.log.begin({ partitions, ...(!isAll && { positions: [...part.positions] }) });
     const answers = await producer.submit({
       records: part.positions.flatMap((position) => records[position] ?? []),
       // A clock that runs ahead of ours must not make us wait longer than the linger.
@@ -131,7 +142,7 @@ export class BatchDelivery {
     for (const [partition, answer] of answers) {
       const positions = part.positions.filter((position) => records[position]?.partition === partition);
       if ('failure' in answer) {
-        refusals.push({ ...answer, positions });
+        refusals.push({ ...answer, partition, positions });
         continue;
       }
       const { broker, baseOffset } = answer;
@@ -141,19 +152,20 @@ export class BatchDelivery {
     }
     const again: Part[] = [];
     let stopped: Failed | undefined;
-    let shown: Failed | undefined;
-    let isUnknown = false;
+    const failures: PartitionFailure[] = [];
     for (const refusal of refusals) {
       const failed = this.failedOf(refusal.failure, refusal);
-      // Of several the one that leaves something open: a record that is there twice must be explained.
-      if (shown === undefined || (failed.kind === 'outcomeUnknown' && shown.kind !== 'outcomeUnknown')) shown = failed;
-      isUnknown ||= refusal.isUnknown || failed.kind === 'outcomeUnknown';
+      const isUnknown = refusal.isUnknown || failed.kind === 'outcomeUnknown';
+      const { partition, broker } = refusal;
+      failures.push({
+        ...{ partitions: [partition], brokers: broker ? [broker] : [] },
+        ...{ outcome: isUnknown ? 'unknown' : 'failed', error: failed },
+      });
       if (failed.kind === 'recordAtFault') again.push(...this.narrowed(attempt, part, refusal, failed));
       else if (stopped === undefined || failed.kind === 'destinationAtFault') stopped = failed;
     }
     const brokers = [...new Set([...answers.values()].flatMap(({ broker }) => broker ?? []))];
-    const failedOutcome = landed > 0 ? 'partly' : isUnknown ? 'unknown' : 'failed';
-    this.log.end(attempt, { outcome: shown ? failedOutcome : 'delivered', brokers, error: shown });
+    this.log.end(attempt, { brokers, ...endOf(failures, landed > 0) });
     return { stopped, again };
   }
 

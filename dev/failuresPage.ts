@@ -20,16 +20,27 @@ function lastingOf({ lasting }: FailureRow): string {
   return `${kinds[lasting.kind]} after ${lasting.tries} tries${time}`;
 }
 
+const ends = {
+  probe: 'by itself',
+  rights: 'by itself, where the broker tells of our rights',
+  change: 'once the destination is changed',
+} as const;
+
+/** What ends the suspension, beside `resume` and `replay`. */
+const endOf = ({ kind, lasting, mendedBy }: FailureRow): string =>
+  [kind, lasting?.kind].includes('destinationAtFault') ? ends[mendedBy ?? 'change'] : '';
+
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 
 function tableOf(rows: readonly FailureRow[], hasCodes: boolean): string {
-  const columns = [...(hasCodes ? ['code'] : []), 'error', 'at first', 'when it lasts', 'why', 'remedy'];
+  const columns = [...(hasCodes ? ['code'] : []), 'error', 'at first', 'when it lasts', 'goes on', 'why', 'remedy'];
   const lines = rows.map((row) =>
     [
       ...(hasCodes ? [String(row.code)] : []),
       `\`${row.name}\``,
       kinds[row.kind],
       lastingOf(row),
+      endOf(row),
       row.why,
       row.remedy,
     ].map(cell),
@@ -52,7 +63,9 @@ differ.
 | destination at fault | The lane is \`suspended\`: it keeps its events, takes new ones, and tries nothing until it is told to (\`resume\`, \`replay\`). |
 | record at fault | The record is parked, and the others go on. \`replay\` sends it again, \`discard\` gives it up. |
 
-"When it lasts" is for errors that also occur in passing: the same error in so many tries in a row, and for so long, both. An error that
+"When it lasts" is for errors that also occur in passing: the same error in so many tries in a row, and for so long, both. "Goes on" says
+what lets a suspended lane go on beside \`resume\` and \`replay\`: *by itself* once a probe goes through, for the probe would have met the error too;
+where only a write meets it, once the destination is changed and the probe goes through ([keeper](decisions/keeper.md)). An error that
 was met before anything of the records was sent (on the way in, in a login, in a question for metadata) leaves nothing unknown: it is
 transient where the table has "outcome unknown". An error that is in no table is transient, and ${lastingOf(unlisted)}; the worker's log
 has it under its own name. \`DUPLICATE_SEQUENCE_NUMBER\` (46) is success: the broker has the batch.

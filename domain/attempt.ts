@@ -25,7 +25,20 @@ export type Attempt = {
   brokers: string[];
   /** The positions in the batch that it sent; absent where it sent all that was not settled yet. */
   positions?: number[] | undefined;
+  /** How many partitions the topic had: so that a record's key says which one was the record's. */
+  partitions?: number | undefined;
+  /** Where partitions failed in different ways, one that leaves something open before the others. */
   error?: Failed | undefined;
+  /** Absent where `error` is that of every record that it sent. */
+  failures?: PartitionFailure[] | undefined;
+};
+
+/** Partitions that did not take their records, for one reason. */
+export type PartitionFailure = {
+  partitions: number[];
+  brokers: string[];
+  outcome: 'failed' | 'unknown';
+  error: Failed;
 };
 
 /** Where records of a batch landed: the position in the batch of each, and the offset of each. */

@@ -1,6 +1,7 @@
 /** The log of one delivery, read out of what its lane's history holds. Pure: who asks brings the records. */
-import type { Attempt, Failed, Outcome, Progress, Settled } from './attempt.ts';
+import type { Attempt, Failed, Outcome, PartitionFailure, Progress, Settled } from './attempt.ts';
 import type { Block } from './block.ts';
+import { kafkaPartitionOf } from './kafkaPartition.ts';
 import { isSelected, type Selected } from './laneSignals.ts';
 
 /** What a lane's history tells about deliveries, in its order; `batch` and `activity` name one over all runs of the lane. */
@@ -34,11 +35,12 @@ export const deliveryStatuses = [
 ] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
-export type LoggedAttempt = Omit<Attempt, 'outcome' | 'brokers' | 'positions'> & {
+export type LoggedAttempt = Omit<Attempt, 'outcome' | 'brokers' | 'positions' | 'partitions' | 'failures'> & {
   /** How many records it sent, this one among them. */
   records: number;
   outcome: 'delivered' | 'failed' | 'unknown' | 'running';
   broker?: string | undefined;
+  /** Of this record; absent where the attempt did not get so far as to know how many the topic has. */
   partition?: number | undefined;
   offset?: number | undefined;
 };
@@ -66,17 +68,19 @@ type Fold = DeliveryLog & {
   batch?: string | undefined;
   activity?: string | undefined;
   position: number;
+  /** The event's partition key. */
+  key: string;
   /** Of the batch that holds the event. */
   events: number;
 };
 
 /** The log of the event with this digest, from the lane's records in order and the activity that runs now, if any. */
 export function deliveryLogOf(digest: string, records: readonly LaneRecord[], running?: RunningProduce): DeliveryLog {
-  let fold: Fold = { status: 'queued', attempts: [], interventions: [], position: -1, events: 0 };
+  let fold: Fold = { status: 'queued', attempts: [], interventions: [], position: -1, key: '', events: 0 };
   for (const record of records) fold = next(fold, digest, record);
-  const { batch: _, activity, position, events, ...log } = fold;
+  const { batch: _, activity, position, key, events, ...log } = fold;
   if (!running || running.activity !== activity || log.status !== 'sending') return log;
-  return whileRunning(log, { position, events }, running);
+  return whileRunning(log, { position, key, events }, running);
 }
 
 /** The last of the overflow segments that the event went to, by the records of one run. */
@@ -93,7 +97,8 @@ function next(fold: Fold, digest: string, record: LaneRecord): Fold {
     const position = record.block.entries.findIndex(({ id }) => id === digest);
     if (position < 0) return fold;
     const { batch, activity, block } = record;
-    return { ...fold, batch, activity, position, events: block.entries.length, status: 'sending' };
+    const key = block.entries[position]?.key ?? '';
+    return { ...fold, batch, activity, position, key, events: block.entries.length, status: 'sending' };
   }
   if (record.kind === 'replay' || record.kind === 'discard') return intervened(fold, digest, record);
   if (record.kind === 'segmented') return fold; // It waits as before, elsewhere.
@@ -122,8 +127,8 @@ function completed(fold: Fold, outcome: Outcome): Fold {
   return { ...known, status: outcome.suspended ? 'suspended' : 'queued', error: outcome.suspended };
 }
 
-/** Where the event stands in its batch, and how many there are. */
-type InBatch = Pick<Fold, 'position' | 'events'>;
+/** Where the event stands in its batch, its key, and how many events there are. */
+type InBatch = Pick<Fold, 'position' | 'key' | 'events'>;
 
 type Result = { number: number; landed?: { partition: number; offset?: number; broker: string }; refused?: Failed };
 
@@ -144,20 +149,33 @@ function resultAt(position: number, { landed, refused }: Settled): Result {
 }
 
 /** The attempts that the record at this position took part in: those after it was settled are other records'. */
-function attemptsAt({ position, events }: InBatch, progress: Settled): LoggedAttempt[] {
-  const result = resultAt(position, progress);
+function attemptsAt(at: InBatch, progress: Settled): LoggedAttempt[] {
+  const result = resultAt(at.position, progress);
   return progress.attempts
-    .filter(({ number, positions }) => number <= result.number && (positions?.includes(position) ?? true))
-    .map(({ number, startedAtMs, durationMs, outcome, brokers, positions, error }) => {
-      const records = positions?.length ?? events - settledBefore(number, progress);
+    .filter(({ number, positions }) => number <= result.number && (positions?.includes(at.position) ?? true))
+    .map((attempt) => {
+      const { number, startedAtMs, durationMs, positions, partitions } = attempt;
+      const records = positions?.length ?? at.events - settledBefore(number, progress);
       const common = { number, startedAtMs, durationMs, records };
       if (number === result.number && result.landed) return { ...common, outcome: 'delivered', ...result.landed };
-      const broker = brokers.length > 0 ? brokers.join(', ') : undefined;
-      if (number === result.number) return { ...common, outcome: 'failed', broker, error: result.refused };
-      // Another partition's records may have been written; of these nobody knows.
-      const isUnknown = outcome === 'unknown' || error?.kind === 'outcomeUnknown';
-      return { ...common, outcome: isUnknown ? 'unknown' : 'failed', broker, error };
+      const partition = partitions && kafkaPartitionOf(new TextEncoder().encode(at.key), partitions);
+      const { brokers, outcome, error } = failureAt(partition, attempt);
+      const failed = { ...common, broker: brokers.length > 0 ? brokers.join(', ') : undefined, partition };
+      if (number === result.number) return { ...failed, outcome: 'failed', error: result.refused };
+      return { ...failed, outcome, error };
     });
+}
+
+/** How an attempt ended for a record of this partition that it did not write. */
+function failureAt(
+  partition: number | undefined,
+  { failures, brokers, outcome, error }: Attempt,
+): Pick<PartitionFailure, 'brokers' | 'outcome'> & { error: Failed | undefined } {
+  const own = failures?.find(({ partitions }) => partition !== undefined && partitions.includes(partition));
+  if (own) return own;
+  // Another partition's records may have been written; of these nobody knows.
+  const isUnknown = outcome === 'unknown' || error?.kind === 'outcomeUnknown';
+  return { brokers, outcome: isUnknown ? 'unknown' : 'failed', error };
 }
 
 /** How many records of the batch earlier attempts had settled: this one did not send them. */

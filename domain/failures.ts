@@ -15,6 +15,11 @@ export type FailureRow = {
   code?: number;
   kind: Kind;
   lasting?: Lasting;
+  /**
+   * What ends a lane's suspension for it though the destination is the same: a probe that goes through, for it would have met
+   * the error itself, or one that is told that we may write. Absent where only a write meets it.
+   */
+  mendedBy?: 'probe' | 'rights';
   /** Our own fault, not the customer's: our log has an alarm for it. */
   isOurs?: true;
   why: string;
@@ -32,7 +37,7 @@ const suspendsAfter = (tries: number, ms: number): { lasting: Lasting } => ({
 type Unreachable = FailureRow & { kind: 'transient' };
 const unreachable = (name: string, why: string): Unreachable => ({ name, kind: 'transient', why, remedy: connects });
 const distrusted = (name: string, why: string): FailureRow => ({
-  ...{ name, kind: 'destinationAtFault', why },
+  ...{ name, kind: 'destinationAtFault', mendedBy: 'probe', why },
   remedy: certificate,
 });
 
@@ -48,7 +53,7 @@ export const clientRows: readonly FailureRow[] = [
   unreachable('CONNECT_TIMEOUT', 'The broker did not let us in within seconds.'),
   unreachable('CONNECTION_CLOSED', 'The broker closed the connection: it stops, or wants another protocol there.'),
   {
-    ...{ name: 'ENOTFOUND', kind: 'transient', ...suspendsAfter(3, 15 * minuteMs) },
+    ...{ name: 'ENOTFOUND', kind: 'transient', mendedBy: 'probe', ...suspendsAfter(3, 15 * minuteMs) },
     why: 'The name is unknown to the name server: misspelt, or not there yet.',
     remedy: "Correct the brokers' host names in the destination. Then resume.",
   },
@@ -63,22 +68,22 @@ export const clientRows: readonly FailureRow[] = [
     remedy: waits,
   },
   {
-    ...{ name: 'EPROTO', kind: 'transient', ...suspendsAfter(3, minuteMs) },
+    ...{ name: 'EPROTO', kind: 'transient', mendedBy: 'probe', ...suspendsAfter(3, minuteMs) },
     why: 'The TLS handshake failed: the listener speaks no TLS, another version of it, or wants a client certificate.',
     remedy: "See that auth.tls and auth.mode fit the broker's listener. Then resume.",
   },
   {
-    ...{ name: 'CLIENT_CERTIFICATE_UNUSABLE', kind: 'destinationAtFault' },
+    ...{ name: 'CLIENT_CERTIFICATE_UNUSABLE', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: 'Our certificate, its key and the pass phrase do not fit together.',
     remedy: 'Correct clientCertificate, clientKey and clientKeyPassphrase in the destination. Then resume.',
   },
   {
-    ...{ name: 'CERT_HAS_EXPIRED', kind: 'destinationAtFault' },
+    ...{ name: 'CERT_HAS_EXPIRED', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: "The broker's certificate has expired.",
     remedy: "Renew the broker's certificate. Then resume.",
   },
   {
-    ...{ name: 'ERR_TLS_CERT_ALTNAME_INVALID', kind: 'destinationAtFault' },
+    ...{ name: 'ERR_TLS_CERT_ALTNAME_INVALID', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: "The broker's certificate is for another host name.",
     remedy: 'Name the brokers as their certificate does. Then resume.',
   },
@@ -96,17 +101,17 @@ export const clientRows: readonly FailureRow[] = [
 /** Our own reasons. */
 export const ownRows: readonly FailureRow[] = [
   {
-    ...{ name: 'DESTINATION_DISABLED', kind: 'destinationAtFault' },
+    ...{ name: 'DESTINATION_DISABLED', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: 'Somebody disabled the destination.',
     remedy: 'Enable the destination. Then resume.',
   },
   {
-    ...{ name: 'DESTINATION_UNKNOWN', kind: 'destinationAtFault' },
+    ...{ name: 'DESTINATION_UNKNOWN', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: 'The store has no such destination, nor a deleted one.',
     remedy: 'Restore it, or discard what waits for it.',
   },
   {
-    ...{ name: 'AUTH_MODE_UNSUPPORTED', kind: 'destinationAtFault' },
+    ...{ name: 'AUTH_MODE_UNSUPPORTED', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: 'This version can not authenticate so.',
     remedy: 'Choose another auth.mode. Then resume.',
   },

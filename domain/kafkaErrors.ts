@@ -37,6 +37,9 @@ const ofRecord = (code: number, name: string, why: string, remedy: string): Kafk
   remedy: `${remedy} Then replay.`,
 });
 
+/** A probe that goes through shows it mended. */
+const shownByProbe = (row: KafkaRow): KafkaRow => ({ ...row, mendedBy: 'probe' });
+
 /** The broker has the batch already: for us that is as good as written. */
 export const duplicateSequenceNumber = 46;
 
@@ -53,11 +56,13 @@ export const kafkaRows: readonly KafkaRow[] = [
     'The checksum was wrong when it arrived: bytes changed on the way, once or each time.',
     parksAfter(3, 'See what changes bytes between us and the broker.'),
   ),
-  passes(
-    3,
-    'UNKNOWN_TOPIC_OR_PARTITION',
-    'The topic is new, being deleted, or none: brokers learn of topics one after the other.',
-    suspendsAfter(3, 5 * minuteMs, 'Create the topic, or correct its name in the destination.'),
+  shownByProbe(
+    passes(
+      3,
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      'The topic is new, being deleted, or none: brokers learn of topics one after the other.',
+      suspendsAfter(3, 5 * minuteMs, 'Create the topic, or correct its name in the destination.'),
+    ),
   ),
   passes(5, 'LEADER_NOT_AVAILABLE', 'A leader is being elected.'),
   leavesUnknown(
@@ -78,11 +83,13 @@ export const kafkaRows: readonly KafkaRow[] = [
   passes(14, 'COORDINATOR_LOAD_IN_PROGRESS', 'The broker has just started (met when a producer id is asked for).'),
   passes(15, 'COORDINATOR_NOT_AVAILABLE', 'The broker has just started (met when a producer id is asked for).'),
   passes(16, 'NOT_COORDINATOR', 'The coordinator has moved (met when a producer id is asked for).'),
-  ofDestination(
-    17,
-    'INVALID_TOPIC_EXCEPTION',
-    'No topic may have this name.',
-    "Correct the topic's name in the destination.",
+  shownByProbe(
+    ofDestination(
+      17,
+      'INVALID_TOPIC_EXCEPTION',
+      'No topic may have this name.',
+      "Correct the topic's name in the destination.",
+    ),
   ),
   ofRecord(
     18,
@@ -102,12 +109,15 @@ export const kafkaRows: readonly KafkaRow[] = [
     'The broker knows no such acks.',
     'Report this: Causeway asks for all, or 1.',
   ),
-  ofDestination(
-    29,
-    'TOPIC_AUTHORIZATION_FAILED',
-    'Our principal lacks WRITE on the topic.',
-    'Grant our principal WRITE on the topic.',
-  ),
+  {
+    ...ofDestination(
+      29,
+      'TOPIC_AUTHORIZATION_FAILED',
+      'Our principal lacks WRITE on the topic.',
+      'Grant our principal WRITE on the topic.',
+    ),
+    mendedBy: 'rights',
+  },
   ofDestination(
     31,
     'CLUSTER_AUTHORIZATION_FAILED',
@@ -120,23 +130,29 @@ export const kafkaRows: readonly KafkaRow[] = [
     'The time of sending is outside what the topic takes.',
     "Widen the topic's message.timestamp.before.max.ms and message.timestamp.after.max.ms, or set the clocks.",
   ),
-  ofDestination(
-    33,
-    'UNSUPPORTED_SASL_MECHANISM',
-    'The listener does not offer the mechanism.',
-    "Choose an auth.mode that the broker's listener offers.",
+  shownByProbe(
+    ofDestination(
+      33,
+      'UNSUPPORTED_SASL_MECHANISM',
+      'The listener does not offer the mechanism.',
+      "Choose an auth.mode that the broker's listener offers.",
+    ),
   ),
-  passes(
-    34,
-    'ILLEGAL_SASL_STATE',
-    'The listener wants SASL and got none, or the reverse; also seen when a broker starts.',
-    suspendsAfter(3, minuteMs, "See that auth.mode fits the broker's listener."),
+  shownByProbe(
+    passes(
+      34,
+      'ILLEGAL_SASL_STATE',
+      'The listener wants SASL and got none, or the reverse; also seen when a broker starts.',
+      suspendsAfter(3, minuteMs, "See that auth.mode fits the broker's listener."),
+    ),
   ),
-  ofDestination(
-    35,
-    'UNSUPPORTED_VERSION',
-    'The broker is older than our oldest request.',
-    'Upgrade the broker: it must be 0.11 or later.',
+  shownByProbe(
+    ofDestination(
+      35,
+      'UNSUPPORTED_VERSION',
+      'The broker is older than our oldest request.',
+      'Upgrade the broker: it must be 0.11 or later.',
+    ),
   ),
   passes(41, 'NOT_CONTROLLER', 'The controller has moved.'),
   passes(
@@ -186,11 +202,13 @@ export const kafkaRows: readonly KafkaRow[] = [
   passes(55, 'OPERATION_NOT_ATTEMPTED', 'Another part of the request failed.'),
   passes(56, 'KAFKA_STORAGE_ERROR', 'A disk of the broker failed; the leader moves.'),
   passes(57, 'LOG_DIR_NOT_FOUND', 'A disk of the broker is gone; the leader moves.'),
-  passes(
-    58,
-    'SASL_AUTHENTICATION_FAILED',
-    'User or password are wrong, or the broker could not check them just now.',
-    suspendsAfter(3, minuteMs, 'Correct user name and password in the destination.'),
+  shownByProbe(
+    passes(
+      58,
+      'SASL_AUTHENTICATION_FAILED',
+      'User or password are wrong, or the broker could not check them just now.',
+      suspendsAfter(3, minuteMs, 'Correct user name and password in the destination.'),
+    ),
   ),
   passes(
     59,
@@ -198,17 +216,21 @@ export const kafkaRows: readonly KafkaRow[] = [
     'Exactly-once only: the broker has forgotten our producer id.',
     suspendsAfter(10, minuteMs, report),
   ),
-  ofDestination(
-    61,
-    'DELEGATION_TOKEN_AUTH_DISABLED',
-    'The broker takes no delegation tokens.',
-    'Choose another auth.mode.',
+  shownByProbe(
+    ofDestination(
+      61,
+      'DELEGATION_TOKEN_AUTH_DISABLED',
+      'The broker takes no delegation tokens.',
+      'Choose another auth.mode.',
+    ),
   ),
-  ofDestination(
-    66,
-    'DELEGATION_TOKEN_EXPIRED',
-    'The delegation token has expired.',
-    'Renew the token in the destination.',
+  shownByProbe(
+    ofDestination(
+      66,
+      'DELEGATION_TOKEN_EXPIRED',
+      'The delegation token has expired.',
+      'Renew the token in the destination.',
+    ),
   ),
   passes(72, 'LISTENER_NOT_FOUND', 'The new leader has no listener of this name yet.'),
   passes(74, 'FENCED_LEADER_EPOCH', 'The leader has moved: metadata was old.'),

@@ -83,10 +83,14 @@ export type KeeperState = {
    * can show mended. Those that are still suspended need another version, or a person.
    */
   suspendedToldOf: number | undefined;
-  /** Lanes that came back since the round began. */
+  /** Lanes that the last round let go on; while it lasts, 0. */
+  letGo: number;
+  /** Lanes that came back since that round began. */
   relapsed: number;
-  /** Rounds in a row that ended since too many came back. */
+  /** Rounds in a row, before that one, of which too many came back. */
   brokenRounds: number;
+  /** Looks since a worker told of a lane. */
+  looks: number;
   /** Looks that found it up since a worker told of a lane. */
   calmLooks: number;
   /** Looks in a row that found the destination at fault. */
@@ -101,8 +105,10 @@ export const newKeeperState = (nowMs: number): KeeperState => ({
   version: undefined,
   toldAtMs: nowMs,
   suspendedToldOf: undefined,
+  letGo: 0,
   relapsed: 0,
   brokenRounds: 0,
+  looks: 0,
   calmLooks: 0,
   faultLooks: 0,
   seen: undefined,
@@ -114,6 +120,7 @@ export function told(state: KeeperState, { relapsed, faults }: Told, nowMs: numb
     newsAtMs: nowMs,
     toldAtMs: nowMs,
     isTold: true,
+    looks: 0,
     calmLooks: 0,
     relapsed: state.relapsed + relapsed,
     suspendedToldOf: faults.some(({ name }) => canBeShownMended(name)) ? undefined : state.suspendedToldOf,
@@ -140,6 +147,7 @@ export function looked(state: KeeperState, seen: Seen): KeeperState {
   return {
     ...state,
     seen,
+    looks: state.looks + 1,
     faultLooks: seen.kind === 'atFault' ? state.faultLooks + 1 : 0,
     calmLooks: seen.kind === 'up' ? state.calmLooks + 1 : 0,
   };
@@ -160,11 +168,14 @@ export function roundBegun(
   const { version, canWrite } = seen;
   const input: Found = canWrite === undefined ? { version } : { version, canWrite };
   const states: LanesToTell['states'] = concernsSuspended(state, seen) ? ['Waiting', 'Suspended'] : ['Waiting'];
-  return { state: { ...state, relapsed: 0 }, toTell: { states, signal: 'wake', input } };
+  const brokenRounds = isLastBroken(state) ? state.brokenRounds + 1 : 0;
+  return { state: { ...state, letGo: 0, relapsed: 0, brokenRounds }, toTell: { states, signal: 'wake', input } };
 }
 
 /** Whether so many of the lanes that were let go on came back that the destination can't be said to be up. */
 export const isBroken = (state: KeeperState, letGo: number): boolean => letGo > 0 && state.relapsed * 2 >= letGo;
+/** The same of the round that is over: lanes come back after it, too, for a write may take long to fail. */
+const isLastBroken = (state: KeeperState): boolean => isBroken(state, state.letGo);
 
 /** A lane that a worker told of longer ago than this was in the lists of a round, in ms: visibility is seldom seconds late. */
 export const listedAfterMs = 10_000;
@@ -179,7 +190,7 @@ export function roundEnded(
   return {
     ...state,
     newsAtMs: lanes > 0 ? nowMs : state.newsAtMs,
-    brokenRounds: wasBroken ? state.brokenRounds + 1 : 0,
+    letGo: lanes,
     suspendedToldOf: wasForAll ? seen.version : state.suspendedToldOf,
   };
 }
@@ -203,8 +214,10 @@ export const suspensionBegun = (state: KeeperState, nowMs: number): KeeperState 
 
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
-/** So long after the last news a lane that holds is surely visible, in ms. */
+/** So long after the last news a lane that holds is surely visible, in ms, … */
 const visibleAfterMs = 2 * minuteMs;
+/** … and after so many looks, each later than the one before: had all workers been gone for that time, the lane had no part in it. */
+const looksMin = 5;
 /** Looks at a destination that only a person can mend, should the API's word be lost; in ms. */
 const idleMs = 15 * minuteMs;
 const doubled = (firstMs: number, times: number, mostMs: number): number =>
@@ -218,7 +231,7 @@ export function pauseMs(state: KeeperState, seen: Seen): number {
   if (seen.kind === 'atFault') {
     return isOurs(seen.failing) ? idleMs : doubled(5 * secondMs, state.faultLooks - 1, 5 * minuteMs);
   }
-  if (state.brokenRounds > 0) return doubled(5 * secondMs, state.brokenRounds - 1, 5 * minuteMs);
+  if (isLastBroken(state)) return doubled(5 * secondMs, state.brokenRounds, 5 * minuteMs);
   if (seen.held.waiting > 0 || seen.held.suspended === 0 || concernsSuspended(state, seen)) {
     return doubled(2 * secondMs, state.calmLooks - 1, minuteMs);
   }
@@ -227,7 +240,7 @@ export function pauseMs(state: KeeperState, seen: Seen): number {
 
 /** Whether news ends that pause: not while lanes that came back are to be left alone for a while. */
 export const isPauseOver = (state: KeeperState, seen: Seen): boolean =>
-  state.isChanged || (state.isTold && seen.kind === 'up' && state.brokenRounds === 0);
+  state.isChanged || (state.isTold && seen.kind === 'up' && !isLastBroken(state));
 
 /** Whether nothing is left to keep. */
 export const isDone = (state: KeeperState, seen: Seen, nowMs: number): boolean =>
@@ -235,6 +248,7 @@ export const isDone = (state: KeeperState, seen: Seen, nowMs: number): boolean =
   !state.isChanged &&
   seen.held.waiting === 0 &&
   seen.held.suspended === 0 &&
+  state.looks >= looksMin &&
   nowMs - state.newsAtMs >= visibleAfterMs;
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -60,47 +60,14 @@ const resumedFrom = (
   found?: Found,
 ): Resumed => ({ by, from: { kind, error, version }, version: found?.version, holds: (before?.holds ?? 0) + 1 });
 
-/**
- * Faults that the probe itself would meet again: it reads the destination, connects to every leader, authenticates and asks
- * where the topic is. A produce request's own errors are not among them.
- */
-const shownByProbe: ReadonlySet<string> = new Set([
-  'DESTINATION_DISABLED',
-  'DESTINATION_UNKNOWN',
-  'AUTH_MODE_UNSUPPORTED',
-  'CREDENTIALS_UNREADABLE',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'INVALID_TOPIC_EXCEPTION',
-  'UNSUPPORTED_SASL_MECHANISM',
-  'ILLEGAL_SASL_STATE',
-  'UNSUPPORTED_VERSION',
-  'SASL_AUTHENTICATION_FAILED',
-  'DELEGATION_TOKEN_AUTH_DISABLED',
-  'DELEGATION_TOKEN_EXPIRED',
-  'ENOTFOUND',
-  'EPROTO',
-  'CERT_HAS_EXPIRED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'CERT_NOT_YET_VALID',
-  'CERT_UNTRUSTED',
-  'CERT_REVOKED',
-  'CERT_SIGNATURE_FAILURE',
-  'INVALID_CA',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
-
 /** A fault by its name, and the version of the destination that it was met with. */
 export type Fault = { name: string; version?: number | undefined };
 
 /** Whether a probe that went through shows the fault mended: the destination is another since, or the probe would meet it. */
 export function isMended({ name, version }: Fault, found: Found): boolean {
   if (version === undefined || version < found.version) return true;
-  if (name === 'TOPIC_AUTHORIZATION_FAILED') return found.canWrite === true;
-  return shownByProbe.has(name);
+  const { mendedBy } = failureRowOf(name);
+  return mendedBy === 'probe' || (mendedBy === 'rights' && found.canWrite === true);
 }
 
 /** Whether a probe can show a fault of this name mended though the destination is the same. */
@@ -140,11 +107,22 @@ export function suspensionFrom(input: unknown): { error: Failed; version?: numbe
   return { error: { kind: 'destinationAtFault', name, ...(code !== undefined && { code }), message, remedy }, version };
 }
 
-type Holding = { hold: Hold | undefined; resumed: Resumed | undefined };
+type Holding = {
+  hold: Hold | undefined;
+  resumed: Resumed | undefined;
+  /** A segment that can't be read holds the lane too: whatever a batch finds out meanwhile, and whatever the keeper says. */
+  overflow: { lost?: Hold | undefined };
+};
 
-/** The state with its hold ended, unchanged where there is none. */
-export const letGo = <State extends Holding>(state: State, by: Resumed['by'], found?: Found): State =>
-  state.hold ? { ...state, hold: undefined, resumed: resumedFrom(state.hold, by, state.resumed, found) } : state;
+/** What the lane holds for, if anything: one for its destination's sake ends first. */
+export const holdOf = ({ hold, overflow }: Omit<Holding, 'resumed'>): Hold | undefined => hold ?? overflow.lost;
+
+/** The state with its holds ended, unchanged where there is none. */
+export function letGo<State extends Holding>(state: State, by: Resumed['by'], found?: Found): State {
+  const { hold, overflow, resumed } = state;
+  const next = overflow.lost && by !== 'keeper' ? { ...state, overflow: { ...overflow, lost: undefined } } : state;
+  return hold ? { ...next, hold: undefined, resumed: resumedFrom(hold, by, resumed, found) } : next;
+}
 
 /** The state after the keeper's `wake`: what holds for a fault that the probe does not show mended goes on holding. */
 export const woken = <State extends Holding>(state: State, found: Found): State =>

@@ -2,7 +2,7 @@
 import type { Failed } from './attempt.ts';
 import { eventIdPrefix } from './eventId.ts';
 import type { DeliveryState } from './lane.ts';
-import { type Hold, holdRemedy } from './laneHold.ts';
+import { type Hold, holdOf, holdRemedy } from './laneHold.ts';
 import { type Counts, deliveryStateOf, type Held, heldBy, type LaneState, type Note } from './laneState.ts';
 import { bytesOver, eventsIn, eventsOver, segmentCount, valueBytesIn } from './overflow.ts';
 
@@ -60,7 +60,7 @@ export const statusOf = (state: LaneState): LaneStatus => ({
   deadLetters: state.deadLetters.length,
   held: state.sending || waitingEvents(state) === 0 ? undefined : heldBy(state),
   counts: state.counts,
-  hold: state.hold && shownHold(state.hold),
+  hold: shownHold(holdOf(state)),
   paused: state.paused,
 });
 
@@ -71,13 +71,14 @@ function overflowOf({ overflow }: LaneState): LaneStatus['overflow'] {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-const shownHold = (hold: Hold): ShownHold => ({
-  kind: hold.kind,
-  error: hold.error,
-  since: iso(hold.sinceMs),
-  remedy: holdRemedy(hold),
-  looksAt: iso(hold.looksAtMs),
-});
+const shownHold = (hold: Hold | undefined): ShownHold | undefined =>
+  hold && {
+    kind: hold.kind,
+    error: hold.error,
+    since: iso(hold.sinceMs),
+    remedy: holdRemedy(hold),
+    looksAt: iso(hold.looksAtMs),
+  };
 
 export const parkedEventsOf = (state: LaneState): ParkedEvent[] =>
   state.deadLetters.map(({ delivery, parkedAtMs, error }) => ({

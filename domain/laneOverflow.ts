@@ -1,14 +1,17 @@
 /** What a lane decides about its overflow: when a segment is opened, of what, and when one is read back. Pure. */
+import { bytesOfKeys, keysIn, splitByKeys } from './aside.ts';
 import type { Failed } from './attempt.ts';
 import { type Block, blocksOf, deliveriesOf } from './block.ts';
 import { heldFor } from './laneHold.ts';
-import { canSend, carriedBytes, carriedBytesMax, heldBy, type LaneState } from './laneState.ts';
+import { blockedKeys, canSend, carriedBytes, carriedBytesMax, heldBy, type LaneState } from './laneState.ts';
 import {
   blocksForSegment,
   eventsIn,
   firstSegment,
   isOverflowing,
+  nothingAside,
   type Opening,
+  type Overflow,
   payloadBytesIn,
   segmentBytesMax,
   valueBytesIn,
@@ -24,6 +27,9 @@ const readBelowBytes = 1024 * 1024;
 /** How long the lane's run is: it should continue as new, or really must. */
 export type RunLength = 'short' | 'long' | 'tooLong';
 
+/** Where what goes to a segment is taken from: the tail, the end of the queue, or what is blocked of the queue. */
+export type OverflowSource = 'tail' | 'queue' | 'blocked';
+
 /** Held for a while, so that what waits is better off in segments: not for a part of its keys, the others go on. */
 function isStopped(state: LaneState): boolean {
   const reason = heldBy(state)?.reason;
@@ -34,30 +40,43 @@ function isStopped(state: LaneState): boolean {
  * From where the next segment is to be filled now, if from anywhere. A lane that delivers gets by without segments, until its
  * queue is really too much: what it can't carry into the next run it delivers first, as long as its run is not too long.
  */
-export function toOverflow(state: LaneState, run: RunLength): 'tail' | 'queue' | undefined {
+export function toOverflow(state: LaneState, run: RunLength): OverflowSource | undefined {
   const { overflow, queue } = state;
   if (overflow.opening) return undefined;
+  // What stood aside comes before the queue's events of its keys: the queue makes room.
+  if (overflow.aside.returning) return queue.length > 0 && isOverflowing(overflow) ? 'queue' : undefined;
   if (payloadBytesIn(overflow.tail) >= segmentBytesMax) return 'tail';
+  const blockedBytes = bytesOfKeys(queue, blockedKeys(state));
+  if (blockedBytes >= segmentBytesMax) return 'blocked';
   const isIdle = !state.sending && !canSend(state);
   const isTooMuchToCarry = run !== 'short' && carriedBytes(state) > carriedBytesMax && (isIdle || run === 'tooLong');
   if (isTooMuchToCarry && overflow.tail.length > 0) return 'tail';
   if (queue.length === 0) return undefined;
-  if (isTooMuchToCarry) return 'queue';
+  if (isTooMuchToCarry) return blockedBytes > 0 ? 'blocked' : 'queue';
   // Carried along through many runs, its events would be hard to find in the log.
   if (isIdle && isStopped(state) && isOverflowing(overflow) && run !== 'short') return 'queue';
   return payloadBytesIn(queue) > (isStopped(state) ? segmentBytesMax : queueBytesMax) ? 'queue' : undefined;
 }
 
-/** The state with a segment's worth of blocks taken out, to be opened: out of the tail, or of the end of the queue. */
+/** The state with a segment's worth of blocks taken out, to be opened. */
 export function overflowed(
   state: LaneState,
-  from: 'tail' | 'queue',
+  from: OverflowSource,
   newName: string,
   bytesMax = segmentBytesMax,
 ): LaneState {
   const { overflow } = state;
   const name = overflow.name || newName;
   const number = overflow.nextNumber;
+  if (from === 'blocked') {
+    const { taken: blocks, left } = splitByKeys(state.queue, blockedKeys(state), bytesMax);
+    const aside = { ...overflow.aside, keys: [...new Set([...overflow.aside.keys, ...keysIn(blocks)])] };
+    return {
+      ...state,
+      queue: left,
+      overflow: { ...overflow, name, aside, opening: { number, place: 'aside', blocks } },
+    };
+  }
   if (from === 'queue' && isOverflowing(overflow)) {
     const count = blocksForSegment(state.queue.toReversed(), bytesMax);
     const opening: Opening = { number, place: 'front', blocks: state.queue.slice(-count) };
@@ -75,15 +94,37 @@ export function opened(state: LaneState): LaneState {
   const { overflow } = state;
   const { opening } = overflow;
   if (!opening) return state;
+  const next = { ...overflow, opening: undefined, nextNumber: opening.number + 1 };
+  if (opening.place !== 'aside') return { ...state, overflow: { ...next, ...grown(overflow, opening) } };
+  return { ...state, overflow: { ...next, aside: { ...overflow.aside, ...grown(overflow.aside, opening) } } };
+}
+
+const grown = ({ segments, events, bytes }: Pick<Overflow, 'segments' | 'events' | 'bytes'>, opening: Opening) => ({
+  segments: withSegment(segments, opening),
+  events: events + eventsIn(opening.blocks),
+  bytes: bytes + valueBytesIn(opening.blocks),
+});
+
+/** Whether what stood aside can go back now: not while a segment is read or opened. */
+export const toReturn = ({ queue, overflow }: LaneState): boolean =>
+  overflow.aside.returning !== undefined &&
+  overflow.opening === undefined &&
+  (queue.length === 0 || !isOverflowing(overflow));
+
+/** The state with what stood aside before everything else, but for the dead letters that were released. */
+export function returned(state: LaneState): LaneState {
+  const { queue, overflow } = state;
+  const { aside, segments, events, bytes, tail } = overflow;
   return {
     ...state,
+    queue: aside.returning ?? [],
     overflow: {
       ...overflow,
-      opening: undefined,
-      nextNumber: opening.number + 1,
-      segments: withSegment(overflow.segments, opening),
-      events: overflow.events + eventsIn(opening.blocks),
-      bytes: overflow.bytes + valueBytesIn(opening.blocks),
+      segments: [...aside.segments, ...segments],
+      events: aside.events + events,
+      bytes: aside.bytes + bytes,
+      tail: [...queue, ...tail], // One of them is empty.
+      aside: nothingAside,
     },
   };
 }
@@ -103,8 +144,11 @@ export function alreadyThere(state: LaneState): LaneState {
 
 /** The segment to read now, if any. */
 export function toRead(state: LaneState, run: RunLength): number | undefined {
-  if (state.overflow.opening || run !== 'short' || isStopped(state)) return undefined;
-  return payloadBytesIn(state.queue) < readBelowBytes ? firstSegment(state.overflow) : undefined;
+  const { overflow, queue } = state;
+  if (overflow.opening || overflow.aside.returning || run !== 'short' || isStopped(state)) return undefined;
+  // What is blocked can't be sent, however much there is.
+  const bytes = payloadBytesIn(queue) - bytesOfKeys(queue, blockedKeys(state));
+  return bytes < readBelowBytes ? firstSegment(overflow) : undefined;
 }
 
 /** The state with what was read of the first segment at the end of the queue; the tail follows where that was the last one. */
@@ -132,7 +176,7 @@ export function readBack(state: LaneState, block: Block): LaneState {
 /** The state where the first segment can't be read: the lane stops, and skips nothing. */
 export const lostSegment = (state: LaneState, error: Failed, nowMs: number): LaneState => ({
   ...state,
-  hold: heldFor('suspended', error, { resumed: state.resumed, nowMs }),
+  overflow: { ...state.overflow, lost: heldFor('suspended', error, { resumed: undefined, nowMs }) },
 });
 
 /** Whether segments are left to close that no reading of a next one would close. */

@@ -1,13 +1,15 @@
 /** What a lane knows and decides: pure, so that the workflow only waits, calls and remembers. */
+import { withReleased } from './aside.ts';
 import type { Failed, Outcome } from './attempt.ts';
 import { type Block, blockOf, blocksOf, type Delivery, deliveriesOf, filterBlock } from './block.ts';
 import { type CarriedDedupWindow, DedupWindow } from './dedupWindow.ts';
 import type { DeliveryState, LaneLimits } from './lane.ts';
-import { type Hold, heldFor, holdFrom, holdRemedy, letGo, type Resumed } from './laneHold.ts';
+import { type Hold, heldFor, holdFrom, holdOf, holdRemedy, letGo, type Resumed } from './laneHold.ts';
 import { isSelected, type Selected } from './laneSignals.ts';
 import {
   type CarriedOverflow,
   carriedOverflow,
+  isAnyAside,
   isOverflowing,
   noOverflow,
   type Overflow,
@@ -87,7 +89,7 @@ export const deadLetterBytes = (state: LaneState): number =>
   state.deadLetters.reduce((sum, letter) => sum + deadLetterPayloadBytes(letter), 0);
 
 /** Keys whose events wait behind a dead letter. */
-function blockedKeys(state: LaneState): ReadonlySet<string> {
+export function blockedKeys(state: LaneState): ReadonlySet<string> {
   if (state.onDeadLetter === 'continue') return new Set();
   return new Set(state.deadLetters.map(({ delivery }) => delivery.key));
 }
@@ -98,7 +100,8 @@ export type Held = { reason: 'paused' | Hold['kind'] | 'deadLettersFull' | 'keys
 /** Why none of the queue may be sent now, or undefined where some of it may. */
 export function heldBy(state: LaneState): Held | undefined {
   if (state.paused) return { reason: 'paused', remedy: 'Signal resume.' };
-  if (state.hold) return { reason: state.hold.kind, remedy: holdRemedy(state.hold) };
+  const hold = holdOf(state);
+  if (hold) return { reason: hold.kind, remedy: holdRemedy(hold) };
   if (deadLetterBytes(state) >= deadLetterBytesMax) return deadLettersFull;
   const blocked = blockedKeys(state);
   if (blocked.size === 0 || state.queue.some((block) => block.entries.some(({ key }) => !blocked.has(key)))) return;
@@ -115,7 +118,7 @@ const keysBlocked: Held = {
 
 /** Whether there is something that may be sent now. */
 export const canSend = (state: LaneState): boolean =>
-  !state.sending && state.queue.length > 0 && heldBy(state) === undefined;
+  !state.sending && state.queue.length > 0 && !state.overflow.aside.returning && heldBy(state) === undefined;
 
 /** The state with the next batch taken out of the queue, in order: it is part of the state before anyone sends it. */
 export function planned(state: LaneState): LaneState {
@@ -168,7 +171,7 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
   const { counts } = state;
   const isProgress = left.entries.length < sent.entries.length;
   const resumed = isProgress ? undefined : state.resumed;
-  return {
+  const next: LaneState = {
     ...state,
     sending: undefined,
     onDeadLetter: outcome.onDeadLetter ?? state.onDeadLetter,
@@ -178,6 +181,7 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
     deadLetters: [...state.deadLetters, ...parked.values()],
     counts: { ...counts, delivered: counts.delivered + landed.size, parked: counts.parked + parked.size },
   };
+  return withReleased(next, [], blockedKeys(next)); // The destination's setting may be another now.
 }
 
 /** The state when the produce activity failed in a way that no table foresaw: nothing is lost, a person looks. */
@@ -195,18 +199,19 @@ export function replayed(state: LaneState, selected: Selected): LaneState {
     released.map(({ delivery }) => delivery),
     Math.min(...released.map(({ parkedAtMs }) => parkedAtMs)),
   );
-  return {
+  const next: LaneState = {
     ...letGo(state, 'person'),
     deadLetters: state.deadLetters.filter(({ delivery }) => !isSelected(selected, delivery.id)),
-    queue: [...blocks, ...state.queue],
   };
+  return withReleased(next, blocks, blockedKeys(next));
 }
 
 /** The state after `discard`: the dead letters that it names are given up. */
 export function discarded(state: LaneState, selected: Selected): LaneState {
   const deadLetters = state.deadLetters.filter(({ delivery }) => !isSelected(selected, delivery.id));
   const gone = state.deadLetters.length - deadLetters.length;
-  return { ...state, deadLetters, counts: { ...state.counts, discarded: state.counts.discarded + gone } };
+  const next = { ...state, deadLetters, counts: { ...state.counts, discarded: state.counts.discarded + gone } };
+  return withReleased(next, [], blockedKeys(next));
 }
 
 /** What the lane would carry into a new run, in bytes before compression: not less, and little more. */
@@ -221,6 +226,7 @@ export const isOver = (state: LaneState, nowMs: number): boolean =>
   state.queue.length === 0 &&
   !state.sending &&
   !isOverflowing(state.overflow) &&
+  !isAnyAside(state.overflow) &&
   state.overflow.taken.length === 0 &&
   state.deadLetters.length === 0 &&
   !state.paused &&
@@ -229,7 +235,8 @@ export const isOver = (state: LaneState, nowMs: number): boolean =>
 
 export function deliveryStateOf(state: LaneState): DeliveryState {
   if (state.paused) return 'Paused';
-  if (state.hold) return state.hold.kind === 'waiting' ? 'Waiting' : 'Suspended';
+  const hold = holdOf(state);
+  if (hold) return hold.kind === 'waiting' ? 'Waiting' : 'Suspended';
   return state.deadLetters.length > 0 ? 'Parked' : 'Delivering';
 }
 

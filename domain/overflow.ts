@@ -1,10 +1,11 @@
 /**
  * What is over a lane's bound goes to segments: workflows of their own that hold it until the lane reads it back. In order
  * come the lane's queue, the segments (one that is being opened before or behind them), and the tail, which is in no segment
- * yet. There is a tail only while there are segments.
+ * yet. There is a tail only while there are segments. What waits behind a dead letter of its key stands aside from all of that.
  */
 import type { Block } from './block.ts';
-import { blockPayloadBytes } from './payloadSize.ts';
+import type { Hold } from './laneHold.ts';
+import { blockPayloadBytes, jsonBytes } from './payloadSize.ts';
 
 export const segmentWorkflowType = 'segment';
 /** `read`: a run of the lane has read it; its input is that run's id. `taken`: the lane's history has all of it; it may close. */
@@ -19,7 +20,21 @@ export type SegmentStart = { laneWorkflowId: string; number: number; events: num
 /** Segments with numbers one after another. */
 export type SegmentRange = { from: number; count: number };
 
-export type Opening = { number: number; place: 'front' | 'back'; blocks: readonly Block[] };
+export type Opening = { number: number; place: 'front' | 'back' | 'aside'; blocks: readonly Block[] };
+
+/**
+ * Segments with events of blocked keys, in order: each stands before all that waits of its key elsewhere. As soon as one of
+ * these keys is free, all of it goes back in front of the other segments, and what is blocked by then is put aside again.
+ */
+export type Aside = {
+  keys: readonly string[];
+  segments: readonly SegmentRange[];
+  events: number;
+  bytes: number;
+  /** Set while it is to go back: dead letters that were released, which come before it. */
+  returning: readonly Block[] | undefined;
+};
+export const nothingAside: Aside = { keys: [], segments: [], events: 0, bytes: 0, returning: undefined };
 
 export type Overflow = {
   /** Part of the segments' ids, so that a lane that was closed and began anew does not meet its old ones; '' before the first. */
@@ -33,6 +48,9 @@ export type Overflow = {
   tail: readonly Block[];
   /** Segments whose events the lane has, or has no use for: they are to be closed. */
   taken: readonly number[];
+  aside: Aside;
+  /** Set where the next segment can't be read: the lane stands still, whatever becomes of its destination. */
+  lost?: Hold | undefined;
 };
 
 export const noOverflow: Overflow = {
@@ -44,16 +62,20 @@ export const noOverflow: Overflow = {
   opening: undefined,
   tail: [],
   taken: [],
+  aside: nothingAside,
 };
 
 export const segmentWorkflowId = (destinationId: string, lane: string, name: string, number: number): string =>
   `overflow:${destinationId}:${lane}:${name}:${number}`;
 
 /** Whether events wait outside of the queue, so that a new one must wait behind them. */
-export const isOverflowing = ({ segments, opening }: Overflow): boolean => segments.length > 0 || opening !== undefined;
+export const isOverflowing = ({ segments, opening }: Overflow): boolean =>
+  segments.length > 0 || (opening !== undefined && opening.place !== 'aside');
 
-export const segmentCount = ({ segments, opening }: Overflow): number =>
-  segments.reduce((sum, { count }) => sum + count, opening ? 1 : 0);
+export const isAnyAside = ({ aside }: Overflow): boolean => aside.keys.length > 0 || aside.returning !== undefined;
+
+export const segmentCount = ({ segments, aside, opening }: Overflow): number =>
+  [...segments, ...aside.segments].reduce((sum, { count }) => sum + count, opening ? 1 : 0);
 
 export const eventsIn = (blocks: readonly Block[]): number =>
   blocks.reduce((sum, { entries }) => sum + entries.length, 0);
@@ -62,10 +84,16 @@ export const valueBytesIn = (blocks: readonly Block[]): number =>
 export const payloadBytesIn = (blocks: readonly Block[]): number =>
   blocks.reduce((sum, block) => sum + blockPayloadBytes(block), 0);
 
-export const eventsOver = ({ events, opening, tail }: Overflow): number =>
-  events + eventsIn(opening?.blocks ?? []) + eventsIn(tail);
-export const bytesOver = ({ bytes, opening, tail }: Overflow): number =>
-  bytes + valueBytesIn(opening?.blocks ?? []) + valueBytesIn(tail);
+/** Blocks that are in the lane's memory and not in its queue. */
+const blocksOver = ({ opening, tail, aside }: Overflow): readonly Block[] => [
+  ...(opening?.blocks ?? []),
+  ...tail,
+  ...(aside.returning ?? []),
+];
+export const eventsOver = (overflow: Overflow): number =>
+  overflow.events + overflow.aside.events + eventsIn(blocksOver(overflow));
+export const bytesOver = (overflow: Overflow): number =>
+  overflow.bytes + overflow.aside.bytes + valueBytesIn(blocksOver(overflow));
 
 /** The next segment to be read. */
 export const firstSegment = ({ segments }: Overflow): number | undefined => segments[0]?.from;
@@ -95,7 +123,7 @@ export function blocksForSegment(blocks: readonly Block[], bytesMax: number): nu
   return over < 0 ? blocks.length : over;
 }
 
-/** What goes from run to run as JSON; the tail's blocks go beside it. No segment is being opened then. */
+/** What goes from run to run as JSON; the tail's blocks go beside it. No segment is being opened then, and nothing goes back. */
 export type CarriedOverflow = Omit<Overflow, 'opening' | 'tail'> & { tailBlocks: number };
 
 export function carriedOverflow({ opening: _, tail, ...rest }: Overflow, tailBlocks: number): CarriedOverflow {
@@ -105,9 +133,9 @@ export function carriedOverflow({ opening: _, tail, ...rest }: Overflow, tailBlo
 export function restoredOverflow(carried: CarriedOverflow | undefined, tail: readonly Block[]): Overflow {
   if (!carried) return noOverflow;
   const { tailBlocks: _, ...rest } = carried;
-  return { ...rest, opening: undefined, tail };
+  return { ...noOverflow, ...rest, opening: undefined, tail };
 }
 
 /** What is carried of it at the most, in bytes: `{"from":123456789,"count":123456789},` for a range. */
-export const overflowCarriedBytes = ({ segments, taken, tail }: Overflow): number =>
-  segments.length * 40 + taken.length * 12 + payloadBytesIn(tail);
+export const overflowCarriedBytes = ({ segments, taken, tail, aside }: Overflow): number =>
+  (segments.length + aside.segments.length) * 40 + taken.length * 12 + payloadBytesIn(tail) + jsonBytes(aside.keys);

@@ -2,7 +2,7 @@
 import type { Block } from './block.ts';
 import type { DeadLetter } from './laneState.ts';
 
-const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
+export const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
 
 function once<T extends object>(measure: (part: T) => number): (part: T) => number {
   const known = new WeakMap<T, number>();

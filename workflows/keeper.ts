@@ -96,9 +96,19 @@ export async function keeper(start: KeeperStart, from?: KeeperState): Promise<vo
       state = roundEnded(state, seen, { lanes, beganAtMs, nowMs: Date.now() });
     }
     if (isDone(state, seen, Date.now())) return;
-    const waitMs = pauseMs(state, seen);
-    if (waitMs > 0) await condition(() => isPauseOver(state, seen), waitMs);
+    await pauseIsOver(() => state, seen);
     if (workflowInfo().historyLength >= historyEventsMax) await continueAsNew<typeof keeper>(start, state);
+  }
+}
+
+/** Waits until the next look; longer, should lanes come back meanwhile that were let go on. */
+async function pauseIsOver(state: () => KeeperState, seen: Seen): Promise<void> {
+  const beganAtMs = Date.now();
+  for (;;) {
+    const waitMs = pauseMs(state(), seen);
+    const leftMs = beganAtMs + waitMs - Date.now();
+    if (leftMs <= 0 || isPauseOver(state(), seen)) return;
+    await condition(() => isPauseOver(state(), seen) || pauseMs(state(), seen) !== waitMs, leftMs);
   }
 }
 

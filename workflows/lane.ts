@@ -16,7 +16,7 @@ import {
 import type { Failed, Outcome, ProduceRequest } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import type { LaneStart } from '../domain/lane.ts';
-import { foundFrom, letGo, nowSuspended, suspensionFrom, woken } from '../domain/laneHold.ts';
+import { foundFrom, holdOf, letGo, nowSuspended, suspensionFrom, woken } from '../domain/laneHold.ts';
 import {
   type LaneStatus,
   laneQueries,
@@ -154,10 +154,10 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
 
   for (;;) {
     const isAwaited = (): boolean => canSend(state) || isToShow() || isToRenew() || over;
-    if (!state.hold) await condition(isAwaited);
+    const hold = holdOf(state);
+    if (!hold) await condition(isAwaited);
     // The timer is the last net, should the keeper's word be lost.
-    else if (!(await condition(isAwaited, Math.max(state.hold.looksAtMs - Date.now(), 1))))
-      state = letGo(state, 'timer');
+    else if (!(await condition(isAwaited, Math.max(hold.looksAtMs - Date.now(), 1)))) state = letGo(state, 'timer');
     show();
     if (over && isOver(state, Date.now())) return;
     over = false;

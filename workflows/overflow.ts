@@ -16,13 +16,16 @@ import {
   alreadyThere,
   closed,
   lostSegment,
+  type OverflowSource,
   opened,
   overflowed,
   type RunLength,
   readBack,
+  returned,
   toClose,
   toOverflow,
   toRead,
+  toReturn,
 } from '../domain/laneOverflow.ts';
 import type { LaneState } from '../domain/laneState.ts';
 import { eventsIn, type SegmentStart, segmentWorkflowId } from '../domain/overflow.ts';
@@ -48,7 +51,7 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
   const idOf = (number: number): string =>
     segmentWorkflowId(start.destinationId, start.lane, lane.state.overflow.name, number);
 
-  const open = async (from: 'tail' | 'queue'): Promise<void> => {
+  const open = async (from: OverflowSource): Promise<void> => {
     // The chain's name: a lane that closed and began anew has another one, a lane that was reset has the same.
     lane.state = overflowed(lane.state, from, workflowInfo().firstExecutionRunId.slice(0, 8));
     for (let { opening } = lane.state.overflow; opening; { opening } = lane.state.overflow) {
@@ -71,6 +74,9 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
     await closeSegments({ taken: taken.map(idOf) });
     lane.state = closed(lane.state, taken);
   };
+  const goBack = async (): Promise<void> => {
+    lane.state = returned(lane.state);
+  };
   const work = async (): Promise<void> => {
     for (;;) {
       await condition(() => next() !== undefined);
@@ -82,6 +88,7 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
   const next = (): (() => Promise<void>) | undefined => {
     const from = toOverflow(lane.state, runLength());
     if (from) return () => open(from);
+    if (toReturn(lane.state)) return goBack;
     const number = toRead(lane.state, runLength());
     if (number !== undefined) return () => read(number);
     return toClose(lane.state) ? close : undefined;
@@ -89,7 +96,7 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
   work().catch((error) => {
     if (!isCancellation(error)) throw error; // Fails the workflow task, which is seen.
   });
-  return { isBusy: () => isBusy };
+  return { isBusy: () => isBusy || lane.state.overflow.aside.returning !== undefined };
 }
 
 /** Returns once Temporal has started it; false where an open one has its id. */

@@ -1,7 +1,7 @@
 import { type Block, deliveriesOf } from '../../domain/block.ts';
 import { eventIdOf } from '../../domain/eventId.ts';
 import { membersOf } from '../../domain/jsonText.ts';
-import { murmur2 } from '../../domain/murmur2.ts';
+import { kafkaPartitionOf } from '../../domain/kafkaPartition.ts';
 import type { RecordToSend } from './topicConnection.ts';
 
 /** A record on its way: where it goes, what it is, and about how many bytes it takes in a request. */
@@ -25,7 +25,7 @@ export function recordsOf(block: Block, partitions: number): AddressedRecord[] {
       0,
     );
     return {
-      partition: murmur2(keyBytes) % partitions,
+      partition: kafkaPartitionOf(keyBytes, partitions),
       record: { key: keyBytes, value: valueBytes, headers },
       bytes: recordOverheadBytes + keyBytes.length + valueBytes.length + headerBytes,
     };

@@ -35,8 +35,6 @@ export type Fault = {
   workers: 1 | 2;
   /** More settings of the topic. */
   topicConfig?: Record<string, string>;
-  /** Whether it suspends lanes, which then wait for someone's `resume`. */
-  suspends?: true;
   inject(ground: Ground): Promise<void>;
   heal(ground: Ground): Promise<void>;
 };

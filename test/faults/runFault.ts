@@ -5,6 +5,7 @@ import { until } from '../../dev/servers/until.ts';
 import { laneOf } from '../../domain/lane.ts';
 import type { Fault, Form, Ground } from './fault.ts';
 import { type Account, accountOf, numbersOf, type Round } from './judge/account.ts';
+import { isGoneWithTopic } from './judge/goneWithTopic.ts';
 import { logsOf } from './judge/logs.ts';
 import { SteadyLoad } from './load/steadyLoad.ts';
 import type { Stand } from './stand/stand.ts';
@@ -33,7 +34,8 @@ const calmEvents = 100;
 /** Lanes that have not caught up after this long never will, in ms. */
 const caughtUpWithinMs = 120_000;
 const lookEveryMs = 100;
-const resumeEveryMs = 1_000;
+/** So few events may have gone with their topic, at most: their logs are asked. */
+const askedMax = 20;
 
 /** Drives a load through the API while the fault is injected and healed, again and again, and says what became of it. */
 export async function runFault(stand: Stand, fault: Fault, form: Form): Promise<FaultResult> {
@@ -58,7 +60,7 @@ export async function runFault(stand: Stand, fault: Fault, form: Form): Promise<
     await fault.heal(ground).catch(() => {});
   }
   await load.stop().catch((error: unknown) => problems.push(String(error)));
-  await caughtUp(fault, ground, Number.POSITIVE_INFINITY).catch((error: unknown) => problems.push(String(error)));
+  await caughtUp(ground, Number.POSITIVE_INFINITY).catch((error: unknown) => problems.push(String(error)));
   const account = await accountOf({
     log: load.sent(),
     records: records.read(),
@@ -82,7 +84,7 @@ async function oneRound(fault: Fault, form: Form, ground: Ground): Promise<Round
   await sleep(fault.lastsMs[form]);
   await fault.heal(ground);
   const healedAtMs = Date.now();
-  await caughtUp(fault, ground, healedAtMs);
+  await caughtUp(ground, healedAtMs);
   return { injectedAtMs, healedAtMs };
 }
 
@@ -102,18 +104,17 @@ const delivered = ({ records, load, tag }: Ground, count: number): Promise<numbe
     { timeoutMs: caughtUpWithinMs, everyMs: lookEveryMs },
   );
 
-/** Waits until all that was accepted by then has been read. Lanes that a fault suspended are resumed, as a person would. */
-async function caughtUp(fault: Fault, ground: Ground, atMs: number): Promise<void> {
-  let resumedAtMs = 0;
+/** Waits until all that was accepted by then has been read, but for what a topic took along. */
+async function caughtUp({ load, records, tag, stand, target }: Ground, atMs: number): Promise<void> {
+  const logs = logsOf(stand.api, target.customerExternalId, tag);
   const missing = async (): Promise<number> => {
-    if (fault.suspends && Date.now() - resumedAtMs > resumeEveryMs) {
-      await ground.target.signalLanes('resume');
-      resumedAtMs = Date.now();
-    }
-    const { log, seen } = { log: ground.load.sent(), seen: new Set(numbersOf(ground.records.read(), ground.tag)) };
-    const isMissing = (outcome: number, n: number): boolean =>
-      outcome === outcomes.accepted && (log.answeredAtMs[n] ?? 0) <= atMs && !seen.has(n);
-    return log.outcomes.reduce((sum, outcome, n) => sum + (isMissing(outcome, n) ? 1 : 0), 0);
+    const { log, seen } = { log: load.sent(), seen: new Set(numbersOf(records.read(), tag)) };
+    const unread = [...log.outcomes.keys()].filter(
+      (n) => log.outcomes[n] === outcomes.accepted && (log.answeredAtMs[n] ?? 0) <= atMs && !seen.has(n),
+    );
+    if (records.deletedAtMs.length === 0 || unread.length > askedMax) return unread.length;
+    const gone = await Promise.all(unread.map(async (n) => isGoneWithTopic(await logs.of(n), records.deletedAtMs)));
+    return gone.filter((isGone) => !isGone).length;
   };
   const options = { timeoutMs: caughtUpWithinMs, everyMs: lookEveryMs };
   await until('what was accepted to be delivered', missing, (left) => left === 0, options);

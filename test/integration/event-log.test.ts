@@ -115,7 +115,9 @@ test('an attempt whose worker was killed while it was under way is on record, it
     id,
     ({ attempts }) => attempts.length > 0,
   );
-  expect(underWay).toEqual([{ number: 1, startedAt: expect.any(String), outcome: 'running', records: 1 }]);
+  expect(underWay).toEqual([
+    { number: 1, startedAt: expect.any(String), outcome: 'running', records: 1, partition: 0 },
+  ]);
   await causeway.worker.kill();
   signalBroker('SIGCONT');
   await causeway.worker.start();
@@ -126,6 +128,7 @@ test('an attempt whose worker was killed while it was under way is on record, it
     startedAt: underWay[0]?.startedAt,
     outcome: 'unknown',
     records: 1,
+    partition: 0,
     error: expect.objectContaining({ kind: 'outcomeUnknown', name: 'WORKER_LOST' }),
   });
   expect(attempts.at(-1)).toMatchObject({ outcome: 'delivered' });

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ensureTopic, kafkaClient } from '../../dev/servers/kafka.ts';
 import { failureRowOf } from '../../domain/failures.ts';
 import { kafkaErrorName } from '../../domain/kafkaErrors.ts';
-import { murmur2 } from '../../domain/murmur2.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { javaErrors } from '../harness/javaClient.ts';
 import type { KafkaRecord } from '../harness/kafka.ts';
+import { keyOf } from '../harness/partitionKey.ts';
 import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
 
 let causeway: Causeway;
@@ -26,13 +26,6 @@ const longLinger = { producer: { lingerMs: 5_000 } };
 const isDelivered = ({ status }: { status: string }): boolean => status === 'delivered';
 const names = (records: readonly KafkaRecord[]): string[] =>
   records.map(({ headers }) => headers.idempotency_key ?? '');
-
-/** A key whose records go to this partition of two. */
-const keyFor = (partition: number): string => {
-  let n = 0;
-  while (murmur2(Buffer.from(`key-${n}`)) % 2 !== partition) n++;
-  return `key-${n}`;
-};
 
 /** How often Temporal has handed the lane's batch to a worker. */
 async function triesOf(workflowId: string): Promise<number> {
@@ -103,7 +96,7 @@ test('what one partition takes is delivered by the attempt in which another refu
   const event = (partition: number, pad: string) => ({
     eventType: 'e',
     customerExternalId,
-    payload: { key: keyFor(partition), pad },
+    payload: { key: keyOf(partition, 2), pad },
   });
   const { body } = await api.postBatch([event(0, ''), event(1, 'x'.repeat(5_000))]);
   const [taken = '', refused = ''] = (body as { results: { id: string }[] }).results.map(({ id }) => id);

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Attempt, Failed, Outcome, Progress } from '../../domain/attempt.ts';
+import type { Attempt, Failed, Outcome, PartitionFailure, Progress } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
 import { deliveryLogOf, type LaneRecord, type RunningProduce } from '../../domain/deliveryLog.ts';
 import { failureRowOf } from '../../domain/failures.ts';
+import { keyOf } from '../harness/partitionKey.ts';
 
 /** Three events of one batch: the log is about the one in the middle. */
 const [before, own, after] = ['a', 'b', 'c'].map((letter) => letter.repeat(22)) as [string, string, string];
@@ -109,6 +110,40 @@ describe('the log of a delivery', () => {
       }),
     ]);
     expect(log.attempts.map(({ outcome }) => outcome)).toEqual(['unknown', 'delivered']);
+  });
+
+  test('says of each attempt what befell the partition of the record, and not another one', () => {
+    const ids = ['a', 'b', 'c'].map((letter) => letter.repeat(22));
+    const keys = [0, 1, 2].map((partition) => keyOf(partition, 3));
+    const deliveries = ids.map((id, n) => ({ id, key: keys[n] ?? '', value: Buffer.from('1') }));
+    const ofPartition = (partition: number, outcome: 'failed' | 'unknown', name: string): PartitionFailure => ({
+      ...{ partitions: [partition], brokers: [`b:${partition}`], outcome, error: failed(name) },
+    });
+    const failures = [ofPartition(0, 'failed', 'NOT_LEADER_OR_FOLLOWER'), ofPartition(1, 'unknown', 'ECONNRESET')];
+    const error = failed('ECONNRESET');
+    const records: LaneRecord[] = [
+      { kind: 'scheduled', batch: '1', activity: '1/activity', block: blockOf(deliveries, 0, 0) },
+      completed('1', {
+        attempts: [
+          attempt(1, 'partly', { partitions: 3, brokers: ['b:0', 'b:1', 'b:2'], error, failures }),
+          attempt(2, 'failed', { partitions: 3, error: failed('ECONNREFUSED') }),
+        ],
+        landed: [{ partition: 2, broker: 'b:2', attempt: 1, positions: [2], offsets: [7] }],
+      }),
+    ];
+    const shown = (n: number) =>
+      deliveryLogOf(ids[n] ?? '', records).attempts.map(({ outcome, broker, partition, error }) => [
+        ...[outcome, broker, partition, error?.name],
+      ]);
+    expect(shown(0)).toEqual([
+      ['failed', 'b:0', 0, 'NOT_LEADER_OR_FOLLOWER'],
+      ['failed', 'b:1', 0, 'ECONNREFUSED'],
+    ]);
+    expect(shown(1)).toEqual([
+      ['unknown', 'b:1', 1, 'ECONNRESET'],
+      ['failed', 'b:1', 1, 'ECONNREFUSED'],
+    ]);
+    expect(shown(2)).toEqual([['delivered', 'b:2', 2, undefined]]);
   });
 
   test('says of each attempt how many records it sent: not those that an earlier one has settled', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readArguments, WrongArgument } from '../faults/arguments.ts';
+import { isGoneWithTopic } from '../faults/judge/goneWithTopic.ts';
 import { lateWrites } from '../faults/judge/lateWrites.ts';
 import { duplicatesOf, unknownAttempts } from '../faults/judge/logs.ts';
 import { goingOnAfter, longestStallMs, type Passage } from '../faults/judge/waits.ts';
@@ -109,4 +110,15 @@ test('arguments name faults, and a wrong name is answered with the right ones', 
   expect(() => readArguments(['--only', 'meteor'])).toThrow(WrongArgument);
   expect(() => readArguments(['--only', 'meteor'])).toThrow(/"meteor".*worker-killed/);
   expect(() => readArguments(['--sohrt'])).toThrow(WrongArgument);
+});
+
+test('an event is gone with its topic only where it was delivered seconds before that was deleted', () => {
+  const deletedAtMs = Date.parse('2026-01-15T09:30:00Z');
+  const attempt = (startedAt: string) => ({ number: 1, startedAt, outcome: 'delivered' as const, records: 1 });
+  const isGone = (startedAt: string, status: 'delivered' | 'queued' = 'delivered'): boolean =>
+    isGoneWithTopic({ status, attempts: [attempt(startedAt)] }, [0, deletedAtMs, deletedAtMs + 60_000]);
+  expect(isGone('2026-01-15T09:29:59Z')).toBe(true);
+  expect(isGone('2026-01-15T09:29:59Z', 'queued')).toBe(false);
+  expect(isGone('2026-01-15T09:29:50Z')).toBe(false); // It would have been read.
+  expect(isGone('2026-01-15T09:30:01Z')).toBe(false); // It went to the new topic.
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Failed, Outcome } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
+import { failureRows } from '../../domain/failures.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import {
   type Found,
@@ -138,6 +139,13 @@ describe('a probe that went through', () => {
     expect(isMended({ name: 'UNSUPPORTED_FOR_MESSAGE_FORMAT', version: 4 }, { version: 5 })).toBe(true);
     expect(isMended({ name: 'UNSUPPORTED_FOR_MESSAGE_FORMAT', version: 5 }, { version: 4 })).toBe(false);
   });
+});
+
+test('what a probe can show mended is what suspends a lane, and nothing else', () => {
+  const shown = failureRows.filter(({ mendedBy }) => mendedBy !== undefined);
+  expect(shown.filter(({ kind, lasting }) => ![kind, lasting?.kind].includes('destinationAtFault'))).toEqual([]);
+  const login = shown.filter(({ name }) => /SASL|CERT|ENOTFOUND|EPROTO/.test(name)).map(({ mendedBy }) => mendedBy);
+  expect(new Set(login)).toEqual(new Set(['probe']));
 });
 
 test.each([

@@ -176,6 +176,28 @@ describe('the keeper workflow', () => {
     });
   });
 
+  test.each([
+    ['while they are let go on', 0],
+    ['seconds later, when their write has failed', 1_000],
+  ])('tries ever more rarely where a single lane comes back %s', async (_, afterMs) => {
+    const world = new World();
+    let back: (() => Promise<void>) | undefined;
+    world.watch = (looks) => up({ waiting: looks < 6 ? 1 : 0 });
+    world.lanes = async () => {
+      if (world.watched.length >= 6) return { lanes: 0 };
+      if (afterMs === 0) await back?.();
+      else void env.sleep(afterMs).then(back);
+      return { lanes: 1 };
+    };
+    await inWorld(world, async ({ held, handle }) => {
+      back = () => held({ relapsed: 1 });
+      await held();
+      await handle.result();
+      const pauses = world.watched.slice(1, 6).map(({ atMs }, n) => (atMs - (world.watched[n]?.atMs ?? 0)) / 1_000);
+      for (const [n, wanted] of [5, 10, 20, 40, 80].entries()) expect(pauses[n]).toBeCloseTo(wanted, -1);
+    });
+  });
+
   test('tells suspended lanes that it is up, then only of another version where a probe can show no more', async () => {
     const world = new World();
     let version = 4;

@@ -24,8 +24,8 @@ import { until } from '../harness/until.ts';
 const eventBytes = 250_000;
 const filler = 'x'.repeat(eventBytes);
 const idOf = (n: number): string => String(n).padStart(22, '0');
-const blockWith = (n: number): Block =>
-  blockOf([{ id: idOf(n), key: 'k', value: Buffer.from(JSON.stringify({ n, filler })) }], Date.now(), 0);
+const blockWith = (n: number, key = 'k'): Block =>
+  blockOf([{ id: idOf(n), key, value: Buffer.from(JSON.stringify({ n, filler })) }], Date.now(), 0);
 const numbersIn = (block: Block): number[] => deliveriesOf(block).map(({ id }) => Number(id));
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
@@ -93,7 +93,7 @@ describe('a lane with more than it can hold', () => {
     return {
       taskQueue,
       handle,
-      enqueue: (n: number) => send({ workflowId, lingerMs: 0, start }, blockWith(n)),
+      enqueue: (n: number, key?: string) => send({ workflowId, lingerMs: 0, start }, blockWith(n, key)),
       status: () => handle.query<LaneStatus>('status'),
     };
   }
@@ -232,6 +232,114 @@ describe('a lane with more than it can hold', () => {
       await lane.handle.signal('resume');
       await until('all to be sent', () => sent.length >= 20);
       expect(sent).toEqual(upTo(20));
+      await lane.handle.terminate();
+    });
+  });
+
+  test('delivers the other keys though more than it can hold waits behind a dead letter, and all in order once that is replayed', async () => {
+    const sent: number[] = [];
+    const lane = newLane({ historyEventsMax: 80 });
+    let isMended = false;
+    // Kafka refuses the first event of the bad key: the others of that key wait behind it.
+    const produce = (block: Block): Outcome => {
+      const isBad = (key: string | undefined): boolean => !isMended && key === 'bad';
+      const all = block.entries.map((_, position) => position);
+      const landing = all.filter((position) => !isBad(block.entries[position]?.key));
+      const refused = all.find((position) => isBad(block.entries[position]?.key));
+      sent.push(...landing.map((position) => Number(block.entries[position]?.id)));
+      const error = { kind: 'recordAtFault' as const, name: 'MESSAGE_TOO_LARGE', message: 'too large', remedy: '' };
+      return {
+        ...landed(block),
+        onDeadLetter: 'block',
+        landed: [{ partition: 0, broker: 'b:1', attempt: 1, positions: landing, offsets: landing }],
+        refused: refused === undefined ? [] : [{ position: refused, attempt: 1, error }],
+      };
+    };
+    const worker = await workerOn(lane.taskQueue, produce, { maxCachedWorkflows: 0 });
+    const bad = Array.from({ length: 20 }, (_, n) => 1 + n);
+    const good = Array.from({ length: 10 }, (_, n) => 21 + n);
+    await worker.runUntil(async () => {
+      await lane.enqueue(0, 'good');
+      await until('the first', () => sent.length === 1);
+      await lane.handle.signal('pause');
+      for (const n of bad) await lane.enqueue(n, 'bad');
+      for (const n of good) await lane.enqueue(n, 'good');
+      await until('segments', lane.status, ({ overflow }) => (overflow?.segments ?? 0) > 5);
+      await lane.handle.signal('resume');
+
+      await until('the other key', () => sent.length === 11, undefined, 60_000);
+      expect(sent).toEqual([0, ...good]);
+      const parked = await until('the rest to wait', lane.status, ({ held }) => held?.reason === 'keysBlocked');
+      expect(parked).toMatchObject({ deadLetters: 1, waitingEvents: 19 });
+
+      isMended = true;
+      await lane.handle.signal('replay');
+      await until('the blocked key', () => sent.length >= 31, undefined, 60_000);
+      expect(sent).toEqual([0, ...good, ...bad]);
+      await until('no segment to be open', async () =>
+        (await Promise.all((await segmentsOf(lane.handle.workflowId)).map(stateOf))).every(
+          (one) => one === 'COMPLETED',
+        ),
+      );
+      expect(await lane.status()).toMatchObject({
+        waitingEvents: 0,
+        counts: { accepted: 31, delivered: 31, parked: 1 },
+      });
+      await lane.handle.terminate();
+    });
+  });
+
+  test('stands still for a segment that is gone while a batch was under way, and asks for it once, not with every batch', async () => {
+    const sent: number[] = [];
+    const lane = newLane();
+    let isGone = true;
+    let asked = 0;
+    let letBatchEnd = (): void => {};
+    const batchMayEnd = new Promise<void>((resolve) => {
+      letBatchEnd = resolve;
+    });
+    const real = createSegmentActivities({ temporal: env.client });
+    const worker = await Worker.create({
+      connection: env.nativeConnection,
+      taskQueue: lane.taskQueue,
+      workflowBundle,
+      dataConverter,
+      activities: {
+        ...real,
+        readSegment: (request: Parameters<typeof real.readSegment>[0]) => {
+          asked++;
+          // The second is gone: the first is being sent when the lane learns of it.
+          const isMissing = isGone && request.segmentId.endsWith(':1');
+          return real.readSegment({ ...request, segmentId: isMissing ? 'overflow:none' : request.segmentId });
+        },
+        produce: async (_: unknown, block: Block) => {
+          if (isGone && sent.length > 0) await batchMayEnd;
+          sent.push(...numbersIn(block));
+          return landed(block);
+        },
+      },
+    });
+    await worker.runUntil(async () => {
+      await lane.enqueue(0);
+      await until('the first', () => sent.length === 1);
+      await lane.handle.signal('pause');
+      for (let n = 1; n < 20; n++) await lane.enqueue(n);
+      await until('segments', lane.status, ({ overflow }) => (overflow?.segments ?? 0) > 3);
+      await lane.handle.signal('resume');
+      await until('it to learn of the loss', lane.status, ({ state }) => state === 'Suspended');
+      letBatchEnd();
+      await until('the batch to end', () => sent.length > 1);
+      const stopped = await until('it to settle', lane.status, ({ counts }) => counts.delivered === sent.length);
+      expect(stopped).toMatchObject({ state: 'Suspended', hold: { error: { name: 'SEGMENT_MISSING' } } });
+      expect(sent).toEqual(upTo(sent.length));
+      const askedBefore = asked;
+      await lane.enqueue(20); // One thing more, to see that it goes on doing nothing.
+      await until('the next to be taken in', lane.status, ({ counts }) => counts.accepted === 21);
+      expect(asked).toBe(askedBefore);
+      isGone = false;
+      await lane.handle.signal('resume');
+      await until('all to be sent', () => sent.length >= 21);
+      expect(sent).toEqual(upTo(21));
       await lane.handle.terminate();
     });
   });

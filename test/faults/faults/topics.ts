@@ -16,7 +16,7 @@ export const topicRecreated: Fault = {
   workers: 1,
   inject: async ({ target, records }) => {
     await target.deleteTopic();
-    records.deletedAtMs = Date.now();
+    records.deletedAtMs.push(Date.now());
     await records.end();
   },
   heal: async ({ target, records }) => {
@@ -32,7 +32,6 @@ export const writeRevoked: Fault = {
   lastsMs: always(5_000),
   road: 'secured',
   workers: 1,
-  suspends: true,
   inject: ({ target }) => target.revokeWrite(),
   heal: ({ target }) => target.grantWrite(),
 };
@@ -75,6 +74,6 @@ export const poisoned: Fault = {
   },
   heal: async ({ target, records }) => {
     await records.configure({ 'max.message.bytes': '1000000', 'message.timestamp.type': 'LogAppendTime' });
-    await target.signalLanes('replay');
+    await target.replayLanes();
   },
 };

@@ -2,6 +2,7 @@ import { numberOf } from '../../../bench/load/events.ts';
 import { outcomes, type SendLog } from '../../../bench/load/sendLog.ts';
 import { type Verdict, verdictOf } from '../../../bench/read/verdict.ts';
 import type { KafkaRecord } from '../../harness/kafka.ts';
+import { isGoneWithTopic } from './goneWithTopic.ts';
 import { lateWrites } from './lateWrites.ts';
 import { duplicatesOf, type Logs } from './logs.ts';
 import { type GoingOn, goingOnAfter, longestStallMs, type Passage } from './waits.ts';
@@ -18,8 +19,8 @@ export type Evidence = {
   laneOfKey: (key: number) => string;
   rounds: readonly Round[];
   logs: Logs;
-  /** What was delivered before is not lost for not being read: its topic is gone. */
-  topicDeletedAtMs: number;
+  /** What was delivered right before is not lost for not being read: its topic is gone. */
+  topicDeletedAtMs: readonly number[];
 };
 
 export type Account = Omit<Verdict, 'duplicated' | 'sent' | 'refused' | 'unclear' | 'refusedYetArrived'> & {
@@ -84,8 +85,7 @@ async function missingOf({ log, logs, topicDeletedAtMs }: Evidence, seen: Readon
   for (const [n, outcome] of log.outcomes.entries()) {
     if (outcome !== outcomes.accepted || seen.has(n)) continue;
     const told = await logs.of(n);
-    const startedAtMs = Date.parse(told.attempts.at(-1)?.startedAt ?? '');
-    if (told.status === 'delivered' && startedAtMs <= topicDeletedAtMs) goneWithTopic++;
+    if (isGoneWithTopic(told, topicDeletedAtMs)) goneWithTopic++;
     else lost.push({ n, log: told });
   }
   return { lost, goneWithTopic };

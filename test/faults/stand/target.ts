@@ -18,8 +18,8 @@ export type Target = {
   /** Gives the destination's principal what a customer grants: WRITE on the topic. */
   grantWrite(): Promise<void>;
   revokeWrite(): Promise<void>;
-  /** Sends a signal without an input to every lane, as an operator would. */
-  signalLanes(name: 'resume' | 'replay'): Promise<void>;
+  /** Replays all dead letters of every lane, as an operator would. */
+  replayLanes(): Promise<void>;
 };
 
 export const laneCount = 4;
@@ -98,10 +98,10 @@ export async function createTarget(stand: Stand, { name, road, topicConfig }: Fa
     grantWrite,
     deleteTopic: () => withAdmin(way.admin, (admin) => admin.deleteTopics({ topics: [topic] })),
     revokeWrite: () => withAdmin(way.admin, async (admin) => void (await admin.deleteAcls({ filters: [acl] }))),
-    signalLanes: async (signal) => {
+    replayLanes: async () => {
       for (let lane = 0; lane < laneCount; lane++) {
         const handle = stand.client.workflow.getHandle(laneWorkflowId(destinationId, String(lane)));
-        await handle.signal(laneSignals[signal]);
+        await handle.signal(laneSignals.replay);
       }
     },
   };

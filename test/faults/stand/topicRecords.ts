@@ -2,8 +2,8 @@ import { type KafkaRecord, type TestKafka, testKafka } from '../../harness/kafka
 
 /** The records of one topic, read while they come; also of one that is deleted and made again. */
 export class TopicRecords {
-  /** When the topic was last deleted, in ms since the epoch: what was not read by then can't be read any more. */
-  deletedAtMs = Number.NEGATIVE_INFINITY;
+  /** When the topic was deleted, each time, in ms since the epoch: what was not read by then can't be read any more. */
+  readonly deletedAtMs: number[] = [];
   private readonly earlier: KafkaRecord[] = [];
   private current: readonly KafkaRecord[] = [];
   private kafka: TestKafka;

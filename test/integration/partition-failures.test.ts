@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Causeway, startCauseway } from '../harness/causeway.ts';
+import { untilDelivery } from '../harness/eventLog.ts';
+import { type Kfake, startKfake } from '../harness/kfake.ts';
+import { keyOf } from '../harness/partitionKey.ts';
+
+let kfake: Kfake;
+let causeway: Causeway;
+beforeAll(async () => {
+  kfake = await startKfake({ brokers: 2 });
+  causeway = await startCauseway({ kafka: kfake });
+});
+afterAll(async () => {
+  await causeway.stop();
+  await kfake.stop();
+});
+
+test('of an attempt in which two partitions failed each record shows the error of its own', async () => {
+  const { api } = causeway;
+  const topic = await kfake.newTopic(2);
+  const notEnoughReplicas = 19;
+  const requestTimedOut = 7;
+  await kfake.fault({ api: 'Produce', topic, partitions: [0], code: notEnoughReplicas, count: 1 });
+  await kfake.fault({ api: 'Produce', topic, partitions: [1], code: requestTimedOut, count: 1 });
+  const { customerExternalId } = await causeway.createDestination({
+    ...{ topic, partitionKey: 'payload.key', ordering: { lanes: 1 } },
+  });
+  const event = (partition: number) => ({
+    ...{ eventType: 'e', customerExternalId, payload: { key: keyOf(partition, 2) } },
+  });
+  const { body } = await api.postBatch([event(0), event(1)]);
+  const ids = (body as { results: { id: string }[] }).results.map(({ id }) => id); // What a 202 holds.
+
+  const shown = ids.map(async (id) => {
+    const { attempts } = await untilDelivery('delivery', api, id, ({ status }) => status === 'delivered');
+    return attempts.map(({ outcome, partition, error }) => [outcome, partition, error?.name, error?.code]);
+  });
+
+  expect(await Promise.all(shown)).toEqual([
+    [
+      ['failed', 0, 'NOT_ENOUGH_REPLICAS', notEnoughReplicas],
+      ['delivered', 0, undefined, undefined],
+    ],
+    [
+      ['unknown', 1, 'REQUEST_TIMED_OUT', requestTimedOut],
+      ['delivered', 1, undefined, undefined],
+    ],
+  ]);
+});
