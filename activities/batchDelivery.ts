@@ -158,8 +158,10 @@ export class BatchDelivery {
       const isUnknown = refusal.isUnknown || failed.kind === 'outcomeUnknown';
       const { partition, broker } = refusal;
       failures.push({
-        ...{ partitions: [partition], brokers: broker ? [broker] : [] },
-        ...{ outcome: isUnknown ? 'unknown' : 'failed', error: failed },
+        partitions: [partition],
+        brokers: broker ? [broker] : [],
+        outcome: isUnknown ? 'unknown' : 'failed',
+        error: failed,
       });
       if (failed.kind === 'recordAtFault') again.push(...this.narrowed(attempt, part, refusal, failed));
       else if (stopped === undefined || failed.kind === 'destinationAtFault') stopped = failed;

@@ -1,7 +1,7 @@
 /** The client cannot lie: what it calls written is there, whatever happens in the middle of a send. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Landed } from '../../domain/attempt.ts';
-import { murmur2 } from '../../domain/murmur2.ts';
+import { kafkaPartitionOf } from '../../domain/kafkaPartition.ts';
 import { type KafkaRecord, type TestKafka, testKafka } from '../harness/kafka.ts';
 import { type Kfake, startKfake } from '../harness/kfake.ts';
 import { blockWithKeys, openDestination, type TestProduce, type Try, testProduce } from '../harness/produceActivity.ts';
@@ -28,7 +28,7 @@ afterAll(async () => {
 /** Every partition gets a third of the events, whose names are their positions in the batch. */
 const keys = Array.from({ length: events }, (_, n) => `key-${n % 7}`);
 const block = blockWithKeys(keys);
-const partitionOf = (key: string): number => murmur2(Buffer.from(key)) % partitions;
+const partitionOf = (key: string): number => kafkaPartitionOf(Buffer.from(key), partitions);
 const nameOf = ({ headers }: KafkaRecord): string => headers.idempotency_key ?? '';
 
 /** What was claimed and is not there, at the very place. */

@@ -29,6 +29,15 @@ const blockWith = (n: number, key = 'k'): Block =>
 const numbersIn = (block: Block): number[] => deliveriesOf(block).map(({ id }) => Number(id));
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
+/** The time-skipping server deletes nothing: a segment of this name is not there. */
+const missingSegment = 'overflow:none';
+
+type WorkerSettings = {
+  maxCachedWorkflows?: number;
+  /** Which segment is read where a lane asks for one. */
+  segmentToRead?: (segmentId: string) => string;
+};
+
 function landed(block: Block): Outcome {
   const positions = block.entries.map((_, position) => position);
   return {
@@ -69,19 +78,23 @@ describe('a lane with more than it can hold', () => {
   const workerOn = (
     taskQueue: string,
     produce: (block: Block) => Outcome | Promise<Outcome>,
-    options: { maxCachedWorkflows?: number } = {},
-  ): Promise<Worker> =>
-    Worker.create({
+    { segmentToRead = (id) => id, ...options }: WorkerSettings = {},
+  ): Promise<Worker> => {
+    const segments = createSegmentActivities({ temporal: env.client });
+    return Worker.create({
       ...options,
       connection: env.nativeConnection,
       taskQueue,
       workflowBundle,
       dataConverter,
       activities: {
-        ...createSegmentActivities({ temporal: env.client }),
+        ...segments,
+        readSegment: (request: Parameters<typeof segments.readSegment>[0]) =>
+          segments.readSegment({ ...request, segmentId: segmentToRead(request.segmentId) }),
         produce: (_: unknown, block: Block) => produce(block),
       },
     });
+  };
 
   function newLane(limits: Partial<LaneLimits> = {}) {
     const taskQueue = randomUUID();
@@ -96,6 +109,20 @@ describe('a lane with more than it can hold', () => {
       enqueue: (n: number, key?: string) => send({ workflowId, lingerMs: 0, start }, blockWith(n, key)),
       status: () => handle.query<LaneStatus>('status'),
     };
+  }
+
+  /** The first event is sent; the others come while the lane is paused, until more than so many segments hold them. */
+  async function letBacklogGo(
+    lane: ReturnType<typeof newLane>,
+    sent: readonly number[],
+    more: { events: number; segments: number },
+  ): Promise<void> {
+    await lane.enqueue(0);
+    await until('the first', () => sent.length === 1);
+    await lane.handle.signal('pause');
+    for (let n = 1; n < more.events; n++) await lane.enqueue(n);
+    await until('segments', lane.status, ({ overflow }) => (overflow?.segments ?? 0) > more.segments);
+    await lane.handle.signal('resume');
   }
 
   /** The segments that the lane's runs have opened, in their order. */
@@ -184,12 +211,7 @@ describe('a lane with more than it can hold', () => {
     // Nothing of a lane is kept: each task begins as on a worker that has never seen it.
     const worker = await workerOn(lane.taskQueue, produce, { maxCachedWorkflows: 0 });
     await worker.runUntil(async () => {
-      await lane.enqueue(0);
-      await until('the first', () => sent.length === 1);
-      await lane.handle.signal('pause');
-      for (let n = 1; n < 30; n++) await lane.enqueue(n);
-      await until('segments', lane.status, ({ overflow }) => (overflow?.segments ?? 0) > 5);
-      await lane.handle.signal('resume');
+      await letBacklogGo(lane, sent, { events: 30, segments: 5 });
       await until('all to be sent', () => sent.length >= 30);
       expect(sent).toEqual(upTo(30));
       await lane.handle.terminate();
@@ -200,30 +222,14 @@ describe('a lane with more than it can hold', () => {
     const sent: number[] = [];
     const lane = newLane();
     let isGone = true;
-    const real = createSegmentActivities({ temporal: env.client });
-    const worker = await Worker.create({
-      connection: env.nativeConnection,
-      taskQueue: lane.taskQueue,
-      workflowBundle,
-      dataConverter,
-      activities: {
-        ...real,
-        // The time-skipping server deletes nothing: a segment of another name is not there.
-        readSegment: (request: Parameters<typeof real.readSegment>[0]) =>
-          real.readSegment({ ...request, segmentId: isGone ? 'overflow:none' : request.segmentId }),
-        produce: (_: unknown, block: Block) => {
-          sent.push(...numbersIn(block));
-          return landed(block);
-        },
-      },
-    });
+    const produce = (block: Block): Outcome => {
+      sent.push(...numbersIn(block));
+      return landed(block);
+    };
+    const segmentToRead = (id: string): string => (isGone ? missingSegment : id);
+    const worker = await workerOn(lane.taskQueue, produce, { segmentToRead });
     await worker.runUntil(async () => {
-      await lane.enqueue(0);
-      await until('the first', () => sent.length === 1);
-      await lane.handle.signal('pause');
-      for (let n = 1; n < 20; n++) await lane.enqueue(n);
-      await until('segments', lane.status, ({ overflow }) => (overflow?.segments ?? 0) > 3);
-      await lane.handle.signal('resume');
+      await letBacklogGo(lane, sent, { events: 20, segments: 3 });
       const stopped = await until('it to stand still', lane.status, ({ state }) => state === 'Suspended');
       expect(stopped).toMatchObject({ hold: { error: { name: 'SEGMENT_MISSING' } }, held: { reason: 'suspended' } });
       expect(stopped.held?.remedy).toContain(`overflow:${lane.handle.workflowId.split(':')[1]}:k:`);
@@ -298,34 +304,19 @@ describe('a lane with more than it can hold', () => {
     const batchMayEnd = new Promise<void>((resolve) => {
       letBatchEnd = resolve;
     });
-    const real = createSegmentActivities({ temporal: env.client });
-    const worker = await Worker.create({
-      connection: env.nativeConnection,
-      taskQueue: lane.taskQueue,
-      workflowBundle,
-      dataConverter,
-      activities: {
-        ...real,
-        readSegment: (request: Parameters<typeof real.readSegment>[0]) => {
-          asked++;
-          // The second is gone: the first is being sent when the lane learns of it.
-          const isMissing = isGone && request.segmentId.endsWith(':1');
-          return real.readSegment({ ...request, segmentId: isMissing ? 'overflow:none' : request.segmentId });
-        },
-        produce: async (_: unknown, block: Block) => {
-          if (isGone && sent.length > 0) await batchMayEnd;
-          sent.push(...numbersIn(block));
-          return landed(block);
-        },
-      },
-    });
+    const produce = async (block: Block): Promise<Outcome> => {
+      if (isGone && sent.length > 0) await batchMayEnd;
+      sent.push(...numbersIn(block));
+      return landed(block);
+    };
+    const segmentToRead = (id: string): string => {
+      asked++;
+      // The second is gone: the first is being sent when the lane learns of it.
+      return isGone && id.endsWith(':1') ? missingSegment : id;
+    };
+    const worker = await workerOn(lane.taskQueue, produce, { segmentToRead });
     await worker.runUntil(async () => {
-      await lane.enqueue(0);
-      await until('the first', () => sent.length === 1);
-      await lane.handle.signal('pause');
-      for (let n = 1; n < 20; n++) await lane.enqueue(n);
-      await until('segments', lane.status, ({ overflow }) => (overflow?.segments ?? 0) > 3);
-      await lane.handle.signal('resume');
+      await letBacklogGo(lane, sent, { events: 20, segments: 3 });
       await until('it to learn of the loss', lane.status, ({ state }) => state === 'Suspended');
       letBatchEnd();
       await until('the batch to end', () => sent.length > 1);
