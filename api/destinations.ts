@@ -165,7 +165,8 @@ function versionOf(ifMatch: string | undefined): number | undefined {
 /** Anything else is asked of nobody: Postgres refuses some texts, NUL for one. */
 const idForm = /^dst_[\w-]{1,64}$/;
 
-async function existing(destinations: Destinations, id: string): Promise<StoredDestination> {
+/** Throws `destination_not_found`. */
+export async function existing(destinations: Pick<Destinations, 'get'>, id: string): Promise<StoredDestination> {
   const found = idForm.test(id) ? await destinations.get(id) : undefined;
   if (!found) throw new CausewayError('destination_not_found', 'No destination has this id, or it was deleted.');
   return found;

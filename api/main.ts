@@ -17,11 +17,15 @@ import { eventLogRoute } from './eventLog.ts';
 import { eventRoutes } from './events.ts';
 import { patientIndex } from './indexing.ts';
 import { keeperNews } from './keeperNews.ts';
+import { laneCalls } from './laneCalls.ts';
 import { LaneGauge } from './laneGauge.ts';
 import { LaneHistories } from './laneHistory.ts';
+import { laneList } from './laneList.ts';
 import { blockSender } from './laneSignal.ts';
 import { laneMeasure } from './laneSize.ts';
+import { laneRoutes } from './lanes.ts';
 import { LaneWriter } from './laneWriter.ts';
+import { operatorRoutes } from './operatorRoutes.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { connectTemporal } from './temporal.ts';
 import { waitingIn } from './waitingLanes.ts';
@@ -91,6 +95,12 @@ function assembled(
     },
     eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX,
   });
+  const operators = {
+    destinations: store.destinations,
+    index: store.eventIndex,
+    list: laneList(temporal),
+    lanes: laneCalls(temporal),
+  };
   const app = createApp({
     logger,
     findApiKey: (digest) => store.apiKeys.find(digest),
@@ -108,6 +118,8 @@ function assembled(
           lanes: { waiting: (destination) => waitingIn(temporal, store.eventIndex, destination) },
           allowPrivateBrokers: config.CAUSEWAY_ALLOW_PRIVATE_BROKERS,
         }),
+      (to) => laneRoutes(to, operators),
+      (to) => operatorRoutes(to, operators),
       codecRoutes,
     ],
   });

@@ -3,7 +3,7 @@ import { deliveryStatuses } from '../../domain/deliveryLog.ts';
 
 const time = z.iso.datetime();
 
-const failedSchema = z
+export const failedSchema = z
   .object({
     kind: z.enum(['transient', 'outcomeUnknown', 'destinationAtFault', 'recordAtFault']),
     name: z.string().openapi({ example: 'MESSAGE_TOO_LARGE' }),

@@ -42,6 +42,10 @@ test('it describes every route, and what each needs', () => {
     'GET /v1/destinations/{id}': 'bearer',
     'PATCH /v1/destinations/{id}': 'bearer',
     'DELETE /v1/destinations/{id}': 'bearer',
+    'GET /v1/destinations/{id}/lanes': 'bearer',
+    'GET /v1/destinations/{id}/dead-letters': 'bearer',
+    'POST /v1/destinations/{id}/replay': 'bearer',
+    'POST /v1/destinations/{id}/discard': 'bearer',
     'GET /healthz': 'nothing',
     'POST /codec/decode': 'nothing',
     'POST /codec/encode': 'nothing',
@@ -92,7 +96,7 @@ test('the API accepts every example in it', async () => {
     }
   }
   expect(refused).toEqual([]);
-  expect(examples).toBe(7);
+  expect(examples).toBe(9);
 });
 
 test('what the API answers is what it describes', async () => {
@@ -132,6 +136,13 @@ test('what the API answers is what it describes', async () => {
     ['PATCH /v1/destinations/{id}', 200, call('PATCH /v1/destinations/{id}', destination, { name: 'm' })],
     ['PATCH /v1/destinations/{id}', 412, call('PATCH /v1/destinations/{id}', destination, {}, { 'if-match': '"9"' })],
     ['DELETE /v1/destinations/{id}', 404, call('DELETE /v1/destinations/{id}', 'x')],
+    ['GET /v1/destinations/{id}/lanes', 200, call('GET /v1/destinations/{id}/lanes', destination)],
+    ['GET /v1/destinations/{id}/lanes', 400, call('GET /v1/destinations/{id}/lanes?state=x', destination)],
+    ['GET /v1/destinations/{id}/lanes', 404, call('GET /v1/destinations/{id}/lanes', 'dst_x')],
+    ['GET /v1/destinations/{id}/dead-letters', 200, call('GET /v1/destinations/{id}/dead-letters', destination)],
+    ['POST /v1/destinations/{id}/replay', 202, call('POST /v1/destinations/{id}/replay', destination, { all: true })],
+    ['POST /v1/destinations/{id}/replay', 422, call('POST /v1/destinations/{id}/replay', destination, {})],
+    ['POST /v1/destinations/{id}/discard', 404, call('POST /v1/destinations/{id}/discard', 'x', { all: true })],
     ['GET /healthz', 200, call('GET /healthz')],
     ['POST /codec/decode', 200, call('POST /codec/decode', '', { payloads: [{ data: 'e30=' }] }, nobody)],
     ['POST /codec/decode', 400, call('POST /codec/decode', '', { payloads: 1 })],

@@ -1,0 +1,77 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { encodeToPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { CausewayError } from '../domain/error.ts';
+import { type LaneStatus, laneQueries, type laneSignals, type ParkedEvent } from '../domain/laneMessages.ts';
+
+/** A lane that no worker has in memory is replayed before it answers. In ms. */
+const queryTimeoutMs = 4_000;
+const signalTimeoutMs = 5_000;
+const queriesAtOnce = 20;
+const grpcNotFound = 5;
+
+export type LaneSignalName = (typeof laneSignals)['replay' | 'discard' | 'pause' | 'resume'];
+
+/** What operators ask of a lane, and tell it. */
+export type LaneCalls = {
+  /** Undefined where the lane does not answer: no worker has time for it. */
+  status(workflowId: string): Promise<LaneStatus | 'gone' | undefined>;
+  deadLetters(workflowId: string): Promise<ParkedEvent[] | 'gone' | undefined>;
+  /**
+   * Whether a lane with this id is open and has the signal now. `requestKey` names the request that asks for it: one that
+   * comes again is stored once. Rejects with `temporal_unavailable`: it may or may not be stored.
+   */
+  signal(workflowId: string, signal: LaneSignalName, input: unknown, requestKey?: string): Promise<boolean>;
+};
+
+export function laneCalls(client: Client): LaneCalls {
+  const { identity, namespace, loadedDataConverter } = client.options;
+  const query = async <Answer>(workflowId: string, name: string): Promise<Answer | 'gone' | undefined> => {
+    const asked = client.connection.withDeadline(Date.now() + queryTimeoutMs, () =>
+      client.workflow.getHandle(workflowId).query<Answer>(name),
+    );
+    return await asked.catch((error: unknown) => (isNotFound(error) ? 'gone' : undefined));
+  };
+  return {
+    status: (workflowId) => query(workflowId, laneQueries.status),
+    deadLetters: (workflowId) => query(workflowId, laneQueries.deadLetters),
+    async signal(workflowId, signalName, input, requestKey) {
+      const payloads = (await encodeToPayloads(loadedDataConverter, input)) ?? [];
+      // The id is ours, so that it is the same when the client, or the sender, sends it again.
+      const requestId = requestKey === undefined ? randomUUID() : digestOf([requestKey, signalName, workflowId]);
+      const request = {
+        ...{ namespace, identity, requestId, signalName },
+        workflowExecution: { workflowId },
+        input: { payloads },
+      };
+      try {
+        await client.connection.withDeadline(Date.now() + signalTimeoutMs, () =>
+          client.workflowService.signalWorkflowExecution(request),
+        );
+        return true;
+      } catch (cause) {
+        if (isNotFound(cause)) return false;
+        const remedy = `Temporal did not confirm the signal to ${workflowId}. Send the same request again after a second.`;
+        throw new CausewayError('temporal_unavailable', remedy, { cause });
+      }
+    },
+  };
+}
+
+const digestOf = (parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+
+const isNotFound = (error: unknown): boolean =>
+  error instanceof WorkflowNotFoundError ||
+  (typeof error === 'object' && error !== null && 'code' in error && error.code === grpcNotFound);
+
+/** Asks lanes some at a time; the answers are in their order. */
+export async function askedOf<Lane, Answer>(
+  lanes: readonly Lane[],
+  ask: (lane: Lane) => Promise<Answer>,
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (let at = 0; at < lanes.length; at += queriesAtOnce) {
+    answers.push(...(await Promise.all(lanes.slice(at, at + queriesAtOnce).map(ask))));
+  }
+  return answers;
+}

@@ -1,0 +1,156 @@
+import { z } from '@hono/zod-openapi';
+import { deliveryStates } from '../../domain/lane.ts';
+import { failedSchema } from './eventLog.ts';
+import { fieldsOf, lineOf } from './text.ts';
+
+const time = z.iso.datetime();
+const count = z.int();
+
+const noteSchema = z.object({ reason: z.string().optional(), by: z.string().optional() });
+
+const laneStatusSchema = z
+  .object({
+    waitingEvents: count.openapi({ description: 'Accepted, and neither delivered nor parked.' }),
+    waitingBytes: count,
+    overflow: z
+      .object({ segments: count, events: count })
+      .optional()
+      .openapi({ description: 'How much of it lies in overflow segments.' }),
+    counts: z
+      .object({ accepted: count, repeated: count, delivered: count, parked: count, discarded: count })
+      .openapi({ description: 'Since the lane began.' }),
+    held: z
+      .object({ reason: z.string().openapi({ example: 'suspended' }), remedy: z.string() })
+      .optional()
+      .openapi({ description: 'Why none of what waits is being sent, and what ends that.' }),
+    hold: z
+      .object({
+        kind: z.enum(['waiting', 'suspended']),
+        error: failedSchema,
+        since: time,
+        remedy: z.string(),
+        looksAt: time.openapi({ description: 'The lane tries by itself then, should nobody wake it before.' }),
+      })
+      .optional(),
+    paused: noteSchema.optional(),
+  })
+  .openapi('LaneStatus');
+
+const laneSchema = z
+  .object({
+    lane: z.string(),
+    workflowId: z.string(),
+    runId: z.string(),
+    state: z.enum(deliveryStates),
+    deadLetters: count,
+    runStartedAt: time.openapi({ description: 'A lane continues as a new run now and then.' }),
+    status: laneStatusSchema.optional().openapi({
+      description: 'What the lane itself says. Absent where it did not answer: then no worker had time for it.',
+    }),
+  })
+  .openapi('Lane');
+
+const nextCursor = z.string().optional().openapi({ description: 'Absent on the last page.' });
+
+export const lanePageSchema = z.object({ lanes: z.array(laneSchema), nextCursor }).openapi('LanePage');
+
+const deadLetterSchema = z
+  .object({
+    eventId: z.string(),
+    lane: z.string(),
+    workflowId: z.string(),
+    partitionKey: z.string(),
+    bytes: count.openapi({ description: "Of the record's value." }),
+    parkedAt: time,
+    error: failedSchema,
+  })
+  .openapi('DeadLetter');
+
+export const deadLetterPageSchema = z
+  .object({
+    deadLetters: z.array(deadLetterSchema),
+    unanswered: z
+      .array(z.object({ lane: z.string(), workflowId: z.string(), deadLetters: count }))
+      .openapi({ description: 'Lanes that hold dead letters and did not answer: no worker had time for them.' }),
+    nextCursor,
+  })
+  .openapi('DeadLetterPage');
+
+const cursor = () => z.string().max(4_000).optional().openapi({ description: '`nextCursor` of the page before.' });
+
+function pageSize(most: number, otherwise: number) {
+  const expected = `a whole number from 1 to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,4}$/, expected)
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= most, { error: expected, params: { problem: 'is out of range' } })
+    .default(otherwise)
+    .openapi({ type: 'integer', minimum: 1, maximum: most, default: otherwise });
+}
+
+export const lanesQuery = fieldsOf({
+  state: z.enum(deliveryStates, { error: `one of ${deliveryStates.join(', ')}` }).optional(),
+  limit: pageSize(100, 20),
+  cursor: cursor(),
+});
+
+export const deadLettersQuery = fieldsOf({ limit: pageSize(1_000, 100), cursor: cursor() });
+
+/** So many events one request may name. */
+export const idsMax = 200;
+const idsExpected = `a list of 1 to ${idsMax} event ids, each evt_ and 22 characters`;
+const ids = () =>
+  z
+    .array(z.string({ error: idsExpected }).regex(/^evt_[A-Za-z0-9_-]{22}$/, idsExpected), { error: idsExpected })
+    .min(1, idsExpected)
+    .max(idsMax, idsExpected)
+    .openapi({ description: 'These events.' });
+
+const laneName = () => lineOf(1_000, { what: 'the name of a lane' });
+
+export const noteFields = {
+  reason: lineOf(500)
+    .optional()
+    .openapi({ description: "Why; kept in the lane's history, and shown in the event's log." }),
+  by: lineOf(200).optional().openapi({ description: 'Who asks for it. The name of the API key is kept beside it.' }),
+};
+
+const selectorExpected = 'exactly one of ids, lane and all';
+
+export const selectionSchema = fieldsOf({
+  ids: ids().optional(),
+  lane: laneName().optional().openapi({ description: "All of this lane's dead letters." }),
+  all: z
+    .literal(true, { error: 'true' })
+    .optional()
+    .openapi({ description: "All of the destination's dead letters, as Temporal's visibility shows them now." }),
+  ...noteFields,
+})
+  .superRefine((selection, context) => {
+    const given = (['ids', 'lane', 'all'] as const).filter((name) => selection[name] !== undefined);
+    if (given.length === 1) return;
+    const problem = given.length === 0 ? 'selects nothing' : `has ${given.join(' and ')}`;
+    context.addIssue({ code: 'custom', path: [], message: selectorExpected, params: { problem } });
+  })
+  .openapi('DeadLetterSelection', { example: { all: true, reason: 'topic limit raised', by: 'ada' } });
+export type Selection = z.output<typeof selectionSchema>;
+
+export const interventionSchema = z
+  .object({
+    signal: z.enum(['replay', 'discard', 'pause', 'resume']),
+    lanes: count.openapi({ description: 'How many lanes got the signal.' }),
+    deadLetters: count.openapi({ description: "How many are meant; with `all`, as Temporal's visibility shows them." }),
+    reason: z.string().optional(),
+    by: z.string(),
+  })
+  .openapi('Intervention');
+export type Intervention = z.output<typeof interventionSchema>;
+
+export const idempotencyKeyHeader = z.object({
+  'idempotency-key': z
+    .string()
+    .regex(/^[\w.:/+=@-]{1,128}$/, '1 to 128 of A-Z a-z 0-9 _ . : / + = @ -')
+    .optional()
+    .openapi({ description: 'A request that comes again with the same key gives each lane one signal.' }),
+});

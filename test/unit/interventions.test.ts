@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { intervene, lanesMax } from '../../api/interventions.ts';
+import type { LaneCalls } from '../../api/laneCalls.ts';
+import type { LanePage } from '../../api/laneList.ts';
+import type { ParkedEvent } from '../../domain/laneMessages.ts';
+
+const idOf = (n: number): string => `evt_${String(n).padStart(22, 'A')}`;
+const workflowOf = (lane: string): string => `delivery:dst_1:${lane}`;
+const letterOf = (eventId: string): ParkedEvent => ({
+  ...{ eventId, partitionKey: 'k', bytes: 1, parkedAt: '2026-01-15T09:30:00.000Z' },
+  error: { kind: 'recordAtFault', name: 'MESSAGE_TOO_LARGE', message: 'm', remedy: 'r' },
+});
+
+type World = { parked: Record<string, string[] | undefined>; page?: LanePage; signal?: LaneCalls['signal'] };
+
+/** Lanes with what each has parked, undefined where it does not answer; and the signals that they were sent. */
+function world({ parked, page = { lanes: [] }, signal }: World) {
+  const signals: unknown[][] = [];
+  const options = {
+    index: {
+      find: async (digest: string) =>
+        Object.entries(parked)
+          .filter(([, ids]) => ids === undefined || ids.includes(`evt_${digest}`))
+          .map(([lane]) => ({ workflowId: workflowOf(lane), runId: 'r', acceptedAt: new Date() })),
+    },
+    list: async () => page,
+    lanes: {
+      deadLetters: async (workflowId: string) => parked[workflowId.split(':')[2] ?? '']?.map(letterOf),
+      signal: async (...sent: Parameters<LaneCalls['signal']>) => {
+        signals.push(sent);
+        return signal ? signal(...sent) : true;
+      },
+    },
+  };
+  return { options, signals };
+}
+
+const asked = { destinationId: 'dst_1', signal: 'replay', reason: 'why', by: 'ada', requestKey: 'once' } as const;
+
+test('each lane is told of its own events alone, with the reason, who asked and what names the request', async () => {
+  const { options, signals } = world({ parked: { a: [idOf(1), idOf(2)], b: [idOf(3)] } });
+  const done = await intervene(options, asked, { ids: [idOf(1), idOf(3), idOf(1)] });
+  expect(done).toEqual({ signal: 'replay', lanes: 2, deadLetters: 2, reason: 'why', by: 'ada' });
+  const note = { reason: 'why', by: 'ada' };
+  expect(signals).toEqual([
+    [workflowOf('a'), 'replay', { ids: [idOf(1)], ...note }, 'once'],
+    [workflowOf('b'), 'replay', { ids: [idOf(3)], ...note }, 'once'],
+  ]);
+});
+
+test('while a lane does not answer nobody knows what it has parked, and none is told', async () => {
+  const { options, signals } = world({ parked: { a: [idOf(1)], b: undefined } });
+  await expect(intervene(options, asked, { ids: [idOf(1)] })).rejects.toMatchObject({
+    code: 'lanes_unknown',
+    remedy: expect.stringContaining(workflowOf('b')),
+  });
+  await expect(intervene(options, asked, { lane: 'b' })).rejects.toMatchObject({ code: 'lanes_unknown' });
+  expect(signals).toEqual([]);
+});
+
+test('more lanes than one request may signal are left alone, and the answer says what to do', async () => {
+  const { options, signals } = world({ parked: {}, page: { lanes: [], token: 'more' } });
+  await expect(intervene(options, asked, { all: true })).rejects.toMatchObject({
+    code: 'too_many_lanes',
+    remedy: expect.stringMatching(
+      new RegExp(`${lanesMax} lanes.*temporal workflow signal --query 'DestinationId="dst_1"`),
+    ),
+  });
+  expect(signals).toEqual([]);
+});
+
+test('a lane that closed meanwhile is not counted, and an unclear answer is an error', async () => {
+  const closed = world({ parked: { a: [idOf(1)] }, signal: async () => false });
+  await expect(intervene(closed.options, asked, { lane: 'a' })).rejects.toMatchObject({ code: 'lane_not_found' });
+  const away = world({ parked: { a: [idOf(1)] }, signal: () => Promise.reject(new Error('away')) });
+  await expect(intervene(away.options, asked, { ids: [idOf(1)] })).rejects.toThrow('away');
+});
