@@ -10,6 +10,11 @@ export function usable(destination: OpenDestination | undefined): OpenDestinatio
   if (!destination.enabled) {
     throw new NamedError({ name: 'DESTINATION_DISABLED', message: 'The destination is disabled.' });
   }
+  if (destination.paused) {
+    const { since, by, reason } = destination.paused;
+    const why = reason === undefined ? '' : `: ${reason}`;
+    throw new NamedError({ name: 'DESTINATION_PAUSED', message: `Paused since ${since} by ${by}${why}` });
+  }
   return destination;
 }
 

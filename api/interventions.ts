@@ -3,7 +3,7 @@ import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
 import type { IndexedDelivery } from './deliveryLogs.ts';
-import { askedOf, type LaneCalls, type LaneSignalName } from './laneCalls.ts';
+import { askedOf, type LaneCalls } from './laneCalls.ts';
 import { type ListLanes, laneIn } from './laneList.ts';
 import type { Intervention, Selection } from './schemas/lanes.ts';
 
@@ -15,7 +15,7 @@ export type InterventionOptions = {
 
 export type Asked = {
   destinationId: string;
-  signal: LaneSignalName;
+  signal: 'replay' | 'discard';
   reason: string | undefined;
   by: string;
   /** Names the request: one that comes again gives each lane one signal. */

@@ -100,6 +100,7 @@ function assembled(
     index: store.eventIndex,
     list: laneList(temporal),
     lanes: laneCalls(temporal),
+    tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
   };
   const app = createApp({
     logger,
@@ -114,7 +115,7 @@ function assembled(
       (to) =>
         destinationRoutes(to, {
           destinations: store.destinations,
-          tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
+          tellKeeper: operators.tellKeeper,
           lanes: { waiting: (destination) => waitingIn(temporal, store.eventIndex, destination) },
           allowPrivateBrokers: config.CAUSEWAY_ALLOW_PRIVATE_BROKERS,
         }),

@@ -2,17 +2,30 @@ import { createRoute } from '@hono/zod-openapi';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { existing } from './destinations.ts';
-import { type Asked, type InterventionOptions, intervene } from './interventions.ts';
+import { type InterventionOptions, intervene } from './interventions.ts';
 import { limitBody } from './limitBody.ts';
+import { type PausingOptions, setPaused } from './pausing.ts';
 import { destinationIdParam } from './schemas/destination.ts';
-import { idempotencyKeyHeader, interventionSchema, selectionSchema } from './schemas/lanes.ts';
+import {
+  idempotencyKeyHeader,
+  interventionSchema,
+  pauseSchema,
+  pausingSchema,
+  selectionSchema,
+} from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 
-export type OperatorRouteOptions = InterventionOptions & { destinations: Pick<Destinations, 'get'> };
+export type OperatorRouteOptions = InterventionOptions &
+  PausingOptions & { destinations: Pick<Destinations, 'get' | 'setPaused'> };
 
 const bodyBytesMax = 64 * 1024;
 const json = <Schema>(schema: Schema) => ({ 'application/json': { schema } });
 const common = { method: 'post' as const, tags: ['Operations'], security: [{ bearer: [] }] };
+const request = <Schema>(schema: Schema) => ({
+  params: destinationIdParam,
+  headers: idempotencyKeyHeader,
+  body: { required: true, content: json(schema) },
+});
 
 const selected = (name: 'replay' | 'discard', summary: string, description: string) =>
   createRoute({
@@ -21,11 +34,7 @@ const selected = (name: 'replay' | 'discard', summary: string, description: stri
     summary,
     description: `${description} Nothing is changed where a named event or lane is not there, or a named event is not parked. After a 503 \`temporal_unavailable\` some lanes may have been told: send it again with the same \`Idempotency-Key\`.`,
     middleware: limitBody(bodyBytesMax),
-    request: {
-      params: destinationIdParam,
-      headers: idempotencyKeyHeader,
-      body: { required: true, content: json(selectionSchema) },
-    },
+    request: request(selectionSchema),
     responses: {
       202: { description: 'Temporal has stored it for the lanes.', content: json(interventionSchema) },
       ...problemResponses(400, 401, 404, 409, 413, 415, 422, 503),
@@ -43,34 +52,55 @@ const discard = selected(
   'They are not sent again; their log says who gave them up.',
 );
 
-/** `POST /v1/destinations/{id}/replay` and `…/discard` */
-export function operatorRoutes(app: App, options: OperatorRouteOptions): void {
-  app.openapi(replay, async (c) => {
-    const { id } = await existing(options.destinations, c.req.valid('param').id);
-    const selection = c.req.valid('json');
-    const about = { key: c.var.apiKey.name, requestKey: c.req.valid('header')['idempotency-key'] };
-    return c.json(await intervene(options, askedOf(id, 'replay', selection, about), selection), 202);
+const pausing = (name: 'pause' | 'resume', summary: string, description: string) =>
+  createRoute({
+    ...common,
+    path: `/v1/destinations/{id}/${name}`,
+    summary,
+    description,
+    middleware: limitBody(bodyBytesMax),
+    request: request(pauseSchema),
+    responses: {
+      202: { description: 'It is stored.', content: json(pausingSchema) },
+      ...problemResponses(400, 401, 404, 413, 415, 422, 503),
+    },
   });
-  app.openapi(discard, async (c) => {
-    const { id } = await existing(options.destinations, c.req.valid('param').id);
-    const selection = c.req.valid('json');
-    const about = { key: c.var.apiKey.name, requestKey: c.req.valid('header')['idempotency-key'] };
-    return c.json(await intervene(options, askedOf(id, 'discard', selection, about), selection), 202);
-  });
-}
 
-type Note = { reason?: string | undefined; by?: string | undefined };
+const pause = pausing(
+  'pause',
+  'Pause a destination or a lane',
+  'Events are accepted, and wait in order. A batch that is being sent may still go out; nothing is begun after a second. A destination that is paused already keeps the first reason.',
+);
+const resume = pausing(
+  'resume',
+  'Resume a destination or a lane',
+  "The destination's lanes go on by themselves, but for those that were paused one by one. A lane that is suspended tries again.",
+);
+
+/** `POST /v1/destinations/{id}/replay`, `…/discard`, `…/pause` and `…/resume` */
+export function operatorRoutes(app: App, options: OperatorRouteOptions): void {
+  for (const route of [replay, discard]) {
+    app.openapi(route, async (c) => {
+      const { id } = await existing(options.destinations, c.req.valid('param').id);
+      const { by, reason, ...selection } = c.req.valid('json');
+      const who = askedBy(c.var.apiKey.name, by, c.req.valid('header')['idempotency-key']);
+      const signal = route === replay ? 'replay' : 'discard';
+      return c.json(await intervene(options, { destinationId: id, signal, reason, ...who }, selection), 202);
+    });
+  }
+  for (const route of [pause, resume]) {
+    app.openapi(route, async (c) => {
+      const { id } = await existing(options.destinations, c.req.valid('param').id);
+      const asked = c.req.valid('json');
+      const who = askedBy(c.var.apiKey.name, asked.by, c.req.valid('header')['idempotency-key']);
+      const signal = route === pause ? 'pause' : 'resume';
+      return c.json(await setPaused(options, { destinationId: id, signal, ...who }, asked), 202);
+    });
+  }
+}
 
 /** Who asks is who they say they are, and the key that they have. */
-function askedOf(
-  destinationId: string,
-  signal: Asked['signal'],
-  { reason, by }: Note,
-  { key, requestKey }: { key: string; requestKey: string | undefined },
-): Asked {
-  return {
-    ...{ destinationId, signal, reason },
-    by: by === undefined ? key : `${by} (${key})`,
-    requestKey: requestKey === undefined ? undefined : `${key}/${requestKey}`,
-  };
-}
+const askedBy = (key: string, by: string | undefined, requestKey: string | undefined) => ({
+  by: by === undefined ? key : `${by} (${key})`,
+  requestKey: requestKey === undefined ? undefined : `${key}/${requestKey}`,
+});

@@ -43,6 +43,9 @@ export type ProducerSettings = {
 /** `"key"`: one lane per partition key. A number: keys hashed onto that many lanes. */
 export type Lanes = 'key' | number;
 
+/** Since when (RFC 3339), why, and who asked for it. */
+export type Pause = { since: string; reason?: string | undefined; by: string };
+
 export type Destination = {
   id: string;
   customerExternalId: string;
@@ -65,6 +68,8 @@ export type Destination = {
   updatedAt: string;
   /** While it lies in the future the lanes are being changed, and nothing new may enter them. RFC 3339. */
   lanesHeldUntil?: string | undefined;
+  /** Set while a person has paused it: events are accepted, and wait in its lanes. */
+  paused?: Pause | undefined;
   /** Set once it was deleted: it takes nothing new, and what it took before is still delivered. RFC 3339. */
   deletedAt?: string | undefined;
 };

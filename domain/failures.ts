@@ -106,6 +106,11 @@ export const ownRows: readonly FailureRow[] = [
     remedy: 'Enable the destination. Then resume.',
   },
   {
+    ...{ name: 'DESTINATION_PAUSED', kind: 'destinationAtFault', mendedBy: 'probe' },
+    why: 'Somebody paused the destination.',
+    remedy: 'Resume the destination; its lanes then go on by themselves.',
+  },
+  {
     ...{ name: 'DESTINATION_UNKNOWN', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: 'The store has no such destination, nor a deleted one.',
     remedy: 'Restore it, or discard what waits for it.',

@@ -223,7 +223,8 @@ const idleMs = 15 * minuteMs;
 const doubled = (firstMs: number, times: number, mostMs: number): number =>
   Math.min(firstMs * 2 ** Math.max(times, 0), mostMs);
 /** What only a person's change through our own API ends. */
-const isOurs = ({ name }: Failing): boolean => name === 'DESTINATION_DISABLED' || name === 'DESTINATION_UNKNOWN';
+const isOurs = ({ name }: Failing): boolean =>
+  name === 'DESTINATION_DISABLED' || name === 'DESTINATION_PAUSED' || name === 'DESTINATION_UNKNOWN';
 
 /** How long to wait until the next look, in ms. */
 export function pauseMs(state: KeeperState, seen: Seen): number {

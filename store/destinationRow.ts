@@ -1,6 +1,7 @@
 import {
   type Auth,
   type Destination,
+  type Pause,
   type ProducerSettings,
   type SecretField,
   secretFields,
@@ -28,6 +29,7 @@ export type DestinationRow = {
   sealed: Sealed;
   version: number;
   lanes_held_until: Date | null;
+  paused: Pause | null;
   created_at: Date;
   updated_at: Date;
   deleted_at: Date | null;
@@ -48,6 +50,7 @@ export const destinationOf = (row: DestinationRow): Destination => ({
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
   ...(row.lanes_held_until && { lanesHeldUntil: row.lanes_held_until.toISOString() }),
+  ...(row.paused && { paused: row.paused }),
   ...(row.deleted_at && { deletedAt: row.deleted_at.toISOString() }),
 });
 

@@ -5,7 +5,15 @@ import type { Config, DestinationRow } from './destinationRow.ts';
 
 type Columns = Omit<
   Destination,
-  'id' | 'customerExternalId' | 'type' | 'version' | 'createdAt' | 'updatedAt' | 'lanesHeldUntil' | 'deletedAt'
+  | 'id'
+  | 'customerExternalId'
+  | 'type'
+  | 'version'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'lanesHeldUntil'
+  | 'paused'
+  | 'deletedAt'
 >;
 
 /** Values for the columns that may change, in the order in which the statements below name them. */
@@ -32,6 +40,11 @@ export const updateOne = `
     sealed = $9, version = version + 1, updated_at = now(),
     lanes_held_until = case when lanes_held_until = $10::timestamptz then null else lanes_held_until end
   where id = $1 returning *`;
+
+/** $1 id, $2 the pause or null. One that is paused already stays as it is, with the first reason; so does one that is not. */
+export const pauseOne = `
+  update destinations set paused = $2, version = version + 1, updated_at = now()
+  where id = $1 and deleted_at is null and (paused is null) <> ($2::jsonb is null) returning *`;
 
 /** $1 customer or null, $2 the seq after which the page begins or null, $3 how many. */
 export const selectPage = `

@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { type Destination, type OpenDestination, type Secrets, secretFields } from '../domain/destination.ts';
+import {
+  type Destination,
+  type OpenDestination,
+  type Pause,
+  type Secrets,
+  secretFields,
+} from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import {
   type DestinationRow,
@@ -16,6 +22,7 @@ import {
   insertOne,
   type LockedRow,
   lockRow,
+  pauseOne,
   selectForCustomer,
   selectPage,
   seqOfCursor,
@@ -28,7 +35,7 @@ import type { Sealing } from './sealing.ts';
 /** What a person decides about a destination; the rest is the store's. */
 export type DestinationSettings = Omit<
   Destination,
-  'id' | 'version' | 'createdAt' | 'updatedAt' | 'lanesHeldUntil' | 'deletedAt'
+  'id' | 'version' | 'createdAt' | 'updatedAt' | 'lanesHeldUntil' | 'paused' | 'deletedAt'
 >;
 export type NewDestination = DestinationSettings & { secrets: Secrets };
 
@@ -137,6 +144,15 @@ export class Destinations {
       return row.customer_external_id;
     });
     this.changed(id, customer);
+  }
+
+  /** Pauses, or with undefined ends a pause; where it is so already, nothing changes. Throws `destination_not_found`. */
+  async setPaused(id: string, pause: Pause | undefined): Promise<StoredDestination> {
+    const [row] = await this.database.query<DestinationRow>(pauseOne, [id, pause ?? null]);
+    if (row) this.changed(id, row.customer_external_id);
+    const stored = row ? storedDestinationOf(row) : await this.get(id);
+    if (!stored) throw destinationNotFound(id);
+    return stored;
   }
 
   /** The customer's enabled destinations, the oldest first. From memory where nobody changed them. */

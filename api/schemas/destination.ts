@@ -147,6 +147,10 @@ export const destinationSchema = z
     producer: shownProducerSchema(),
     ordering: z.object({ lanes: z.union([z.literal('key'), z.int()]) }),
     onDeadLetter: z.enum(['continue', 'block']),
+    paused: z
+      .object({ since: z.iso.datetime(), reason: z.string().optional(), by: z.string() })
+      .optional()
+      .openapi({ description: 'Events are accepted and wait, until someone resumes it.' }),
     version: z.int().openapi({ description: 'Grows by one with each change; also the ETag.' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),

@@ -116,6 +116,25 @@ export const noteFields = {
   by: lineOf(200).optional().openapi({ description: 'Who asks for it. The name of the API key is kept beside it.' }),
 };
 
+const exampleNote = { reason: 'the customer moves the topic', by: 'ada' };
+
+export const pauseSchema = fieldsOf({
+  lane: laneName().optional().openapi({ description: 'This lane alone; absent: the destination as a whole.' }),
+  ...noteFields,
+}).openapi('PauseRequest', { example: exampleNote });
+export type PauseRequest = z.output<typeof pauseSchema>;
+
+export const pausingSchema = z
+  .object({
+    signal: z.enum(['pause', 'resume']),
+    of: z.enum(['destination', 'lane']),
+    lane: z.string().optional(),
+    reason: z.string().optional(),
+    by: z.string(),
+  })
+  .openapi('Pausing');
+export type Pausing = z.output<typeof pausingSchema>;
+
 const selectorExpected = 'exactly one of ids, lane and all';
 
 export const selectionSchema = fieldsOf({
@@ -138,7 +157,7 @@ export type Selection = z.output<typeof selectionSchema>;
 
 export const interventionSchema = z
   .object({
-    signal: z.enum(['replay', 'discard', 'pause', 'resume']),
+    signal: z.enum(['replay', 'discard']),
     lanes: count.openapi({ description: 'How many lanes got the signal.' }),
     deadLetters: count.openapi({ description: "How many are meant; with `all`, as Temporal's visibility shows them." }),
     reason: z.string().optional(),

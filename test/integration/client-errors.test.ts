@@ -95,6 +95,7 @@ const provoked: Record<string, () => Promise<OpenDestination>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: () => showing(newCertificate(middle, 'broker', here), newAuthority(), [middle]),
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: () => showing(newCertificate(root, 'broker', here), newAuthority()),
   AUTH_MODE_UNSUPPORTED: async () => at(kfake.brokers, { auth: { mode: 'SASL_OAUTHBEARER', tls: true } }),
+  DESTINATION_PAUSED: async () => at(kfake.brokers, { paused: { since: '2026-01-15T09:30:00Z', by: 'ada' } }),
   DESTINATION_DISABLED: async () => at(kfake.brokers, { enabled: false }),
 };
 

@@ -46,6 +46,8 @@ test('it describes every route, and what each needs', () => {
     'GET /v1/destinations/{id}/dead-letters': 'bearer',
     'POST /v1/destinations/{id}/replay': 'bearer',
     'POST /v1/destinations/{id}/discard': 'bearer',
+    'POST /v1/destinations/{id}/pause': 'bearer',
+    'POST /v1/destinations/{id}/resume': 'bearer',
     'GET /healthz': 'nothing',
     'POST /codec/decode': 'nothing',
     'POST /codec/encode': 'nothing',
@@ -96,7 +98,7 @@ test('the API accepts every example in it', async () => {
     }
   }
   expect(refused).toEqual([]);
-  expect(examples).toBe(9);
+  expect(examples).toBe(11);
 });
 
 test('what the API answers is what it describes', async () => {
@@ -143,6 +145,10 @@ test('what the API answers is what it describes', async () => {
     ['POST /v1/destinations/{id}/replay', 202, call('POST /v1/destinations/{id}/replay', destination, { all: true })],
     ['POST /v1/destinations/{id}/replay', 422, call('POST /v1/destinations/{id}/replay', destination, {})],
     ['POST /v1/destinations/{id}/discard', 404, call('POST /v1/destinations/{id}/discard', 'x', { all: true })],
+    ['POST /v1/destinations/{id}/pause', 202, call('POST /v1/destinations/{id}/pause', destination, { by: 'ada' })],
+    ['POST /v1/destinations/{id}/pause', 404, call('POST /v1/destinations/{id}/pause', destination, { lane: 'none' })],
+    ['GET /v1/destinations/{id}', 200, call('GET /v1/destinations/{id}', destination)],
+    ['POST /v1/destinations/{id}/resume', 202, call('POST /v1/destinations/{id}/resume', destination, {})],
     ['GET /healthz', 200, call('GET /healthz')],
     ['POST /codec/decode', 200, call('POST /codec/decode', '', { payloads: [{ data: 'e30=' }] }, nobody)],
     ['POST /codec/decode', 400, call('POST /codec/decode', '', { payloads: 1 })],

@@ -173,3 +173,48 @@ test('what names nothing that is there gets a clear answer, and changes nothing'
   expect(await deliveryOf(causeway.api, parked)).toMatchObject({ status: 'parked', interventions: [] });
   expect(await causeway.kafka.records(destination.topic)).toHaveLength(1);
 });
+
+test('a paused destination takes events and sends none; once it is resumed they arrive in order', async () => {
+  const { api, kafka } = causeway;
+  const destination = await causeway.createDestination();
+  const { customerExternalId, topic } = destination;
+  const post = (n: number) => postEvent(api, { eventType: 'e', customerExternalId, payload: { n } });
+  const show = async () => (await api.get(`/v1/destinations/${destination.id}`)).body as Record<string, unknown>;
+
+  const paused = await ask(destination, 'pause', { reason: 'they move the topic', by: 'ada' });
+  const note = { reason: 'they move the topic', by: 'ada (CAUSEWAY_API_KEY)' };
+  expect([paused.status, paused.body]).toEqual([202, { signal: 'pause', of: 'destination', ...note }]);
+  expect(await ask(destination, 'pause', { by: 'bob' })).toMatchObject({ status: 202 });
+  expect(await show()).toMatchObject({ paused: { ...note, since: expect.any(String) }, version: 2 });
+  const first = await post(1);
+  const { error } = await untilDelivery('it waits', api, first, ({ status }) => status === 'suspended');
+  expect(error).toMatchObject({ name: 'DESTINATION_PAUSED', message: expect.stringContaining('they move the topic') });
+  const others = [await post(2), await post(3)];
+  expect(await kafka.records(topic)).toEqual([]);
+
+  expect(await ask(destination, 'resume', {})).toMatchObject({ status: 202 });
+  for (const id of [first, ...others]) {
+    await untilDelivery('it is delivered', api, id, ({ status }) => status === 'delivered');
+  }
+  expect((await kafka.records(topic)).map(({ value }) => JSON.parse(String(value)).payload.n)).toEqual([1, 2, 3]);
+  expect(await show()).not.toHaveProperty('paused');
+});
+
+test('a paused lane waits until it is resumed, and one that is not there is not found', async () => {
+  const { api } = causeway;
+  const destination = await causeway.createDestination();
+  const { customerExternalId } = destination;
+  const post = (n: number) => postEvent(api, { eventType: 'e', customerExternalId, payload: { n } });
+  await post(1);
+  expect(problem(await ask(destination, 'pause', { lane: 'none' }))).toEqual([404, 'lane_not_found']);
+  const lane = customerExternalId;
+  expect((await ask(destination, 'pause', { lane, reason: 'why' })).body).toMatchObject({ of: 'lane', reason: 'why' });
+  const second = await post(2);
+  await untilDelivery('it waits', api, second, ({ status }) => status === 'paused');
+  const { lanes } = (await api.get(`/v1/destinations/${destination.id}/lanes`)).body as { lanes: unknown[] };
+  expect(lanes).toMatchObject([
+    { lane, state: 'Paused', status: { waitingEvents: 1, paused: { reason: 'why', by: 'CAUSEWAY_API_KEY' } } },
+  ]);
+  expect(await ask(destination, 'resume', { lane })).toMatchObject({ status: 202 });
+  await untilDelivery('it is delivered', api, second, ({ status }) => status === 'delivered');
+});
