@@ -1,0 +1,87 @@
+/** What the commands read of the API's answers. Loose on purpose: a field that is new there is shown by `--json` all the same. */
+import { z } from 'zod';
+
+const text = z.string();
+const count = z.number();
+
+export const errorSchema = z.looseObject({ name: text, message: text, remedy: text });
+
+export const destinationSchema = z.looseObject({
+  id: text,
+  customerExternalId: text,
+  name: text,
+  topic: text,
+  brokers: z.array(text),
+  enabled: z.boolean(),
+  paused: z.looseObject({ since: text, reason: text.optional(), by: text }).optional(),
+  version: count,
+});
+export type Destination = z.output<typeof destinationSchema>;
+export const destinationsSchema = z.looseObject({
+  destinations: z.array(destinationSchema),
+  nextCursor: text.optional(),
+});
+
+export const laneSchema = z.looseObject({
+  lane: text,
+  workflowId: text,
+  state: text,
+  deadLetters: count,
+  status: z
+    .looseObject({
+      waitingEvents: count,
+      counts: z.looseObject({ delivered: count }),
+      held: z.looseObject({ reason: text, remedy: text }).optional(),
+      hold: z.looseObject({ error: errorSchema }).optional(),
+      paused: z.looseObject({ reason: text.optional(), by: text.optional() }).optional(),
+    })
+    .optional(),
+});
+export type Lane = z.output<typeof laneSchema>;
+export const lanesSchema = z.looseObject({ lanes: z.array(laneSchema), nextCursor: text.optional() });
+
+export const deadLetterSchema = z.looseObject({
+  eventId: text,
+  lane: text,
+  partitionKey: text,
+  bytes: count,
+  parkedAt: text,
+  error: errorSchema,
+});
+export const deadLettersSchema = z.looseObject({
+  deadLetters: z.array(deadLetterSchema),
+  unanswered: z.array(z.looseObject({ lane: text, deadLetters: count })),
+  nextCursor: text.optional(),
+});
+
+export const interventionSchema = z.looseObject({ signal: text, lanes: count, deadLetters: count, by: text });
+export const pausingSchema = z.looseObject({ signal: text, of: text, by: text });
+
+export const attemptSchema = z.looseObject({
+  number: count,
+  startedAt: text,
+  durationMs: count.optional(),
+  outcome: text,
+  records: count,
+  broker: text.optional(),
+  partition: count.optional(),
+  offset: count.optional(),
+  error: errorSchema.optional(),
+});
+export const deliverySchema = z.looseObject({
+  destinationId: text,
+  workflowId: text,
+  status: text,
+  acceptedAt: text,
+  partition: count.optional(),
+  offset: count.optional(),
+  error: errorSchema.optional(),
+  nextAttemptAt: text.optional(),
+  incomplete: z.literal(true).optional(),
+  attempts: z.array(attemptSchema),
+  attemptsLeftOut: count.optional(),
+  interventions: z.array(z.looseObject({ kind: text, at: text, reason: text.optional(), by: text.optional() })),
+});
+export type Delivery = z.output<typeof deliverySchema>;
+export const eventLogSchema = z.looseObject({ id: text, deliveries: z.array(deliverySchema) });
+export type EventLog = z.output<typeof eventLogSchema>;

@@ -1,0 +1,98 @@
+import { type Command, Option } from 'commander';
+import { deadLettersSchema, interventionSchema } from '../answers.ts';
+import type { Context } from '../context.ts';
+import { CliFailure } from '../failure.ts';
+import {
+  byOption,
+  checkedEventId,
+  destinationPath,
+  jsonOption,
+  laneOption,
+  limitOption,
+  type NoteOptions,
+  noteOf,
+  onceKey,
+  reasonOption,
+} from '../options.ts';
+import { countOf, jsonOf, plain, tableOf, timeOf } from '../output.ts';
+import { pagesOf } from '../pages.ts';
+
+const pageSizeMax = 1_000;
+
+type SelectOptions = NoteOptions & { lane?: string; all?: true; yes?: true; json?: true };
+
+/** `causeway dead-letters`, `… replay` and `… discard` */
+export function deadLetterCommands(program: Command, context: Context): void {
+  const { io, api } = context;
+  program
+    .command('dead-letters')
+    .description('what a destination did not take for good, and why')
+    .argument('<destination>', 'its id: dst_…')
+    .addOption(limitOption('dead letters', 100))
+    .addOption(jsonOption())
+    .action(async (id: string, { limit, json }: { limit: number; json?: true }) => {
+      const path = `${destinationPath(id)}/dead-letters`;
+      const from = await api();
+      const { pages, isMore } = await pagesOf(
+        limit,
+        (at, left) => from.get(`${path}?limit=${Math.min(left, pageSizeMax)}${at}`, deadLettersSchema),
+        (page) => page.deadLetters,
+      );
+      const deadLetters = pages.flatMap((page) => page.deadLetters);
+      const unanswered = pages.flatMap((page) => page.unanswered);
+      if (json) return io.out(jsonOf({ deadLetters, unanswered, isMore }));
+      const rows = deadLetters.map(({ eventId, lane, parkedAt, bytes, error }) => [
+        ...[eventId, lane, timeOf(parkedAt), String(bytes), error.name, error.remedy],
+      ]);
+      if (rows.length > 0) io.out(tableOf(['EVENT', 'LANE', 'PARKED', 'BYTES', 'ERROR', 'REMEDY'], rows));
+      for (const { lane, deadLetters: held } of unanswered) {
+        io.err(`Lane ${plain(lane)} holds ${held} and does not answer: is a worker running?\n`);
+      }
+      io.err(`${countOf(deadLetters.length, 'dead letter')}${isMore ? ', and there are more: raise --limit' : ''}.\n`);
+    });
+  selecting(program, context, 'replay', 'send dead letters again, the same records');
+  selecting(program, context, 'discard', 'give dead letters up: they are not sent again');
+}
+
+function selecting(program: Command, { io, api }: Context, signal: 'replay' | 'discard', description: string): void {
+  const command = program
+    .command(signal)
+    .description(description)
+    .argument('<destination>', 'its id: dst_…')
+    .argument('[events...]', 'ids of the events: evt_…')
+    .addOption(laneOption("all of this lane's dead letters"))
+    .addOption(new Option('--all', "all of the destination's dead letters"))
+    .addOption(reasonOption())
+    .addOption(byOption())
+    .addOption(jsonOption());
+  if (signal === 'discard') command.addOption(new Option('--yes', 'do not ask whether to do it'));
+  command.action(async (id: string, events: string[], options: SelectOptions) => {
+    const path = `${destinationPath(id)}/${signal}`;
+    const selection = selectionOf(events, options);
+    if (signal === 'discard' && !options.yes) await confirmed(io, selection);
+    const done = await (await api()).post(path, interventionSchema, { ...selection, ...noteOf(options) }, onceKey());
+    if (options.json) return io.out(jsonOf(done));
+    const what = signal === 'replay' ? 'Sent again' : 'Given up';
+    io.out(`${what}: ${countOf(done.deadLetters, 'dead letter')} of ${countOf(done.lanes, 'lane')}.\n`);
+  });
+}
+
+type Chosen = { ids: string[] } | { lane: string } | { all: true };
+
+function selectionOf(events: readonly string[], { lane, all }: SelectOptions): Chosen {
+  const given = [events.length > 0, lane !== undefined, all === true].filter(Boolean).length;
+  if (given !== 1) {
+    const what = given === 0 ? 'Nothing is selected' : 'More than one selection is given';
+    throw new CliFailure('usage', 'selection_invalid', `${what}: name events, or --lane <lane>, or --all.`);
+  }
+  if (events.length > 0) return { ids: events.map(checkedEventId) };
+  return lane === undefined ? { all: true } : { lane };
+}
+
+async function confirmed(io: Context['io'], chosen: Chosen): Promise<void> {
+  const what =
+    'ids' in chosen ? countOf(chosen.ids.length, 'event') : 'lane' in chosen ? `all of lane ${chosen.lane}` : 'all';
+  const answer = await io.ask(`Give up ${what}? They are not sent again. Type yes: `);
+  if (answer === undefined) throw new CliFailure('usage', 'not_confirmed', 'Nobody is there to ask: add --yes.');
+  if (answer.trim().toLowerCase() !== 'yes') throw new CliFailure('failure', 'not_confirmed', 'Nothing was changed.');
+}

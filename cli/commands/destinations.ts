@@ -1,0 +1,57 @@
+import { type Command, Option } from 'commander';
+import { type Destination, destinationSchema, destinationsSchema } from '../answers.ts';
+import type { Context } from '../context.ts';
+import { destinationPath, jsonOption, limitOption } from '../options.ts';
+import { countOf, jsonOf, pairsOf, tableOf, timeOf } from '../output.ts';
+import { pagesOf } from '../pages.ts';
+
+const pageSizeMax = 100;
+
+/** `causeway destinations list` and `… show` */
+export function destinationCommands(program: Command, { io, api }: Context): void {
+  const destinations = program.command('destinations').description("customers' topics");
+  destinations
+    .command('list')
+    .description('the newest first')
+    .addOption(new Option('--customer <id>', 'only those of this customer (customerExternalId)'))
+    .addOption(limitOption('destinations', 100))
+    .addOption(jsonOption())
+    .action(async ({ customer, limit, json }: { customer?: string; limit: number; json?: true }) => {
+      const from = await api();
+      const filter = customer === undefined ? '' : `&customerExternalId=${encodeURIComponent(customer)}`;
+      const { pages, isMore } = await pagesOf(
+        limit,
+        (at, left) =>
+          from.get(`/v1/destinations?limit=${Math.min(left, pageSizeMax)}${filter}${at}`, destinationsSchema),
+        (page) => page.destinations,
+      );
+      const found = pages.flatMap((page) => page.destinations);
+      if (json) return io.out(jsonOf({ destinations: found, isMore }));
+      const rows = found.map((one) => [one.id, one.customerExternalId, one.name, one.topic, stateOf(one)]);
+      if (rows.length > 0) io.out(tableOf(['ID', 'CUSTOMER', 'NAME', 'TOPIC', 'STATE'], rows));
+      io.err(`${countOf(found.length, 'destination')}${isMore ? ', and there are more: raise --limit' : ''}.\n`);
+    });
+  destinations
+    .command('show')
+    .description('one destination, without its secrets')
+    .argument('<destination>', 'its id: dst_…')
+    .addOption(jsonOption())
+    .action(async (id: string, { json }: { json?: true }) => {
+      const found = await (await api()).get(destinationPath(id), destinationSchema);
+      io.out(json ? jsonOf(found) : pairsOf(pairsIn(found)));
+    });
+}
+
+function stateOf({ enabled, paused }: Destination): string {
+  if (!enabled) return 'disabled';
+  return paused ? `paused since ${timeOf(paused.since)} by ${paused.by}` : 'enabled';
+}
+
+/** Every setting, by its path: what the API shows, whatever that is. */
+const pairsIn = (value: object, before = ''): [string, string][] =>
+  Object.entries(value).flatMap(([name, inner]): [string, string][] => {
+    const path = `${before}${name}`;
+    if (Array.isArray(inner)) return [[path, inner.join(', ')]];
+    if (typeof inner === 'object' && inner !== null) return pairsIn(inner, `${path}.`);
+    return [[path, String(inner)]];
+  });

@@ -1,0 +1,52 @@
+import type { Delivery, EventLog } from './answers.ts';
+import { countOf, plain, timeOf } from './output.ts';
+
+type Entry = { at: string; text: string };
+
+/** What happened to an event, one line each, by time; a delivery's own heading first where there are several. */
+export function timeLines({ id, deliveries }: EventLog): string[] {
+  return deliveries.flatMap((delivery) => [
+    plain(`${id} to ${delivery.destinationId} (${delivery.workflowId}): ${delivery.status}`),
+    ...entriesOf(delivery)
+      .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))
+      .map(({ at, text }) => `  ${timeOf(at)}  ${plain(text)}`),
+    ...notesOf(delivery).map((note) => `  ${plain(note)}`),
+  ]);
+}
+
+const entriesOf = (delivery: Delivery): Entry[] => [
+  { at: delivery.acceptedAt, text: 'accepted' },
+  ...delivery.attempts.map((attempt) => ({ at: attempt.startedAt, text: attemptText(attempt) })),
+  ...delivery.interventions.map(({ kind, at, by, reason }) => ({
+    at,
+    text: `${kind}${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : ''}`,
+  })),
+];
+
+function attemptText(attempt: Delivery['attempts'][number]): string {
+  const { number, outcome, durationMs, records, broker, partition, offset, error } = attempt;
+  const where = [
+    ...(broker === undefined ? [] : [`broker ${broker}`]),
+    ...(partition === undefined ? [] : [`partition ${partition}`]),
+    ...(offset === undefined ? [] : [`offset ${offset}`]),
+  ].join(', ');
+  const took = durationMs === undefined ? '' : ` after ${Math.round(durationMs)} ms`;
+  const why = error ? `: ${error.name}: ${error.message}` : '';
+  return `attempt ${number}, ${countOf(records, 'record')}: ${outcome}${took}${where && ` (${where})`}${why}`;
+}
+
+function notesOf({ status, error, nextAttemptAt, attemptsLeftOut, incomplete }: Delivery): string[] {
+  return [
+    ...(attemptsLeftOut
+      ? [`${countOf(attemptsLeftOut, 'attempt')} in between settled nothing and are not listed.`]
+      : []),
+    ...(error && status !== 'delivered' ? [`${error.name}: ${error.remedy}`] : []),
+    ...(nextAttemptAt ? [`The next attempt is at ${timeOf(nextAttemptAt)}.`] : []),
+    ...(status === 'expired'
+      ? ["Temporal has deleted the history (the namespace's retention): what became of it is not known here."]
+      : []),
+    ...(incomplete
+      ? ['The lane has gone on for more runs than are read: see the Temporal UI for what came later.']
+      : []),
+  ];
+}

@@ -1,0 +1,30 @@
+import { main } from '../../cli/main.ts';
+import type { TestApi } from './api.ts';
+
+export type Ran = { code: number; out: string; err: string };
+export type RunOptions = {
+  env?: Record<string, string | undefined>;
+  /** Where `.causeway/stack.json` is looked for. */
+  cwd?: string;
+  /** What a person answers to a question; undefined: there is none. */
+  answer?: string;
+};
+
+/** Runs `causeway` in this process, as on another machine: it knows an address and a key. */
+export async function causeway(api: TestApi, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const ran = { out: '', err: '' };
+  const code = await main(args, {
+    out: (text) => {
+      ran.out += text;
+    },
+    err: (text) => {
+      ran.err += text;
+    },
+    ask: async () => options.answer,
+    env: { CAUSEWAY_API: api.url, CAUSEWAY_API_KEY: api.key, ...options.env },
+    cwd: options.cwd ?? '/nowhere',
+    isTerminal: false,
+    stop: new AbortController().signal,
+  });
+  return { code, ...ran };
+}

@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { type Ran, type RunOptions, causeway as run } from '../harness/cli.ts';
+import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
+
+let causeway: Causeway;
+let destination: CreatedDestination;
+/** Two events of lane `a` and one of `b`, parked. */
+let parked: [string, string, string];
+
+beforeAll(async () => {
+  causeway = await startCauseway();
+  destination = await causeway.createDestination({
+    topic: await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' }),
+    partitionKey: 'payload.key',
+    ordering: { lanes: 'key' },
+  });
+  parked = [await park('a'), await park('a'), await park('b')];
+  await until(
+    'all are listed',
+    () => cli(['dead-letters', destination.id, '--json']),
+    ({ out }) => JSON.parse(out).deadLetters.length === 3,
+  );
+});
+afterAll(() => causeway.stop());
+
+const cli = (args: string[], options?: RunOptions): Promise<Ran> => run(causeway.api, args, options);
+const nobody = `evt_${'A'.repeat(22)}`;
+
+async function post(key: string, pad = ''): Promise<string> {
+  const { customerExternalId } = destination;
+  return postEvent(causeway.api, { eventType: 'e', customerExternalId, payload: { key, pad } });
+}
+async function park(key: string): Promise<string> {
+  const id = await post(key, 'x'.repeat(5_000));
+  await untilDelivery('it is parked', causeway.api, id, ({ status }) => status === 'parked');
+  return id;
+}
+
+test('destinations are listed and shown, without secrets', async () => {
+  const { id, customerExternalId, topic } = destination;
+  const list = await cli(['destinations', 'list', '--customer', customerExternalId]);
+  expect(list).toMatchObject({ code: 0, err: '1 destination.\n' });
+  expect(list.out.split('\n')[0]).toMatch(/^ID +CUSTOMER +NAME +TOPIC +STATE$/);
+  expect(list.out).toMatch(new RegExp(`${id} +${customerExternalId} +test destination +${topic} +enabled`));
+  const shown = await cli(['destinations', 'show', id]);
+  expect(shown.out).toMatch(/^auth\.mode +NONE$/m);
+  expect(JSON.parse((await cli(['destinations', 'show', id, '--json'])).out)).toMatchObject({ id, topic });
+  expect(await cli(['destinations', 'list', '--customer', 'nobody'])).toEqual({
+    ...{ code: 0, out: '', err: '0 destinations.\n' },
+  });
+});
+
+test('lanes and dead letters are a table for people and JSON for scripts', async () => {
+  const lanes = await cli(['lanes', destination.id, '--state', 'Parked']);
+  expect(lanes.out.split('\n').map((line) => line.split(/ {2,}/).slice(0, 4))).toEqual(
+    expect.arrayContaining([
+      ['LANE', 'STATE', 'WAITING', 'DEAD LETTERS'],
+      ['a', 'Parked', '0', '2'],
+      ['b', 'Parked', '0', '1'],
+    ]),
+  );
+  const letters = await cli(['dead-letters', destination.id]);
+  expect(letters).toMatchObject({ code: 0, err: '3 dead letters.\n' });
+  for (const id of parked) expect(letters.out).toContain(id);
+  expect(letters.out).toContain("Raise the topic's max.message.bytes");
+  const two = await cli(['dead-letters', destination.id, '--json', '--limit', '2']);
+  expect(JSON.parse(two.out)).toMatchObject({ isMore: true, deadLetters: [{}, {}], unanswered: [] });
+});
+
+test('replay, discard and log: the time line tells what was done, by whom and why', async () => {
+  const [first, second, third] = parked;
+  await causeway.kafka.configure(destination.topic, { 'max.message.bytes': '1000000' });
+  const replayed = await cli(['replay', destination.id, first, '--reason', 'limit raised', '--by', 'ada']);
+  expect(replayed).toEqual({ code: 0, out: 'Sent again: 1 dead letter of 1 lane.\n', err: '' });
+  const log = await cli(['log', first, '--follow']);
+  expect(log).toMatchObject({ code: 0, out: expect.stringContaining(': delivered\n') });
+  expect(log.out).toMatch(
+    / accepted\n(.|\n)*failed .*MESSAGE_TOO_LARGE(.|\n)*replay by ada \(CAUSEWAY_API_KEY\): limit raised\n(.|\n)*delivered after \d+ ms \(broker .*, partition 0, offset 0\)/,
+  );
+
+  expect(await cli(['discard', destination.id, second])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--yes'),
+  });
+  expect(await cli(['discard', destination.id, second], { answer: 'no' })).toMatchObject({ code: 1 });
+  expect(await deliveryOf(causeway.api, second)).toMatchObject({ status: 'parked' });
+  expect(await cli(['discard', destination.id, second], { answer: 'yes' })).toMatchObject({ code: 0 });
+  await untilDelivery('it is given up', causeway.api, second, ({ status }) => status === 'discarded');
+  const all = await cli(['replay', destination.id, '--lane', 'b', '--json']);
+  expect(JSON.parse(all.out)).toMatchObject({ signal: 'replay', lanes: 1, deadLetters: 1 });
+  await untilDelivery('it is delivered', causeway.api, third, ({ status }) => status === 'delivered');
+});
+
+test('pause and resume', async () => {
+  expect(await cli(['pause', destination.id, '--reason', 'they move'])).toEqual({
+    ...{ code: 0, out: `Destination ${destination.id} is paused.\n`, err: '' },
+  });
+  expect((await cli(['destinations', 'list', '--limit', '1'])).out).toMatch(/paused since .* \(CAUSEWAY_API_KEY\)/);
+  const id = await post('c');
+  await untilDelivery('it waits', causeway.api, id, ({ status }) => status === 'suspended');
+  expect((await cli(['lanes', destination.id])).out).toMatch(/c +Suspended +1 +0 +0 +DESTINATION_PAUSED/);
+  expect(await cli(['resume', destination.id])).toMatchObject({ code: 0 });
+  await untilDelivery('it is delivered', causeway.api, id, ({ status }) => status === 'delivered');
+});
+
+test('what goes wrong has an exit code, and says what to do', async () => {
+  const { id } = destination;
+  const away = { CAUSEWAY_API: 'http://127.0.0.1:9', CAUSEWAY_API_KEY: 'k'.repeat(20) };
+  const wrong: [args: string[], code: number, says: string, options?: RunOptions][] = [
+    [['lanes', 'dst_unknown'], 3, 'No destination has this id'],
+    [['log', nobody], 3, nobody],
+    [['replay', id, nobody], 3, nobody],
+    [['pause', id, '--lane', 'none'], 3, 'none'],
+    [['replay', id], 2, 'name events, or --lane <lane>, or --all'],
+    [['replay', id, nobody, '--all'], 2, 'More than one selection'],
+    [['log', 'x'], 2, 'evt_ and 22 characters'],
+    [['lanes', 'evt_x'], 2, 'causeway destinations list'],
+    [['lanes'], 2, "missing required argument 'destination'"],
+    [['lanes', id, '--state', 'x'], 2, 'Allowed choices are Delivering'],
+    [['lanes', id, '--limit', '0'], 2, 'whole number from 1'],
+    [['nonsense'], 2, "unknown command 'nonsense'"],
+    [['lanes', id], 4, 'The API key is unknown', { env: { CAUSEWAY_API_KEY: 'k'.repeat(20) } }],
+    [['lanes', id], 5, 'CAUSEWAY_API says where it is', { env: away }],
+    [['lanes', id], 2, 'CAUSEWAY_API is not a URL', { env: { CAUSEWAY_API: 'localhost' } }],
+    [['lanes', id], 2, 'CAUSEWAY_API_KEY is not', { env: { CAUSEWAY_API_KEY: undefined } }],
+    [['lanes', id], 2, 'Which Causeway?', { env: { CAUSEWAY_API: undefined } }],
+  ];
+  for (const [args, code, says, options] of wrong) {
+    const ran = await cli(args, options);
+    expect([args.join(' '), ran.code, ran.out]).toEqual([args.join(' '), code, '']);
+    expect(ran.err).toContain(says);
+  }
+  const asJson = await cli(['lanes', 'dst_unknown', '--json']);
+  expect(JSON.parse(asJson.err)).toMatchObject({ error: { code: 'destination_not_found' } });
+});
+
+test('the program itself, as `npm run causeway` has it, prints and ends so', async () => {
+  const env = { ...process.env, CAUSEWAY_API: causeway.api.url, CAUSEWAY_API_KEY: causeway.api.key };
+  const spawned = (...args: string[]) => promisify(execFile)('npm', ['run', '-s', 'causeway', '--', ...args], { env });
+  const { stdout } = await spawned('destinations', 'show', destination.id, '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ id: destination.id });
+  await expect(spawned('log', nobody)).rejects.toMatchObject({ code: 3, stderr: expect.stringContaining(nobody) });
+});
