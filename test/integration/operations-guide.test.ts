@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporalCli } from '../../dev/servers/temporal.ts';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { commandsIn } from '../harness/guide.ts';
+
+let causeway: Causeway;
+let destination: CreatedDestination;
+/** Where `temporal` and `causeway` are found, as on an operator's machine. */
+let bin: string;
+const run: string[] = [];
+
+beforeAll(async () => {
+  bin = await mkdtemp(join(tmpdir(), 'causeway-bin-'));
+  await symlink(await temporalCli(), join(bin, 'temporal'));
+  await symlink(fileURLToPath(new URL('../../cli/causeway.mjs', import.meta.url)), join(bin, 'causeway'));
+  causeway = await startCauseway();
+  destination = await causeway.createDestination({
+    topic: await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' }),
+  });
+});
+afterAll(async () => {
+  await causeway.stop();
+  await rm(bin, { recursive: true, force: true });
+});
+
+async function post(pad = 0): Promise<string> {
+  const { customerExternalId } = destination;
+  return postEvent(causeway.api, { eventType: 'e', customerExternalId, payload: { pad: 'x'.repeat(pad) } });
+}
+const untilStatus = (wanted: string, id: string) =>
+  untilDelivery(`${wanted}`, causeway.api, id, ({ status }) => status === wanted);
+async function park(): Promise<string> {
+  await causeway.kafka.configure(destination.topic, { 'max.message.bytes': '1500' });
+  const id = await post(5_000);
+  await untilStatus('parked', id);
+  await causeway.kafka.configure(destination.topic, { 'max.message.bytes': '1000000' });
+  return id;
+}
+
+/** Runs a command of the guide by a shell, with the guide's variables; what it printed. */
+async function guide(command: string, event = ''): Promise<string> {
+  expect(await commandsIn('docs/operations.md', ['temporal', 'causeway'])).toContain(command);
+  run.push(command);
+  const { id, customerExternalId } = destination;
+  const env = {
+    ...{ CUSTOMER: customerExternalId, DESTINATION: id, LANE: customerExternalId, EVENT: event },
+    ...{ CAUSEWAY_API: causeway.api.url, CAUSEWAY_API_KEY: causeway.api.key },
+    TEMPORAL_ADDRESS: causeway.temporal.address,
+    TEMPORAL_NAMESPACE: causeway.temporal.namespace,
+    TEMPORAL_CODEC_ENDPOINT: `${causeway.api.url}/codec`,
+  };
+  const path = `${bin}:${process.env.PATH}`;
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command], {
+    env: { ...process.env, ...env, PATH: path },
+  });
+  return stdout + stderr;
+}
+const untilShown = (command: string, text: string): Promise<string> =>
+  until(
+    `${text} in the answer`,
+    () => guide(command),
+    (out) => out.includes(text),
+  );
+
+const lane = '"delivery:$DESTINATION:$LANE"';
+
+test('from "events are missing" to the answer in three commands', async () => {
+  const event = await park();
+  expect(await guide('causeway destinations list --customer "$CUSTOMER"')).toContain(destination.id);
+  const letters = await untilShown('causeway dead-letters "$DESTINATION"', event);
+  expect(letters).toContain("Raise the topic's max.message.bytes");
+  expect(await guide('causeway lanes "$DESTINATION"')).toMatch(/Parked +0 +1 /);
+  expect(await guide('causeway log "$EVENT"', event)).toContain('MESSAGE_TOO_LARGE');
+
+  const query = `temporal workflow query --workflow-id ${lane} --name`;
+  expect(
+    await guide(`temporal workflow list --query "DestinationId='$DESTINATION' AND DeliveryState!='Delivering'"`),
+  ).toContain(destination.id);
+  expect(await guide(`${query} status`)).toContain('"state":"Parked"');
+  expect(await guide(`${query} deadLetters`)).toContain(event);
+  expect(await guide(`temporal workflow describe --workflow-id ${lane}`)).toContain('Pending Activities: 0');
+  expect(await guide(`temporal workflow show --workflow-id ${lane}`)).toContain('ActivityTaskCompleted');
+  const counted = await guide(
+    `temporal workflow show --workflow-id ${lane} --output json | grep -c activityTaskCompletedEventAttributes`,
+  );
+  expect(Number(counted)).toBeGreaterThan(0);
+});
+
+test("replay and discard, with Temporal's CLI and with ours", async () => {
+  const signal = `temporal workflow signal --workflow-id ${lane} --name`;
+  const note = (reason: string) =>
+    `--input "{\\"ids\\": [\\"$EVENT\\"], \\"reason\\": \\"${reason}\\", \\"by\\": \\"ada\\"}"`;
+  const one = await park();
+  await guide(`${signal} replay ${note('limit raised')}`, one);
+  const { interventions } = await untilStatus('delivered', one);
+  expect(interventions).toMatchObject([{ kind: 'replay', reason: 'limit raised', by: 'ada' }]);
+
+  const all = await park();
+  await guide(`${signal} replay`);
+  await untilStatus('delivered', all);
+
+  const listed = async (id: string) => {
+    await untilShown('causeway dead-letters "$DESTINATION"', id);
+    return id;
+  };
+  const batch = await listed(await park());
+  await guide(
+    `temporal workflow signal --yes --query "DestinationId='$DESTINATION' AND DeadLetters>0" --name replay --input '{"all": true, "by": "ada"}' --reason 'limit raised'`,
+  );
+  await untilStatus('delivered', batch);
+  await guide('temporal batch list');
+
+  const unwanted = await park();
+  await guide(`${signal} discard ${note('a test event')}`, unwanted);
+  await untilStatus('discarded', unwanted);
+
+  const ours = await park();
+  await guide(`causeway replay "$DESTINATION" "$EVENT" --reason 'limit raised'`, ours);
+  await untilStatus('delivered', ours);
+  const more = await listed(await park());
+  await guide(`causeway replay "$DESTINATION" --all --reason 'limit raised'`);
+  await untilStatus('delivered', more);
+  const given = await park();
+  await guide(`causeway discard "$DESTINATION" "$EVENT" --reason 'a test event' --yes`, given);
+  await untilStatus('discarded', given);
+});
+
+test('pause and resume, of a destination, a lane and a customer', async () => {
+  await guide(`causeway pause "$DESTINATION" --reason 'the customer moves the topic'`);
+  const first = await post();
+  await untilStatus('suspended', first);
+  expect(await guide('temporal workflow query --workflow-id "destination:$DESTINATION" --name status')).toContain(
+    'DESTINATION_PAUSED',
+  );
+  await guide('causeway resume "$DESTINATION"');
+  await untilStatus('delivered', first);
+
+  const signal = `temporal workflow signal --workflow-id ${lane} --name`;
+  const pause = `${signal} pause --input '{"reason": "maintenance", "by": "ada"}'`;
+  await guide(pause);
+  const second = await post();
+  await untilStatus('paused', second);
+  await guide(`${signal} resume`);
+  await untilStatus('delivered', second);
+
+  await guide(pause);
+  const third = await post();
+  await untilShown('causeway lanes "$DESTINATION"', 'Paused');
+  await guide(
+    `temporal workflow signal --yes --query "CustomerExternalId='$CUSTOMER' AND DeliveryState='Paused'" --name resume --reason 'maintenance is over'`,
+  );
+  await untilStatus('delivered', third);
+});
+
+test('each command of the guide was run', async () => {
+  expect(new Set(run)).toEqual(new Set(await commandsIn('docs/operations.md', ['temporal', 'causeway'])));
+});
