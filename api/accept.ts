@@ -12,7 +12,8 @@ import { FieldsRefused } from './problem.ts';
 export type Receipt = { id: string; deliveries: { destinationId: string; workflowId: string }[] };
 /** What the events of one request have read of the store. They must all see the same, in turn, or one overtakes another. */
 export type DestinationsRead = Map<string, Promise<readonly Destination[]>>;
-export type Accept = (event: Event, read?: DestinationsRead) => Promise<Receipt>;
+/** `from` is the connection that waits for the answer, where it is known. */
+export type Accept = (event: Event, from?: object, read?: DestinationsRead) => Promise<Receipt>;
 
 export type AcceptDependencies = {
   destinations: { forCustomer(customerExternalId: string): Promise<readonly Destination[]> };
@@ -74,7 +75,7 @@ export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax
     read?.set(customerExternalId, known);
     return known;
   };
-  return async (event, read) => {
+  return async (event, from, read) => {
     const now = new Date();
     const startedAtMs = performance.now();
     const digest = eventDigest(event.customerExternalId, event.idempotencyKey);
@@ -91,7 +92,7 @@ export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax
     const to = matching.map((destination) => addressed(event, destination, laneLimits));
     for (const { target } of to) lanes.check(target.workflowId);
     const stored = await Promise.allSettled(
-      lanes.submit(to.map(({ target, key }) => ({ target, delivery: { id: digest, key, value } }))),
+      lanes.submit(to.map(({ target, key }) => ({ target, delivery: { id: digest, key, value }, sender: from }))),
     );
     const rows = stored.flatMap((result, i) => {
       const workflowId = to[i]?.target.workflowId;

@@ -1,8 +1,12 @@
+import type { IncomingMessage } from 'node:http';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiKey } from '../store/apiKeys.ts';
 
-/** What middleware leaves in the context: `c.var`. */
+/** What a request's context holds. */
 export type AppEnv = {
+  /** What the server hands over: `c.env`. A test that calls the app without one has none. */
+  Bindings: { incoming?: IncomingMessage };
+  /** What middleware leaves: `c.var`. */
   Variables: {
     /** Ours, or the sender's `X-Request-Id`; in the answer and the log. */
     requestId: string;

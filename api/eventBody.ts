@@ -1,8 +1,11 @@
 import type { Context } from 'hono';
 import { CausewayError } from '../domain/error.ts';
 
-/** The bodies that are being worked on may hold so much memory, in bytes, over all requests. */
-const bodyBytesMax = 128 * 1024 * 1024;
+/**
+ * The bodies that are being worked on may hold so much memory, in bytes, over all requests. What waits longer than this
+ * process can read it is refused before it is read: docs/decisions/lane-gauge.md.
+ */
+const bodyBytesMax = 32 * 1024 * 1024;
 
 /** Counts the bytes of what requests hold in memory. */
 export class BodyBudget {

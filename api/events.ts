@@ -2,7 +2,7 @@ import { createRoute } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { CausewayError } from '../domain/error.ts';
 import type { Accept, DestinationsRead, Receipt } from './accept.ts';
-import type { App } from './appEnv.ts';
+import type { App, AppEnv } from './appEnv.ts';
 import { type BodyBudget, declaredBytes, mediaTypeOf } from './eventBody.ts';
 import { limitBody } from './limitBody.ts';
 import { FieldsRefused, type Problem, problemOf } from './problem.ts';
@@ -75,7 +75,7 @@ export function eventRoutes(app: App, { accept, budget, eventBytesMax }: EventRo
       const text = textOf(new Uint8Array(await c.req.arrayBuffer()));
       const read = readEvent(parseJson(text), text);
       if ('errors' in read) throw new FieldsRefused(read.errors);
-      return c.json(await accept(read.event), 202);
+      return c.json(await accept(read.event, connectionOf(c)), 202);
     });
   });
   app.post('/v1/events/batch', limitBody(batchBytesMax), async (c) => {
@@ -83,21 +83,24 @@ export function eventRoutes(app: App, { accept, budget, eventBytesMax }: EventRo
     return await budget.within(declaredBytes(c, batchBytesMax), async () => {
       const text = textOf(new Uint8Array(await c.req.arrayBuffer()));
       const events = mediaType === jsonType ? readArray(text) : readLines(text);
-      return batchAnswer(c, await acceptAll(events, accept));
+      return batchAnswer(c, await acceptAll(events, accept, connectionOf(c)));
     });
   });
 }
 
+/** The connection that a request came over. A server without one has no environment either. */
+const connectionOf = (c: Context<AppEnv>): object | undefined => c.env?.incoming?.socket;
+
 type Result = ({ status: 202 } & Receipt) | Problem;
 
-async function acceptAll(events: readonly ReadEvent[], accept: Accept): Promise<Result[]> {
+async function acceptAll(events: readonly ReadEvent[], accept: Accept, from: object | undefined): Promise<Result[]> {
   if (events.length === 0) throw new CausewayError('batch_empty', 'Send one event at least.');
   const destinationsRead: DestinationsRead = new Map();
   return await Promise.all(
     events.map(async (read): Promise<Result> => {
       try {
         if ('errors' in read) throw new FieldsRefused(read.errors);
-        return { status: 202, ...(await accept(read.event, destinationsRead)) };
+        return { status: 202, ...(await accept(read.event, from, destinationsRead)) };
       } catch (error) {
         return problemOf(error);
       }

@@ -27,18 +27,27 @@ const signalsPerLook = 200;
 /** The first time it is looked at after less than this, at a random point: see `newGauge`. */
 const bytesToFirstLook = 1024 * 1024;
 const signalsToFirstLook = 50;
-/** While the next look lasts, this much more may be stored. */
-const bytesAhead = 3 * bytesPerLook;
+/** A lane takes no more once its run may have grown to this, by the last look and what was stored since. */
+const runBytesAhead = 8 * 1024 * 1024;
+/** The run of a lane that was not looked at yet may have this much. */
+const unknownRunBytes = runFull.historyBytes;
 /** A full lane is looked at again after this long. */
 const fullForMs = 500;
-/** A lane that delivers is sent a block this much later for each MiB that waits in it: docs/decisions/lane-gauge.md. */
+/** So much waits in a lane at full load: it is on its way, not left behind. */
+const usualMiB = 1;
+/** A lane that delivers is sent a block this much later for each further MiB that waits: docs/decisions/lane-gauge.md. */
 const backlogMsPerMiB = 50;
 /** … and by no more than this: what it can't keep up with then is for its backlog to hold. */
 const backlogMsMax = 200;
 
 type Gauge = {
-  bytes: number;
-  signals: number;
+  /** At the last look. */
+  runBytes: number;
+  /** Stored since the last look was begun. */
+  bytesSince: number;
+  /** What is left until the next look is due. */
+  bytesLeft: number;
+  signalsLeft: number;
   looking: boolean;
   isFull: boolean;
   backlogMs: number;
@@ -73,7 +82,7 @@ export class LaneGauge {
   /** Throws `lane_full` where the lane should take no more now. */
   check(workflowId: string): void {
     const gauge = this.gauges.get(workflowId);
-    if (!gauge || (!gauge.isFull && gauge.bytes < bytesAhead)) return;
+    if (!gauge || (!gauge.isFull && gauge.runBytes + gauge.bytesSince < runBytesAhead)) return;
     if (this.now() - gauge.lookedAtMs >= fullForMs) this.look(workflowId, gauge);
     const remedy = 'The lane was sent more than a worker has taken in. Send again after some seconds.';
     throw new CausewayError('lane_full', remedy);
@@ -87,11 +96,12 @@ export class LaneGauge {
   /** Counts what was stored in a lane. */
   stored(workflowId: string, bytes: number): void {
     const gauge = this.gauges.get(workflowId) ?? this.newGauge();
-    gauge.bytes += bytes;
-    gauge.signals++;
+    gauge.bytesSince += bytes;
+    gauge.bytesLeft -= bytes;
+    gauge.signalsLeft--;
     gauge.usedAtMs = this.now();
     this.gauges.set(workflowId, gauge);
-    if (gauge.bytes >= bytesPerLook || gauge.signals >= signalsPerLook) this.look(workflowId, gauge);
+    if (gauge.bytesLeft <= 0 || gauge.signalsLeft <= 0) this.look(workflowId, gauge);
   }
 
   /**
@@ -112,8 +122,10 @@ export class LaneGauge {
    */
   private newGauge(): Gauge {
     return {
-      bytes: bytesPerLook - this.random() * bytesToFirstLook,
-      signals: signalsPerLook - Math.ceil(this.random() * signalsToFirstLook),
+      runBytes: unknownRunBytes,
+      bytesSince: 0,
+      bytesLeft: this.random() * bytesToFirstLook,
+      signalsLeft: Math.ceil(this.random() * signalsToFirstLook),
       looking: false,
       isFull: false,
       backlogMs: 0,
@@ -125,12 +137,14 @@ export class LaneGauge {
   private look(workflowId: string, gauge: Gauge): void {
     if (gauge.looking) return;
     gauge.looking = true;
-    const { bytes, signals } = gauge;
+    const { bytesSince } = gauge;
+    gauge.bytesLeft = bytesPerLook;
+    gauge.signalsLeft = signalsPerLook;
     const looked = (size: LaneSize): void => {
       gauge.isFull = isFull(size);
+      gauge.runBytes = size.historyBytes;
       if (size.backlog) gauge.backlogMs = backlogMsOf(size.backlog);
-      gauge.bytes -= bytes;
-      gauge.signals -= signals;
+      gauge.bytesSince -= bytesSince;
     };
     const over = (): void => {
       gauge.lookedAtMs = this.now();
@@ -148,5 +162,7 @@ function isFull({ historyEvents, historyBytes, unreadForMs }: LaneSize): boolean
   return historyEvents > runFull.historyEvents || historyBytes > bytesMax;
 }
 
-const backlogMsOf = ({ waitingBytes, isDelivering }: NonNullable<LaneSize['backlog']>): number =>
-  isDelivering ? Math.min(backlogMsMax, Math.round((waitingBytes / 1024 / 1024) * backlogMsPerMiB)) : 0;
+function backlogMsOf({ waitingBytes, isDelivering }: NonNullable<LaneSize['backlog']>): number {
+  const leftBehindMiB = Math.max(0, waitingBytes / 1024 / 1024 - usualMiB);
+  return isDelivering ? Math.min(backlogMsMax, Math.round(leftBehindMiB * backlogMsPerMiB)) : 0;
+}

@@ -2,10 +2,16 @@ import { type Block, blockBytesMax, blockEventsMax, blockOf, type Delivery } fro
 import { CausewayError } from '../domain/error.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { shortQuietMs } from '../domain/quiet.ts';
+import { LaneSenders } from './laneSenders.ts';
 
 /** Where a delivery goes: a lane, and how to start it where it isn't running. */
 export type LaneTarget = { workflowId: string; start: LaneStart; lingerMs: number };
-export type LaneDelivery = { target: LaneTarget; delivery: Delivery };
+export type LaneDelivery = {
+  target: LaneTarget;
+  delivery: Delivery;
+  /** The connection that waits for the answer, where it is known. */
+  sender?: object | undefined;
+};
 
 /** Which run of the lane got a block, and how many bytes it takes in that run's history. */
 export type StoredBlock = { runId: string; bytes: number };
@@ -28,6 +34,7 @@ export type LaneWriterOptions = {
 
 type Waiting = {
   delivery: Delivery;
+  sender: object | undefined;
   acceptedAtMs: number;
   stored: (receipt: { runId: string }) => void;
   failed: (error: unknown) => void;
@@ -37,8 +44,9 @@ type Lane = {
   target: LaneTarget;
   waiting: Waiting[];
   waitingBytes: number;
+  senders: LaneSenders;
   inFlight: boolean;
-  /** The next signal waits until then, in ms of `now`, unless a block is full. */
+  /** The next signal waits until then, in ms of `now`, unless a block is full or nothing more will come for it. */
   nextAtMs: number;
   /** Until then the lane was promised quiet: not even a full block goes out. */
   quietUntilMs: number;
@@ -56,7 +64,7 @@ const laneShare = 1 / 8;
 const laneBytesMin = 2 * blockBytesMax;
 /** A hot lane's signals are spaced by its linger, and by no more than this: docs/decisions/quiet-signals.md. */
 const spacingMsMax = 100;
-/** A lane that gets full blocks one after another, or has no linger, is promised quiet this often. */
+/** A lane that gets full blocks one after another, whose senders all wait, or that has no linger, is promised quiet this often. */
 const quietEveryMs = 1_000;
 /** … and for this long where its run has grown long: for its batch on the way, and the workflow task that continues as new. */
 const longQuietMs = 250;
@@ -97,7 +105,7 @@ export class LaneWriter {
       const remedy = 'More events are waiting to be stored than this process may hold. Send again after a second.';
       throw new CausewayError('overloaded', remedy);
     }
-    return deliveries.map(({ target, delivery }) => this.add(target, delivery));
+    return deliveries.map((one) => this.add(one));
   }
 
   /** Resolves when nothing waits and nothing is in flight. */
@@ -119,13 +127,14 @@ export class LaneWriter {
     throw new CausewayError('lane_full', remedy);
   }
 
-  private add(target: LaneTarget, delivery: Delivery): Promise<{ runId: string }> {
+  private add({ target, delivery, sender }: LaneDelivery): Promise<{ runId: string }> {
     const lane = this.laneFor(target);
     const bytes = delivery.value.length;
+    if (sender) lane.senders.sent(sender, this.now());
     this.waitingBytes += bytes;
     lane.waitingBytes += bytes;
     return new Promise((stored, failed) => {
-      lane.waiting.push({ delivery, acceptedAtMs: Date.now(), stored, failed });
+      lane.waiting.push({ delivery, sender, acceptedAtMs: Date.now(), stored, failed });
       this.schedule(lane);
     });
   }
@@ -140,6 +149,7 @@ export class LaneWriter {
       target,
       waiting: [],
       waitingBytes: 0,
+      senders: new LaneSenders(),
       inFlight: false,
       nextAtMs: Number.NEGATIVE_INFINITY,
       quietUntilMs: Number.NEGATIVE_INFINITY,
@@ -155,8 +165,9 @@ export class LaneWriter {
   /** Sees to it that the lane is looked at when its next signal is due, and once the current turn of the loop is over. */
   private schedule(lane: Lane): void {
     if (lane.inFlight || lane.scheduled) return;
-    const dueAtMs = isFull(lane) ? lane.quietUntilMs : Math.max(lane.nextAtMs, lane.quietUntilMs);
-    const waitMs = dueAtMs - this.now();
+    const nowMs = this.now();
+    const dueAtMs = isComplete(lane, nowMs) ? lane.quietUntilMs : Math.max(lane.nextAtMs, lane.quietUntilMs);
+    const waitMs = dueAtMs - nowMs;
     if (waitMs > 0) {
       clearTimeout(lane.timer);
       lane.timer = setTimeout(() => this.enter(lane), Math.ceil(waitMs));
@@ -205,7 +216,10 @@ export class LaneWriter {
     }
     lane.inFlight = false;
     this.signalsInFlight--;
-    for (const { delivery } of group) this.waitingBytes -= delivery.value.length;
+    for (const { delivery, sender } of group) {
+      this.waitingBytes -= delivery.value.length;
+      if (sender) lane.senders.answered(sender);
+    }
     if (lane.waiting.length > 0) this.schedule(lane);
     else this.rest(lane);
     this.startReady();
@@ -225,12 +239,11 @@ export class LaneWriter {
 
   private blockFrom(lane: Lane, group: readonly Waiting[]): Block {
     const nowMs = this.now();
-    const spacingMs = Math.min(lane.target.lingerMs, spacingMsMax);
-    const isBusy = isFull(lane) || spacingMs < shortQuietMs;
+    const isBusy = isComplete(lane, nowMs) || spacingMsOf(lane) < shortQuietMs;
     const backlogMs = this.options.backlogMs?.(lane.target.workflowId) ?? 0;
     const promisedMs = Math.max(this.promiseMs(lane, nowMs, isBusy), backlogMs);
     if (promisedMs > 0) lane.quietUntilMs = nowMs + promisedMs;
-    lane.nextAtMs = nowMs + spacingMs;
+    lane.nextAtMs = nowMs + spacingMsOf(lane);
     const acceptedAtMs = Math.min(...group.map((waiting) => waiting.acceptedAtMs));
     return blockOf(
       group.map(({ delivery }) => delivery),
@@ -258,6 +271,11 @@ export class LaneWriter {
     else lane.timer = setTimeout(() => this.rest(lane), leftMs);
   }
 }
+
+const spacingMsOf = ({ target }: Lane): number => Math.min(target.lingerMs, spacingMsMax);
+
+/** Whether to wait longer would bring the block nothing. */
+const isComplete = (lane: Lane, nowMs: number): boolean => isFull(lane) || lane.senders.allWait(nowMs);
 
 /** Whether what waits fills a block. */
 const isFull = ({ waiting, waitingBytes }: Lane): boolean =>

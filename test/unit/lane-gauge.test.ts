@@ -120,6 +120,20 @@ describe('a lane is full', () => {
     }
   });
 
+  test('once its run may have 8 MiB, by the last look and what was stored since', async () => {
+    const sizes = [size({ historyBytes: 2 * MiB })];
+    const { gauge, pass } = gaugeOf(() => {
+      const known = sizes.shift();
+      return known ? Promise.resolve(known) : new Promise(() => undefined);
+    });
+    gauge.stored(lane, MiB);
+    await pass(0);
+    gauge.stored(lane, 6 * MiB - 1);
+    expect(() => gauge.check(lane)).not.toThrow();
+    gauge.stored(lane, 1);
+    expect(() => gauge.check(lane)).toThrow('lane_full');
+  });
+
   test('with more on its way than a look can be waited for', async () => {
     const { gauge } = gaugeOf(() => new Promise(() => undefined));
     gauge.stored(lane, 3 * MiB);
@@ -137,7 +151,8 @@ describe('a lane that has not caught up gets its next block later', () => {
   };
 
   test.each([
-    ['by 50 ms for each MiB that waits', { waitingBytes: 1.5 * MiB, isDelivering: true }, 75],
+    ['by 50 ms for each MiB over the first that waits', { waitingBytes: 2.5 * MiB, isDelivering: true }, 75],
+    ['not for what is on its way at full load', { waitingBytes: MiB, isDelivering: true }, 0],
     ['by 200 ms at most', { waitingBytes: 100 * MiB, isDelivering: true }, 200],
     ['not where nothing waits', { waitingBytes: 0, isDelivering: true }, 0],
     ['not where it delivers nothing anyway', { waitingBytes: 100 * MiB, isDelivering: false }, 0],
@@ -146,7 +161,7 @@ describe('a lane that has not caught up gets its next block later', () => {
   });
 
   test('as before where the lane itself does not answer', async () => {
-    const backlogs: LaneSize['backlog'][] = [{ waitingBytes: MiB, isDelivering: true }, undefined];
+    const backlogs: LaneSize['backlog'][] = [{ waitingBytes: 2 * MiB, isDelivering: true }, undefined];
     const { gauge, pass } = gaugeOf(async () => {
       const backlog = backlogs.shift();
       return size(backlog && { backlog });

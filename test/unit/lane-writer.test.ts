@@ -215,6 +215,29 @@ describe('the lane writer', () => {
     for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(98);
   });
 
+  test('ends the spacing of a hot lane early once all who sent to it lately wait for their answer', async () => {
+    const blocks: number[] = [];
+    const writer = new LaneWriter({
+      waitingBytesMax: 1e6,
+      now: () => 0, // The spacing itself never ends.
+      sendBlock: async (_, block) => {
+        blocks.push(block.entries.length);
+        return { runId: 'run', bytes: 1 };
+      },
+    });
+    const senders = [{}, {}];
+    const post = (n: number) =>
+      Promise.all(writer.submit([{ target: target('hot', 100), delivery: delivery(n), sender: senders[n % 2] }]));
+    await post(0);
+    await Promise.all([post(1), post(2)]);
+    const half = post(3);
+    await soon();
+    await soon();
+    expect(blocks).toEqual([1, 2]);
+    await Promise.all([half, post(4)]);
+    expect(blocks).toEqual([1, 2, 2]);
+  });
+
   test('promises a long quiet, and keeps it, once what it stored has made the run long; then not for a second', async () => {
     const at: number[] = [];
     const promised: number[] = [];
