@@ -3,6 +3,8 @@ import { runFull } from '../domain/lane.ts';
 
 /** How a lane stands. */
 export type LaneSize = {
+  /** Absent where it does not run. */
+  runId?: string;
   /** Of its run. */
   historyEvents: number;
   historyBytes: number;
@@ -36,13 +38,14 @@ const fullForMs = 500;
 /** So much waits in a lane at full load: it is on its way, not left behind. */
 const usualMiB = 1;
 /** A lane that delivers is sent a block this much later for each further MiB that waits: docs/decisions/lane-gauge.md. */
-const backlogMsPerMiB = 50;
+const backlogMsPerMiB = 200;
 /** … and by no more than this: what it can't keep up with then is for its backlog to hold. */
-const backlogMsMax = 200;
+const backlogMsMax = 500;
 
 type Gauge = {
-  /** At the last look. */
-  runBytes: number;
+  runId: string | undefined;
+  /** At the last look; undefined before the first. */
+  runBytes: number | undefined;
   /** Stored since the last look was begun. */
   bytesSince: number;
   /** What is left until the next look is due. */
@@ -82,7 +85,7 @@ export class LaneGauge {
   /** Throws `lane_full` where the lane should take no more now. */
   check(workflowId: string): void {
     const gauge = this.gauges.get(workflowId);
-    if (!gauge || (!gauge.isFull && gauge.runBytes + gauge.bytesSince < runBytesAhead)) return;
+    if (!gauge || (!gauge.isFull && (gauge.runBytes ?? unknownRunBytes) + gauge.bytesSince < runBytesAhead)) return;
     if (this.now() - gauge.lookedAtMs >= fullForMs) this.look(workflowId, gauge);
     const remedy = 'The lane was sent more than a worker has taken in. Send again after some seconds.';
     throw new CausewayError('lane_full', remedy);
@@ -93,9 +96,17 @@ export class LaneGauge {
     return this.gauges.get(workflowId)?.backlogMs ?? 0;
   }
 
-  /** Counts what was stored in a lane. */
-  stored(workflowId: string, bytes: number): void {
+  /** How long the lane's run may have grown, in bytes of history; undefined where nobody has looked at the lane yet. */
+  runBytes(workflowId: string): number | undefined {
+    const gauge = this.gauges.get(workflowId);
+    return gauge?.runBytes === undefined ? undefined : gauge.runBytes + gauge.bytesSince;
+  }
+
+  /** Counts what was stored in a run of a lane. */
+  stored(workflowId: string, bytes: number, runId?: string): void {
     const gauge = this.gauges.get(workflowId) ?? this.newGauge();
+    if (gauge.runId !== undefined && gauge.runId !== runId) Object.assign(gauge, { runBytes: 0, bytesSince: 0 });
+    gauge.runId = runId;
     gauge.bytesSince += bytes;
     gauge.bytesLeft -= bytes;
     gauge.signalsLeft--;
@@ -122,7 +133,8 @@ export class LaneGauge {
    */
   private newGauge(): Gauge {
     return {
-      runBytes: unknownRunBytes,
+      runId: undefined,
+      runBytes: undefined,
       bytesSince: 0,
       bytesLeft: this.random() * bytesToFirstLook,
       signalsLeft: Math.ceil(this.random() * signalsToFirstLook),
@@ -137,14 +149,16 @@ export class LaneGauge {
   private look(workflowId: string, gauge: Gauge): void {
     if (gauge.looking) return;
     gauge.looking = true;
-    const { bytesSince } = gauge;
+    const { runId, bytesSince } = gauge;
     gauge.bytesLeft = bytesPerLook;
     gauge.signalsLeft = signalsPerLook;
     const looked = (size: LaneSize): void => {
+      if (size.backlog) gauge.backlogMs = backlogMsOf(size.backlog);
+      const isOver = gauge.runId !== runId && gauge.runId !== size.runId; // It was followed by another run meanwhile.
+      if (isOver) return;
       gauge.isFull = isFull(size);
       gauge.runBytes = size.historyBytes;
-      if (size.backlog) gauge.backlogMs = backlogMsOf(size.backlog);
-      gauge.bytesSince -= bytesSince;
+      gauge.bytesSince = Math.max(0, gauge.bytesSince - bytesSince);
     };
     const over = (): void => {
       gauge.lookedAtMs = this.now();

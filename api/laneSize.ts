@@ -27,11 +27,11 @@ export function laneMeasure(client: Client): MeasureLane {
       if (described.reason instanceof WorkflowNotFoundError) return nothing;
       throw described.reason;
     }
-    const { historyLength: historyEvents, historySize: historyBytes = 0, raw } = described.value;
+    const { runId, historyLength: historyEvents, historySize: historyBytes = 0, raw } = described.value;
     // The next event starts a new run, whatever the last one was.
     if (described.value.status.name !== 'RUNNING') return nothing;
     const dueAtMs = raw.pendingWorkflowTask?.originalScheduledTime;
-    const run = { historyEvents, historyBytes, unreadForMs: dueAtMs ? Date.now() - msOf(dueAtMs) : 0 };
+    const run = { runId, historyEvents, historyBytes, unreadForMs: dueAtMs ? Date.now() - msOf(dueAtMs) : 0 };
     if (status.status === 'rejected') return run;
     const { waitingBytes, held } = status.value;
     return { ...run, backlog: { waitingBytes, isDelivering: held === undefined } };

@@ -2,6 +2,7 @@ import { type Block, blockBytesMax, blockEventsMax, blockOf, type Delivery } fro
 import { CausewayError } from '../domain/error.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { shortQuietMs } from '../domain/quiet.ts';
+import { LanePromises, longQuietMs } from './lanePromises.ts';
 import { LaneSenders } from './laneSenders.ts';
 
 /** Where a delivery goes: a lane, and how to start it where it isn't running. */
@@ -17,6 +18,8 @@ export type LaneDelivery = {
 export type StoredBlock = { runId: string; bytes: number };
 /** Stores a block in Temporal. Rejects when it can't be known to be stored. */
 export type SendBlock = (target: LaneTarget, block: Block) => Promise<StoredBlock>;
+/** Resolves with whether the run has ended, when it has, or after so many ms. Never rejects. */
+export type RunEnd = (workflowId: string, runId: string, withinMs: number) => Promise<boolean>;
 
 export type LaneWriterOptions = {
   sendBlock: SendBlock;
@@ -24,6 +27,10 @@ export type LaneWriterOptions = {
   waitingBytesMax: number;
   /** How much later the next block of a lane should go out, in ms, for the lane has not caught up. */
   backlogMs?: (workflowId: string) => number;
+  /** How long a lane's run may have grown, in bytes of history, where that is known. */
+  runBytes?: (workflowId: string) => number | undefined;
+  /** A long quiet is over once the lane has continued as new. Without this it lasts as long as it was promised. */
+  runEnd?: RunEnd;
   /** Signals under way at once, over all lanes. */
   signalsInFlightMax?: number;
   /** Lanes that wait for their turn to send a signal; with more of them, events of yet other lanes are refused. */
@@ -50,8 +57,7 @@ type Lane = {
   nextAtMs: number;
   /** Until then the lane was promised quiet: not even a full block goes out. */
   quietUntilMs: number;
-  /** When it was last promised a long quiet, in ms of `now`. */
-  longQuietAtMs: number;
+  promises: LanePromises;
   /** What this process stored in the lane's current run. */
   run: { id: string; signals: number; bytes: number };
   timer: NodeJS.Timeout | undefined;
@@ -64,11 +70,6 @@ const laneShare = 1 / 8;
 const laneBytesMin = 2 * blockBytesMax;
 /** A hot lane's signals are spaced by its linger, and by no more than this: docs/decisions/quiet-signals.md. */
 const spacingMsMax = 100;
-/** A lane that gets full blocks one after another, whose senders all wait, or that has no linger, is promised quiet this often. */
-const quietEveryMs = 1_000;
-/** … and for this long where its run has grown long: for its batch on the way, and the workflow task that continues as new. */
-const longQuietMs = 250;
-
 /** At some 200 signals a second to new lanes, their senders wait for five seconds: more would be answered too late. */
 const defaultReadyLanesMax = 1_000;
 
@@ -153,7 +154,7 @@ export class LaneWriter {
       inFlight: false,
       nextAtMs: Number.NEGATIVE_INFINITY,
       quietUntilMs: Number.NEGATIVE_INFINITY,
-      longQuietAtMs: Number.NEGATIVE_INFINITY,
+      promises: new LanePromises(target.start.limits),
       run: { id: '', signals: 0, bytes: 0 },
       timer: undefined,
       scheduled: false,
@@ -208,8 +209,7 @@ export class LaneWriter {
       if (runId !== lane.run.id) lane.run = { id: runId, signals: 0, bytes: 0 };
       lane.run.signals++;
       lane.run.bytes += bytes;
-      // The lane hears of a long quiet only now.
-      if (block.quietMs >= longQuietMs) lane.quietUntilMs = this.now() + block.quietMs;
+      if (block.quietMs >= longQuietMs) this.keepLongQuiet(lane, runId, block.quietMs);
       for (const { stored } of group) stored({ runId });
     } catch (error) {
       for (const { failed } of group) failed(error);
@@ -241,7 +241,8 @@ export class LaneWriter {
     const nowMs = this.now();
     const isBusy = isComplete(lane, nowMs) || spacingMsOf(lane) < shortQuietMs;
     const backlogMs = this.options.backlogMs?.(lane.target.workflowId) ?? 0;
-    const promisedMs = Math.max(this.promiseMs(lane, nowMs, isBusy), backlogMs);
+    const run = { ...lane.run, historyBytes: this.options.runBytes?.(lane.target.workflowId) };
+    const promisedMs = Math.max(lane.promises.nextMs(run, isBusy, lane.quietUntilMs, nowMs), backlogMs);
     if (promisedMs > 0) lane.quietUntilMs = nowMs + promisedMs;
     lane.nextAtMs = nowMs + spacingMsOf(lane);
     const acceptedAtMs = Math.min(...group.map((waiting) => waiting.acceptedAtMs));
@@ -252,13 +253,16 @@ export class LaneWriter {
     );
   }
 
-  /** How long the lane is promised quiet after this block. */
-  private promiseMs(lane: Lane, nowMs: number, isBusy: boolean): number {
-    if (isLong(lane) && nowMs - lane.longQuietAtMs >= quietEveryMs) {
-      lane.longQuietAtMs = nowMs;
-      return longQuietMs;
-    }
-    return !isBusy || nowMs - lane.quietUntilMs >= quietEveryMs ? shortQuietMs : 0;
+  /** The lane hears of a long quiet only once its signal is stored, and needs it no longer once it has continued as new. */
+  private keepLongQuiet(lane: Lane, runId: string, quietMs: number): void {
+    const { workflowId } = lane.target;
+    lane.quietUntilMs = this.now() + quietMs;
+    void this.options.runEnd?.(workflowId, runId, quietMs).then((isOver) => {
+      if (!isOver || this.lanes.get(workflowId) !== lane) return;
+      lane.quietUntilMs = this.now();
+      lane.run = { id: '', signals: 0, bytes: 0 };
+      this.schedule(lane);
+    });
   }
 
   /** Forgets a lane with nothing to send, once its spacing is over. */
@@ -280,7 +284,3 @@ const isComplete = (lane: Lane, nowMs: number): boolean => isFull(lane) || lane.
 /** Whether what waits fills a block. */
 const isFull = ({ waiting, waitingBytes }: Lane): boolean =>
   waiting.length >= blockEventsMax || waitingBytes >= blockBytesMax;
-
-/** Whether the lane's run is near the length at which it continues as new: its signals are less than half of its history. */
-const isLong = ({ run, target: { start } }: Lane): boolean =>
-  run.bytes >= start.limits.historyBytesMax / 3 || run.signals >= start.limits.historyEventsMax / 12;

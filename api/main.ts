@@ -26,6 +26,7 @@ import { laneMeasure } from './laneSize.ts';
 import { laneRoutes } from './lanes.ts';
 import { LaneWriter } from './laneWriter.ts';
 import { operatorRoutes } from './operatorRoutes.ts';
+import { runEnd } from './runEnd.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { connectTemporal } from './temporal.ts';
 import { waitingIn } from './waitingLanes.ts';
@@ -74,9 +75,11 @@ function assembled(
   const writer = new LaneWriter({
     waitingBytesMax: config.CAUSEWAY_WAITING_BYTES_MAX,
     backlogMs: (workflowId) => gauge.backlogMs(workflowId),
+    runBytes: (workflowId) => gauge.runBytes(workflowId),
+    runEnd: runEnd(temporal),
     sendBlock: async (target, block) => {
       const receipt = await send(target, block);
-      gauge.stored(target.workflowId, block.bodies.length);
+      gauge.stored(target.workflowId, receipt.bytes, receipt.runId);
       return receipt;
     },
   });

@@ -38,7 +38,7 @@ const rows = [
   { code: 'content_type_unsupported', status: 415, title: 'The content type is not supported' },
   { code: 'validation_failed', status: 422, title: 'Some fields are not valid' },
   { code: 'overloaded', status: 503, title: 'Too much at once', retryAfterS: 1 },
-  { code: 'lane_full', status: 503, title: 'The lane is full', retryAfterS: 5 },
+  { code: 'lane_full', status: 503, title: 'The lane is full', retryAfterS: 1 },
   { code: 'lanes_changing', status: 503, title: 'The lanes of a destination are being changed', retryAfterS: 2 },
   { code: 'lanes_unknown', status: 503, title: 'The lanes could not be asked', retryAfterS: 5 },
   { code: 'partly_stored', status: 503, title: 'Not stored for every destination', retryAfterS: 1 },

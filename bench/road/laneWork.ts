@@ -13,6 +13,8 @@ export type LaneWork = {
   workflowTasks: number;
   /** Workflow tasks that failed: a signal crossed a continue-as-new, for one. */
   failedTasks: number;
+  /** Opened, as the lane took in more than it delivered. */
+  segments: number;
   eventsPerSignal: number;
   eventsPerBatch: number;
   /** From a workflow task being due to a worker taking it, in ms. */
@@ -71,6 +73,7 @@ class Tally {
   batches = 0;
   workflowTasks = 0;
   failedTasks = 0;
+  segments = 0;
   readonly taskWaitMs: number[] = [];
   readonly taskMs: number[] = [];
   readonly activityWaitMs: number[] = [];
@@ -88,6 +91,7 @@ class Tally {
       const completed = event.activityTaskCompletedEventAttributes;
       if (event.workflowExecutionSignaledEventAttributes) this.signals++;
       if (event.workflowTaskFailedEventAttributes) this.failedTasks++;
+      if (event.childWorkflowExecutionStartedEventAttributes) this.segments++;
       if (task) {
         this.workflowTasks++;
         const taken = byId.get(String(task.startedEventId));
@@ -129,13 +133,14 @@ export async function laneWork(
   } finally {
     await connection.close();
   }
-  const { signals, batches, workflowTasks, failedTasks } = tally;
+  const { signals, batches, workflowTasks, failedTasks, segments } = tally;
   return {
     runs,
     signals,
     batches,
     workflowTasks,
     failedTasks,
+    segments,
     eventsPerSignal: events / signals,
     eventsPerBatch: events / batches,
     taskWaitMs: summary(tally.taskWaitMs),
