@@ -3,10 +3,13 @@ import { shortQuietMs } from '../domain/quiet.ts';
 
 /** A lane that gets full blocks one after another, whose senders all wait, or that has no linger, is promised quiet this often. */
 const quietEveryMs = 1_000;
-/** … and for this long where its run has grown long: for its batch on the way, and the workflow task that continues as new. */
-export const longQuietMs = 500;
-/** Where that was too short it is promised twice as long, and so on up to this. */
-const longQuietMsMax = 1_000;
+/**
+ * … and for this long where its run may have grown long: for its batch on the way, and the workflow task that continues as new.
+ * A lane whose run is not that long yet lets it pass.
+ */
+export const longQuietMs = 250;
+/** … and for this long where its run is known to be: it is over as soon as the lane has continued as new. */
+const surelyLongQuietMs = 500;
 /** A long quiet comes again after a second, or when the run has grown by this share of its bound. */
 const againShare = 1 / 2;
 
@@ -15,27 +18,22 @@ export type RunSoFar = { id: string; signals: number; bytes: number; historyByte
 
 /** The moments of quiet that one lane is promised, for it to continue as new in: docs/decisions/quiet-signals.md. */
 export class LanePromises {
-  private last = { atMs: Number.NEGATIVE_INFINITY, lastsMs: 0, runId: '', runBytes: 0 };
+  private last = { atMs: Number.NEGATIVE_INFINITY, runId: '', runBytes: 0 };
 
   constructor(private readonly limits: LaneLimits) {}
 
   /** How long a quiet to promise with the next block, in ms; the lane's last one ended at `quietUntilMs`. */
   nextMs(run: RunSoFar, isBusy: boolean, quietUntilMs: number, nowMs: number): number {
-    const { historyBytesMax } = this.limits;
+    const { historyBytesMax, historyEventsMax } = this.limits;
     const runBytes = run.historyBytes ?? run.bytes;
-    const isAgain = this.last.runId === run.id;
-    const hasGrown = isAgain && runBytes - this.last.runBytes >= historyBytesMax * againShare;
-    if (this.isLong(run) && (hasGrown || nowMs - this.last.atMs >= quietEveryMs)) {
-      const lastsMs = isAgain ? Math.min(2 * this.last.lastsMs, longQuietMsMax) : longQuietMs;
-      this.last = { atMs: nowMs, lastsMs, runId: run.id, runBytes };
-      return lastsMs;
+    const isSurelyLong = runBytes >= historyBytesMax;
+    // Less than half of its events are signals.
+    const isLong = isSurelyLong || run.signals >= historyEventsMax / 12;
+    const hasGrown = this.last.runId === run.id && runBytes - this.last.runBytes >= historyBytesMax * againShare;
+    if (isLong && (hasGrown || nowMs - this.last.atMs >= quietEveryMs)) {
+      this.last = { atMs: nowMs, runId: run.id, runBytes };
+      return isSurelyLong ? surelyLongQuietMs : longQuietMs;
     }
     return !isBusy || nowMs - quietUntilMs >= quietEveryMs ? shortQuietMs : 0;
-  }
-
-  /** Whether the run is at the length at which it continues as new: of its events, less than half are signals. */
-  private isLong({ signals, bytes, historyBytes }: RunSoFar): boolean {
-    const { historyBytesMax, historyEventsMax } = this.limits;
-    return (historyBytes ?? bytes) >= historyBytesMax || signals >= historyEventsMax / 12;
   }
 }

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, type ITopicConfig, Kafka, logLevel } from 'kafkajs';
 import { exists, run } from './install.ts';
 import { mavenJars } from './maven.ts';
 import { freePort, portOr } from './ports.ts';
 import { say } from './progress.ts';
 import { foreignServer, type Server, startServer } from './server.ts';
+import { until } from './until.ts';
 
 const version = '4.1.0';
 
@@ -195,8 +196,23 @@ export async function ensureTopic(
   await admin.connect();
   try {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true });
+    await createTopic(admin, { topic, numPartitions, configEntries });
   } finally {
     await admin.disconnect();
   }
+}
+
+/**
+ * Creates a topic and returns once each of its partitions has a leader. kafkajs's own `waitForLeaders` throws where a broker
+ * has not heard of the topic yet.
+ */
+export async function createTopic(admin: Admin, config: ITopicConfig): Promise<void> {
+  const { topic } = config;
+  await admin.createTopics({ topics: [config], waitForLeaders: false });
+  await until(
+    `the leaders of ${topic}`,
+    () => admin.fetchTopicMetadata({ topics: [topic] }),
+    ({ topics }) =>
+      (topics[0]?.partitions ?? []).length > 0 && topics[0]?.partitions.every(({ leader }) => leader >= 0) === true,
+  );
 }

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
-import { kafkaClient } from '../../dev/servers/kafka.ts';
+import { createTopic, kafkaClient } from '../../dev/servers/kafka.ts';
 import { type KafkaCluster, startOwnKafkaCluster } from '../../dev/servers/kafkaCluster.ts';
 import { eventDigest } from '../../domain/eventDigest.ts';
 import { eventIdOf } from '../../domain/eventId.ts';
@@ -38,7 +38,7 @@ async function topicOn(replicas: number[][], config: Record<string, string> = {}
   const topic = `test-${crypto.randomUUID()}`;
   const replicaAssignment = replicas.map((brokers, partition) => ({ partition, replicas: brokers }));
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({ topics: [{ topic, replicaAssignment, configEntries }], waitForLeaders: true });
+  await createTopic(admin, { topic, replicaAssignment, configEntries });
   return topic;
 }
 const leaderOf = async (topic: string, partition: number): Promise<number | undefined> => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import kafkajs, { type ITopicConfig } from 'kafkajs';
-import { kafkaClient } from '../../../dev/servers/kafka.ts';
+import { createTopic, kafkaClient } from '../../../dev/servers/kafka.ts';
 import { laneWorkflowId } from '../../../domain/lane.ts';
 import { laneSignals } from '../../../domain/laneMessages.ts';
 import type { Fault } from '../fault.ts';
@@ -74,10 +74,9 @@ export async function createTarget(stand: Stand, { name, road, topicConfig }: Fa
     operation: kafkajs.AclOperationTypes.WRITE,
     permissionType: kafkajs.AclPermissionTypes.ALLOW,
   };
-  const createTopic = () =>
-    withAdmin(way.admin, async (admin) => void (await admin.createTopics({ topics: [config], waitForLeaders: true })));
+  const createTheTopic = () => withAdmin(way.admin, (admin) => createTopic(admin, config));
   const grantWrite = () => withAdmin(way.admin, async (admin) => void (await admin.createAcls({ acl: [acl] })));
-  await createTopic();
+  await createTheTopic();
   if (road === 'secured') await grantWrite();
   const destinationId = await createDestination(stand, {
     type: 'KAFKA',
@@ -94,7 +93,7 @@ export async function createTarget(stand: Stand, { name, road, topicConfig }: Fa
     customerExternalId,
     topic,
     brokers: way.admin,
-    createTopic,
+    createTopic: createTheTopic,
     grantWrite,
     deleteTopic: () => withAdmin(way.admin, (admin) => admin.deleteTopics({ topics: [topic] })),
     revokeWrite: () => withAdmin(way.admin, async (admin) => void (await admin.deleteAcls({ filters: [acl] }))),
