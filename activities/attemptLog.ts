@@ -1,5 +1,6 @@
 import type { Attempt, Failed, Landed, Outcome, OutcomeHold, Progress, Refused, Settled } from '../domain/attempt.ts';
 import { failureRowOf, type Kind, kindOf } from '../domain/failures.ts';
+import { type DeliveryMeter, noMeter } from './deliveryMeter.ts';
 
 /** Of the attempts that settled nothing so many are kept: the first ones, which tell how it began, and the last ones. */
 const firstKept = 10;
@@ -26,8 +27,9 @@ export class AttemptLog {
   constructor(
     before: Progress | undefined,
     private readonly temporalTry: TemporalTry,
+    private readonly meter: DeliveryMeter = noMeter,
   ) {
-    this.attempts = (before?.attempts ?? []).map((attempt) => (isOpen(attempt) ? lost(attempt) : attempt));
+    this.attempts = (before?.attempts ?? []).map((attempt) => (isOpen(attempt) ? this.lose(attempt) : attempt));
     this.landed = [...(before?.landed ?? [])];
     this.refused = [...(before?.refused ?? [])];
     this.settled = new Set([
@@ -48,8 +50,13 @@ export class AttemptLog {
     for (let silent = lastThatSpoke + 1; silent < this.temporalTry.attempt; silent++) {
       const { scheduledAtMs, currentScheduledAtMs } = this.temporalTry;
       const startedAtMs = silent === 1 ? scheduledAtMs : currentScheduledAtMs;
-      this.attempts.push(lost({ number: this.nextNumber, startedAtMs, outcome: 'unknown', brokers: [] }));
+      this.attempts.push(this.lose({ number: this.nextNumber, startedAtMs, outcome: 'unknown', brokers: [] }));
     }
+  }
+
+  private lose(attempt: Attempt): Attempt {
+    this.meter.attempted('unknown');
+    return lost(attempt);
   }
 
   private get nextNumber(): number {
@@ -86,6 +93,7 @@ export class AttemptLog {
 
   land(landed: Landed): void {
     this.landed.push(landed);
+    this.meter.delivered(landed.positions.length);
     for (const position of landed.positions) this.settled.add(position);
   }
 
@@ -100,6 +108,9 @@ export class AttemptLog {
     attempt.brokers = end.brokers;
     if (end.error) attempt.error = end.error;
     if (end.failures) attempt.failures = end.failures;
+    this.meter.attempted(end.outcome);
+    const errors = end.failures?.map(({ error }) => error) ?? (end.error ? [end.error] : []);
+    for (const name of new Set(errors.map((error) => error.name))) this.meter.met(name);
   }
 
   /** What an error means now: some count as passing at first, and not after so many tries over so long. */

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { failureRowOf, kindOf } from '../domain/failures.ts';
 import type { Failing, LanesTold, LanesToTell, Seen, WatchRequest } from '../domain/keeper.ts';
 import type { Found } from '../domain/laneHold.ts';
+import type { DeliveryMeter } from './deliveryMeter.ts';
 import { notBefore, type OpenDestinations } from './freshDestination.ts';
 import { failureIn, NamedError } from './kafka/failureNames.ts';
 import { probeTopic } from './kafka/probe.ts';
@@ -17,6 +18,7 @@ export type KeeperDependencies = {
   lanes: LaneDirectory;
   outages: Outages;
   logger: Logger;
+  meter: DeliveryMeter;
 };
 
 export type KeeperActivity = {
@@ -34,7 +36,13 @@ const pauseGrowth = 1.5;
 const storeEveryMs = 500;
 const heartbeatEveryMs = 5_000;
 
-export function createKeeperActivities({ destinations, lanes, outages, logger }: KeeperDependencies): KeeperActivity {
+export function createKeeperActivities({
+  destinations,
+  lanes,
+  outages,
+  logger,
+  meter,
+}: KeeperDependencies): KeeperActivity {
   return {
     async watch({ destinationId, version, failing: before }) {
       const context = Context.current();
@@ -50,6 +58,7 @@ export function createKeeperActivities({ destinations, lanes, outages, logger }:
             return { kind: 'up', ...probed.found, held: await lanes.held(destinationId) };
           }
           failing = failingAgain(failing, probed.failed);
+          meter.met(failing.name);
           const kind = kindOf(failureRowOf(failing.name), failing.tries, Date.now() - failing.sinceMs);
           const seen = { failing, version: probed.version };
           logger.debug({ destinationId, name: failing.name, tries: failing.tries }, 'a probe failed');

@@ -8,6 +8,7 @@ import type { Block } from '../domain/block.ts';
 import type { OpenDestination } from '../domain/destination.ts';
 import { AttemptLog } from './attemptLog.ts';
 import { BatchDelivery } from './batchDelivery.ts';
+import type { DeliveryMeter } from './deliveryMeter.ts';
 import { reportFailure } from './failureReport.ts';
 import { notBefore } from './freshDestination.ts';
 import { ProducerPool } from './kafka/producerPool.ts';
@@ -20,12 +21,13 @@ export type ProduceDependencies = {
   temporal: Client;
   patience: Patience;
   logger: Logger;
+  meter: DeliveryMeter;
 };
 
 export type ProduceActivity = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
 /** The produce activity on its own pool of connections; `close` ends those. */
-export function createProduceActivity({ destinations, temporal, patience, logger }: ProduceDependencies): {
+export function createProduceActivity({ destinations, temporal, patience, logger, meter }: ProduceDependencies): {
   activities: ProduceActivity;
   close(): void;
 } {
@@ -36,11 +38,12 @@ export function createProduceActivity({ destinations, temporal, patience, logger
     const { info, cancellationSignal } = context;
     // What another version of this code left there is not looked at more closely: it is our own.
     const before = info.heartbeatDetails as Progress | undefined;
-    const log = new AttemptLog(before, {
+    const temporalTry = {
       attempt: info.attempt,
       scheduledAtMs: info.scheduledTimestampMs,
       currentScheduledAtMs: info.currentAttemptScheduledTimestampMs,
-    });
+    };
+    const log = new AttemptLog(before, temporalTry, meter);
     const lease = new Lease({
       heartbeat: () => {
         // The SDK gives a try up that it hears nothing of; and what it heard last goes with a failure.

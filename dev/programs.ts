@@ -102,7 +102,7 @@ export function workerProgram(settings: ProgramSettings, name = 'worker'): Serve
     command: process.execPath,
     args: [...nodeFlags, 'worker/main.ts'],
     cwd: root,
-    env: { ...shared(settings), ...settings.env },
+    env: { ...shared(settings), CAUSEWAY_WORKER_METRICS_PORT: '0', ...settings.env }, // Several may run side by side.
     logFile: `${settings.logDir}/${name}.log`,
     stopWithinMs: 15_000,
     ready: (pid) => workerPolls(settings, pid),

@@ -95,6 +95,8 @@ const apiSchema = z.object({
 const workerSchema = z.object({
   ...shared,
   CAUSEWAY_WAIT_AFTER_MS: wholeNumber(1_000, 3_600_000, 'ms', 60_000),
+  CAUSEWAY_WORKER_METRICS_HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
+  CAUSEWAY_WORKER_METRICS_PORT: wholeNumber(0, 65_535, 'TCP port', 9464),
 });
 
 /** The variables that are read, for the test that .env.example explains each. */

@@ -13,6 +13,8 @@ import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { openStore } from '../store/store.ts';
 import { connectWorker, createKeeperWorker, createLaneWorker } from './laneWorker.ts';
+import { workerMetrics } from './metrics.ts';
+import { serveMetrics } from './metricsServer.ts';
 
 const sweepEveryMs = 30_000;
 
@@ -29,12 +31,15 @@ async function main(): Promise<void> {
   const sweeper = setInterval(() => [outages, telling].map((memory) => memory.sweep()), sweepEveryMs);
   const tellKeeper: KeeperTelling['held'] = (id, lane) => telling.held(id, lane);
   const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
-  const { activities, close } = createProduceActivity({ destinations, temporal, patience, logger });
-  const keeping = createKeeperActivities({ destinations, lanes: new LaneDirectory(temporal), outages, logger });
+  const { meter, registry } = workerMetrics();
+  const { activities, close } = createProduceActivity({ destinations, temporal, patience, logger, meter });
+  const keeping = createKeeperActivities({ destinations, lanes: new LaneDirectory(temporal), outages, logger, meter });
   const workers = await Promise.all([
     createLaneWorker(connection, config, { ...activities, ...createSegmentActivities({ temporal }) }),
     createKeeperWorker(connection, config, keeping),
   ]);
+  const { CAUSEWAY_WORKER_METRICS_HOST: host, CAUSEWAY_WORKER_METRICS_PORT: port } = config;
+  const metricsServer = await serveMetrics({ host, port, registry, logger });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => workers.map((worker) => worker.shutdown()));
   }
@@ -42,6 +47,7 @@ async function main(): Promise<void> {
   await Promise.all(workers.map((worker) => worker.run()));
   clearInterval(sweeper);
   close();
+  metricsServer.close();
   await store.close();
   await connection.close();
 }

@@ -104,9 +104,11 @@ async function startAll(secrets: StackSecrets, keepServer: Keep, keepProgram: Ke
 
 async function startPrograms(settings: ProgramSettings, apiPort: number, keep: Keep): Promise<string> {
   const { url, spec } = await apiProgram(settings, apiPort);
+  const metricsPort = process.env.CAUSEWAY_WORKER_METRICS_PORT || '9464';
+  const worker = workerProgram({ ...settings, env: { CAUSEWAY_WORKER_METRICS_PORT: metricsPort } });
   await allOf([
     up('the API', () => url, startServer(spec), keep),
-    up('the worker', () => `task queue ${settings.taskQueue}`, startServer(workerProgram(settings)), keep),
+    up('the worker', () => `task queue ${settings.taskQueue}`, startServer(worker), keep),
   ]);
   return url;
 }

@@ -8,6 +8,7 @@ import { createProduceActivity, type ProduceDependencies } from '../../activitie
 import type { Attempt, Outcome, Progress } from '../../domain/attempt.ts';
 import { type Block, blockOf } from '../../domain/block.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
+import { workerMetrics } from '../../worker/metrics.ts';
 import type { TestTemporal } from './temporal.ts';
 
 /** What came of one try: the activity's answer, or the failure that it threw; and what it would go on from. */
@@ -33,6 +34,8 @@ export type TestProduce = {
   ): Promise<Try>;
   /** The lines of the log, as objects. */
   logged: Record<string, unknown>[];
+  /** What the worker shows to Prometheus. */
+  metrics(): Promise<string>;
   close(): void;
 };
 
@@ -52,7 +55,8 @@ export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProdu
   const endless = Number.POSITIVE_INFINITY;
   const outages = new Outages(endless);
   const patience = new Patience({ destinations, outages, tellKeeper: async () => undefined, waitAfterMs: endless });
-  const { activities, close } = createProduceActivity({ destinations, temporal: client, patience, logger });
+  const { meter, registry } = workerMetrics();
+  const { activities, close } = createProduceActivity({ destinations, temporal: client, patience, logger, meter });
   const runFrom: TestProduce['runFrom'] = async (destinations, destinationId, block, given = {}) => {
     stores.set(destinationId, destinations);
     const scheduled = { scheduledTimestampMs: Date.now(), currentAttemptScheduledTimestampMs: Date.now() };
@@ -74,6 +78,7 @@ export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProdu
       runFrom({ open: async () => destination }, destination.id, block, { ...before }),
     runFrom,
     logged,
+    metrics: () => registry.metrics(),
     close,
   };
 }

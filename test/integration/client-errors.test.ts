@@ -190,7 +190,10 @@ describe('what is our own fault', () => {
         expect.objectContaining({ level: 50, alarm: name, destinationId: id, remedy }),
       );
     }
-    expect(JSON.stringify(produce.logged)).not.toContain(login.password);
+    const metrics = await produce.metrics();
+    expect(metrics).toContain('causeway_alarms_total{alarm="CREDENTIALS_UNREADABLE"} 1\n');
+    expect(metrics).toContain('causeway_alarms_total{alarm="STORE_UNREACHABLE"} 1\n');
+    expect(JSON.stringify([produce.logged, metrics])).not.toContain(login.password);
   });
 
   test('an attempt whose time is over in its linger has sent nothing, and says so', async () => {

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Causeway, startCauseway } from '../harness/causeway.ts';
 import { untilDelivery } from '../harness/eventLog.ts';
@@ -46,4 +48,21 @@ test('of an attempt in which two partitions failed each record shows the error o
       ['delivered', 1, undefined, undefined],
     ],
   ]);
+});
+
+test("an error that no table has is counted under its own name at the worker's /metrics", async () => {
+  const { api, logDir } = causeway;
+  const topic = await kfake.newTopic(1);
+  await kfake.fault({ api: 'Produce', topic, partitions: [0], code: 999, count: 1 });
+  const { customerExternalId } = await causeway.createDestination({ topic });
+  const { body } = await api.postBatch([{ eventType: 'e', customerExternalId, payload: {} }]);
+  const [id = ''] = (body as { results: { id: string }[] }).results.map((result) => result.id); // What a 202 holds.
+  const { attempts } = await untilDelivery('delivery', api, id, ({ status }) => status === 'delivered');
+  const name = String(attempts[0]?.error?.name);
+  expect(name).toContain('999');
+
+  const url = /"url":"(http:[^"]+\/metrics)"/.exec(await readFile(join(logDir, 'worker.log'), 'utf8'))?.[1];
+  const metrics = await (await fetch(String(url))).text();
+  expect(metrics).toContain(`causeway_unlisted_errors_total{error="${name}"} 1\n`);
+  expect(metrics).toContain('process_resident_memory_bytes');
 });
