@@ -20,6 +20,7 @@ export class AttemptLog {
   private readonly landed: Landed[];
   private readonly refused: Refused[];
   private readonly settled: Set<number>;
+  private resetRunId: string | undefined;
   private leftOut: number;
   /** The destination's setting as last read, by this try or one before. */
   onDeadLetter: Outcome['onDeadLetter'];
@@ -92,9 +93,25 @@ export class AttemptLog {
   }
 
   land(landed: Landed): void {
-    this.landed.push(landed);
+    this.keep(landed);
     this.meter.delivered(landed.positions.length);
+  }
+
+  private keep(landed: Landed): void {
+    this.landed.push(landed);
     for (const position of landed.positions) this.settled.add(position);
+  }
+
+  /** Notes what the lane delivered before a reset, as far as no try of this batch has settled it. */
+  landBefore(resetRunId: string, before: readonly Landed[]): void {
+    this.resetRunId = resetRunId;
+    for (const landed of before) {
+      const open = landed.positions.flatMap((position, n) =>
+        this.settled.has(position) ? [] : [{ position, offset: landed.offsets[n] ?? -1 }],
+      );
+      const positions = open.map(({ position }) => position);
+      if (open.length > 0) this.keep({ ...landed, positions, offsets: open.map(({ offset }) => offset) });
+    }
   }
 
   refuse(refused: Refused): void {
@@ -144,8 +161,9 @@ export class AttemptLog {
   }
 
   outcome(hold: OutcomeHold = {}): Outcome {
-    const { onDeadLetter } = this;
-    return { ...(onDeadLetter && { onDeadLetter }), ...this.settledSoFar(), ...hold };
+    const { onDeadLetter, resetRunId } = this;
+    const known = { ...(onDeadLetter && { onDeadLetter }), ...(resetRunId !== undefined && { resetRunId }) };
+    return { ...known, ...this.settledSoFar(), ...hold };
   }
 
   private settledSoFar(): Settled {

@@ -5,9 +5,11 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Outcome, ProduceRequest, Progress } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
+import { landedBefore } from '../domain/deliveredBefore.ts';
 import type { OpenDestination } from '../domain/destination.ts';
 import { AttemptLog } from './attemptLog.ts';
 import { BatchDelivery } from './batchDelivery.ts';
+import type { DeliveredBefore } from './deliveredBefore.ts';
 import type { DeliveryMeter } from './deliveryMeter.ts';
 import { reportFailure } from './failureReport.ts';
 import { notBefore } from './freshDestination.ts';
@@ -20,6 +22,8 @@ export type ProduceDependencies = {
   /** Heartbeats go through it, for their confirmation counts. */
   temporal: Client;
   patience: Patience;
+  /** What a lane delivered before a reset. */
+  deliveredBefore: Pick<DeliveredBefore, 'of'>;
   logger: Logger;
   meter: DeliveryMeter;
 };
@@ -27,13 +31,20 @@ export type ProduceDependencies = {
 export type ProduceActivity = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
 /** The produce activity on its own pool of connections; `close` ends those. */
-export function createProduceActivity({ destinations, temporal, patience, logger, meter }: ProduceDependencies): {
+export function createProduceActivity({
+  destinations,
+  temporal,
+  patience,
+  deliveredBefore,
+  logger,
+  meter,
+}: ProduceDependencies): {
   activities: ProduceActivity;
   close(): void;
 } {
   const producers = new ProducerPool();
   const produce = async (request: ProduceRequest, block: Block): Promise<Outcome> => {
-    const { destinationId, resumed } = request;
+    const { destinationId, resumed, resetRunId } = request;
     const context = Context.current();
     const { info, cancellationSignal } = context;
     // What another version of this code left there is not looked at more closely: it is our own.
@@ -57,6 +68,11 @@ export function createProduceActivity({ destinations, temporal, patience, logger
     cancellationSignal.addEventListener('abort', () => lease.lose(), { once: true });
     try {
       await lease.take(); // First: what comes may take longer than Temporal waits for a heartbeat.
+      if (resetRunId !== undefined) {
+        const known = await deliveredBefore.of(info.workflowExecution?.workflowId ?? '', resetRunId);
+        log.landBefore(resetRunId, landedBefore(block.entries, known));
+      }
+      if (block.entries.every((_, position) => log.isSettled(position))) return log.outcome();
       const known = await patience.holdBefore(request);
       if (known) return log.outcome(known);
       const current = notBefore(destinations, resumed?.version);

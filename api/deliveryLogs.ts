@@ -1,5 +1,5 @@
+import type { LaneHistories, LaneRun } from '../activities/laneHistory.ts';
 import { type DeliveryLog, deliveryLogOf, type LaneRecord, segmentOf } from '../domain/deliveryLog.ts';
-import type { LaneHistories, LaneRun } from './laneHistory.ts';
 
 export type IndexedDelivery = { workflowId: string; runId: string; acceptedAt: Date };
 export type LoggedDelivery = DeliveryLog & {
@@ -19,7 +19,7 @@ const inQueue = new Set(['queued', 'waiting', 'suspended']);
 
 /** The log of one delivery, read from its lane's runs, from the one that took it in to the one that settled it. */
 export async function readDelivery(
-  histories: Pick<LaneHistories, 'run' | 'now' | 'readerOf'>,
+  histories: Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'>,
   digest: string,
   { workflowId, runId, acceptedAt }: IndexedDelivery,
 ): Promise<LoggedDelivery> {
@@ -41,12 +41,13 @@ export async function readDelivery(
 
   const records: LaneRecord[] = [];
   for (const run of runs) {
-    records.push(...run.records);
+    // Of a run that a reset made, what it copied has been read.
+    records.push(...(run === named ? run.records : run.records.slice(run.copiedRecords)));
     const log = deliveryLogOf(digest, records);
     if (final.has(log.status)) return logged(log, run.id);
     if (run !== runs.at(-1)) continue;
-    const nextRunId = await runAfter(run, digest, histories);
-    if (!nextRunId) break;
+    const nextRunId = (await runAfter(run, digest, histories)) ?? (await resetOf(run, workflowId, histories, readRun));
+    if (!nextRunId || runs.some(({ id }) => id === nextRunId)) break;
     if (runs.length === runsMax) return { ...logged(log, run.id), incomplete: true };
     const next = await readRun(nextRunId);
     if (!next) return logged({ status: 'expired', attempts: [], interventions: [] }, nextRunId);
@@ -77,6 +78,28 @@ async function runAfter(
   if (segmentId === undefined) return run.nextRunId;
   const reader = await histories.readerOf(segmentId);
   return reader === run.id ? run.nextRunId : reader;
+}
+
+/**
+ * The run in which the lane goes on that a reset took back: of this one, of one before it, or of the one that it was made of.
+ * Undefined where nobody reset it.
+ */
+async function resetOf(
+  run: ReadRun,
+  workflowId: string,
+  histories: Pick<LaneHistories, 'resetRunOf'>,
+  readRun: (id: string) => Promise<ReadRun | undefined>,
+): Promise<string | undefined> {
+  if (!run.isTerminated) return undefined;
+  let at: ReadRun | undefined = run;
+  for (let runs = 0; at && runs < runsMax; runs++) {
+    for (const id of [at.id, ...at.resets.map(({ baseRunId }) => baseRunId)]) {
+      const made = await histories.resetRunOf(workflowId, id);
+      if (made !== undefined && made !== run.id) return made;
+    }
+    at = at.previousRunId === undefined ? undefined : await readRun(at.previousRunId);
+  }
+  return undefined;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { createRoute } from '@hono/zod-openapi';
+import type { LaneHistories } from '../activities/laneHistory.ts';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import type { App } from './appEnv.ts';
 import { type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
-import type { LaneHistories } from './laneHistory.ts';
 import { type EventLog, eventIdParam, eventLogSchema } from './schemas/eventLog.ts';
 import { problemResponses } from './schemas/problem.ts';
 

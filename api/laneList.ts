@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import type proto from '@temporalio/proto';
+import { msOf } from '../activities/laneHistory.ts';
 import { CausewayError } from '../domain/error.ts';
 import { type DeliveryState, deliveryStates, laneWorkflowId, laneWorkflowType } from '../domain/lane.ts';
-import { msOf } from './laneHistory.ts';
 import { VisibilityPace } from './visibilityPace.ts';
 
 type WorkflowInfo = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;

@@ -1,7 +1,7 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { msOf } from '../activities/laneHistory.ts';
 import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
 import type { LaneSize, MeasureLane } from './laneGauge.ts';
-import { msOf } from './laneHistory.ts';
 
 const timeoutMs = 2_000;
 /** The lane itself is asked for no longer: without a worker nothing answers. */

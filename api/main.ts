@@ -2,6 +2,7 @@
 import { type ServerType, serve } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import { type Logger, pino } from 'pino';
+import { LaneHistories } from '../activities/laneHistory.ts';
 import { type ApiConfig, readApiConfig } from '../domain/config.ts';
 import { CausewayError } from '../domain/error.ts';
 import { defaultLaneLimits } from '../domain/lane.ts';
@@ -19,7 +20,6 @@ import { patientIndex } from './indexing.ts';
 import { keeperNews } from './keeperNews.ts';
 import { laneCalls } from './laneCalls.ts';
 import { LaneGauge } from './laneGauge.ts';
-import { LaneHistories } from './laneHistory.ts';
 import { laneList } from './laneList.ts';
 import { blockSender } from './laneSignal.ts';
 import { laneMeasure } from './laneSize.ts';

@@ -45,7 +45,7 @@ export type PartitionFailure = {
 export type Landed = {
   partition: number;
   broker: string;
-  /** The attempt that wrote them. */
+  /** The attempt that wrote them; 0 where it was none of this batch's: they were delivered before a reset. */
   attempt: number;
   positions: number[];
   /** Offset of the record at the same place in `positions`; -1 where the broker had it already and does not say. */
@@ -79,6 +79,8 @@ export type Outcome = Settled & {
   version?: number | undefined;
   /** A lane that holds looks by itself after this long, in ms. */
   lookAfterMs?: number | undefined;
+  /** As the request had it. */
+  resetRunId?: string | undefined;
 };
 /** The part of an outcome that tells a lane to hold. */
 export type OutcomeHold = Pick<Outcome, 'suspended' | 'waiting' | 'version' | 'lookAfterMs'>;
@@ -96,4 +98,6 @@ export type ProduceRequest = {
   destinationId: string;
   /** Set where the lane held, and has settled nothing since. */
   resumed?: Resumed | undefined;
+  /** Set where a reset made the lane forget what it had delivered: the run that the reset made. */
+  resetRunId?: string | undefined;
 };

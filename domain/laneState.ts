@@ -39,6 +39,11 @@ export type LaneState = {
   /** How the last hold ended, until something is settled. */
   resumed: Resumed | undefined;
   paused: Note | undefined;
+  /**
+   * The run that a reset made, until all that its signals brought once more is settled: what was delivered before the reset is
+   * not delivered again.
+   */
+  resetRunId: string | undefined;
   counts: Counts;
   seen: DedupWindow;
 };
@@ -69,6 +74,7 @@ export const newLaneState = (limits: LaneLimits): LaneState => ({
   hold: undefined,
   resumed: undefined,
   paused: undefined,
+  resetRunId: undefined,
   counts: { accepted: 0, repeated: 0, delivered: 0, parked: 0, discarded: 0 },
   seen: new DedupWindow(limits.dedupIdsMax, limits.dedupWindowMs),
 });
@@ -181,8 +187,22 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
     deadLetters: [...state.deadLetters, ...parked.values()],
     counts: { ...counts, delivered: counts.delivered + landed.size, parked: counts.parked + parked.size },
   };
-  return withReleased(next, [], blockedKeys(next)); // The destination's setting may be another now.
+  // The destination's setting may be another now.
+  return withoutReset(withReleased(next, [], blockedKeys(next)), outcome);
 }
+
+/**
+ * The state without its reset, once a batch of the run that the reset made has left nothing to settle: a reset run begins with
+ * every signal that came after the reset point. What a batch tells that was copied from before it is another run's, or none's.
+ */
+const withoutReset = (state: LaneState, { resetRunId }: Outcome): LaneState =>
+  resetRunId !== undefined &&
+  resetRunId === state.resetRunId &&
+  state.queue.length === 0 &&
+  !isOverflowing(state.overflow) &&
+  !isAnyAside(state.overflow)
+    ? { ...state, resetRunId: undefined }
+    : state;
 
 /** The state when the produce activity failed in a way that no table foresaw: nothing is lost, a person looks. */
 export function interrupted(state: LaneState, error: Failed, nowMs: number): LaneState {
@@ -248,6 +268,7 @@ export type CarriedLane = {
   hold?: Hold | undefined;
   resumed?: Resumed | undefined;
   paused?: Note | undefined;
+  resetRunId?: string | undefined;
   /** Of the blocks, the first so many are the queue; the overflow's tail follows; the others hold the dead letters' bodies. */
   queueBlocks: number;
   overflow?: CarriedOverflow | undefined;
@@ -272,6 +293,7 @@ export function carried(state: LaneState, nowMs: number): [CarriedLane, ...Block
     hold: state.hold,
     resumed: state.resumed,
     paused: state.paused,
+    resetRunId: state.resetRunId,
     queueBlocks: queue.length,
     overflow: state.overflow.name === '' ? undefined : carriedOverflow(state.overflow, tail.length),
     deadLetters: state.deadLetters.map(({ parkedAtMs, error }) => ({ parkedAtMs, error })),
@@ -294,6 +316,7 @@ export function restored(limits: LaneLimits, head: CarriedLane, blocks: readonly
     hold: head.hold,
     resumed: head.resumed,
     paused: head.paused,
+    resetRunId: head.resetRunId,
     counts: head.counts,
     seen: DedupWindow.from(head.seen, limits.dedupIdsMax, limits.dedupWindowMs),
   };

@@ -1,9 +1,11 @@
 /** The worker process: runs lanes and produces into customers' Kafka. */
 import { Client } from '@temporalio/client';
 import { pino } from 'pino';
+import { DeliveredBefore, runsListedBy } from '../activities/deliveredBefore.ts';
 import { createKeeperActivities } from '../activities/keeper.ts';
 import { callKeeper, KeeperTelling } from '../activities/keeperCall.ts';
 import { LaneDirectory } from '../activities/laneDirectory.ts';
+import { LaneHistories } from '../activities/laneHistory.ts';
 import { Outages } from '../activities/outages.ts';
 import { Patience } from '../activities/patience.ts';
 import { createProduceActivity } from '../activities/produce.ts';
@@ -32,7 +34,10 @@ async function main(): Promise<void> {
   const tellKeeper: KeeperTelling['held'] = (id, lane) => telling.held(id, lane);
   const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
   const { meter, registry } = workerMetrics();
-  const { activities, close } = createProduceActivity({ destinations, temporal, patience, logger, meter });
+  const { activities, close } = createProduceActivity({
+    ...{ destinations, temporal, patience, logger, meter },
+    deliveredBefore: new DeliveredBefore(new LaneHistories(temporal), runsListedBy(temporal)),
+  });
   const keeping = createKeeperActivities({ destinations, lanes: new LaneDirectory(temporal), outages, logger, meter });
   const workers = await Promise.all([
     createLaneWorker(connection, config, { ...activities, ...createSegmentActivities({ temporal }) }),

@@ -78,6 +78,8 @@ const closeCheckMs = 10 * 60 * 1000;
 /** The unit of order inside a destination: takes events in, delivers them in order, parks what can't be delivered. */
 export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Block[]): Promise<void> {
   let state = from ? restored(start.limits, from, blocks) : newLaneState(start.limits);
+  const { runId, originalExecutionRunId } = workflowInfo();
+  if (runId !== originalExecutionRunId) state = { ...state, resetRunId: runId };
   let shown = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
   const quiet = new Quiet();
   let over = false;
@@ -204,9 +206,12 @@ function lengthOf({ limits }: LaneStart, startBytes: number): RunLength {
   return length < tooLongAt ? 'long' : 'tooLong';
 }
 
-async function outcomeOf({ destinationId }: LaneStart, { sending, resumed }: LaneState): Promise<Outcome> {
+async function outcomeOf({ destinationId }: LaneStart, { sending, resumed, resetRunId }: LaneState): Promise<Outcome> {
   if (!sending) throw ApplicationFailure.nonRetryable('The lane planned an empty batch.', 'EMPTY_BATCH');
-  return await produce({ destinationId, ...(resumed && { resumed }) }, sending);
+  return await produce(
+    { destinationId, ...(resumed && { resumed }), ...(resetRunId !== undefined && { resetRunId }) },
+    sending,
+  );
 }
 
 /** A failure of the activity that is neither transient nor an answer: a cancelled lane, or a defect of ours. */

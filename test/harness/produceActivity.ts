@@ -56,7 +56,10 @@ export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProdu
   const outages = new Outages(endless);
   const patience = new Patience({ destinations, outages, tellKeeper: async () => undefined, waitAfterMs: endless });
   const { meter, registry } = workerMetrics();
-  const { activities, close } = createProduceActivity({ destinations, temporal: client, patience, logger, meter });
+  const { activities, close } = createProduceActivity({
+    ...{ destinations, temporal: client, patience, logger, meter },
+    deliveredBefore: { of: async () => new Map() },
+  });
   const runFrom: TestProduce['runFrom'] = async (destinations, destinationId, block, given = {}) => {
     stores.set(destinationId, destinations);
     const scheduled = { scheduledTimestampMs: Date.now(), currentAttemptScheduledTimestampMs: Date.now() };

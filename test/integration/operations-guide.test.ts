@@ -93,6 +93,24 @@ test('from "events are missing" to the answer in three commands', async () => {
   expect(Number(counted)).toBeGreaterThan(0);
 });
 
+test('a reset of a paused lane sends nothing twice, unless its reason says so', async () => {
+  const sent = async () => (await causeway.kafka.records(destination.topic)).length;
+  const signal = `temporal workflow signal --workflow-id ${lane} --name`;
+  await guide(`${signal} replay`); // What is parked would be tried again.
+  await untilStatus('delivered', await post());
+  const before = await sent();
+  await guide(`${signal} pause --input '{"reason": "maintenance", "by": "ada"}'`);
+  await untilShown(`temporal workflow describe --workflow-id ${lane}`, 'Pending Activities: 0');
+  const reset = `temporal workflow reset --workflow-id ${lane} --type FirstWorkflowTask --reason`;
+  await guide(`${reset} 'a defect was mended'`);
+  await guide(`${signal} resume`);
+  await untilStatus('delivered', await post());
+  expect(await sent()).toBe(before + 1);
+  await guide(`${reset} 'send again: the customer lost the topic'`);
+  await untilStatus('delivered', await post());
+  expect(await sent()).toBeGreaterThan(before + 2);
+});
+
 test("replay and discard, with Temporal's CLI and with ours", async () => {
   const signal = `temporal workflow signal --workflow-id ${lane} --name`;
   const note = (reason: string) =>

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import type { LaneRun } from '../../activities/laneHistory.ts';
 import { readDelivery } from '../../api/deliveryLogs.ts';
-import type { LaneRun } from '../../api/laneHistory.ts';
 import { blockOf } from '../../domain/block.ts';
 import { carriesId, DedupWindow } from '../../domain/dedupWindow.ts';
 import type { LaneRecord } from '../../domain/deliveryLog.ts';
@@ -18,11 +18,15 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
       records: recordsOf(n),
       previousRunId: n > 0 ? run(n - 1) : undefined,
       nextRunId: n < length - 1 ? run(n + 1) : undefined,
+      isTerminated: false,
+      resets: [],
+      copiedRecords: 0,
       beganKnowing: (id) => n > 0 && id === digest,
     });
   }
   const read: string[] = [];
   const readers = new Map<string, string>();
+  const resets = new Map<string, string>();
   const histories = {
     run: async (_: string, runId: string) => {
       read.push(runId);
@@ -30,12 +34,14 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
     },
     now: async () => ({ running: undefined, state: undefined }),
     readerOf: async (segmentId: string) => readers.get(segmentId),
+    resetRunOf: async (_: string, runId: string) => resets.get(runId),
   };
   const acceptedAt = new Date();
   return {
     runs,
     read,
     readers,
+    resets,
     log: (from: number) => readDelivery(histories, digest, { workflowId, runId: run(from), acceptedAt }),
   };
 }

@@ -27,12 +27,29 @@ export type LaneRun = {
   /** The run that this one continues, and the one that continues it. */
   previousRunId: string | undefined;
   nextRunId: string | undefined;
+  /** Whether it was ended from outside, as a reset does with the run that is there. */
+  isTerminated: boolean;
+  /** The resets that made this run, the last one last. */
+  resets: Reset[];
+  /** So many of the records were copied from the run that was reset. */
+  copiedRecords: number;
   /** Whether an earlier run took the event in: the lane carries the ids it has seen from run to run. */
   beganKnowing(digest: string): boolean;
 };
 
+/** `baseRunId`: the run that was taken back to the reset point; `reason` as whoever did it gave it. */
+export type Reset = { baseRunId: string; reason: string };
+
 export const msOf = (time: Timestamp): number =>
   time ? Number(time.seconds ?? 0) * 1000 + (time.nanos ?? 0) / 1e6 : 0;
+
+const resetCause = proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW;
+
+/** A reset ends the copied part of a history with a workflow task that failed of it. */
+function resetIn({ workflowTaskFailedEventAttributes: failed }: HistoryEvent): Reset | undefined {
+  if (failed?.cause !== resetCause || !failed.baseRunId) return undefined;
+  return { baseRunId: failed.baseRunId, reason: failed.failure?.message ?? '' };
+}
 
 const isNotFound = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === grpcNotFound;
@@ -51,13 +68,23 @@ export class LaneHistories {
     let previousRunId: string | undefined;
     let nextRunId: string | undefined;
     let seen: CarriedDedupWindow | undefined;
+    const resets: Reset[] = [];
+    let isTerminated = false;
+    let copiedRecords = 0;
     let nextPageToken: Uint8Array | undefined;
     do {
       const page = await this.page(workflowId, runId, nextPageToken);
       if (!page) return undefined;
       const events = page.history?.events ?? [];
       const read = await Promise.all(events.map((event) => this.recordOf(runId, event)));
-      records.push(...read.filter((record) => record !== undefined));
+      for (const [n, event] of events.entries()) {
+        const record = read[n];
+        if (record) records.push(record);
+        const reset = resetIn(event);
+        if (!reset) continue;
+        resets.push(reset);
+        copiedRecords = records.length;
+      }
       const started = events[0]?.workflowExecutionStartedEventAttributes;
       if (started) {
         previousRunId = started.continuedExecutionRunId || undefined;
@@ -65,10 +92,19 @@ export class LaneHistories {
         seen = carried?.seen;
       }
       nextRunId = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? nextRunId;
+      isTerminated = !!events.at(-1)?.workflowExecutionTerminatedEventAttributes;
       nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
     } while (nextPageToken);
     const beganKnowing = (digest: string): boolean => seen !== undefined && carriesId(seen, digest);
-    return { records, previousRunId, nextRunId: nextRunId || undefined, beganKnowing };
+    return {
+      records,
+      previousRunId,
+      nextRunId: nextRunId || undefined,
+      isTerminated,
+      resets,
+      copiedRecords,
+      beganKnowing,
+    };
   }
 
   /** The run of the lane that read an overflow segment last; undefined while none has, or where the segment is gone. */
@@ -85,6 +121,17 @@ export class LaneHistories {
       nextPageToken = page?.nextPageToken?.length ? page.nextPageToken : undefined;
     } while (nextPageToken);
     return reader;
+  }
+
+  /** The run that the last reset of this one made; undefined where it was not reset. */
+  async resetRunOf(workflowId: string, runId: string): Promise<string | undefined> {
+    const described = await this.called(() =>
+      this.client.workflowService.describeWorkflowExecution({
+        namespace: this.namespace,
+        execution: { workflowId, runId },
+      }),
+    );
+    return described?.workflowExtendedInfo?.resetRunId || undefined;
   }
 
   /** The produce activity that runs in a lane now, and the lane's state as its search attributes show it. */

@@ -1,0 +1,76 @@
+import type { Client } from '@temporalio/client';
+import { type DeliveredAt, noteDelivered } from '../domain/deliveredBefore.ts';
+import type { LaneHistories } from './laneHistory.ts';
+
+/** So many runs are read at the most, the newest first: what lies further back than that is delivered twice. */
+const runsMax = 500;
+/** Lanes whose answer is kept: it stays the same, for the runs that a reset took back are closed. */
+const keptMax = 4;
+
+export type ListRuns = (workflowId: string) => Promise<string[]>;
+
+/** Who resets a lane and wants all that follows sent again says so in the reason. */
+const isAskedFor = (reason: string): boolean => /(^|: )send again\b/i.test(reason);
+
+type Known = ReadonlyMap<string, DeliveredAt>;
+
+/**
+ * What a lane delivered in the runs that a reset took back. A reset lane gets all signals once more that came after the reset
+ * point, and has forgotten what it did with them: docs/decisions/reset.md. Rejects with `temporal_unavailable`.
+ */
+export class DeliveredBefore {
+  private readonly kept = new Map<string, Promise<Known>>();
+
+  constructor(
+    private readonly histories: Pick<LaneHistories, 'run'>,
+    private readonly listRuns: ListRuns,
+  ) {}
+
+  /** Where each event was delivered, by the digest of its id; `resetRunId` is the run that the reset made. */
+  of(workflowId: string, resetRunId: string): Promise<Known> {
+    const known = this.kept.get(resetRunId);
+    if (known) return known;
+    const reading = this.read(workflowId, resetRunId);
+    this.kept.set(resetRunId, reading);
+    reading.catch(() => this.kept.delete(resetRunId));
+    const [oldest] = this.kept.keys();
+    if (this.kept.size > keptMax && oldest !== undefined) this.kept.delete(oldest);
+    return reading;
+  }
+
+  private async read(workflowId: string, resetRunId: string): Promise<Known> {
+    const known = new Map<string, DeliveredAt>();
+    const made = await this.histories.run(workflowId, resetRunId);
+    const last = made?.resets.at(-1);
+    if (!last || isAskedFor(last.reason)) return known;
+    // Visibility knows runs that no other run leads to, such as one of an earlier reset; and lags behind.
+    const toRead = [...(made?.resets ?? []).map(({ baseRunId }) => baseRunId), ...(await this.listRuns(workflowId))];
+    const seen = new Set([resetRunId]);
+    for (let runId = toRead.shift(); runId !== undefined && seen.size <= runsMax; runId = toRead.shift()) {
+      if (seen.has(runId)) continue;
+      seen.add(runId);
+      const run = await this.histories.run(workflowId, runId);
+      if (!run) continue; // Retention has deleted it.
+      noteDelivered(known, run.records);
+      toRead.unshift(...run.resets.map(({ baseRunId }) => baseRunId), ...(run.nextRunId ? [run.nextRunId] : []));
+    }
+    return known;
+  }
+}
+
+const callTimeoutMs = 5_000;
+
+/** Every run of a workflow that visibility knows, the newest first. */
+export const runsListedBy =
+  (client: Client): ListRuns =>
+  async (workflowId) => {
+    const query = `WorkflowId="${workflowId.replaceAll(/["\\]/g, '\\$&')}"`;
+    const { executions } = await client.connection.withDeadline(Date.now() + callTimeoutMs, () =>
+      client.workflowService.listWorkflowExecutions({
+        namespace: client.options.namespace,
+        pageSize: runsMax,
+        query,
+      }),
+    );
+    return (executions ?? []).flatMap(({ execution }) => execution?.runId || []);
+  };

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { laneWorkflowId } from '../../domain/lane.ts';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { operate } from '../harness/temporal.ts';
+
+let causeway: Causeway;
+beforeAll(async () => {
+  // Short runs: a few events, and the lane continues as new.
+  causeway = await startCauseway({ apiEnv: { CAUSEWAY_LANE_HISTORY_EVENTS_MAX: '50' } });
+});
+afterAll(() => causeway.stop());
+
+const post = ({ customerExternalId }: CreatedDestination, name: string, more = {}): Promise<string> =>
+  postEvent(causeway.api, { eventType: 'e', customerExternalId, idempotencyKey: name, payload: {}, ...more });
+const untilStatus = (wanted: string, id: string) =>
+  untilDelivery(`status ${wanted}`, causeway.api, id, ({ status }) => status === wanted);
+async function deliver(destination: CreatedDestination, names: readonly string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const name of names) {
+    const id = await post(destination, name);
+    await untilStatus('delivered', id);
+    ids.push(id);
+  }
+  return ids;
+}
+const numbered = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, n) => String(from + n));
+const namesOn = async ({ topic }: CreatedDestination): Promise<string[]> =>
+  (await causeway.kafka.records(topic)).map(({ headers }) => headers.idempotency_key ?? '');
+const untilName = (destination: CreatedDestination, name: string): Promise<string[]> =>
+  until(
+    `${name} on the topic`,
+    () => namesOn(destination),
+    (names) => names.includes(name),
+  );
+
+const workflowOf = ({ id, customerExternalId }: CreatedDestination): string => laneWorkflowId(id, customerExternalId);
+const signal = (destination: CreatedDestination, name: string): Promise<string> =>
+  operate(causeway, 'workflow', 'signal', '--workflow-id', workflowOf(destination), '--name', name);
+const reset = (destination: CreatedDestination, ...to: string[]): Promise<string> =>
+  operate(causeway, 'workflow', 'reset', '--workflow-id', workflowOf(destination), ...to);
+async function firstRunOf(destination: CreatedDestination): Promise<string> {
+  const shown = await operate(
+    causeway,
+    'workflow',
+    'show',
+    '--workflow-id',
+    workflowOf(destination),
+    '--output',
+    'json',
+  );
+  return /"firstExecutionRunId": "([^"]+)"/.exec(shown)?.[1] ?? '';
+}
+
+test('what was delivered after the reset point is not sent again, and its log stays', async () => {
+  const destination = await causeway.createDestination();
+  const ids = await deliver(destination, ['1', '2', '3']);
+  await reset(destination, '--type', 'FirstWorkflowTask', '--reason', 'to see that nothing happens');
+  ids.push(...(await deliver(destination, ['4'])));
+  expect(await namesOn(destination)).toEqual(['1', '2', '3', '4']);
+  for (const id of ids) {
+    const { attempts, offset } = await untilStatus('delivered', id);
+    expect([attempts.length, offset]).toEqual([1, ids.indexOf(id)]);
+  }
+  // The lane knows them all, as before.
+  for (const name of ['1', '4']) await post(destination, name);
+  await deliver(destination, ['5']);
+  expect(await namesOn(destination)).toEqual(['1', '2', '3', '4', '5']);
+});
+
+test('what waits is not lost by a reset: it keeps its order, and what is accepted since comes after it', async () => {
+  const destination = await causeway.createDestination();
+  await deliver(destination, ['1']);
+  await signal(destination, 'pause');
+  const waiting = [await post(destination, '2'), await post(destination, '3')];
+  await reset(destination, '--type', 'FirstWorkflowTask', '--reason', 'a defect was mended');
+  const since = await post(destination, '4');
+  await untilStatus('paused', since); // The pause came after the reset point, too.
+  await signal(destination, 'resume');
+  expect(await untilName(destination, '4')).toEqual(['1', '2', '3', '4']);
+  for (const id of [...waiting, since]) {
+    const { attempts } = await untilStatus('delivered', id);
+    expect(attempts.map(({ outcome }) => outcome)).toEqual(['delivered']);
+  }
+});
+
+test('over many runs, a reset of an old one, and another reset after it, each event arrives once', async () => {
+  const destination = await causeway.createDestination();
+  await deliver(destination, numbered(0, 25));
+  const first = await firstRunOf(destination);
+  await reset(destination, '--run-id', first, '--event-id', '5', '--reason', 'far back');
+  await deliver(destination, numbered(25, 30));
+  await reset(destination, '--run-id', first, '--event-id', '5', '--reason', 'far back once more');
+  await deliver(destination, numbered(30, 45));
+  expect(await namesOn(destination)).toEqual(numbered(0, 45));
+  await reset(destination, '--type', 'FirstWorkflowTask', '--reason', 'the run that is there now');
+  await deliver(destination, ['45']);
+  expect(await namesOn(destination)).toEqual(numbered(0, 46));
+});
+
+test('a reset whose reason says "send again" publishes again what was delivered after the reset point: the same records', async () => {
+  const destination = await causeway.createDestination();
+  await deliver(destination, ['1', '2']);
+  await reset(destination, '--type', 'FirstWorkflowTask', '--reason', 'Send again: the customer lost a topic');
+  await deliver(destination, ['3']);
+  const records = await causeway.kafka.records(destination.topic);
+  expect(records.map(({ headers }) => headers.idempotency_key)).toEqual(['1', '2', '1', '2', '3']);
+  const [first, , again] = records.map(({ key, value, headers }) => [String(key), String(value), headers]);
+  expect(again).toEqual(first);
+});
+
+test('a dead letter is there after a reset, and is replayed', async () => {
+  const { kafka } = causeway;
+  const destination = await causeway.createDestination({
+    topic: await kafka.newTopic(1, { 'max.message.bytes': '1500' }),
+  });
+  await deliver(destination, ['1']);
+  const parked = await post(destination, 'large', { payload: { pad: 'x'.repeat(5_000) } });
+  await untilStatus('parked', parked);
+  await reset(destination, '--type', 'FirstWorkflowTask', '--reason', 'to see that it stays');
+  await deliver(destination, ['2']);
+  await untilStatus('parked', parked);
+  await kafka.configure(destination.topic, { 'max.message.bytes': '1000000' });
+  await signal(destination, 'replay');
+  await untilStatus('delivered', parked);
+  expect(await namesOn(destination)).toEqual(['1', '2', 'large']);
+});

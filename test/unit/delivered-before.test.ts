@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest';
+import { AttemptLog } from '../../activities/attemptLog.ts';
+import { DeliveredBefore } from '../../activities/deliveredBefore.ts';
+import type { LaneRun, Reset } from '../../activities/laneHistory.ts';
+import type { Outcome } from '../../domain/attempt.ts';
+import { blockOf } from '../../domain/block.ts';
+import { landedBefore } from '../../domain/deliveredBefore.ts';
+import type { LaneRecord } from '../../domain/deliveryLog.ts';
+import { defaultLaneLimits } from '../../domain/lane.ts';
+import { carried, enqueued, newLaneState, planned, restored, settled } from '../../domain/laneState.ts';
+
+const blockWith = (...ids: string[]) =>
+  blockOf(
+    ids.map((id) => ({ id, key: 'k', value: Buffer.from('1') })),
+    0,
+    0,
+  );
+const outcomeOf = (positions: number[], more: Partial<Outcome> = {}): Outcome => ({
+  attempts: [],
+  landed: [{ partition: 0, broker: 'b:1', attempt: 1, positions, offsets: positions.map((n) => 10 + n) }],
+  refused: [],
+  ...more,
+});
+
+type Given = { delivered?: string[]; resets?: Reset[]; next?: string };
+function runOf({ delivered = [], resets = [], next }: Given): LaneRun {
+  const records: LaneRecord[] = [
+    { kind: 'scheduled', batch: 'b', activity: 'a', block: blockWith(...delivered, 'not delivered') },
+    { kind: 'completed', batch: 'b', atMs: 0, outcome: outcomeOf(delivered.map((_, n) => n)) },
+  ];
+  const about = { previousRunId: undefined, nextRunId: next, isTerminated: false, copiedRecords: 0 };
+  return { records, resets, ...about, beganKnowing: () => false };
+}
+/** A lane whose runs are these; which were read, and what it says of the run `reset`. */
+function lane(runs: Record<string, Given>, listed: string[] = []) {
+  const read: string[] = [];
+  const histories = {
+    run: async (_: string, runId: string) => {
+      read.push(runId);
+      const given = runs[runId];
+      return given && runOf(given);
+    },
+  };
+  const before = new DeliveredBefore(histories, async () => listed);
+  return { read, known: async () => [...(await before.of('w', 'reset')).keys()].toSorted() };
+}
+const resetOf = (baseRunId: string, reason = 'ada: a defect was mended'): Given => ({
+  resets: [{ baseRunId, reason }],
+});
+
+describe('what a lane delivered before a reset', () => {
+  test('is what the runs say that the reset took back, each of them read once', async () => {
+    const { read, known } = lane(
+      { reset: resetOf('2'), 2: { delivered: ['b'], next: '3' }, 3: { delivered: ['c'] }, 4: { delivered: ['d'] } },
+      ['reset', '4', '3', '2', '1'],
+    );
+    expect(await known()).toEqual(['b', 'c', 'd']);
+    expect(await known()).toEqual(['b', 'c', 'd']);
+    expect(read.toSorted()).toEqual(['1', '2', '3', '4', 'reset']); // The first is deleted.
+  });
+
+  test('takes in what an earlier reset took back, and ends where resets lead in a circle', async () => {
+    const circle = {
+      reset: resetOf('2'),
+      2: { ...resetOf('1'), delivered: ['b'] },
+      1: { ...resetOf('2'), delivered: ['a'] },
+    };
+    expect(await lane(circle).known()).toEqual(['a', 'b']);
+  });
+
+  test('is nothing where the reset asks to send again, or is none', async () => {
+    const asked = resetOf('1', '<unknown-user>: Send again, they lost the topic');
+    expect(await lane({ reset: asked, 1: { delivered: ['a'] } }).known()).toEqual([]);
+    const notAsked = resetOf('1', 'ada: do not send again');
+    expect(await lane({ reset: notAsked, 1: { delivered: ['a'] } }).known()).toEqual(['a']);
+    expect(await lane({ reset: {} }).known()).toEqual([]);
+  });
+
+  test('is settled in a batch as it lies there, but for what a try of the batch has settled itself', () => {
+    const log = new AttemptLog(undefined, { attempt: 1, scheduledAtMs: 0, currentScheduledAtMs: 0 });
+    log.land({ partition: 0, broker: 'b:1', attempt: 1, positions: [0], offsets: [7] });
+    const known = new Map(['x', 'y'].map((id, n) => [id, { partition: 3, broker: 'b:1', offset: n }]));
+    log.landBefore('reset', landedBefore(blockWith('x', 'y', 'z').entries, known));
+    expect([0, 1, 2].map((position) => log.isSettled(position))).toEqual([true, true, false]);
+    expect(log.outcome()).toMatchObject({
+      resetRunId: 'reset',
+      landed: [{ offsets: [7] }, { partition: 3, attempt: 0, positions: [1], offsets: [1] }],
+    });
+  });
+});
+
+test('a lane knows that it was reset until a batch of its own leaves nothing to settle, through new runs too', () => {
+  const began = { ...newLaneState(defaultLaneLimits), resetRunId: 'reset' };
+  const sending = planned(enqueued(began, blockWith('a'), 0));
+  const copied = settled(sending, outcomeOf([0]), 0);
+  expect(copied.resetRunId).toBe('reset');
+  expect(settled(sending, outcomeOf([0], { resetRunId: 'an earlier reset' }), 0).resetRunId).toBe('reset');
+  expect(settled(sending, outcomeOf([], { resetRunId: 'reset' }), 0).resetRunId).toBe('reset');
+  const [head, ...blocks] = carried(copied, 0);
+  expect(restored(defaultLaneLimits, head, blocks).resetRunId).toBe('reset');
+  expect(settled(sending, outcomeOf([0], { resetRunId: 'reset' }), 0).resetRunId).toBeUndefined();
+});
