@@ -11,6 +11,7 @@ import { openStore, type Store } from '../store/store.ts';
 import { acceptor } from './accept.ts';
 import { createApp } from './app.ts';
 import type { App } from './appEnv.ts';
+import { checkRoutes } from './checkRoutes.ts';
 import { codecRoutes } from './codec.ts';
 import { destinationRoutes } from './destinations.ts';
 import { BodyBudget } from './eventBody.ts';
@@ -29,6 +30,7 @@ import { operatorRoutes } from './operatorRoutes.ts';
 import { runEnd } from './runEnd.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { connectTemporal } from './temporal.ts';
+import { VisibilityPace } from './visibilityPace.ts';
 import { waitingIn } from './waitingLanes.ts';
 
 /** Requests under way when the process is told to stop may take this long, in ms. */
@@ -98,10 +100,11 @@ function assembled(
     },
     eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX,
   });
+  const pace = new VisibilityPace();
   const operators = {
     destinations: store.destinations,
     index: store.eventIndex,
-    list: laneList(temporal),
+    list: laneList(temporal, pace),
     lanes: laneCalls(temporal),
     tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
   };
@@ -124,6 +127,7 @@ function assembled(
         }),
       (to) => laneRoutes(to, operators),
       (to) => operatorRoutes(to, operators),
+      (to) => checkRoutes(to, { temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store }),
       codecRoutes,
     ],
   });

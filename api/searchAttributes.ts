@@ -10,23 +10,35 @@ export const searchAttributesToAdd = Object.fromEntries(
 );
 const grpcAlreadyExists = 6;
 
+/** Which of them the namespace lacks, and the command that adds all. */
+export async function missingSearchAttributes(client: Client): Promise<{ missing: string[]; command: string }> {
+  const { namespace } = client.options;
+  const known = await client.connection.operatorService.listSearchAttributes({ namespace });
+  const missing = Object.keys(searchAttributesToAdd).filter((name) => !(name in (known.customAttributes ?? {})));
+  return { missing, command: commandFor(namespace) };
+}
+
+function commandFor(namespace: string): string {
+  const flags = Object.entries(searchAttributeTypes).map(([name, type]) => `--name ${name} --type ${type}`);
+  return `temporal operator search-attribute create --namespace ${namespace} ${flags.join(' ')}`;
+}
+
 /**
  * Sees to it that the namespace knows the search attributes of lanes: without them Temporal refuses every event.
  * Throws `search_attributes_missing` with the command that adds them where this process may not.
  */
 export async function ensureSearchAttributes(client: Client): Promise<void> {
   const { namespace } = client.options;
-  const operator = client.connection.operatorService;
   try {
-    const known = await operator.listSearchAttributes({ namespace });
-    const missing = Object.entries(searchAttributesToAdd).filter(([name]) => !(name in (known.customAttributes ?? {})));
+    const { missing } = await missingSearchAttributes(client);
     if (missing.length === 0) return;
-    const searchAttributes = Object.fromEntries(missing);
-    await operator.addSearchAttributes({ namespace, searchAttributes });
+    const searchAttributes = Object.fromEntries(
+      Object.entries(searchAttributesToAdd).filter(([name]) => missing.includes(name)),
+    );
+    await client.connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
   } catch (cause) {
     if (typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === grpcAlreadyExists) return;
-    const flags = Object.entries(searchAttributeTypes).map(([name, type]) => `--name ${name} --type ${type}`);
-    const remedy = `Namespace ${namespace} lacks search attributes. Run: temporal operator search-attribute create --namespace ${namespace} ${flags.join(' ')}`;
+    const remedy = `Namespace ${namespace} lacks search attributes. Run: ${commandFor(namespace)}`;
     throw new CausewayError('search_attributes_missing', remedy, { cause });
   }
 }

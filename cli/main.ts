@@ -1,8 +1,10 @@
 /** `causeway`: what an operator asks a Causeway, and tells it, over its API. */
 import { Command, CommanderError } from 'commander';
 import { Api } from './api.ts';
+import { completionCommand } from './commands/completion.ts';
 import { deadLetterCommands } from './commands/deadLetters.ts';
 import { destinationCommands } from './commands/destinations.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { laneCommands } from './commands/lanes.ts';
 import { logCommand } from './commands/log.ts';
 import { pauseCommands } from './commands/pause.ts';
@@ -32,6 +34,8 @@ export function programOf(context: Context): Command {
   deadLetterCommands(program, context);
   pauseCommands(program, context);
   logCommand(program, context);
+  doctorCommand(program, context);
+  completionCommand(program, context);
   return program;
 }
 

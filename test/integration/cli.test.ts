@@ -137,6 +137,23 @@ test('what goes wrong has an exit code, and says what to do', async () => {
   expect(JSON.parse(asJson.err)).toMatchObject({ error: { code: 'destination_not_found' } });
 });
 
+test('doctor checks all that the API stands on, and says what mends what is not well', async () => {
+  const well = await cli(['doctor', '--json']);
+  const found = JSON.parse(well.out).checks as { name: string; status: string }[];
+  expect([well.code, ...found.filter(({ status }) => status === 'failing')]).toEqual([0]);
+  expect(found.map(({ name }) => name)).toEqual([
+    ...['api', 'version', 'clock', 'store', 'temporal', 'namespace', 'search attributes', 'worker', 'destinations'],
+  ]);
+  const away = { CAUSEWAY_API: 'http://127.0.0.1:9' };
+  const ill = await cli(['doctor'], { env: away });
+  expect(ill).toMatchObject({
+    code: 5,
+    out: expect.stringMatching(/api +failing +Can't reach/),
+    err: 'causeway: Not well: api.\n',
+  });
+  expect(await cli(['doctor'], { env: { CAUSEWAY_API_KEY: 'k'.repeat(20) } })).toMatchObject({ code: 4 });
+});
+
 test('the program itself, as `npm run causeway` has it, prints and ends so', async () => {
   const env = { ...process.env, CAUSEWAY_API: causeway.api.url, CAUSEWAY_API_KEY: causeway.api.key };
   const spawned = (...args: string[]) => promisify(execFile)('npm', ['run', '-s', 'causeway', '--', ...args], { env });

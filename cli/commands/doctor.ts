@@ -1,0 +1,84 @@
+import { createRequire } from 'node:module';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { CliFailure, type Exit } from '../failure.ts';
+import { jsonOption } from '../options.ts';
+import { jsonOf, tableOf } from '../output.ts';
+
+const checkSchema = z.object({
+  name: z.string(),
+  status: z.enum(['ok', 'warning', 'failing']),
+  detail: z.string(),
+  remedy: z.string().optional(),
+});
+type Check = z.output<typeof checkSchema>;
+const checksSchema = z.looseObject({ version: z.string(), now: z.string(), checks: z.array(checkSchema) });
+
+/** A clock that is off by more makes times of a log hard to read, in ms; half a request's time is no fault of a clock. */
+const clockOffMsMax = 5_000;
+const { version: ownVersion } = createRequire(import.meta.url)('../../package.json') as { version: string }; // Our own file.
+
+/** `causeway doctor` */
+export function doctorCommand(program: Command, context: Context): void {
+  const { io } = context;
+  program
+    .command('doctor')
+    .description('checks the API and all that it stands on, with what mends each')
+    .addOption(jsonOption())
+    .action(async ({ json }: { json?: true }) => {
+      const { checks, exit } = await examined(context);
+      if (json) io.out(jsonOf({ checks }));
+      else
+        io.out(
+          tableOf(
+            ['CHECK', 'STATUS', 'FOUND', 'REMEDY'],
+            checks.map((check) => rowOf(check)),
+          ),
+        );
+      const failed = checks.filter(({ status }) => status === 'failing').map(({ name }) => name);
+      if (failed.length > 0) throw new CliFailure(exit, 'checks_failed', `Not well: ${failed.join(', ')}.`);
+    });
+}
+
+const rowOf = ({ name, status, detail, remedy }: Check): string[] => [name, status, detail, remedy ?? ''];
+
+async function examined({ api }: Context): Promise<{ checks: Check[]; exit: Exit }> {
+  try {
+    const at = await api();
+    const startedAtMs = Date.now();
+    const found = await at.get('/v1/checks', checksSchema);
+    const tookMs = Date.now() - startedAtMs;
+    const offMs = Math.abs(Date.parse(found.now) - (startedAtMs + tookMs / 2)) - tookMs / 2;
+    const own: Check[] = [
+      { name: 'api', status: 'ok', detail: `${at.url} answers, in ${tookMs} ms, and knows the key` },
+      versionCheck(found.version),
+      clockCheck(offMs),
+    ];
+    return { checks: [...own, ...found.checks], exit: 'failure' };
+  } catch (error) {
+    if (!(error instanceof CliFailure) || error.code === 'stopped') throw error;
+    const remedy = error.exit === 'unauthorised' ? 'Set CAUSEWAY_API_KEY.' : 'Set CAUSEWAY_API, or start the API.';
+    return { checks: [{ name: 'api', status: 'failing', detail: error.message, remedy }], exit: error.exit };
+  }
+}
+
+const versionCheck = (version: string): Check =>
+  version === ownVersion
+    ? { name: 'version', status: 'ok', detail: version }
+    : {
+        ...{ name: 'version', status: 'warning', detail: `the API has ${version}, this command ${ownVersion}` },
+        remedy: 'Use the causeway of the same version: what is new on one side the other does not know.',
+      };
+
+const clockCheck = (offMs: number): Check =>
+  offMs <= clockOffMsMax
+    ? { name: 'clock', status: 'ok', detail: "this machine's and the API's agree" }
+    : {
+        ...{
+          name: 'clock',
+          status: 'warning',
+          detail: `this machine's and the API's differ by ${Math.round(offMs / 1000)} s`,
+        },
+        remedy: 'Have both set by NTP: linger and the dedup window count from the time of acceptance.',
+      };
