@@ -21,6 +21,7 @@ export class AttemptLog {
   private readonly refused: Refused[];
   private readonly settled: Set<number>;
   private resetRunId: string | undefined;
+  private discarded: readonly number[] = [];
   private leftOut: number;
   /** The destination's setting as last read, by this try or one before. */
   onDeadLetter: Outcome['onDeadLetter'];
@@ -102,9 +103,11 @@ export class AttemptLog {
     for (const position of landed.positions) this.settled.add(position);
   }
 
-  /** Notes what the lane delivered before a reset, as far as no try of this batch has settled it. */
-  landBefore(resetRunId: string, before: readonly Landed[]): void {
+  /** Notes what was delivered or given up before a reset, as far as no try of this batch has settled it. */
+  settleBefore(resetRunId: string, before: readonly Landed[], discarded: readonly number[]): void {
     this.resetRunId = resetRunId;
+    this.discarded = discarded.filter((position) => !this.settled.has(position));
+    for (const position of this.discarded) this.settled.add(position);
     for (const landed of before) {
       const open = landed.positions.flatMap((position, n) =>
         this.settled.has(position) ? [] : [{ position, offset: landed.offsets[n] ?? -1 }],
@@ -161,8 +164,9 @@ export class AttemptLog {
   }
 
   outcome(hold: OutcomeHold = {}): Outcome {
-    const { onDeadLetter, resetRunId } = this;
+    const { onDeadLetter, resetRunId, discarded } = this;
     const known = { ...(onDeadLetter && { onDeadLetter }), ...(resetRunId !== undefined && { resetRunId }) };
+    if (discarded.length > 0) return { ...known, ...this.settledSoFar(), discardedBefore: [...discarded], ...hold };
     return { ...known, ...this.settledSoFar(), ...hold };
   }
 

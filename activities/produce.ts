@@ -5,25 +5,25 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Outcome, ProduceRequest, Progress } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
-import { landedBefore } from '../domain/deliveredBefore.ts';
 import type { OpenDestination } from '../domain/destination.ts';
+import { discardedBefore, landedBefore } from '../domain/settledBefore.ts';
 import { AttemptLog } from './attemptLog.ts';
 import { BatchDelivery } from './batchDelivery.ts';
-import type { DeliveredBefore } from './deliveredBefore.ts';
 import type { DeliveryMeter } from './deliveryMeter.ts';
 import { reportFailure } from './failureReport.ts';
 import { notBefore } from './freshDestination.ts';
 import { ProducerPool } from './kafka/producerPool.ts';
 import { Lease } from './lease.ts';
 import type { Patience } from './patience.ts';
+import type { SettledBefore } from './settledBefore.ts';
 
 export type ProduceDependencies = {
   destinations: { open(id: string): Promise<OpenDestination | undefined> };
   /** Heartbeats go through it, for their confirmation counts. */
   temporal: Client;
   patience: Patience;
-  /** What a lane delivered before a reset. */
-  deliveredBefore: Pick<DeliveredBefore, 'of'>;
+  /** What a lane settled before a reset. */
+  settledBefore: Pick<SettledBefore, 'of'>;
   logger: Logger;
   meter: DeliveryMeter;
 };
@@ -35,7 +35,7 @@ export function createProduceActivity({
   destinations,
   temporal,
   patience,
-  deliveredBefore,
+  settledBefore,
   logger,
   meter,
 }: ProduceDependencies): {
@@ -69,8 +69,9 @@ export function createProduceActivity({
     try {
       await lease.take(); // First: what comes may take longer than Temporal waits for a heartbeat.
       if (resetRunId !== undefined) {
-        const known = await deliveredBefore.of(info.workflowExecution?.workflowId ?? '', resetRunId);
-        log.landBefore(resetRunId, landedBefore(block.entries, known));
+        const known = await settledBefore.of(info.workflowExecution?.workflowId ?? '', resetRunId);
+        const { entries } = block;
+        log.settleBefore(resetRunId, landedBefore(entries, known), discardedBefore(entries, known));
       }
       if (block.entries.every((_, position) => log.isSettled(position))) return log.outcome();
       const known = await patience.holdBefore(request);

@@ -79,6 +79,8 @@ export type Outcome = Settled & {
   version?: number | undefined;
   /** A lane that holds looks by itself after this long, in ms. */
   lookAfterMs?: number | undefined;
+  /** The positions of what someone had given up before a reset: in neither list, and not sent again. */
+  discardedBefore?: number[] | undefined;
   /** As the request had it. */
   resetRunId?: string | undefined;
 };

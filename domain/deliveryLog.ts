@@ -122,6 +122,7 @@ function completed(fold: Fold, outcome: Outcome): Fold {
   const attempts = [...fold.attempts, ...attemptsAt(fold, outcome)];
   const known = { ...fold, attempts, attemptsLeftOut: leftOutWith(fold, outcome) };
   if (result.landed) return { ...known, status: 'delivered', ...result.landed, error: undefined };
+  if (outcome.discardedBefore?.includes(fold.position)) return { ...known, status: 'discarded' };
   if (result.refused) return { ...known, status: 'parked', error: result.refused };
   if (outcome.waiting) return { ...known, status: 'waiting', error: outcome.waiting };
   return { ...known, status: outcome.suspended ? 'suspended' : 'queued', error: outcome.suspended };

@@ -173,7 +173,8 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
       parked.set(position, letter);
     });
   }
-  const left = filterBlock(sent, (_, position) => !landed.has(position) && !parked.has(position));
+  const discarded = new Set(outcome.discardedBefore);
+  const left = filterBlock(sent, (_, at) => !landed.has(at) && !parked.has(at) && !discarded.has(at));
   const { counts } = state;
   const isProgress = left.entries.length < sent.entries.length;
   const resumed = isProgress ? undefined : state.resumed;
@@ -185,7 +186,12 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
     resumed,
     queue: left.entries.length === 0 ? state.queue : [left, ...state.queue],
     deadLetters: [...state.deadLetters, ...parked.values()],
-    counts: { ...counts, delivered: counts.delivered + landed.size, parked: counts.parked + parked.size },
+    counts: {
+      ...counts,
+      delivered: counts.delivered + landed.size,
+      parked: counts.parked + parked.size,
+      discarded: counts.discarded + discarded.size,
+    },
   };
   // The destination's setting may be another now.
   return withoutReset(withReleased(next, [], blockedKeys(next)), outcome);

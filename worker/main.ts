@@ -1,7 +1,6 @@
 /** The worker process: runs lanes and produces into customers' Kafka. */
 import { Client } from '@temporalio/client';
 import { pino } from 'pino';
-import { DeliveredBefore, runsListedBy } from '../activities/deliveredBefore.ts';
 import { createKeeperActivities } from '../activities/keeper.ts';
 import { callKeeper, KeeperTelling } from '../activities/keeperCall.ts';
 import { LaneDirectory } from '../activities/laneDirectory.ts';
@@ -10,6 +9,7 @@ import { Outages } from '../activities/outages.ts';
 import { Patience } from '../activities/patience.ts';
 import { createProduceActivity } from '../activities/produce.ts';
 import { createSegmentActivities } from '../activities/segments.ts';
+import { runsListedBy, SettledBefore } from '../activities/settledBefore.ts';
 import { readWorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   const { meter, registry } = workerMetrics();
   const { activities, close } = createProduceActivity({
     ...{ destinations, temporal, patience, logger, meter },
-    deliveredBefore: new DeliveredBefore(new LaneHistories(temporal), runsListedBy(temporal)),
+    settledBefore: new SettledBefore(new LaneHistories(temporal), runsListedBy(temporal)),
   });
   const keeping = createKeeperActivities({ destinations, lanes: new LaneDirectory(temporal), outages, logger, meter });
   const workers = await Promise.all([

@@ -8,6 +8,7 @@ import { createProduceActivity, type ProduceDependencies } from '../../activitie
 import type { Attempt, Outcome, Progress } from '../../domain/attempt.ts';
 import { type Block, blockOf } from '../../domain/block.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
+import { nothingSettled } from '../../domain/settledBefore.ts';
 import { workerMetrics } from '../../worker/metrics.ts';
 import type { TestTemporal } from './temporal.ts';
 
@@ -58,7 +59,7 @@ export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProdu
   const { meter, registry } = workerMetrics();
   const { activities, close } = createProduceActivity({
     ...{ destinations, temporal: client, patience, logger, meter },
-    deliveredBefore: { of: async () => new Map() },
+    settledBefore: { of: async () => nothingSettled() },
   });
   const runFrom: TestProduce['runFrom'] = async (destinations, destinationId, block, given = {}) => {
     stores.set(destinationId, destinations);

@@ -35,8 +35,8 @@ const untilName = (destination: CreatedDestination, name: string): Promise<strin
   );
 
 const workflowOf = ({ id, customerExternalId }: CreatedDestination): string => laneWorkflowId(id, customerExternalId);
-const signal = (destination: CreatedDestination, name: string): Promise<string> =>
-  operate(causeway, 'workflow', 'signal', '--workflow-id', workflowOf(destination), '--name', name);
+const signal = (destination: CreatedDestination, name: string, ...more: string[]): Promise<string> =>
+  operate(causeway, 'workflow', 'signal', '--workflow-id', workflowOf(destination), '--name', name, ...more);
 const reset = (destination: CreatedDestination, ...to: string[]): Promise<string> =>
   operate(causeway, 'workflow', 'reset', '--workflow-id', workflowOf(destination), ...to);
 async function firstRunOf(destination: CreatedDestination): Promise<string> {
@@ -109,7 +109,7 @@ test('a reset whose reason says "send again" publishes again what was delivered 
   expect(again).toEqual(first);
 });
 
-test('a dead letter is there after a reset, and is replayed', async () => {
+test('a dead letter is there after a reset, and is replayed; what was given up stays so', async () => {
   const { kafka } = causeway;
   const destination = await causeway.createDestination({
     topic: await kafka.newTopic(1, { 'max.message.bytes': '1500' }),
@@ -117,6 +117,9 @@ test('a dead letter is there after a reset, and is replayed', async () => {
   await deliver(destination, ['1']);
   const parked = await post(destination, 'large', { payload: { pad: 'x'.repeat(5_000) } });
   await untilStatus('parked', parked);
+  const unwanted = await post(destination, 'unwanted', { payload: { pad: 'x'.repeat(5_000) } });
+  await untilStatus('parked', unwanted);
+  await signal(destination, 'discard', '--input', JSON.stringify({ ids: [unwanted] }));
   await reset(destination, '--type', 'FirstWorkflowTask', '--reason', 'to see that it stays');
   await deliver(destination, ['2']);
   await untilStatus('parked', parked);
@@ -124,4 +127,5 @@ test('a dead letter is there after a reset, and is replayed', async () => {
   await signal(destination, 'replay');
   await untilStatus('delivered', parked);
   expect(await namesOn(destination)).toEqual(['1', '2', 'large']);
+  await untilStatus('discarded', unwanted);
 });

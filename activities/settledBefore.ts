@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { type DeliveredAt, noteDelivered } from '../domain/deliveredBefore.ts';
+import { noteSettled, nothingSettled, type SettledBefore as Settled } from '../domain/settledBefore.ts';
 import type { LaneHistories } from './laneHistory.ts';
 
 /** So many runs are read at the most, the newest first: what lies further back than that is delivered twice. */
@@ -12,13 +12,13 @@ export type ListRuns = (workflowId: string) => Promise<string[]>;
 /** Who resets a lane and wants all that follows sent again says so in the reason. */
 const isAskedFor = (reason: string): boolean => /(^|: )send again\b/i.test(reason);
 
-type Known = ReadonlyMap<string, DeliveredAt>;
+type Known = Settled;
 
 /**
- * What a lane delivered in the runs that a reset took back. A reset lane gets all signals once more that came after the reset
+ * What a lane delivered, and what was given up, in the runs that a reset took back. A reset lane gets all signals once more that came after the reset
  * point, and has forgotten what it did with them: docs/decisions/reset.md. Rejects with `temporal_unavailable`.
  */
-export class DeliveredBefore {
+export class SettledBefore {
   private readonly kept = new Map<string, Promise<Known>>();
 
   constructor(
@@ -26,7 +26,7 @@ export class DeliveredBefore {
     private readonly listRuns: ListRuns,
   ) {}
 
-  /** Where each event was delivered, by the digest of its id; `resetRunId` is the run that the reset made. */
+  /** By the digests of events' ids; `resetRunId` is the run that the reset made. */
   of(workflowId: string, resetRunId: string): Promise<Known> {
     const known = this.kept.get(resetRunId);
     if (known) return known;
@@ -39,20 +39,23 @@ export class DeliveredBefore {
   }
 
   private async read(workflowId: string, resetRunId: string): Promise<Known> {
-    const known = new Map<string, DeliveredAt>();
+    const known = nothingSettled();
     const made = await this.histories.run(workflowId, resetRunId);
     const last = made?.resets.at(-1);
     if (!last || isAskedFor(last.reason)) return known;
     // Visibility knows runs that no other run leads to, such as one of an earlier reset; and lags behind.
     const toRead = [...(made?.resets ?? []).map(({ baseRunId }) => baseRunId), ...(await this.listRuns(workflowId))];
     const seen = new Set([resetRunId]);
+    let follows: string | undefined;
     for (let runId = toRead.shift(); runId !== undefined && seen.size <= runsMax; runId = toRead.shift()) {
       if (seen.has(runId)) continue;
       seen.add(runId);
       const run = await this.histories.run(workflowId, runId);
       if (!run) continue; // Retention has deleted it.
-      noteDelivered(known, run.records);
-      toRead.unshift(...run.resets.map(({ baseRunId }) => baseRunId), ...(run.nextRunId ? [run.nextRunId] : []));
+      if (runId !== follows) known.parked.clear(); // Another chain's dead letters are not this one's.
+      noteSettled(known, run.records);
+      follows = run.nextRunId;
+      toRead.unshift(...(run.nextRunId ? [run.nextRunId] : []), ...run.resets.map(({ baseRunId }) => baseRunId));
     }
     return known;
   }

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { AttemptLog } from '../../activities/attemptLog.ts';
-import { DeliveredBefore } from '../../activities/deliveredBefore.ts';
 import type { LaneRun, Reset } from '../../activities/laneHistory.ts';
+import { SettledBefore } from '../../activities/settledBefore.ts';
 import type { Outcome } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
-import { landedBefore } from '../../domain/deliveredBefore.ts';
 import type { LaneRecord } from '../../domain/deliveryLog.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { carried, enqueued, newLaneState, planned, restored, settled } from '../../domain/laneState.ts';
+import { discardedBefore, landedBefore, noteSettled, nothingSettled } from '../../domain/settledBefore.ts';
 
 const blockWith = (...ids: string[]) =>
   blockOf(
@@ -41,8 +41,8 @@ function lane(runs: Record<string, Given>, listed: string[] = []) {
       return given && runOf(given);
     },
   };
-  const before = new DeliveredBefore(histories, async () => listed);
-  return { read, known: async () => [...(await before.of('w', 'reset')).keys()].toSorted() };
+  const before = new SettledBefore(histories, async () => listed);
+  return { read, known: async () => [...(await before.of('w', 'reset')).delivered.keys()].toSorted() };
 }
 const resetOf = (baseRunId: string, reason = 'ada: a defect was mended'): Given => ({
   resets: [{ baseRunId, reason }],
@@ -79,14 +79,41 @@ describe('what a lane delivered before a reset', () => {
   test('is settled in a batch as it lies there, but for what a try of the batch has settled itself', () => {
     const log = new AttemptLog(undefined, { attempt: 1, scheduledAtMs: 0, currentScheduledAtMs: 0 });
     log.land({ partition: 0, broker: 'b:1', attempt: 1, positions: [0], offsets: [7] });
-    const known = new Map(['x', 'y'].map((id, n) => [id, { partition: 3, broker: 'b:1', offset: n }]));
-    log.landBefore('reset', landedBefore(blockWith('x', 'y', 'z').entries, known));
-    expect([0, 1, 2].map((position) => log.isSettled(position))).toEqual([true, true, false]);
+    const known = {
+      delivered: new Map(['x', 'y'].map((id, n) => [id, { partition: 3, broker: 'b:1', offset: n }])),
+      discarded: new Set(['z']),
+    };
+    log.settleBefore('reset', landedBefore(blockWith('x', 'y', 'z').entries, known), [2]);
+    expect([0, 1, 2, 3].map((position) => log.isSettled(position))).toEqual([true, true, true, false]);
     expect(log.outcome()).toMatchObject({
       resetRunId: 'reset',
+      discardedBefore: [2],
       landed: [{ offsets: [7] }, { partition: 3, attempt: 0, positions: [1], offsets: [1] }],
     });
   });
+});
+
+test('what was given up before a reset is given up in the lane, and what was replayed or delivered since is not', () => {
+  const known = nothingSettled();
+  const refused = ['a', 'b', 'c'].map((_, position) => ({
+    ...{ position, attempt: 1 },
+    error: { kind: 'recordAtFault' as const, name: 'n', message: 'm', remedy: 'r' },
+  }));
+  const selected = (...ids: string[]) => ({ digests: new Set(ids), reason: undefined, by: undefined });
+  noteSettled(known, [
+    { kind: 'discard', atMs: 0, selected: { ...selected(), digests: 'all' } }, // Before anything was parked.
+    { kind: 'scheduled', batch: 'b', activity: 'a', block: blockWith('a', 'b', 'c') },
+    { kind: 'completed', batch: 'b', atMs: 0, outcome: { ...outcomeOf([]), refused } },
+    { kind: 'replay', atMs: 0, selected: selected('c') },
+    { kind: 'discard', atMs: 0, selected: selected('b', 'c') },
+  ]);
+  const { entries } = blockWith('a', 'b', 'c');
+  expect(discardedBefore(entries, known)).toEqual([1]);
+  const sending = planned(
+    enqueued({ ...newLaneState(defaultLaneLimits), resetRunId: 'reset' }, blockWith('a', 'b'), 0),
+  );
+  const after = settled(sending, outcomeOf([0], { resetRunId: 'reset', discardedBefore: [1] }), 0);
+  expect([after.queue, after.counts.discarded, after.resetRunId]).toEqual([[], 1, undefined]);
 });
 
 test('a lane knows that it was reset until a batch of its own leaves nothing to settle, through new runs too', () => {

@@ -1,0 +1,66 @@
+/** What a lane settled before Temporal took it back: a run that a reset made does not remember it. Pure. */
+import type { Landed } from './attempt.ts';
+import type { BlockEntry } from './block.ts';
+import type { LaneRecord } from './deliveryLog.ts';
+import { isSelected } from './laneSignals.ts';
+
+export type DeliveredAt = { partition: number; broker: string; offset: number };
+
+/** Events by the digest of their ids. */
+export type SettledBefore = {
+  delivered: Map<string, DeliveredAt>;
+  discarded: Set<string>;
+  /** Dead letters at the end of the run that was read last. */
+  parked: Set<string>;
+};
+
+export const nothingSettled = (): SettledBefore => ({ delivered: new Map(), discarded: new Set(), parked: new Set() });
+
+/** Adds what one run's history tells; `parked` must hold what the run before it left, or nothing. */
+export function noteSettled({ delivered, discarded, parked }: SettledBefore, records: readonly LaneRecord[]): void {
+  const batches = new Map<string, readonly BlockEntry[]>();
+  for (const record of records) {
+    if (record.kind === 'scheduled') batches.set(record.batch, record.block.entries);
+    if (record.kind === 'replay' || record.kind === 'discard') {
+      const released = [...parked].filter((id) => isSelected(record.selected, id));
+      for (const id of released) {
+        parked.delete(id);
+        if (record.kind === 'discard') discarded.add(id);
+      }
+    }
+    if (record.kind !== 'completed') continue;
+    const entries = batches.get(record.batch) ?? [];
+    for (const { partition, broker, positions, offsets } of record.outcome.landed) {
+      positions.forEach((position, n) => {
+        const id = entries[position]?.id;
+        if (id !== undefined) delivered.set(id, { partition, broker, offset: offsets[n] ?? -1 });
+      });
+    }
+    for (const { position } of record.outcome.refused) {
+      const id = entries[position]?.id;
+      if (id !== undefined) parked.add(id);
+    }
+  }
+}
+
+type Known = { delivered: ReadonlyMap<string, DeliveredAt>; discarded: ReadonlySet<string> };
+
+/** Of these events those that were delivered, as no attempt of this batch: their positions, and where they lie. */
+export function landedBefore(entries: readonly BlockEntry[], { delivered }: Known): Landed[] {
+  const landed = new Map<string, Landed>();
+  entries.forEach(({ id }, position) => {
+    const at = delivered.get(id);
+    if (!at) return;
+    const { partition, broker, offset } = at;
+    const name = `${partition}@${broker}`;
+    const same = landed.get(name) ?? { partition, broker, attempt: 0, positions: [], offsets: [] };
+    same.positions.push(position);
+    same.offsets.push(offset);
+    landed.set(name, same);
+  });
+  return [...landed.values()];
+}
+
+/** Of these events those that someone gave up, and nobody delivered since: their positions. */
+export const discardedBefore = (entries: readonly BlockEntry[], { delivered, discarded }: Known): number[] =>
+  entries.flatMap(({ id }, position) => (discarded.has(id) && !delivered.has(id) ? [position] : []));
