@@ -2,7 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mavenJars } from './maven.ts';
 
-const version = '1.32.0';
+/**
+ * Not 1.32: where a signal crosses the workflow task that continues as new, it fails that task, answers the signal well, and
+ * gives out no further task, so that the workflow stands still.
+ */
+const version = '1.38.0';
 
 /** `exec`, so that the pid which the SDK knows and kills is that of the server. */
 const wrapper = `#!/bin/sh
