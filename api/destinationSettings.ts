@@ -14,6 +14,7 @@ import {
 } from './schemas/auth.ts';
 import type { DestinationChangeInput, NewDestinationInput, ShownDestination } from './schemas/destination.ts';
 import { acksProblem } from './schemas/producer.ts';
+import { secretsLeaving } from './secretsLeaving.ts';
 
 /** A new destination as the store takes it: what may be shown and what is sealed go apart. */
 export function newDestinationOf(input: NewDestinationInput): NewDestination {
@@ -34,7 +35,8 @@ function shownPartOf(auth: NewAuth): Auth {
 
 /**
  * A change as the store takes it, made of what is stored and what is given: absent fields stay, and so do secrets, unless
- * the new mode has no use for them. Throws {@link FieldsRefused} where the two together make no sense.
+ * the new mode has no use for them, or would send them elsewhere. Throws {@link FieldsRefused} where the two together make no
+ * sense, and where a secret has to be given once more.
  */
 export function changeOf(
   before: StoredDestination,
@@ -44,12 +46,17 @@ export function changeOf(
   const { auth, producer, ordering, ...rest } = input;
   // JSON has no undefined: a field that is absent from the request is absent here.
   const given = rest as Omit<DestinationChange, 'auth' | 'producer' | 'ordering' | 'secrets'>;
-  return {
+  const change = {
     ...given,
     ...(ordering && { ordering }),
     ...(producer && { producer: producerChangeOf(before, producer as Partial<StoredDestination['producer']>) }),
     ...(auth && authChangeOf(before, auth, allowPrivateBrokers)),
   };
+  const secrets: DestinationChange['secrets'] = change.secrets ?? {};
+  const isKept = (field: SecretField): boolean => before.secretsSet.includes(field) && secrets[field] === undefined;
+  const leaving = secretsLeaving(before, { ...before, ...change }, isKept);
+  if (leaving.length > 0) throw new FieldsRefused(leaving);
+  return change;
 }
 
 function producerChangeOf(

@@ -235,9 +235,11 @@ describe('secrets', () => {
     expect(text).toMatch(/"password": "v1\.k1\.[\w-]{40,}"/);
   });
 
-  test('go when the mode has no use for them, and stay when it has', async () => {
+  test('are not sent elsewhere unless they are given once more, and go when the mode has no use for them', async () => {
     const { id } = await created({ auth: { ...scram, password } });
-    const plain = await patch(id, { auth: { mode: 'SASL_PLAIN' } });
+    const elsewhere = expectProblem(await patch(id, { brokers: ['localhost:9094'] }), 422, 'validation_failed');
+    expect(elsewhere.errors?.map(({ field }) => field)).toEqual(['auth.password']);
+    const plain = await patch(id, { auth: { mode: 'SASL_PLAIN', password } });
     expect(plain.body).toMatchObject({ auth: { mode: 'SASL_PLAIN', username: 'u', secretsSet: ['password'] } });
     const none = await patch(id, { auth: { mode: 'NONE' } });
     expect(none.body).toMatchObject({ auth: { mode: 'NONE', tls: true, secretsSet: [] } });

@@ -89,7 +89,10 @@ describe('the destination is at fault: the lane stops, keeps its order, says why
       undefined,
       async () => {
         const destination = await destinationOn(kafka.expired, { auth: auth.scram512 });
-        return [destination, () => change(destination, { brokers: [kafka.secured] })];
+        return [
+          destination,
+          () => change(destination, { brokers: [kafka.secured], auth: { password: kafka.password } }),
+        ];
       },
     ],
     [
@@ -106,7 +109,10 @@ describe('the destination is at fault: the lane stops, keeps its order, says why
       async () => {
         const otherName = kafka.secured.replace('127.0.0.1', 'localhost');
         const destination = await destinationOn(otherName, { auth: auth.scram512 });
-        return [destination, () => change(destination, { brokers: [kafka.secured] })];
+        return [
+          destination,
+          () => change(destination, { brokers: [kafka.secured], auth: { password: kafka.password } }),
+        ];
       },
     ],
     [

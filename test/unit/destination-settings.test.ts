@@ -206,10 +206,33 @@ describe('a change', () => {
     ).toMatchObject({ acks: 'all', mayLoseRecords: false });
   });
 
-  test('of the mode keeps the secrets that the new one needs', () => {
-    expect(merged(stored({ auth: scram }), { auth: { mode: 'SASL_PLAIN' } })).toEqual({
+  test('of the mode keeps what the new one needs', () => {
+    expect(merged(stored({ auth: scram }), { auth: { mode: 'SASL_PLAIN', password: 'p' } })).toEqual({
       auth: { mode: 'SASL_PLAIN', tls: true, username: 'u' },
-      secrets: { clientKey: null, clientKeyPassphrase: null, clientSecret: null },
+      secrets: { password: 'p', clientKey: null, clientKeyPassphrase: null, clientSecret: null },
+    });
+  });
+
+  describe('of where a stored secret is sent is refused until the secret is given once more', () => {
+    const elsewhere = { brokers: ['broker.example.com:9092', 'other.example.com:9092'] };
+    test.each<[Record<string, unknown>, Record<string, unknown>, string]>([
+      [scram, elsewhere, 'password'],
+      [scram, { auth: { mode: 'SASL_PLAIN' } }, 'password'],
+      [scram, { auth: { caCertificate: certificatePem } }, 'password'],
+      [{ ...scram, caCertificate: certificatePem }, { auth: { caCertificate: null } }, 'password'],
+      [oauth, elsewhere, 'clientSecret'],
+      [oauth, { auth: { tokenEndpoint: 'https://other.example.com/token' } }, 'clientSecret'],
+    ])('%j, then %j', (auth, input, secret) => {
+      expect(refusedChange(stored({ auth }), input)).toEqual([`auth.${secret} is missing`]);
+      const given = { ...input, auth: { ...(input.auth as object | undefined), [secret]: 'once more' } };
+      expect(merged(stored({ auth }), given).secrets).toMatchObject({ [secret]: 'once more' });
+    });
+
+    test('but not where none is sent: a key that never leaves, a broker left out, the same values once more', () => {
+      expect(refusedChange(stored({ auth: mtls }), elsewhere)).toEqual([]);
+      expect(refusedChange(stored(elsewhere), { brokers: ['other.example.com:9092'] })).toEqual([]);
+      expect(refusedChange(stored({ auth: scram }), { brokers: least.brokers, auth: { tls: true } })).toEqual([]);
+      expect(refusedChange(stored({ auth: scram }), { auth: { mode: 'NONE', username: null } })).toEqual([]);
     });
   });
 
@@ -231,7 +254,8 @@ describe('a change', () => {
 
   test('removes what is null, unless it is needed', () => {
     const before = stored({ auth: { ...scram, caCertificate: certificatePem } });
-    expect(merged(before, { auth: { caCertificate: null } }).auth).not.toHaveProperty('caCertificate');
+    const change = { auth: { caCertificate: null, password: 'p' } };
+    expect(merged(before, change).auth).not.toHaveProperty('caCertificate');
     expect(refusedChange(before, { auth: { password: null } })).toEqual(['auth.password is missing']);
   });
 
