@@ -7,6 +7,7 @@ import { type ApiConfig, readApiConfig } from '../domain/config.ts';
 import { CausewayError } from '../domain/error.ts';
 import { defaultLaneLimits } from '../domain/lane.ts';
 import { migrate } from '../store/migrate.ts';
+import { readSecretKeys } from '../store/secretKeys.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { acceptor } from './accept.ts';
 import { createApp } from './app.ts';
@@ -43,10 +44,11 @@ async function main(): Promise<void> {
   await migrate(config.DATABASE_URL);
   const store = await openStore({
     databaseUrl: config.DATABASE_URL,
-    secretKeys: config.CAUSEWAY_SECRET_KEYS,
+    secretKeys: await readSecretKeys(config),
     logger,
     eventIndexDays: config.CAUSEWAY_EVENT_INDEX_DAYS,
   });
+  await store.checkKeys();
   if (config.CAUSEWAY_API_KEY) await store.apiKeys.ensure(config.CAUSEWAY_API_KEY, 'CAUSEWAY_API_KEY');
   const temporal = await connectTemporal(config);
   await ensureSearchAttributes(temporal);

@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { laneCommands } from './commands/lanes.ts';
 import { logCommand } from './commands/log.ts';
 import { pauseCommands } from './commands/pause.ts';
+import { secretCommands } from './commands/secrets.ts';
 import type { Context } from './context.ts';
 import { CliFailure, exitCodes } from './failure.ts';
 import type { Io } from './io.ts';
@@ -36,6 +37,7 @@ export function programOf(context: Context): Command {
   logCommand(program, context);
   doctorCommand(program, context);
   completionCommand(program, context);
+  secretCommands(program, context);
   return program;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CausewayError } from './error.ts';
 import { defaultLaneLimits, runFull } from './lane.ts';
+import { type SecretKeySource, sourceProblem } from './secretKeys.ts';
 
 function wholeNumber(from: number, to: number, unit: string, fallback: number) {
   const expected = `must be a whole number from ${from} to ${to} (${unit})`;
@@ -19,32 +20,25 @@ const hostAndPort = z
     'must be host:port, for example 127.0.0.1:7233',
   );
 
-const secretKeys = z
-  .string({ error: 'must be set: id:key, the key being 32 bytes in base64 (openssl rand -base64 32)' })
-  .transform((text, context) => {
-    const ring = text.split(',').map((part) => {
-      const colon = part.indexOf(':');
-      return { id: part.slice(0, colon).trim(), key: Buffer.from(part.slice(colon + 1).trim(), 'base64') };
-    });
-    if (ring.some(({ id, key }) => !/^[\w-]{1,32}$/.test(id) || key.length !== 32)) {
-      context.addIssue({
-        code: 'custom',
-        message: 'must be id:key, comma-separated; a key is 32 bytes in base64 (openssl rand -base64 32)',
-      });
-      return z.NEVER;
-    }
-    if (new Set(ring.map(({ id }) => id)).size < ring.length) {
-      context.addIssue({ code: 'custom', message: 'must give each key an id of its own' });
-      return z.NEVER;
-    }
-    return ring;
-  });
-
 const flag = (fallback: boolean) =>
   z
     .enum(['true', 'false'], { error: 'must be true or false' })
     .default(fallback ? 'true' : 'false')
     .transform((text) => text === 'true');
+
+const databaseUrl = z
+  .string({ error: 'must be set: postgres://user:password@host:port/database' })
+  .refine(
+    (text) => /^postgres(ql)?:\/\/\S+$/.test(text) && URL.canParse(text),
+    'must be postgres://user:password@host:port/database',
+  );
+
+/** Where the key ring comes from: `read` below sees that it is one of them, and store/ reads it. */
+const secretKeySource = {
+  CAUSEWAY_SECRET_KEYS: z.string().optional(),
+  CAUSEWAY_SECRET_KEYS_FILE: z.string().optional(),
+  CAUSEWAY_SECRET_KEYS_COMMAND: z.string().optional(),
+} satisfies { [name in keyof SecretKeySource]-?: z.ZodType };
 
 const shared = {
   LOG_LEVEL: z
@@ -53,13 +47,8 @@ const shared = {
   TEMPORAL_ADDRESS: hostAndPort.default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().min(1, 'must not be empty').default('default'),
   TEMPORAL_TASK_QUEUE: z.string().min(1, 'must not be empty').default('causeway'),
-  DATABASE_URL: z
-    .string({ error: 'must be set: postgres://user:password@host:port/database' })
-    .refine(
-      (text) => /^postgres(ql)?:\/\/\S+$/.test(text) && URL.canParse(text),
-      'must be postgres://user:password@host:port/database',
-    ),
-  CAUSEWAY_SECRET_KEYS: secretKeys,
+  DATABASE_URL: databaseUrl,
+  ...secretKeySource,
   CAUSEWAY_ALLOW_PRIVATE_BROKERS: flag(false),
 };
 
@@ -99,18 +88,24 @@ const workerSchema = z.object({
   CAUSEWAY_WORKER_METRICS_PORT: wholeNumber(0, 65_535, 'TCP port', 9464),
 });
 
+/** What the commands that work on the store itself read. */
+const storeSchema = z.object({ DATABASE_URL: databaseUrl, ...secretKeySource });
+
 /** The variables that are read, for the test that .env.example explains each. */
 export const apiVariables = Object.keys(apiSchema.shape);
 export const workerVariables = Object.keys(workerSchema.shape);
 
 export type ApiConfig = z.output<typeof apiSchema>;
 export type WorkerConfig = z.output<typeof workerSchema>;
+export type StoreConfig = z.output<typeof storeSchema>;
 
 function read<Schema extends z.ZodObject>(schema: Schema, env: Record<string, string | undefined>): z.output<Schema> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  const keysWrong = sourceProblem(given);
+  if (parsed.success && keysWrong === undefined) return parsed.data;
+  const lines = (parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  if (keysWrong !== undefined) lines.push(keysWrong);
   throw new CausewayError('configuration_invalid', `${lines.join('; ')}. Each variable is explained in .env.example.`);
 }
 
@@ -119,3 +114,6 @@ export const readApiConfig = (env: Record<string, string | undefined>): ApiConfi
 
 /** The worker's settings from the environment. Throws `configuration_invalid`, which names each wrong variable. */
 export const readWorkerConfig = (env: Record<string, string | undefined>): WorkerConfig => read(workerSchema, env);
+
+/** The settings of commands that work on the store itself. Throws `configuration_invalid`, which names each wrong variable. */
+export const readStoreConfig = (env: Record<string, string | undefined>): StoreConfig => read(storeSchema, env);

@@ -1,8 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { CausewayError } from '../domain/error.ts';
-
-/** Keys of 32 bytes by name. The first one seals, all of them open. */
-export type SecretKey = { id: string; key: Buffer };
+import type { SecretKey } from '../domain/secretKeys.ts';
 
 const algorithm = 'aes-256-gcm';
 const format = 'v1';
@@ -21,8 +19,22 @@ export class Sealing {
 
   constructor(private readonly keys: readonly SecretKey[]) {
     const [first] = keys;
-    if (!first) throw new CausewayError('secret_key_missing', 'CAUSEWAY_SECRET_KEYS holds no key.');
+    if (!first) throw new CausewayError('secret_key_missing', 'The key ring holds no key.');
     this.first = first;
+  }
+
+  /** The id of the key that seals. */
+  get sealingKeyId(): string {
+    return this.first.id;
+  }
+
+  hasKey(id: string): boolean {
+    return this.keys.some((key) => key.id === id);
+  }
+
+  /** Whether a sealed text would be sealed with the same key today. */
+  isWithFirstKey(sealedText: string): boolean {
+    return sealedText.startsWith(`${format}.${this.first.id}.`);
   }
 
   seal(secret: string, place: SealedPlace): string {
@@ -40,7 +52,7 @@ export class Sealing {
     if (textFormat !== format || rest.length > 0 || sealed.length < nonceBytes + tagBytes) throw unreadable(place);
     const key = this.keys.find(({ id }) => id === keyId);
     if (!key) {
-      const remedy = `A stored secret is sealed with the key "${keyId}". Put it back into CAUSEWAY_SECRET_KEYS, at its end.`;
+      const remedy = `A stored secret is sealed with the key "${keyId}". Put it back into the key ring, at its end.`;
       throw new CausewayError('secret_key_missing', remedy);
     }
     try {

@@ -1,10 +1,13 @@
+import type { SecretKey } from '../domain/secretKeys.ts';
 import { ApiKeys } from './apiKeys.ts';
 import { type Change, Changes } from './changes.ts';
 import { Destinations } from './destinations.ts';
 import { EventIndex } from './eventIndex.ts';
+import { checkKeys } from './keysInUse.ts';
 import type { StoreLogger } from './logger.ts';
 import { createPool, Database } from './pool.ts';
-import { Sealing, type SecretKey } from './sealing.ts';
+import { type ResealReport, reseal } from './reseal.ts';
+import { Sealing } from './sealing.ts';
 
 export type StoreOptions = {
   databaseUrl: string;
@@ -23,6 +26,16 @@ export type Store = {
   readonly isHearingChanges: boolean;
   /** Resolves when Postgres answers; throws `store_unreachable`. */
   check(): Promise<void>;
+  /**
+   * Sees that the key ring opens what the store holds. Throws `secret_key_missing` or `secret_key_wrong`, which name the keys. A
+   * store without tables holds nothing.
+   */
+  checkKeys(): Promise<void>;
+  /**
+   * Moves every secret to the ring's first key, while others read and write. Throws what `checkKeys` does, before it changes
+   * anything.
+   */
+  reseal(onMoved?: (destinations: number) => void): Promise<ResealReport>;
   /** Resolves when what was handed in is stored or refused, and every connection is closed. */
   close(): Promise<void>;
 };
@@ -72,6 +85,11 @@ export async function openStore({ databaseUrl, secretKeys, logger, eventIndexDay
       return changes.isHearing;
     },
     check,
+    checkKeys: () => checkKeys(database, sealing),
+    reseal: async (onMoved) => {
+      await checkKeys(database, sealing);
+      return await reseal(database, sealing, onMoved);
+    },
     close,
   };
 }

@@ -13,6 +13,7 @@ import { runsListedBy, SettledBefore } from '../activities/settledBefore.ts';
 import { readWorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
+import { readSecretKeys } from '../store/secretKeys.ts';
 import { openStore } from '../store/store.ts';
 import { connectWorker, createKeeperWorker, createLaneWorker } from './laneWorker.ts';
 import { workerMetrics } from './metrics.ts';
@@ -23,7 +24,9 @@ const sweepEveryMs = 30_000;
 async function main(): Promise<void> {
   const config = readWorkerConfig(process.env);
   const logger = pino({ level: config.LOG_LEVEL, name: 'worker' });
-  const store = await openStore({ databaseUrl: config.DATABASE_URL, secretKeys: config.CAUSEWAY_SECRET_KEYS, logger });
+  const secretKeys = await readSecretKeys(config);
+  const store = await openStore({ databaseUrl: config.DATABASE_URL, secretKeys, logger });
+  await store.checkKeys();
   const connection = await connectWorker(config);
   const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
   const { destinations } = store;

@@ -7,6 +7,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { newApiKey, newSecretKeys } from '../../dev/programs.ts';
 import { freePort } from '../../dev/servers/ports.ts';
+import { migrate } from '../../store/migrate.ts';
+import { Sealing } from '../../store/sealing.ts';
 import { newDatabase } from '../harness/database.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -59,6 +61,28 @@ describe('the API ends with an error that names', () => {
       ),
     ]);
     expect(await tables()).toBe(0);
+  });
+
+  test('the key that sealed what the store holds, where it is missing or another one', async () => {
+    const [sealed, other] = [newSecretKeys(), newSecretKeys()];
+    const bytes = Buffer.from(sealed.slice(3), 'base64');
+    const text = new Sealing([{ id: 'k1', key: bytes }]).seal('s', { destinationId: 'dst_1', field: 'password' });
+    const kept = await newDatabase();
+    await migrate(kept.databaseUrl);
+    const client = new pg.Client({ connectionString: kept.databaseUrl });
+    await client.connect();
+    await client.query(
+      `insert into destinations (id, customer_external_id, type, name, enabled, event_types, partition_key, on_dead_letter,
+       config, sealed) values ('dst_1', 'c', 'KAFKA', 'n', true, '{*}', 'customerExternalId', 'continue', '{}', $1)`,
+      [{ password: text }],
+    );
+    await client.end();
+    const startWith = (keys: string) => runApi({ DATABASE_URL: kept.databaseUrl, CAUSEWAY_SECRET_KEYS: keys });
+    const [missing, wrong] = await Promise.all([startWith(other.replace('k1', 'k2')), startWith(other)]);
+    expect([missing.exitCode, wrong.exitCode]).toEqual([1, 1]);
+    expect(missing.output).toMatch(/^secret_key_missing: The store has secrets sealed with the key "k1"/);
+    expect(wrong.output).toMatch(/^secret_key_wrong: The key ring's key "k1" is not the key/);
+    await kept.drop();
   });
 
   test.concurrent('the store that is not there', async () => {

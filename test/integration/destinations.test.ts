@@ -179,7 +179,7 @@ describe('a change with If-Match', () => {
       { producer: { lingerMs: 7 } },
       { producer: { batchSizeBytes: 7 } },
       { auth: { username: 'u2' } },
-      { auth: { mode: 'SASL_SCRAM_SHA_256' } },
+      { auth: { mode: 'SASL_SCRAM_SHA_256', password: 'p' } },
     ];
     const answers = await Promise.all(changes.map((change) => patch(id, change)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);

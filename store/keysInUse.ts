@@ -1,0 +1,64 @@
+import { CausewayError } from '../domain/error.ts';
+import type { Database } from './pool.ts';
+import type { Sealing } from './sealing.ts';
+
+/** How many of the store's secrets one key seals. */
+export type KeyInUse = { keyId: string; secrets: number };
+
+/** Every sealed text of the store, with its key and its place; deleted destinations are still delivered to. */
+const sealedTexts = `
+  select d.id as destination_id, s.key as field, s.value as sealed, split_part(s.value, '.', 2) as key_id
+  from destinations d, jsonb_each_text(d.sealed) s`;
+
+/** One damaged text says nothing of its key: so many are tried. */
+const samplesPerKey = 5;
+
+/** $1 how many of each key. */
+const samplesOfEach = `
+  select * from (
+    select *, row_number() over (partition by key_id order by destination_id, field) as n from (${sealedTexts}) t
+  ) ranked where n <= $1`;
+
+type Sample = { destination_id: string; field: string; sealed: string; key_id: string };
+
+/** By the number of secrets, the most first. */
+export async function keysInUse(database: Database): Promise<KeyInUse[]> {
+  const rows = await database.query<{ key_id: string; secrets: number }>(
+    `select key_id, count(*)::integer as secrets from (${sealedTexts}) t group by key_id order by secrets desc, key_id`,
+  );
+  return rows.map(({ key_id, secrets }) => ({ keyId: key_id, secrets }));
+}
+
+/**
+ * Sees that the ring opens what the store holds: a process that could not deliver for some destinations should not start.
+ * Throws `secret_key_missing` or `secret_key_wrong`, each with all ids that are so.
+ */
+export async function checkKeys(database: Database, sealing: Sealing): Promise<void> {
+  const samples = await database.query<Sample>(samplesOfEach, [samplesPerKey]).catch((error: unknown) => {
+    // A worker may start before the API has migrated: there is nothing to open yet.
+    if (error instanceof CausewayError && error.code === 'store_not_migrated') return [];
+    throw error;
+  });
+  const keyIds = [...new Set(samples.map(({ key_id }) => key_id))];
+  const missing = keyIds.filter((id) => !sealing.hasKey(id));
+  if (missing.length > 0) {
+    const remedy = `The store has secrets sealed with the key ${quoted(missing)}, and the key ring has no such key. Put it back, at the end of the ring.`;
+    throw new CausewayError('secret_key_missing', remedy);
+  }
+  const wrong = keyIds.filter((id) => samples.every((sample) => sample.key_id !== id || !opens(sealing, sample)));
+  if (wrong.length > 0) {
+    const remedy = `The key ring's key ${quoted(wrong)} is not the key that sealed the store's secrets under this id. Put that one back; a new key has a new id.`;
+    throw new CausewayError('secret_key_wrong', remedy);
+  }
+}
+
+function opens(sealing: Sealing, { sealed, destination_id, field }: Sample): boolean {
+  try {
+    sealing.open(sealed, { destinationId: destination_id, field });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const quoted = (ids: readonly string[]): string => ids.map((id) => `"${id}"`).join(' and ');
