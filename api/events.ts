@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { CausewayError } from '../domain/error.ts';
 import type { Accept, DestinationsRead, Receipt } from './accept.ts';
 import type { App, AppEnv } from './appEnv.ts';
+import { BatchTurns } from './batchTurns.ts';
 import { type BodyBudget, declaredBytes, mediaTypeOf } from './eventBody.ts';
 import { limitBody } from './limitBody.ts';
 import { FieldsRefused, type Problem, problemOf } from './problem.ts';
@@ -78,10 +79,13 @@ export function eventRoutes(app: App, { accept, budget, eventBytesMax }: EventRo
       return c.json(await accept(read.event, connectionOf(c)), 202);
     });
   });
+  const turns = new BatchTurns();
   app.post('/v1/events/batch', limitBody(batchBytesMax), async (c) => {
     const mediaType = mediaTypeOf(c, [jsonType, ...lineTypes]);
     return await budget.within(declaredBytes(c, batchBytesMax), async () => {
-      const text = textOf(new Uint8Array(await c.req.arrayBuffer()));
+      const body = new Uint8Array(await c.req.arrayBuffer());
+      await turns.mine();
+      const text = textOf(body);
       const events = mediaType === jsonType ? readArray(text) : readLines(text);
       return batchAnswer(c, await acceptAll(events, accept, connectionOf(c)));
     });
