@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import type { OpenDestination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { StoredDestination } from '../store/destinationRow.ts';
 import type { Destinations } from '../store/destinations.ts';
@@ -174,6 +175,13 @@ export async function existing(destinations: Pick<Destinations, 'get'>, id: stri
   const found = idForm.test(id) ? await destinations.get(id) : undefined;
   if (!found) throw new CausewayError('destination_not_found', 'No destination has this id, or it was deleted.');
   return found;
+}
+
+/** With its credentials. Throws `destination_not_found`. */
+export async function openOf(destinations: Pick<Destinations, 'open'>, id: string): Promise<OpenDestination> {
+  const opened = await destinations.open(id);
+  if (opened && !opened.deletedAt) return opened;
+  throw new CausewayError('destination_not_found', 'No destination has this id, or it was deleted.');
 }
 
 /** Merges the change into what is stored, and stores the result unless that was changed in between. */

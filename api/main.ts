@@ -14,6 +14,7 @@ import { createApp } from './app.ts';
 import type { App } from './appEnv.ts';
 import { checkRoutes } from './checkRoutes.ts';
 import { codecRoutes } from './codec.ts';
+import { ConnectionTests, connectionTestRoutes } from './connectionTests.ts';
 import { destinationRoutes } from './destinations.ts';
 import { BodyBudget } from './eventBody.ts';
 import { eventLogRoute } from './eventLog.ts';
@@ -110,6 +111,8 @@ function assembled(
     lanes: laneCalls(temporal),
     tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
   };
+  const allowPrivateBrokers = config.CAUSEWAY_ALLOW_PRIVATE_BROKERS;
+  const tests = new ConnectionTests();
   const app = createApp({
     logger,
     findApiKey: (digest) => store.apiKeys.find(digest),
@@ -125,8 +128,9 @@ function assembled(
           destinations: store.destinations,
           tellKeeper: operators.tellKeeper,
           lanes: { waiting: (destination) => waitingIn(temporal, store.eventIndex, destination) },
-          allowPrivateBrokers: config.CAUSEWAY_ALLOW_PRIVATE_BROKERS,
+          allowPrivateBrokers,
         }),
+      (to) => connectionTestRoutes(to, { destinations: store.destinations, tests, allowPrivateBrokers }),
       (to) => laneRoutes(to, operators),
       (to) => operatorRoutes(to, operators),
       (to) => checkRoutes(to, { temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store }),

@@ -10,7 +10,7 @@ import { withinMs } from './withinMs.ts';
 /** One broker has so long to let us in and to answer, in ms. */
 const brokerTimeoutMs = 10_000;
 /** So many leaders are asked too. */
-const leadersMax = 20;
+export const leadersMax = 20;
 
 export type Probed = {
   /** Whether our principal may write to the topic; absent where the broker does not say. */
@@ -66,8 +66,10 @@ async function asked(connection: BrokerConnection, topic: string): Promise<Metad
 
 type Leader = { host: string; port: number };
 
+type Topic = { leaders: Leader[]; partitions: number; canWrite: boolean | undefined };
+
 /** The leaders of the topic's partitions. Throws where it can't be used. */
-function topicIn(answer: MetadataWithRights, topic: string): { leaders: Leader[]; canWrite: boolean | undefined } {
+export function topicIn(answer: MetadataWithRights, topic: string): Topic {
   const found = answer.topicMetadata.find((one) => one.topic === topic);
   const code = found?.topicErrorCode ?? 3;
   if (!found || code !== 0) throw kafkaError(code, `Topic ${topic}`);
@@ -78,7 +80,7 @@ function topicIn(answer: MetadataWithRights, topic: string): { leaders: Leader[]
     if (!broker) throw kafkaError(5, `Partition ${partitionId}`);
     leaders.add(broker);
   }
-  return { leaders: [...leaders], canWrite: found.canWrite };
+  return { leaders: [...leaders], partitions: found.partitionMetadata.length, canWrite: found.canWrite };
 }
 
 function kafkaError(code: number, what: string): NamedError {

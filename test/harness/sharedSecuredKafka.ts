@@ -40,7 +40,7 @@ export async function writeAcl({ plain }: SecuredKafka, topic: string, principal
 /** The `auth` of a destination for each way in. */
 export const authOf = (kafka: SecuredKafka) => {
   const { caCertificate, username, password, client } = kafka;
-  const mutual = { mode: 'MTLS', clientCertificate: client.pem, clientKey: client.keyPem, caCertificate };
+  const mutual = { mode: 'MTLS' as const, clientCertificate: client.pem, clientKey: client.keyPem, caCertificate };
   return {
     plain: { mode: 'SASL_PLAIN', username, password, caCertificate },
     scram256: { mode: 'SASL_SCRAM_SHA_256', username, password, caCertificate },

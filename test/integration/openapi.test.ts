@@ -42,6 +42,8 @@ test('it describes every route, and what each needs', () => {
     'GET /v1/destinations/{id}': 'bearer',
     'PATCH /v1/destinations/{id}': 'bearer',
     'DELETE /v1/destinations/{id}': 'bearer',
+    'POST /v1/destinations/test': 'bearer',
+    'POST /v1/destinations/{id}/test': 'bearer',
     'GET /v1/destinations/{id}/lanes': 'bearer',
     'GET /v1/destinations/{id}/dead-letters': 'bearer',
     'POST /v1/destinations/{id}/replay': 'bearer',
@@ -99,7 +101,7 @@ test('the API accepts every example in it', async () => {
     }
   }
   expect(refused).toEqual([]);
-  expect(examples).toBe(11);
+  expect(examples).toBe(13);
 });
 
 test('what the API answers is what it describes', async () => {
@@ -138,6 +140,10 @@ test('what the API answers is what it describes', async () => {
     ['GET /v1/destinations/{id}', 404, call('GET /v1/destinations/{id}', 'x')],
     ['PATCH /v1/destinations/{id}', 200, call('PATCH /v1/destinations/{id}', destination, { name: 'm' })],
     ['PATCH /v1/destinations/{id}', 412, call('PATCH /v1/destinations/{id}', destination, {}, { 'if-match': '"9"' })],
+    ['POST /v1/destinations/test', 200, call('POST /v1/destinations/test', '', secret)],
+    ['POST /v1/destinations/test', 422, call('POST /v1/destinations/test', '', { ...secret, sendTestEvent: 1 })],
+    ['POST /v1/destinations/{id}/test', 200, call('POST /v1/destinations/{id}/test', destination, {})],
+    ['POST /v1/destinations/{id}/test', 404, call('POST /v1/destinations/{id}/test', 'x', {})],
     ['DELETE /v1/destinations/{id}', 404, call('DELETE /v1/destinations/{id}', 'x')],
     ['GET /v1/destinations/{id}/lanes', 200, call('GET /v1/destinations/{id}/lanes', destination)],
     ['GET /v1/destinations/{id}/lanes', 400, call('GET /v1/destinations/{id}/lanes?state=x', destination)],

@@ -1,0 +1,167 @@
+/** What stands between us and a customer's topic, step by step. Nothing is written unless that is asked for. */
+import { randomBytes } from 'node:crypto';
+import { blockOf } from '../../domain/block.ts';
+import type { ConnectionTest } from '../../domain/connectionTest.ts';
+import type { OpenDestination } from '../../domain/destination.ts';
+import { BrokerConnection } from './brokerConnection.ts';
+import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
+import { NamedError } from './failureNames.ts';
+import { type MetadataWithRights, metadataKey, metadataWithRights } from './metadataWithRights.ts';
+import { leadersMax, topicIn } from './probe.ts';
+import { recordsOf } from './records.ts';
+import { type Address, connected, resolved, secured } from './testSockets.ts';
+import { StepFailed, TestSteps } from './testSteps.ts';
+import { TopicConnection } from './topicConnection.ts';
+
+export type ConnectionTestOptions = {
+  /** Whether a record is written to the topic, last. */
+  sendTestEvent: boolean;
+  /** The whole test takes at most so long, in ms. */
+  timeoutMs?: number;
+};
+
+/** People wait for the answer. In ms. */
+const testMsMax = 15_000;
+/** One step of one broker takes at most so long, so that the next broker gets its turn; in ms. */
+const stepMsMax = 5_000;
+export const testEventType = 'causeway.connection_test';
+
+/**
+ * Tests whether events could be delivered to the destination: name, network, TLS, authentication, topic, the leaders of its
+ * partitions, and the right to write where the broker tells (Kafka 2.3 and later). Never rejects, and never shows a secret.
+ */
+export async function testConnection(
+  destination: OpenDestination,
+  { sendTestEvent, timeoutMs = testMsMax }: ConnectionTestOptions,
+): Promise<ConnectionTest> {
+  const steps = new TestSteps(timeoutMs, stepMsMax);
+  try {
+    const settings = await steps.only('authenticate', async () => connectionSettingsOf(destination));
+    const { connection, at } = await firstBroker(steps, destination, settings);
+    try {
+      const answer = await steps.run('topic', at.text, () => metadataOf(connection, destination.topic));
+      await topicSteps(steps, destination, settings, at, answer);
+    } finally {
+      connection.close();
+    }
+    if (sendTestEvent)
+      await steps.run('testEvent', undefined, () => sentEvent(destination), { detail: (told) => told });
+    else steps.skip('testEvent', 'it was not asked for');
+    return { passed: true, steps: steps.done() };
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    return { passed: false, steps: steps.done() };
+  }
+}
+
+/** The first of the destination's brokers that lets us in. Throws what failed at the last one. */
+async function firstBroker(
+  steps: TestSteps,
+  { brokers }: OpenDestination,
+  settings: ConnectionSettings,
+): Promise<{ connection: BrokerConnection; at: Address }> {
+  let last: unknown;
+  for (const text of brokers) {
+    if (last !== undefined && steps.leftMs() <= 0) break;
+    try {
+      return await letIn(steps, text, settings);
+    } catch (error) {
+      if (!(error instanceof StepFailed)) throw error;
+      last = error;
+    }
+  }
+  throw last ?? new StepFailed();
+}
+
+async function letIn(
+  steps: TestSteps,
+  text: string,
+  settings: ConnectionSettings,
+): Promise<{ connection: BrokerConnection; at: Address }> {
+  const at = await steps.run('resolve', text, () => resolved(text), {
+    detail: ({ addresses }) => addresses.join(', '),
+  });
+  const socket = await steps.run('connect', text, () => connected(at), { late: (made) => made.destroy() });
+  try {
+    const { ssl } = settings;
+    if (ssl) await steps.run('tls', text, () => secured(socket, at, ssl), { detail: (told) => told });
+    else steps.skip('tls', 'the destination uses none', text);
+  } finally {
+    socket.destroy();
+  }
+  const connection = new BrokerConnection(at.host, at.port, settings, stepMsMax);
+  try {
+    await steps.run('authenticate', text, () => connection.connect());
+    return { connection, at };
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+const metadataOf = (connection: BrokerConnection, topic: string): Promise<MetadataWithRights> =>
+  connection.request(metadataKey, metadataWithRights, { topics: [topic], allowAutoTopicCreation: false });
+
+async function topicSteps(
+  steps: TestSteps,
+  { topic }: OpenDestination,
+  settings: ConnectionSettings,
+  at: Address,
+  answer: MetadataWithRights,
+): Promise<void> {
+  const found = await steps.again('topic', at.text, async () => topicIn(answer, topic), {
+    detail: ({ partitions }) => `${partitions} ${partitions === 1 ? 'partition' : 'partitions'}`,
+  });
+  const others = found.leaders.filter(({ host, port }) => host !== at.host || port !== at.port).slice(0, leadersMax);
+  await steps.run('leaders', undefined, () => Promise.all(others.map((leader) => visited(leader, settings))), {
+    detail: () => found.leaders.map(({ host, port }) => `${host}:${port}`).join(', '),
+  });
+  if (found.canWrite === undefined) return steps.skip('write', 'the broker does not tell: a test event would');
+  await steps.run('write', undefined, async () => {
+    if (found.canWrite !== true) throw mayNotWrite(topic);
+  });
+}
+
+/** The brokers name each other: what they say must be reachable from here too. */
+async function visited({ host, port }: { host: string; port: number }, settings: ConnectionSettings): Promise<void> {
+  const connection = new BrokerConnection(host, port, settings, stepMsMax);
+  try {
+    await connection.connect();
+  } finally {
+    connection.close();
+  }
+}
+
+const mayNotWrite = (topic: string): NamedError =>
+  new NamedError({
+    name: 'TOPIC_AUTHORIZATION_FAILED',
+    code: 29,
+    message: `Topic ${topic}: the broker shows it to our principal, who may not write to it`,
+  });
+
+/** A record as any other, but for its type. Resolves to where it is. */
+async function sentEvent(destination: OpenDestination): Promise<string> {
+  const { customerExternalId, id } = destination;
+  const event = {
+    eventType: testEventType,
+    occurredAt: new Date().toISOString(),
+    source: 'causeway',
+    customerExternalId,
+    payload: { message: 'A test of the connection: it may be ignored.', ...(id !== '' && { destinationId: id }) },
+  };
+  const value = new TextEncoder().encode(JSON.stringify(event));
+  const entry = { id: randomBytes(16).toString('base64url'), key: customerExternalId, value };
+  const connection = new TopicConnection(destination);
+  try {
+    const [addressed] = recordsOf(blockOf([entry], Date.now(), 0), await connection.partitionCount());
+    if (!addressed) throw new Error('A block of one event has no record.');
+    const { partition, record } = addressed;
+    const answer = (await connection.send(new Map([[partition, [record]]]), () => true)).get(partition);
+    if (!answer)
+      throw new NamedError({ name: 'NO_ANSWER_FOR_PARTITION', message: 'Nothing was said of the partition.' });
+    if ('failure' in answer) throw new NamedError(answer.failure);
+    return `partition ${partition}, offset ${answer.baseOffset}`;
+  } finally {
+    connection.close();
+  }
+}

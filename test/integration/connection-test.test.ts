@@ -1,0 +1,167 @@
+/** The connection test, against a Kafka that demands authentication and grants by ACL. */
+import { createServer, type Server } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testConnection } from '../../activities/kafka/connectionTest.ts';
+import { freePort } from '../../dev/servers/ports.ts';
+import type { ConnectionTest, TestStepName } from '../../domain/connectionTest.ts';
+import type { Auth, OpenDestination, Secrets } from '../../domain/destination.ts';
+import { newAuthority, newCertificate } from '../harness/certificates.ts';
+import { type TestKafka, testKafka } from '../harness/kafka.ts';
+import { openDestination } from '../harness/produceActivity.ts';
+import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
+import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
+
+let kafka: SecuredKafka;
+let admin: TestKafka;
+let remove: () => Promise<void>;
+let topic: string;
+beforeAll(async () => {
+  ({ kafka, remove } = await securedKafka());
+  admin = testKafka([kafka.plain]);
+  topic = await admin.newTopic(3);
+  for (const principal of Object.values(principals)) await writeAcl(kafka, topic, principal, true);
+});
+afterAll(async () => {
+  await admin.stop();
+  await remove();
+});
+
+type Way = keyof ReturnType<typeof authOf>;
+type Given = Partial<OpenDestination> & { way?: Way; secrets?: Secrets; auth?: Auth };
+
+function destinationWith({ way = 'scram512', ...given }: Given = {}): OpenDestination {
+  const { password, clientKey, ...auth } = { password: undefined, clientKey: undefined, ...authOf(kafka)[way] };
+  const brokers = [way === 'mutual' ? kafka.mutual : kafka.secured];
+  return openDestination({
+    ...{ brokers, topic, auth: { tls: true, ...auth }, secrets: { password, clientKey } },
+    ...given,
+  });
+}
+const report = (given?: Given, sendTestEvent = false): Promise<ConnectionTest> =>
+  testConnection(destinationWith(given), { sendTestEvent });
+const line = ({ steps }: ConnectionTest): string =>
+  steps.map(({ step, outcome, error }) => `${step} ${error?.name ?? outcome}`).join(', ');
+
+const letIn = 'resolve ok, connect ok, tls ok, authenticate ok';
+
+test.each(['plain', 'scram256', 'scram512', 'mutual'] as const)(
+  'mode "%s" passes, and nothing is written',
+  async (way) => {
+    const found = await report({ way });
+    expect([found.passed, line(found)]).toEqual([true, `${letIn}, topic ok, leaders ok, write ok, testEvent skipped`]);
+    const details = Object.fromEntries(found.steps.map(({ step, detail }) => [step, detail]));
+    expect(details).toMatchObject({ tls: 'TLSv1.3', topic: '3 partitions' });
+    expect(found.steps.every(({ durationMs }) => durationMs >= 0 && durationMs < 5_000)).toBe(true);
+    expect(await admin.records(topic)).toEqual([]);
+  },
+);
+
+test('a test event is written where it is asked for, and says where', async () => {
+  const own = await admin.newTopic(3);
+  await writeAcl(kafka, own, principals.user, true);
+  const found = await report({ topic: own }, true);
+  expect([found.passed, found.steps.at(-1)]).toEqual([
+    true,
+    expect.objectContaining({
+      step: 'testEvent',
+      outcome: 'ok',
+      detail: expect.stringMatching(/^partition \d, offset 0$/),
+    }),
+  ]);
+  const [record] = await admin.records(own);
+  expect(record?.headers).toMatchObject({ event_type: 'causeway.connection_test', customer_external_id: 'c' });
+});
+
+describe('what does not work is named, with what would mend it, and what comes after is skipped', () => {
+  const { keyPem, pem } = newCertificate(newAuthority(), 'client');
+  const skipped = (...steps: TestStepName[]): string => steps.map((step) => `, ${step} skipped`).join('');
+  const afterTls = skipped('authenticate', 'topic', 'leaders', 'write', 'testEvent');
+  const afterLogin = skipped('topic', 'leaders', 'write', 'testEvent');
+  const rows: [what: string, given: () => Given, expected: string | RegExp][] = [
+    [
+      'a name that nobody knows',
+      () => ({ brokers: ['nobody.invalid:9092'] }),
+      /^resolve (ENOTFOUND|EAI_AGAIN), connect skipped, tls skipped, authenticate skipped/,
+    ],
+    [
+      'a certificate that has expired',
+      () => ({ brokers: [kafka.expired] }),
+      `resolve ok, connect ok, tls CERT_HAS_EXPIRED${afterTls}`,
+    ],
+    [
+      'a certificate for another name',
+      () => ({ brokers: [kafka.secured.replace('127.0.0.1', 'localhost')] }),
+      `resolve ok, connect ok, tls ERR_TLS_CERT_ALTNAME_INVALID${afterTls}`,
+    ],
+    [
+      'another authority',
+      () => ({ auth: { ...destinationWith().auth, caCertificate: newAuthority().pem } }),
+      `resolve ok, connect ok, tls UNABLE_TO_VERIFY_LEAF_SIGNATURE${afterTls}`,
+    ],
+    [
+      'a key that does not fit its certificate',
+      () => ({ way: 'mutual', secrets: { clientKey: keyPem } }),
+      `resolve ok, connect ok, tls CLIENT_CERTIFICATE_UNUSABLE${afterTls}`,
+    ],
+    [
+      'a client certificate of an unknown authority',
+      () => {
+        const { auth } = destinationWith({ way: 'mutual' });
+        return { way: 'mutual', auth: { ...auth, clientCertificate: pem }, secrets: { clientKey: keyPem } };
+      },
+      /^resolve ok, connect ok, tls ok, authenticate (EPROTO|ECONNRESET), topic skipped/,
+    ],
+    ...(['plain', 'scram256', 'scram512'] as const).map((way): (typeof rows)[number] => [
+      `a wrong password, ${way}`,
+      () => ({ way, secrets: { password: 'hunter2' } }),
+      `resolve ok, connect ok, tls ok, authenticate SASL_AUTHENTICATION_FAILED${afterLogin}`,
+    ]),
+    [
+      'a topic that is not there, or that the broker hides',
+      () => ({ topic: 'none' }),
+      `${letIn}, topic TOPIC_AUTHORIZATION_FAILED${skipped('leaders', 'write', 'testEvent')}`,
+    ],
+  ];
+  test.each(rows)('%s', async (_, given, expected) => {
+    const found = await report(given());
+    expect(found.passed).toBe(false);
+    if (typeof expected === 'string') expect(line(found)).toBe(expected);
+    else expect(line(found)).toMatch(expected);
+    const failed = found.steps.find(({ outcome }) => outcome === 'failed');
+    expect(failed?.error).toMatchObject({ why: expect.any(String), remedy: expect.stringMatching(/\w+.*[.]$/) });
+    expect(JSON.stringify(found)).not.toMatch(/hunter2|PRIVATE KEY/);
+  });
+
+  test('a principal that may see the topic and not write to it', async () => {
+    const own = await admin.newTopic();
+    await writeAcl(kafka, own, principals.user, true);
+    expect((await report({ topic: own })).passed).toBe(true);
+    await writeAcl(kafka, own, principals.user, false);
+    expect(line(await report({ topic: own }))).toContain('topic TOPIC_AUTHORIZATION_FAILED, leaders skipped');
+  });
+});
+
+describe('several brokers', () => {
+  test('are tried until one lets us in; those that did not are told of', async () => {
+    const closed = `127.0.0.1:${await freePort()}`;
+    const found = await report({ brokers: [closed, kafka.secured] });
+    expect([found.passed, line(found)]).toEqual([
+      true,
+      `resolve ok, connect ECONNREFUSED, ${letIn}, topic ok, leaders ok, write ok, testEvent skipped`,
+    ]);
+    expect(found.steps[1]).toMatchObject({ broker: closed, outcome: 'failed' });
+  });
+
+  test('that take the connection and say nothing hold nobody up for longer than the test has', async () => {
+    const mute: Server = createServer((socket) => socket.on('error', () => undefined));
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const at = mute.address();
+    const broker = `127.0.0.1:${typeof at === 'object' ? at?.port : ''}`;
+    const beganMs = performance.now();
+    const destination = destinationWith({ brokers: [broker, broker, broker] });
+    const found = await testConnection(destination, { sendTestEvent: false, timeoutMs: 300 });
+    expect([found.passed, performance.now() - beganMs]).toEqual([false, expect.closeTo(300, -3)]);
+    expect(line(found)).toMatch(/^resolve ok, connect ok, tls CONNECT_TIMEOUT, /);
+    mute.close();
+  });
+});
