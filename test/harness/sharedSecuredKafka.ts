@@ -18,15 +18,21 @@ export async function securedKafka(): Promise<{ kafka: SecuredKafka; remove(): P
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
-/** Grants WRITE on a topic to a principal, or takes it away: all that a customer ever grants us. */
-export async function writeAcl({ plain }: SecuredKafka, topic: string, principal: string, isGranted: boolean) {
+/** Grants a right on a topic to a principal, or takes it away. WRITE is all that a customer ever needs to grant us. */
+export async function writeAcl(
+  { plain }: SecuredKafka,
+  topic: string,
+  principal: string,
+  isGranted: boolean,
+  operation: 'WRITE' | 'DESCRIBE' = 'WRITE',
+): Promise<void> {
   const admin = kafkaClient([plain], 'causeway-test').admin();
   await admin.connect();
   const rule = {
     resourceType: AclResourceTypes.TOPIC,
     resourceName: topic,
     resourcePatternType: ResourcePatternTypes.LITERAL,
-    operation: AclOperationTypes.WRITE,
+    operation: AclOperationTypes[operation],
     permissionType: AclPermissionTypes.ALLOW,
   };
   try {

@@ -1,29 +1,33 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../dev/servers/ports.ts';
 import { type KeeperState, keeperQueries, keeperSignals, keeperWorkflowId } from '../../domain/keeper.ts';
 import { laneWorkflowId } from '../../domain/lane.ts';
 import { type LaneStatus, laneQueries, laneSignals } from '../../domain/laneMessages.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
-import { type SecuredKafka, securedKafka } from '../harness/kafkaWithUsers.ts';
+import { type TestKafka, testKafka } from '../harness/kafka.ts';
 import { firstSeen } from '../harness/order.ts';
+import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
 import { ownKafka } from '../harness/servers.ts';
+import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
 import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
 import { stateTransitionsOf } from '../harness/transitions.ts';
 
+const timeoutMs = 240_000;
 /** A worker that lets a lane wait after seconds, for a test can't wait a minute. */
 const impatient = { CAUSEWAY_WAIT_AFTER_MS: '3000' };
 
+/** One of its workers may be killed at any time. */
 let causeway: Causeway;
 let temporal: TestTemporal;
-
-const start = async (kafka: { brokers: string[] }, workers = 1): Promise<void> => {
-  causeway = await startCauseway({ kafka, workers, workerEnv: impatient });
+beforeAll(async () => {
+  causeway = await startCauseway({ workers: 2, workerEnv: impatient });
   temporal = await testTemporal(causeway);
-};
-const stop = async (): Promise<void> => {
+});
+afterAll(async () => {
   await temporal.stop();
   await causeway.stop();
-};
+});
 
 const keyed = (overrides: Record<string, unknown> = {}): Promise<CreatedDestination> =>
   causeway.createDestination({
@@ -79,10 +83,15 @@ const untilCount = (destination: CreatedDestination, state: string, count: numbe
   );
 
 /** At least once: a repeat is allowed, a swap and a loss are not. */
-async function expectInOrder({ topic }: CreatedDestination, keys: readonly string[], count: number): Promise<void> {
+async function expectInOrder(
+  { topic }: CreatedDestination,
+  keys: readonly string[],
+  count: number,
+  kafka: TestKafka = causeway.kafka,
+): Promise<void> {
   const records = await until(
     'all records',
-    () => causeway.kafka.records(topic),
+    () => kafka.records(topic),
     (seen) => keys.every((key) => firstSeen(seen, key).length >= count),
     90_000,
   );
@@ -99,22 +108,24 @@ async function patch({ id }: CreatedDestination, change: Record<string, unknown>
   expect(status, text).toBe(200);
 }
 
-describe('while the broker is down', () => {
-  let broker: Awaited<ReturnType<typeof ownKafka>>;
-  beforeAll(async () => {
-    broker = await ownKafka();
-    await start(broker, 2);
-  });
-  afterAll(async () => {
-    await stop();
+/** A broker that a test may kill, and a destination on it. `stop()` when done. */
+async function onOwnBroker() {
+  const broker = await ownKafka();
+  const kafka = testKafka(broker.brokers);
+  const stop = async (): Promise<void> => {
+    await kafka.stop();
     await broker.remove();
-  });
+  };
+  return { broker, kafka, stop, destination: await keyed({ brokers: kafka.brokers, topic: await kafka.newTopic() }) };
+}
 
+// Side by side, for most of their time is waiting.
+describe.concurrent('while the broker is down', { timeout: timeoutMs }, () => {
   test('lanes wait, keep their queue and take events in, and once it is back deliver in order, though a worker is killed', async () => {
-    const destination = await keyed();
+    const { broker, kafka, stop, destination } = await onOwnBroker();
     const keys = keysUpTo(20);
     await post(destination, keys, 1);
-    await expectInOrder(destination, keys, 1);
+    await expectInOrder(destination, keys, 1, kafka);
 
     await broker.kill();
     await post(destination, keys, 2);
@@ -135,18 +146,19 @@ describe('while the broker is down', () => {
 
     await causeway.workers[0]?.kill(); // Perhaps the one in which the keeper's probe runs.
     await broker.restart();
-    await expectInOrder(destination, keys, 3);
+    await expectInOrder(destination, keys, 3, kafka);
     await untilCount(destination, 'Waiting', 0);
     const { attempts } = await untilDelivery('delivery', causeway.api, id, ({ status }) => status === 'delivered');
     expect(attempts.at(-1)).toMatchObject({ outcome: 'delivered' });
     await causeway.workers[0]?.start();
+    await stop();
   });
 
   test('hundreds of lanes with work cost a few transitions a second, and all deliver within a minute of its return', async () => {
-    const destination = await keyed();
+    const { broker, kafka, stop, destination } = await onOwnBroker();
     const keys = keysUpTo(300);
     await post(destination, keys, 1);
-    await expectInOrder(destination, keys, 1);
+    await expectInOrder(destination, keys, 1, kafka);
     await broker.kill();
     await post(destination, keys, 2);
     await untilCount(destination, 'Waiting', keys.length);
@@ -166,7 +178,7 @@ describe('while the broker is down', () => {
 
     await broker.restart();
     const backAtMs = Date.now();
-    await expectInOrder(destination, keys, 2);
+    await expectInOrder(destination, keys, 2, kafka);
     expect(Date.now() - backAtMs).toBeLessThan(60_000);
     const { events } = await keeper(destination).fetchHistory();
     const answers = (events ?? []).flatMap(({ activityTaskCompletedEventAttributes: completed }) => {
@@ -176,11 +188,11 @@ describe('while the broker is down', () => {
     const told = answers.reduce((sum, { lanes = 0 }) => sum + lanes, 0);
     expect(told).toBeGreaterThanOrEqual(keys.length); // It reckons with them when it looks how many come back.
     await untilCount(destination, 'Waiting', 0);
+    await stop();
   });
 
   test('a signal that nobody can make sense of changes nothing for lane and keeper, and resume tries at once', async () => {
-    const destination = await keyed();
-    await broker.kill();
+    const destination = await keyed({ brokers: [`127.0.0.1:${await freePort()}`] });
     await post(destination, ['a'], 1);
     const before = await untilState(destination, 'a', 'Waiting');
     for (const input of [
@@ -210,36 +222,33 @@ describe('while the broker is down', () => {
       ({ hold }) => hold !== undefined && hold.since !== before.hold?.since,
     );
     expect(again.state).toBe('Waiting');
-    await broker.restart();
+    await patch(destination, { brokers: causeway.kafka.brokers });
     await expectInOrder(destination, ['a'], 1);
   });
 });
 
-describe('while the destination is at fault', () => {
+describe.concurrent('while the destination is at fault', { timeout: timeoutMs }, () => {
   let kafka: SecuredKafka;
+  let remove: () => Promise<void>;
   beforeAll(async () => {
-    kafka = await securedKafka({ customer: 'right' });
-    await start(kafka);
+    ({ kafka, remove } = await securedKafka());
   });
-  afterAll(async () => {
-    await stop();
-    await kafka.remove();
-  });
+  afterAll(() => remove());
 
-  const secured = (password: string) =>
-    keyed({
-      brokers: kafka.securedBrokers,
-      auth: { mode: 'SASL_PLAIN', username: 'customer', password, caCertificate: kafka.caCertificate },
-    });
+  /** Nobody has been granted anything on its topic yet. */
+  const secured = async (password = kafka.password): Promise<CreatedDestination> =>
+    keyed({ brokers: [kafka.secured], auth: { ...authOf(kafka).plain, password } });
+  const grant = ({ topic }: CreatedDestination, operation: 'WRITE' | 'DESCRIBE'): Promise<void> =>
+    writeAcl(kafka, topic, principals.user, true, operation);
 
   test('lanes without the right to write are suspended, and go on by themselves once it is granted, not when they may only look', async () => {
-    const destination = await secured('right');
+    const destination = await secured();
     await post(destination, ['a', 'b'], 1);
     const { hold } = await untilState(destination, 'a', 'Suspended');
     expect(hold).toMatchObject({ kind: 'suspended', error: { name: 'TOPIC_AUTHORIZATION_FAILED', code: 29 } });
     await post(destination, ['a', 'b'], 2);
 
-    await kafka.allow('customer', 'DESCRIBE', destination.topic);
+    await grant(destination, 'DESCRIBE');
     const { seen } = await until(
       'a probe that sees the topic and no right to write to it',
       () => keeper(destination).query<KeeperState>(keeperQueries.status),
@@ -249,22 +258,22 @@ describe('while the destination is at fault', () => {
     expect(seen).toMatchObject({ kind: 'atFault', failing: { name: 'TOPIC_AUTHORIZATION_FAILED' } });
     expect(await statusOf(destination, 'a')).toMatchObject({ state: 'Suspended', waitingEvents: 2 });
 
-    await kafka.allow('customer', 'WRITE', destination.topic);
+    await grant(destination, 'WRITE');
     await expectInOrder(destination, ['a', 'b'], 2);
   });
 
   test('lanes with a wrong password are suspended after a minute, and go on by themselves once it is corrected', async () => {
     const destination = await secured('wrong');
-    await kafka.allow('customer', 'WRITE', destination.topic);
+    await grant(destination, 'WRITE');
     await post(destination, ['a', 'b'], 1);
     const { hold } = await untilState(destination, 'a', 'Suspended', 120_000);
     expect(hold).toMatchObject({ kind: 'suspended', error: { name: 'SASL_AUTHENTICATION_FAILED' } });
     await untilState(destination, 'b', 'Suspended');
     await post(destination, ['a', 'b'], 2);
 
-    await patch(destination, { auth: { password: 'right' } });
+    await patch(destination, { auth: { password: kafka.password } });
     await expectInOrder(destination, ['a', 'b'], 2);
-  }, 240_000);
+  });
 
   test('lanes of a disabled destination are suspended, and go on by themselves once it is enabled', async () => {
     const destination = await keyed();
