@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { noteSettled, nothingSettled, type SettledBefore as Settled } from '../domain/settledBefore.ts';
 import type { LaneHistories } from './laneHistory.ts';
+import { quotedInQuery } from './laneList.ts';
 
 /** So many runs are read at the most, the newest first: what lies further back than that is delivered twice. */
 const runsMax = 500;
@@ -67,7 +68,7 @@ const callTimeoutMs = 5_000;
 export const runsListedBy =
   (client: Client): ListRuns =>
   async (workflowId) => {
-    const query = `WorkflowId="${workflowId.replaceAll(/["\\]/g, '\\$&')}"`;
+    const query = `WorkflowId=${quotedInQuery(workflowId)}`;
     const { executions } = await client.connection.withDeadline(Date.now() + callTimeoutMs, () =>
       client.workflowService.listWorkflowExecutions({
         namespace: client.options.namespace,

@@ -1,10 +1,10 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
+import type { VisibilityPace } from '../activities/visibilityPace.ts';
 import { keeperTaskQueue } from '../domain/keeper.ts';
 import { laneWorkflowType } from '../domain/lane.ts';
 import type { Check } from './schemas/checks.ts';
 import { missingSearchAttributes } from './searchAttributes.ts';
-import type { VisibilityPace } from './visibilityPace.ts';
 
 const callTimeoutMs = 4_000;
 const retentionDaysMin = 7;

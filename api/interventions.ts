@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askedOf, type LaneCalls } from '../activities/laneCalls.ts';
+import { type ListLanes, laneIn } from '../activities/laneList.ts';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
 import type { IndexedDelivery } from './deliveryLogs.ts';
-import { askedOf, type LaneCalls } from './laneCalls.ts';
-import { type ListLanes, laneIn } from './laneList.ts';
 import type { Intervention, Selection } from './schemas/lanes.ts';
 
 export type InterventionOptions = {

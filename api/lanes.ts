@@ -1,10 +1,10 @@
 import { createRoute } from '@hono/zod-openapi';
+import { askedOf, type LaneCalls } from '../activities/laneCalls.ts';
+import type { LanePage, ListedLane, ListLanes } from '../activities/laneList.ts';
 import type { LaneStatus, ParkedEvent } from '../domain/laneMessages.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { existing } from './destinations.ts';
-import { askedOf, type LaneCalls } from './laneCalls.ts';
-import type { LanePage, ListedLane, ListLanes } from './laneList.ts';
 import { cursorOf, placeOf } from './listCursor.ts';
 import { destinationIdParam } from './schemas/destination.ts';
 import { deadLetterPageSchema, deadLettersQuery, lanePageSchema, lanesQuery } from './schemas/lanes.ts';

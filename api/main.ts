@@ -2,7 +2,10 @@
 import { type ServerType, serve } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import { type Logger, pino } from 'pino';
+import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
+import { laneList } from '../activities/laneList.ts';
+import { VisibilityPace } from '../activities/visibilityPace.ts';
 import { type ApiConfig, readApiConfig } from '../domain/config.ts';
 import { CausewayError } from '../domain/error.ts';
 import { defaultLaneLimits } from '../domain/lane.ts';
@@ -21,18 +24,16 @@ import { eventLogRoute } from './eventLog.ts';
 import { eventRoutes } from './events.ts';
 import { patientIndex } from './indexing.ts';
 import { keeperNews } from './keeperNews.ts';
-import { laneCalls } from './laneCalls.ts';
 import { LaneGauge } from './laneGauge.ts';
-import { laneList } from './laneList.ts';
 import { blockSender } from './laneSignal.ts';
 import { laneMeasure } from './laneSize.ts';
 import { laneRoutes } from './lanes.ts';
 import { LaneWriter } from './laneWriter.ts';
 import { operatorRoutes } from './operatorRoutes.ts';
+import { replayRoutes } from './replays.ts';
 import { runEnd } from './runEnd.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { connectTemporal } from './temporal.ts';
-import { VisibilityPace } from './visibilityPace.ts';
 import { waitingIn } from './waitingLanes.ts';
 
 /** Requests under way when the process is told to stop may take this long, in ms. */
@@ -133,6 +134,7 @@ function assembled(
       (to) => connectionTestRoutes(to, { destinations: store.destinations, tests, allowPrivateBrokers }),
       (to) => laneRoutes(to, operators),
       (to) => operatorRoutes(to, operators),
+      (to) => replayRoutes(to, { ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE }),
       (to) => checkRoutes(to, { temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store }),
       codecRoutes,
     ],

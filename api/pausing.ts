@@ -1,8 +1,8 @@
+import type { LaneCalls } from '../activities/laneCalls.ts';
 import type { Pause } from '../domain/destination.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
 import type { StoredDestination } from '../store/destinationRow.ts';
 import { laneNotFound } from './interventions.ts';
-import type { LaneCalls } from './laneCalls.ts';
 import type { PauseRequest, Pausing } from './schemas/lanes.ts';
 
 export type PausingOptions = {

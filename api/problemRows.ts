@@ -25,6 +25,7 @@ const rows = [
   { code: 'destination_not_found', status: 404, title: 'There is no such destination' },
   { code: 'event_not_found', status: 404, title: 'There is no such event' },
   { code: 'lane_not_found', status: 404, title: 'There is no such lane' },
+  { code: 'replay_not_found', status: 404, title: 'There is no such replay' },
   { code: 'method_not_allowed', status: 405, title: 'The path has no such method' },
   { code: 'too_many_destinations', status: 409, title: 'The customer has too many destinations' },
   { code: 'events_waiting', status: 409, title: 'Events wait in the lanes of the destination' },

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { KeeperActivity } from '../activities/keeper.ts';
 import type { ProduceActivity } from '../activities/produce.ts';
+import type { ReplayActivity } from '../activities/replay.ts';
 import type { SegmentActivity } from '../activities/segments.ts';
 import type { WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
@@ -58,11 +59,11 @@ export function createLaneWorker(
 /** So many destinations that are down are watched at once by this process; others wait for minutes at the most. */
 const watchedMax = 500;
 
-/** A worker that runs keepers' activities, which may last for minutes: the others' places must not go to them. */
+/** A worker that runs the activities of keepers and replays, which may last for minutes: the others' places must not go to them. */
 export function createKeeperWorker(
   connection: NativeConnection,
   config: TemporalConfig,
-  activities: KeeperActivity,
+  activities: KeeperActivity & ReplayActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,

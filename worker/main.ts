@@ -3,11 +3,14 @@ import { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { createKeeperActivities } from '../activities/keeper.ts';
 import { callKeeper, KeeperTelling } from '../activities/keeperCall.ts';
+import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneDirectory } from '../activities/laneDirectory.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
+import { laneList } from '../activities/laneList.ts';
 import { Outages } from '../activities/outages.ts';
 import { Patience } from '../activities/patience.ts';
 import { createProduceActivity } from '../activities/produce.ts';
+import { createReplayActivities } from '../activities/replay.ts';
 import { createSegmentActivities } from '../activities/segments.ts';
 import { runsListedBy, SettledBefore } from '../activities/settledBefore.ts';
 import { readWorkerConfig } from '../domain/config.ts';
@@ -42,9 +45,10 @@ async function main(): Promise<void> {
     settledBefore: new SettledBefore(new LaneHistories(temporal), runsListedBy(temporal)),
   });
   const keeping = createKeeperActivities({ destinations, lanes: new LaneDirectory(temporal), outages, logger, meter });
+  const replaying = createReplayActivities({ list: laneList(temporal), lanes: laneCalls(temporal) });
   const workers = await Promise.all([
     createLaneWorker(connection, config, { ...activities, ...createSegmentActivities({ temporal }) }),
-    createKeeperWorker(connection, config, keeping),
+    createKeeperWorker(connection, config, { ...keeping, ...replaying }),
   ]);
   const { CAUSEWAY_WORKER_METRICS_HOST: host, CAUSEWAY_WORKER_METRICS_PORT: port } = config;
   const metricsServer = await serveMetrics({ host, port, registry, logger });

@@ -48,6 +48,9 @@ test('it describes every route, and what each needs', () => {
     'GET /v1/destinations/{id}/dead-letters': 'bearer',
     'POST /v1/destinations/{id}/replay': 'bearer',
     'POST /v1/destinations/{id}/discard': 'bearer',
+    'POST /v1/replays': 'bearer',
+    'GET /v1/replays/{id}': 'bearer',
+    'POST /v1/replays/{id}/cancel': 'bearer',
     'GET /v1/checks': 'bearer',
     'POST /v1/destinations/{id}/pause': 'bearer',
     'POST /v1/destinations/{id}/resume': 'bearer',
@@ -101,7 +104,7 @@ test('the API accepts every example in it', async () => {
     }
   }
   expect(refused).toEqual([]);
-  expect(examples).toBe(13);
+  expect(examples).toBe(14);
 });
 
 test('what the API answers is what it describes', async () => {
@@ -156,6 +159,10 @@ test('what the API answers is what it describes', async () => {
     ['POST /v1/destinations/{id}/pause', 404, call('POST /v1/destinations/{id}/pause', destination, { lane: 'none' })],
     ['GET /v1/destinations/{id}', 200, call('GET /v1/destinations/{id}', destination)],
     ['POST /v1/destinations/{id}/resume', 202, call('POST /v1/destinations/{id}/resume', destination, {})],
+    ['POST /v1/replays', 422, call('POST /v1/replays', '', {})],
+    ['GET /v1/replays/{id}', 400, call('GET /v1/replays/{id}', 'x')],
+    ['GET /v1/replays/{id}', 404, call('GET /v1/replays/{id}', 'rpl_x')],
+    ['POST /v1/replays/{id}/cancel', 404, call('POST /v1/replays/{id}/cancel', 'rpl_x')],
     ['GET /v1/checks', 200, call('GET /v1/checks')],
     ['GET /healthz', 200, call('GET /healthz')],
     ['POST /codec/decode', 200, call('POST /codec/decode', '', { payloads: [{ data: 'e30=' }] }, nobody)],

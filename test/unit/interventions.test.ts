@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import type { LaneCalls } from '../../activities/laneCalls.ts';
+import type { LanePage } from '../../activities/laneList.ts';
 import { intervene, lanesMax } from '../../api/interventions.ts';
-import type { LaneCalls } from '../../api/laneCalls.ts';
-import type { LanePage } from '../../api/laneList.ts';
 import type { ParkedEvent } from '../../domain/laneMessages.ts';
 
 const idOf = (n: number): string => `evt_${String(n).padStart(22, 'A')}`;

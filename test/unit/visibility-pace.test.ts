@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { VisibilityPace } from '../../api/visibilityPace.ts';
+import { VisibilityPace } from '../../activities/visibilityPace.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import type proto from '@temporalio/proto';
-import { msOf } from '../activities/laneHistory.ts';
 import { CausewayError } from '../domain/error.ts';
 import { type DeliveryState, deliveryStates, laneWorkflowId, laneWorkflowType } from '../domain/lane.ts';
+import { msOf } from './laneHistory.ts';
 import { VisibilityPace } from './visibilityPace.ts';
 
 type WorkflowInfo = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
@@ -20,7 +20,8 @@ export type ListedLane = {
 };
 
 export type LaneQuery = {
-  destinationId: string;
+  destinationId?: string | undefined;
+  customerExternalId?: string | undefined;
   state?: DeliveryState | undefined;
   /** Only lanes that hold dead letters. */
   isParking?: boolean | undefined;
@@ -42,7 +43,7 @@ const callTimeoutMs = 5_000;
 export function laneList(client: Client, pace = new VisibilityPace()): ListLanes {
   const { namespace } = client.options;
   const ask = async (query: LaneQuery): Promise<LanePage> => {
-    const { destinationId, lanesMax, token } = query;
+    const { lanesMax, token } = query;
     const request = {
       namespace,
       pageSize: lanesMax,
@@ -53,7 +54,7 @@ export function laneList(client: Client, pace = new VisibilityPace()): ListLanes
       const { executions, nextPageToken } = await client.connection.withDeadline(Date.now() + callTimeoutMs, () =>
         client.workflowService.listWorkflowExecutions(request),
       );
-      const lanes = (executions ?? []).flatMap((info) => listedLane(destinationId, info) ?? []);
+      const lanes = (executions ?? []).flatMap((info) => listedLane(info) ?? []);
       return { lanes, token: nextPageToken?.length ? Buffer.from(nextPageToken).toString('base64url') : undefined };
     } catch (cause) {
       throw new CausewayError('temporal_unavailable', 'Temporal did not answer. Ask again after a second.', { cause });
@@ -63,12 +64,17 @@ export function laneList(client: Client, pace = new VisibilityPace()): ListLanes
     query.isOwn ? pace.inTurn(() => ask(query)) : pace.shared(JSON.stringify(query), () => ask(query));
 }
 
-const filterOf = ({ destinationId, state, isParking }: LaneQuery): string =>
+const filterOf = ({ destinationId, customerExternalId, state, isParking }: LaneQuery): string =>
   [
-    `WorkflowType="${laneWorkflowType}" AND ExecutionStatus="Running" AND DestinationId="${destinationId}"`,
+    `WorkflowType="${laneWorkflowType}" AND ExecutionStatus="Running"`,
+    ...(destinationId === undefined ? [] : [`DestinationId=${quotedInQuery(destinationId)}`]),
+    ...(customerExternalId === undefined ? [] : [`CustomerExternalId=${quotedInQuery(customerExternalId)}`]),
     ...(state ? [`DeliveryState="${state}"`] : []),
     ...(isParking ? ['DeadLetters > 0'] : []),
   ].join(' AND ');
+
+/** A value in a visibility query. One with a quote or a backslash is found by none: Temporal compares it as it is escaped. */
+export const quotedInQuery = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 
 /** The lane that a workflow's id names, where it is one of this destination. */
 export function laneIn(destinationId: string, workflowId: string): string | undefined {
@@ -76,9 +82,9 @@ export function laneIn(destinationId: string, workflowId: string): string | unde
   return workflowId.startsWith(before) ? workflowId.slice(before.length) : undefined;
 }
 
-function listedLane(destinationId: string, info: WorkflowInfo): ListedLane | undefined {
+function listedLane(info: WorkflowInfo): ListedLane | undefined {
   const { workflowId, runId } = info.execution ?? {};
-  const lane = laneIn(destinationId, workflowId ?? '');
+  const [, lane] = /^delivery:[^:]*:(.*)$/s.exec(workflowId ?? '') ?? [];
   if (!workflowId || !runId || lane === undefined) return undefined;
   const { DeliveryState: state, DeadLetters: deadLetters } = info.searchAttributes?.indexedFields ?? {};
   const shown = jsonOf(state);

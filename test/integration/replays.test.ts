@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Replay } from '../../api/schemas/replays.ts';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { untilDelivery } from '../harness/eventLog.ts';
+
+let causeway: Causeway;
+beforeAll(async () => {
+  causeway = await startCauseway();
+});
+afterAll(() => causeway.stop());
+
+const anyRecords = { 'max.message.bytes': '1000000' };
+/** More than a replay takes at once. */
+const lanes = 25;
+
+/** A destination with an event parked in each of its lanes; once all are listed, the topic takes them. */
+async function parked(): Promise<{ destination: CreatedDestination; ids: string[] }> {
+  const destination = await causeway.createDestination({
+    topic: await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' }),
+    ...{ partitionKey: 'payload.key', ordering: { lanes: 'key' } },
+  });
+  const events = Array.from({ length: lanes }, (_, n) => ({
+    ...{ eventType: 'e', customerExternalId: destination.customerExternalId },
+    payload: { key: String(n), pad: 'x'.repeat(5_000) },
+  }));
+  const { status, body, text } = await causeway.api.postBatch(events);
+  expect(status, text).toBe(202);
+  await untilParked(destination, lanes);
+  await causeway.kafka.configure(destination.topic, anyRecords);
+  return { destination, ids: (body as { results: { id: string }[] }).results.map(({ id }) => id) };
+}
+const untilParked = ({ id }: CreatedDestination, count: number): Promise<unknown> =>
+  until(
+    `${count} lanes with a dead letter`,
+    async () => (await causeway.api.get(`/v1/destinations/${id}/lanes?limit=100&state=Parked`)).body as { lanes?: [] },
+    (page) => page.lanes?.length === count,
+  );
+
+async function begin(body: unknown, headers?: Record<string, string>): Promise<Replay> {
+  const answer = await causeway.api.request('POST', '/v1/replays', body, headers);
+  expect(answer.status, answer.text).toBe(202);
+  return answer.body as Replay;
+}
+const untilReplay = (what: string, { id }: Replay, is: (replay: Replay) => boolean): Promise<Replay> =>
+  until(what, async () => (await causeway.api.get(`/v1/replays/${id}`)).body as Replay, is);
+const untilDone = (replay: Replay) => untilReplay('the replay is over', replay, ({ status }) => status !== 'running');
+const sentTo = async ({ topic }: CreatedDestination): Promise<(string | undefined)[]> =>
+  (await causeway.kafka.records(topic)).map(({ headers }) => headers.idempotency_key);
+
+test('a replay counts first and changes nothing, then sends again what its filter names, over many lanes', async () => {
+  const { destination, ids } = await parked();
+  const { customerExternalId, id: destinationId } = destination;
+  const counted = await untilDone(await begin({ customerExternalId, dryRun: true }));
+  expect(counted).toMatchObject({ status: 'done', events: lanes, lanes, unanswered: 0 });
+  const parkedTo = '2026-01-01T00:00:00Z';
+  for (const filter of [{ error: 'INVALID_RECORD' }, { parkedTo }, { customerExternalId: 'another' }]) {
+    expect(await untilDone(await begin({ destinationId, ...filter }))).toMatchObject({ status: 'done', events: 0 });
+  }
+  expect(await sentTo(destination)).toEqual([]);
+
+  const body = {
+    customerExternalId,
+    error: 'MESSAGE_TOO_LARGE',
+    parkedFrom: parkedTo,
+    reason: 'limit raised',
+    by: 'ada',
+  };
+  const once = { 'idempotency-key': 'a-replay' };
+  const [first, again] = [await begin(body, once), await begin(body, once)];
+  expect(again.id).toBe(first.id);
+  expect(await untilDone(first)).toMatchObject({ status: 'done', events: lanes, lanes });
+  for (const id of ids) {
+    const { interventions } = await untilDelivery(
+      'delivered',
+      causeway.api,
+      id,
+      ({ status }) => status === 'delivered',
+    );
+    expect(interventions).toMatchObject([{ reason: 'limit raised', by: 'ada (CAUSEWAY_API_KEY)' }]);
+  }
+  expect(new Set(await sentTo(destination)).size).toBe(lanes);
+});
+
+test('a replay that is cancelled half-way and begun anew sends each event once, though the worker is killed meanwhile', async () => {
+  const { destination, ids } = await parked();
+  const { id: destinationId } = destination;
+  const slow = await begin({ destinationId, eventsPerSecond: 1 });
+  const begun = await untilReplay('a part is sent', slow, ({ events = 0 }) => events > 0);
+  expect(begun.events).toBeLessThan(lanes);
+  expect(await causeway.api.request('POST', `/v1/replays/${slow.id}/cancel`)).toMatchObject({ status: 202 });
+  expect(await untilDone(slow)).toMatchObject({ status: 'cancelled', events: begun.events });
+
+  await untilParked(destination, lanes - (begun.events ?? 0));
+  const rest = await begin({ destinationId });
+  await causeway.worker.kill();
+  await causeway.worker.start();
+  expect(await untilDone(rest)).toMatchObject({ status: 'done', unanswered: 0 });
+  for (const id of ids) await untilDelivery('delivered', causeway.api, id, ({ status }) => status === 'delivered');
+  const sent = await sentTo(destination);
+  expect([sent.length, new Set(sent).size]).toEqual([lanes, lanes]);
+});
+
+test('a replay of nobody, of a destination that is not there, or with a filter that makes no sense does not begin', async () => {
+  const wrong: [body: unknown, status: number, says: string][] = [
+    [{}, 422, 'at least one of destinationId and customerExternalId'],
+    [{ error: 'X' }, 422, 'at least one of destinationId and customerExternalId'],
+    [{ destinationId: 'dst_unknown' }, 404, 'No destination has this id'],
+    [{ customerExternalId: 'c', parkedFrom: 'yesterday' }, 422, 'parkedFrom'],
+    [{ customerExternalId: 'c', eventsPerSecond: 0 }, 422, 'eventsPerSecond'],
+    [{ customerExternalId: 'c"' }, 422, 'give destinationId in place of it'],
+    [{ customerExternalId: 'c', eventType: 'e' }, 422, 'eventType'],
+  ];
+  for (const [body, status, says] of wrong) {
+    const answer = await causeway.api.request('POST', '/v1/replays', body);
+    expect([answer.status, (answer.body as { detail: string }).detail]).toEqual([
+      status,
+      expect.stringContaining(says),
+    ]);
+  }
+});
