@@ -71,8 +71,8 @@ transient where the table has "outcome unknown". An error that is in no table is
 has it under its own name. \`DUPLICATE_SEQUENCE_NUMBER\` (46) is success: the broker has the batch.
 
 Each row is tested with the real produce activity: Kafka's against a broker that answers each code on order
-(\`test/integration/failure-table.test.ts\`), the client's and our own against servers that cause them (\`client-errors.test.ts\`; six that
-no machine gives on demand are tested by name). What the real broker gives is in \`refusals.test.ts\` and \`replicas.test.ts\`. Three
+(\`test/integration/failure-table.test.ts\`), the client's and our own against servers that cause them (\`client-errors.test.ts\`,
+\`oauth.test.ts\`; six that no machine gives on demand are tested by name). What the real broker gives is in \`refusals.test.ts\` and \`replicas.test.ts\`. Three
 rows of the table of failures a real broker (4.1, without plug-ins) does not give to our records: \`INVALID_RECORD\`, for each has a key;
 \`POLICY_VIOLATION\`, for no policy of Kafka's own looks at records; and \`NOT_ENOUGH_REPLICAS_AFTER_APPEND\`, for since KIP-966 a leader with
 too few replicas in sync confirms nothing and gives \`REQUEST_TIMED_OUT\`. For these there is kfake.
@@ -87,7 +87,8 @@ ${tableOf(kafkaRows, true)}
 ## The client's errors
 
 Names as Node.js gives them (https://nodejs.org/api/errors.html#common-system-errors, https://nodejs.org/api/dns.html#error-codes,
-https://nodejs.org/api/tls.html#x509-certificate-error-codes), or ours where it has none.
+https://nodejs.org/api/tls.html#x509-certificate-error-codes), or ours where it has none. What a token endpoint refuses: https://www.rfc-editor.org/rfc/rfc6749#section-5.2; and a broker that is shown a
+token: https://www.rfc-editor.org/rfc/rfc7628#section-3.2.2.
 
 ${tableOf(clientRows, false)}
 

@@ -20,6 +20,8 @@ export type Auth = {
   clientCertificate?: string | undefined;
   clientId?: string | undefined;
   tokenEndpoint?: string | undefined;
+  /** PEM, as `caCertificate`, which is for the brokers alone. */
+  tokenEndpointCaCertificate?: string | undefined;
   scope?: string | undefined;
   audience?: string | undefined;
 };

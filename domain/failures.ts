@@ -3,6 +3,7 @@
  * ours. One row an error; no I/O, no clock.
  */
 import { kafkaRows } from './kafkaErrors.ts';
+import { oauthRows } from './oauthErrors.ts';
 
 export type Kind = 'transient' | 'outcomeUnknown' | 'destinationAtFault' | 'recordAtFault';
 
@@ -96,6 +97,7 @@ export const clientRows: readonly FailureRow[] = [
   distrusted('UNABLE_TO_GET_ISSUER_CERT', "The CA of the broker's certificate is not known to us."),
   distrusted('UNABLE_TO_GET_ISSUER_CERT_LOCALLY', "The CA of the broker's certificate is not known to us."),
   distrusted('UNABLE_TO_VERIFY_LEAF_SIGNATURE', "The CA of the broker's certificate is not known to us."),
+  ...oauthRows,
 ];
 
 /** Our own reasons. */
@@ -114,11 +116,6 @@ export const ownRows: readonly FailureRow[] = [
     ...{ name: 'DESTINATION_UNKNOWN', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: 'The store has no such destination, nor a deleted one.',
     remedy: 'Restore it, or discard what waits for it.',
-  },
-  {
-    ...{ name: 'AUTH_MODE_UNSUPPORTED', kind: 'destinationAtFault', mendedBy: 'probe' },
-    why: 'This version can not authenticate so.',
-    remedy: 'Choose another auth.mode. Then resume.',
   },
   {
     ...{ name: 'STORE_UNREACHABLE', kind: 'transient', isOurs: true },

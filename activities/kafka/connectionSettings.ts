@@ -9,7 +9,7 @@ export type ConnectionSettings = {
   sasl: Mechanism | undefined;
 };
 
-/** How a destination's brokers are connected to. Throws `AUTH_MODE_UNSUPPORTED`. */
+/** How a destination's brokers are connected to. */
 export function connectionSettingsOf(destination: OpenDestination): ConnectionSettings {
   const { auth, secrets } = destination;
   const ssl: ConnectionOptions | undefined = auth.tls

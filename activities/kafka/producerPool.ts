@@ -11,7 +11,6 @@ export class ProducerPool {
   private readonly producers = new Map<string, LingeringProducer>();
   private readonly sweeper = setInterval(() => this.sweep(), sweepEveryMs).unref();
 
-  /** Throws a NamedError where the destination's settings can't be used. */
   producerOf(destination: OpenDestination): LingeringProducer {
     const known = this.producers.get(destination.id);
     if (known?.version === destination.version) return known;

@@ -3,12 +3,14 @@ import plain from 'kafkajs/src/broker/saslAuthenticator/plain.js';
 import scram256 from 'kafkajs/src/broker/saslAuthenticator/scram256.js';
 import scram512 from 'kafkajs/src/broker/saslAuthenticator/scram512.js';
 import type { OpenDestination } from '../../domain/destination.ts';
-import { NamedError } from './failureNames.ts';
+import { AccessTokens } from './accessTokens.ts';
+import { oauthBearer } from './oauthBearer.ts';
+import { fetchToken, type TokenClient } from './tokenEndpoint.ts';
 
 export type Login = { username: string; password: string };
 type Provider = (login: Login) => Mechanism['authenticationProvider'];
 
-/** How a destination's brokers are told who we are. Throws `AUTH_MODE_UNSUPPORTED`. */
+/** How a destination's brokers are told who we are. One for all connections that are to share an access token. */
 export function saslOf({ auth, secrets }: Pick<OpenDestination, 'auth' | 'secrets'>): Mechanism | undefined {
   const login = { username: auth.username ?? '', password: secrets.password ?? '' };
   switch (auth.mode) {
@@ -22,9 +24,18 @@ export function saslOf({ auth, secrets }: Pick<OpenDestination, 'auth' | 'secret
     case 'SASL_SCRAM_SHA_512':
       return truthful('scram-sha-512', scram512, login);
     case 'SASL_OAUTHBEARER':
-      throw new NamedError({ name: 'AUTH_MODE_UNSUPPORTED', message: `${auth.mode} can't be used yet.` });
+      return oauthBearer(new AccessTokens(() => fetchToken(tokenClientOf({ auth, secrets }))));
   }
 }
+
+const tokenClientOf = ({ auth, secrets }: Pick<OpenDestination, 'auth' | 'secrets'>): TokenClient => ({
+  endpoint: auth.tokenEndpoint ?? '',
+  clientId: auth.clientId ?? '',
+  clientSecret: secrets.clientSecret ?? '',
+  scope: auth.scope,
+  audience: auth.audience,
+  caCertificate: auth.tokenEndpointCaCertificate,
+});
 
 /**
  * kafkajs calls whatever goes wrong on the way a failed authentication: a broker that dies in the middle of it would come to be

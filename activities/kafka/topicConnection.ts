@@ -60,7 +60,6 @@ export class TopicConnection {
   /** Grows when everything is closed: what was begun before must not go on. */
   private generation = 0;
 
-  /** Throws a {@link NamedError} where the destination's settings can't be used. */
   constructor(destination: OpenDestination) {
     this.topic = destination.topic;
     this.seeds = destination.brokers;

@@ -11,6 +11,7 @@ export const shownAuthFields = [
   'clientCertificate',
   'clientId',
   'tokenEndpoint',
+  'tokenEndpointCaCertificate',
   'scope',
   'audience',
 ] as const;
@@ -28,7 +29,10 @@ const rows: Readonly<Record<AuthMode, ModeRow>> = {
   SASL_PLAIN: passwordRow,
   SASL_SCRAM_SHA_256: passwordRow,
   SASL_SCRAM_SHA_512: passwordRow,
-  SASL_OAUTHBEARER: { required: ['tokenEndpoint', 'clientId', 'clientSecret'], optional: ['scope', 'audience'] },
+  SASL_OAUTHBEARER: {
+    required: ['tokenEndpoint', 'clientId', 'clientSecret'],
+    optional: ['tokenEndpointCaCertificate', 'scope', 'audience'],
+  },
   MTLS: { required: ['clientCertificate', 'clientKey'], optional: ['clientKeyPassphrase'] },
 };
 
@@ -98,6 +102,9 @@ const fieldSchemas = (allowPrivateBrokers: boolean) => ({
   clientId: lineOf(255),
   clientSecret: secretOf(4_096),
   tokenEndpoint: tokenEndpoint(allowPrivateBrokers).openapi({ description: 'Gives tokens for client credentials.' }),
+  tokenEndpointCaCertificate: certificates().openapi({
+    description: "The authorities that the token endpoint's certificate is checked against; the system's where absent.",
+  }),
   scope: lineOf(1_024),
   audience: lineOf(1_024),
 });
@@ -133,6 +140,7 @@ export function newAuthSchema(allowPrivateBrokers: boolean) {
     clientId: fields.clientId.optional(),
     clientSecret: fields.clientSecret.optional(),
     tokenEndpoint: fields.tokenEndpoint.optional(),
+    tokenEndpointCaCertificate: fields.tokenEndpointCaCertificate.optional(),
     scope: fields.scope.optional(),
     audience: fields.audience.optional(),
   })
@@ -161,6 +169,7 @@ export function authChangeSchema(allowPrivateBrokers: boolean) {
     clientId: fields.clientId.nullable().optional(),
     clientSecret: fields.clientSecret.nullable().optional(),
     tokenEndpoint: fields.tokenEndpoint.nullable().optional(),
+    tokenEndpointCaCertificate: fields.tokenEndpointCaCertificate.nullable().optional(),
     scope: fields.scope.nullable().optional(),
     audience: fields.audience.nullable().optional(),
   }).openapi('AuthChange', { description: 'What is absent stays; what is null is removed.' });
@@ -176,6 +185,7 @@ export const shownAuthSchema = z
     clientCertificate: z.string().optional(),
     clientId: z.string().optional(),
     tokenEndpoint: z.string().optional(),
+    tokenEndpointCaCertificate: z.string().optional(),
     scope: z.string().optional(),
     audience: z.string().optional(),
     secretsSet: z

@@ -25,6 +25,8 @@ export type KafkaOptions = {
   listeners?: readonly Listener[];
   /** More arguments for the format tool: users with a SCRAM password, for one, must be there from the beginning. */
   formatArgs?: readonly string[];
+  /** More arguments for the Java machine. */
+  javaArgs?: readonly string[];
 };
 
 /** A way into a broker; clients are told to come to `advertisedPort`, where a proxy may listen. */
@@ -167,7 +169,7 @@ export async function startKafkaNode(options: KafkaOptions, node: KafkaNode): Pr
   const server = await startServer({
     name: 'Kafka',
     command: 'java',
-    args: [...heap, '-cp', `${jars}/*`, 'kafka.Kafka', propertiesFile],
+    args: [...heap, ...(options.javaArgs ?? []), '-cp', `${jars}/*`, 'kafka.Kafka', propertiesFile],
     logFile: join(options.logDir, node.id === 1 ? 'kafka.log' : `kafka-${node.id}.log`),
     stopWithinMs: 20_000,
     ready: () => answers(brokers),

@@ -1,7 +1,8 @@
 /** A Kafka as customers have it: ways in over TLS, with passwords and client certificates, and an authorizer behind them. */
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { KafkaOptions } from '../../dev/servers/kafka.ts';
 import { freePort } from '../../dev/servers/ports.ts';
 import { type Certificate, newAuthority, newCertificate } from './certificates.ts';
@@ -16,6 +17,9 @@ export type SecuredKafka = {
   expired: string;
   /** TLS, with client certificates. */
   mutual: string;
+  /** SASL OAUTHBEARER over TLS, for tokens that are signed with `tokenKey`. */
+  oauth: string;
+  tokenKey: JsonWebKey;
   /** Signed the brokers' certificates and the client's. */
   caCertificate: string;
   username: string;
@@ -24,12 +28,14 @@ export type SecuredKafka = {
   client: Certificate;
 };
 
+export const tokenAudience = 'kafka';
+
 const dn = (name: string): string => `CN=${name}`;
 export const principals = { user: 'User:writer', client: `User:${dn('client')}` } as const;
 
 /** What a broker is started with to be one, and what it is then. `dir` gets its keys and certificates. */
 export async function secured(dir: string): Promise<{
-  options: Pick<KafkaOptions, 'listeners' | 'properties' | 'formatArgs'>;
+  options: Pick<KafkaOptions, 'listeners' | 'properties' | 'formatArgs' | 'javaArgs'>;
   of(plain: string): SecuredKafka;
 }> {
   const authority = newAuthority();
@@ -39,12 +45,16 @@ export async function secured(dir: string): Promise<{
   const client = newCertificate(authority, 'client');
   const username = 'writer';
   const password = randomBytes(12).toString('base64url');
-  const ports = { secured: await freePort(), expired: await freePort(), mutual: await freePort() };
+  const ports = {
+    ...{ secured: await freePort(), expired: await freePort() },
+    ...{ mutual: await freePort(), oauth: await freePort() },
+  };
   await mkdir(dir, { recursive: true });
   const files = { broker: join(dir, 'broker.pem'), late: join(dir, 'expired.pem'), trusted: join(dir, 'trusted.pem') };
   await writeFile(files.broker, broker.keyPem + broker.pem);
   await writeFile(files.late, late.keyPem + late.pem);
   await writeFile(files.trusted, authority.pem);
+  const { tokenKey, ...bearer } = await bearerTokens(join(dir, 'jwks.json'));
 
   const listener = (name: string, lines: Record<string, string>) =>
     Object.fromEntries(Object.entries(lines).map(([key, value]) => [`listener.name.${name}.${key}`, value]));
@@ -64,6 +74,7 @@ export async function secured(dir: string): Promise<{
         { name: 'SECURED', protocol: 'SASL_SSL', port: ports.secured },
         { name: 'EXPIRED', protocol: 'SASL_SSL', port: ports.expired },
         { name: 'MUTUAL', protocol: 'SSL', port: ports.mutual },
+        { name: 'OAUTH', protocol: 'SASL_SSL', port: ports.oauth },
       ],
       properties: {
         'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
@@ -71,17 +82,46 @@ export async function secured(dir: string): Promise<{
         'super.users': 'User:ANONYMOUS',
         ...listener('secured', { ...tls(files.broker), ...sasl }),
         ...listener('expired', { ...tls(files.late), ...sasl }),
+        ...listener('oauth', { ...tls(files.broker), ...bearer.sasl }),
         ...listener('mutual', { ...tls(files.broker), ...trust, 'ssl.client.auth': 'required' }),
       },
       formatArgs: [...addUser('SCRAM-SHA-256'), ...addUser('SCRAM-SHA-512')],
+      javaArgs: bearer.javaArgs,
     },
     of: (plain) => ({
       plain,
       secured: `127.0.0.1:${ports.secured}`,
       expired: `127.0.0.1:${ports.expired}`,
       mutual: `127.0.0.1:${ports.mutual}`,
+      oauth: `127.0.0.1:${ports.oauth}`,
       caCertificate: authority.pem,
-      ...{ username, password, client },
+      ...{ username, password, client, tokenKey },
     }),
+  };
+}
+
+/** Kafka's own check of signed tokens, with the public keys in a file; and the private one, which a token server signs with. */
+async function bearerTokens(jwksFile: string) {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const names = { kid: 'test', alg: 'ES256', use: 'sig' };
+  const tokenKey: JsonWebKey = { ...keys.privateKey.export({ format: 'jwk' }), ...names };
+  await writeFile(jwksFile, JSON.stringify({ keys: [{ ...keys.publicKey.export({ format: 'jwk' }), ...names }] }));
+  const { href } = pathToFileURL(jwksFile);
+  const security = 'org.apache.kafka.common.security.oauthbearer';
+  return {
+    tokenKey,
+    sasl: {
+      'sasl.enabled.mechanisms': 'OAUTHBEARER',
+      'oauthbearer.sasl.jaas.config': `${security}.OAuthBearerLoginModule required;`,
+      'oauthbearer.sasl.server.callback.handler.class': `${security}.OAuthBearerValidatorCallbackHandler`,
+      // By default Kafka 4.1 checks no signature, end or audience here.
+      'sasl.oauthbearer.jwt.validator.class': `${security}.BrokerJwtValidator`,
+      'sasl.oauthbearer.jwks.endpoint.url': href,
+      'sasl.oauthbearer.expected.audience': tokenAudience,
+      // kafkajs shows a token again ten seconds before the session ends: two seconds after it began.
+      'oauthbearer.connections.max.reauth.ms': '12000',
+    },
+    // Kafka reads keys only from addresses that are named so.
+    javaArgs: [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${href}`],
   };
 }

@@ -29,7 +29,7 @@ export async function ownTemporal(): Promise<TemporalServer & Removable> {
 /** A Kafka that a test may kill and restart. `remove()` when done. */
 export async function ownKafka(
   properties: Record<string, string> = {},
-  more: Pick<KafkaOptions, 'listeners' | 'formatArgs'> = {},
+  more: Pick<KafkaOptions, 'listeners' | 'formatArgs' | 'javaArgs'> = {},
 ): Promise<KafkaServer & Removable> {
   const dir = ownDir();
   const server = await startOwnKafka({ dataDir: join(dir, 'kafka'), logDir: join(dir, 'logs'), properties, ...more });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { OpenDestination } from '../../domain/destination.ts';
 import { failureRowOf, failureRows } from '../../domain/failures.ts';
 import { kafkaRows } from '../../domain/kafkaErrors.ts';
+import { oauthRows } from '../../domain/oauthErrors.ts';
 import { migrate } from '../../store/migrate.ts';
 import { openStore } from '../../store/store.ts';
 import {
@@ -94,13 +95,13 @@ const provoked: Record<string, () => Promise<OpenDestination>> = {
   UNABLE_TO_GET_ISSUER_CERT: () => showing(newCertificate(middle, 'broker', here), middle),
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: () => showing(newCertificate(middle, 'broker', here), newAuthority(), [middle]),
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: () => showing(newCertificate(root, 'broker', here), newAuthority()),
-  AUTH_MODE_UNSUPPORTED: async () => at(kfake.brokers, { auth: { mode: 'SASL_OAUTHBEARER', tls: true } }),
   DESTINATION_PAUSED: async () => at(kfake.brokers, { paused: { since: '2026-01-15T09:30:00Z', by: 'ada' } }),
   DESTINATION_DISABLED: async () => at(kfake.brokers, { enabled: false }),
 };
 
-/** Rows that other tests are about: those below, and event-log.test.ts. */
+/** Rows that other tests are about: those below, event-log.test.ts, and oauth.test.ts. */
 const elsewhere = [
+  ...oauthRows.map(({ name }) => name),
   'DESTINATION_UNKNOWN',
   'STORE_UNREACHABLE',
   'CREDENTIALS_UNREADABLE',

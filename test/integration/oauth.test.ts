@@ -1,0 +1,180 @@
+/** SASL OAUTHBEARER against a real broker, which checks signed tokens, and a real token server. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { probeTopic } from '../../activities/kafka/probe.ts';
+import { ensureTopic } from '../../dev/servers/kafka.ts';
+import type { Auth, OpenDestination } from '../../domain/destination.ts';
+import { newAuthority, newCertificate } from '../harness/certificates.ts';
+import { expectRow, meaning } from '../harness/failureRow.ts';
+import { answering, closedPort, type HostileServer } from '../harness/hostileServers.ts';
+import { blockWithKeys, openDestination, type TestProduce, testProduce } from '../harness/produceActivity.ts';
+import type { SecuredKafka } from '../harness/securedListeners.ts';
+import { securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
+import { sharedTemporal, type TestTemporal } from '../harness/temporal.ts';
+import { oauthPrincipal, startTokenServer, type TokenServer } from '../harness/tokenServer.ts';
+import { until } from '../harness/until.ts';
+
+const authority = newAuthority();
+let kafka: SecuredKafka;
+let remove: () => Promise<void>;
+let tokens: TokenServer;
+let overTls: TokenServer;
+let temporal: TestTemporal;
+let produce: TestProduce;
+const servers: HostileServer[] = [];
+beforeAll(async () => {
+  ({ kafka, remove } = await securedKafka());
+  const certificate = newCertificate(authority, 'token server', { hosts: ['127.0.0.1'] });
+  [tokens, overTls, temporal] = await Promise.all([
+    startTokenServer(kafka),
+    startTokenServer(kafka, certificate),
+    sharedTemporal(),
+  ]);
+  produce = testProduce(temporal);
+});
+afterEach(() => {
+  tokens.give();
+  tokens.requests.length = 0;
+  tokens.given.length = 0;
+});
+afterAll(async () => {
+  produce.close();
+  await Promise.all([tokens, overTls, temporal, ...servers].map((one) => one.stop()));
+  await remove();
+});
+
+const block = blockWithKeys(['k']);
+/** A destination on a topic of its own, which the client of the token server may write to. */
+async function destinationWith(
+  { clientSecret, ...auth }: Partial<Auth> & { clientSecret: string },
+  { isGranted = true } = {},
+): Promise<OpenDestination> {
+  const topic = `oauth-${randomUUID()}`;
+  await ensureTopic([kafka.plain], topic, 1);
+  if (isGranted) await writeAcl(kafka, topic, oauthPrincipal, true);
+  return openDestination({
+    ...{ brokers: [kafka.oauth], topic },
+    auth: { mode: 'SASL_OAUTHBEARER', tls: true, caCertificate: kafka.caCertificate, ...auth },
+    secrets: { clientSecret },
+  });
+}
+const at = (tokenEndpoint: string) => destinationWith({ ...tokens.auth, tokenEndpoint });
+const atServer = async (server: Promise<HostileServer>, scheme = 'http') => {
+  servers.push(await server);
+  return at(`${scheme}://${(await server).address}/token`);
+};
+const expectDelivered = async (destination: OpenDestination): Promise<void> => {
+  const one = await produce.run(destination, block);
+  expect([meaning(one), one.attempts.at(-1)?.error]).toEqual(['delivered', undefined]);
+};
+
+test('the right credentials deliver, with one token for produce after produce', async () => {
+  const destination = await destinationWith({ ...tokens.auth, scope: 'write:orders' });
+  await expectDelivered(destination);
+  await expectDelivered(destination);
+  expect(tokens.requests).toEqual([{ grant_type: 'client_credentials', scope: 'write:orders', audience: 'kafka' }]);
+});
+
+test('the token endpoint may be behind a certificate of an authority that the destination names', async () => {
+  await expectDelivered(await destinationWith({ ...overTls.auth, tokenEndpointCaCertificate: authority.pem }));
+});
+
+test('a token is renewed before it ends, and shown on the connections that are there', async () => {
+  const destination = await destinationWith(tokens.auth);
+  tokens.give({ lifeSeconds: 1 });
+  await expectDelivered(destination);
+  await until(
+    'a second token',
+    async () => {
+      await expectDelivered(destination);
+      return tokens.given;
+    },
+    (given) => given.length >= 2,
+  );
+  await expectDelivered(destination);
+});
+
+test('an endpoint that answers 500 is tried again, and once it has recovered the record is delivered', async () => {
+  const destination = await destinationWith(tokens.auth);
+  tokens.give({ status: 500, body: { error: 'server_error' } });
+  const first = await produce.run(destination, block);
+  expect([meaning(first), first.attempts[0]?.error]).toMatchObject([
+    'transient',
+    {
+      name: 'TOKEN_ENDPOINT_UNAVAILABLE',
+      message: expect.stringMatching(/^127.0.0.1:\d+ answered 500: server_error$/),
+    },
+  ]);
+  tokens.give();
+  const second = await produce.run(destination, block, { attempt: 2, heartbeatDetails: first.progress });
+  expect(second.outcome?.landed[0]?.offsets).toEqual([0]);
+});
+
+test('a broker that refuses a token gets another one the next time', async () => {
+  const destination = await destinationWith(tokens.auth);
+  const anHourAgo = Math.floor(Date.now() / 1_000) - 3_600;
+  tokens.give({ claims: { exp: anHourAgo } });
+  const first = await produce.run(destination, block);
+  expect(first.attempts[0]?.error).toMatchObject({
+    name: 'TOKEN_REFUSED',
+    message: `${kafka.oauth} refused our token: invalid_token`,
+  });
+  tokens.give();
+  await expectDelivered(destination);
+  expect(tokens.given.length).toBe(2);
+});
+
+describe('the table says what comes of', () => {
+  const provoked: [what: string, name: string, make: () => Promise<OpenDestination>][] = [
+    [
+      'a wrong client secret',
+      'TOKEN_ENDPOINT_REFUSED',
+      () => destinationWith({ ...tokens.auth, clientSecret: 'wr0ng' }),
+    ],
+    ['an unknown client', 'TOKEN_ENDPOINT_REFUSED', () => destinationWith({ ...tokens.auth, clientId: 'nobody' })],
+    ['an endpoint that is down', 'TOKEN_ENDPOINT_UNAVAILABLE', async () => at(`http://${await closedPort()}/token`)],
+    [
+      'an endpoint that hangs up',
+      'TOKEN_ENDPOINT_UNAVAILABLE',
+      () => atServer(answering((socket) => socket.resetAndDestroy())),
+    ],
+    ['an unknown host name', 'TOKEN_ENDPOINT_NOT_FOUND', () => at('http://nobody.invalid/token')], // RFC 2606
+    ['another page', 'TOKEN_ENDPOINT_MALFORMED', () => at(tokens.auth.tokenEndpoint.replace('/token', '/login'))],
+    [
+      'an endpoint without TLS',
+      'TOKEN_ENDPOINT_MALFORMED',
+      () => at(tokens.auth.tokenEndpoint.replace('http:', 'https:')),
+    ],
+    ['a certificate of an unknown authority', 'TOKEN_ENDPOINT_UNTRUSTED', () => destinationWith(overTls.auth)],
+    [
+      'a certificate for another host name',
+      'TOKEN_ENDPOINT_UNTRUSTED',
+      () =>
+        destinationWith({
+          ...{ ...overTls.auth, tokenEndpointCaCertificate: authority.pem },
+          tokenEndpoint: overTls.auth.tokenEndpoint.replace('127.0.0.1', 'localhost'),
+        }),
+    ],
+    ['a token for another audience', 'TOKEN_REFUSED', () => destinationWith({ ...tokens.auth, audience: 'others' })],
+  ];
+  test.each(provoked)('%s: %s', async (_, name, make) => {
+    const destination = await make();
+    await expectRow({ name }, (before) => produce.run(destination, block, before));
+    await expect(probeTopic(destination)).rejects.toMatchObject({ failure: { name } });
+  });
+
+  test('a client that may not write: TOPIC_AUTHORIZATION_FAILED', async () => {
+    const destination = await destinationWith(tokens.auth, { isGranted: false });
+    const wanted = { name: 'TOPIC_AUTHORIZATION_FAILED', code: 29 };
+    await expectRow(wanted, (before) => produce.run(destination, block, before));
+  });
+});
+
+test('no token and no secret is ever in a log', async () => {
+  const logged = JSON.stringify(produce.logged);
+  const forms = (secret: string) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')];
+  const { clientId, clientSecret } = tokens.auth;
+  await expectDelivered(await destinationWith(tokens.auth));
+  const secrets = [clientSecret, 'wr0ng', `${clientId}:${clientSecret}`, ...tokens.given].flatMap(forms);
+  expect(secrets.filter((secret) => logged.includes(secret))).toEqual([]);
+});
