@@ -46,8 +46,8 @@ replaced. In \`auth\`, \`null\` removes a field. Secrets stay unless they are gi
 has no use for are erased. The whole must then be valid, as a new destination must.
 
 A change of \`brokers\` (but for one that is left out), \`auth.mode\`, \`auth.tls\`, \`auth.caCertificate\`,
-\`auth.tokenEndpoint\` or its \`auth.tokenEndpointCaCertificate\` gives \`auth.password\` or \`auth.clientSecret\` once more, where one is set: a stored secret is never
-sent to a new address. \`auth.clientKey\` never leaves, and stays.
+\`auth.tokenEndpoint\` or \`auth.tokenEndpointCaCertificate\` gives \`auth.password\` or \`auth.clientSecret\` once more,
+where one is set: a stored secret is never sent to a new address. \`auth.clientKey\` never leaves, and stays.
 
 \`type\` and \`customerExternalId\` can not be changed.
 

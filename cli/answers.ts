@@ -85,3 +85,12 @@ export const deliverySchema = z.looseObject({
 export type Delivery = z.output<typeof deliverySchema>;
 export const eventLogSchema = z.looseObject({ id: text, deliveries: z.array(deliverySchema) });
 export type EventLog = z.output<typeof eventLogSchema>;
+
+export const replaySchema = z.looseObject({
+  id: text,
+  status: z.enum(['running', 'done', 'cancelled', 'failed']),
+  events: count.optional(),
+  lanes: count.optional(),
+  unanswered: count.optional(),
+});
+export type Replay = z.output<typeof replaySchema>;

@@ -8,6 +8,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { laneCommands } from './commands/lanes.ts';
 import { logCommand } from './commands/log.ts';
 import { pauseCommands } from './commands/pause.ts';
+import { replayCommands } from './commands/replays.ts';
 import { secretCommands } from './commands/secrets.ts';
 import type { Context } from './context.ts';
 import { CliFailure, exitCodes } from './failure.ts';
@@ -33,6 +34,7 @@ export function programOf(context: Context): Command {
   destinationCommands(program, context);
   laneCommands(program, context);
   deadLetterCommands(program, context);
+  replayCommands(program, context);
   pauseCommands(program, context);
   logCommand(program, context);
   doctorCommand(program, context);

@@ -6,6 +6,8 @@ export type RunOptions = {
   env?: Record<string, string | undefined>;
   /** Where `.causeway/stack.json` is looked for. */
   cwd?: string;
+  /** Whether a progress bar is seen. */
+  isTerminal?: boolean;
   /** What a person answers to a question; undefined: there is none. */
   answer?: string;
 };
@@ -23,7 +25,7 @@ export async function causeway(api: TestApi, args: readonly string[], options: R
     ask: async () => options.answer,
     env: { CAUSEWAY_API: api.url, CAUSEWAY_API_KEY: api.key, ...options.env },
     cwd: options.cwd ?? '/nowhere',
-    isTerminal: false,
+    isTerminal: options.isTerminal ?? false,
     stop: new AbortController().signal,
   });
   return { code, ...ran };

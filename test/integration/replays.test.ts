@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Replay } from '../../api/schemas/replays.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { causeway as run } from '../harness/cli.ts';
 import { untilDelivery } from '../harness/eventLog.ts';
 
 let causeway: Causeway;
@@ -8,6 +9,8 @@ beforeAll(async () => {
   causeway = await startCauseway();
 });
 afterAll(() => causeway.stop());
+
+const cli = (...args: string[]) => run(causeway.api, args, { isTerminal: true });
 
 const anyRecords = { 'max.message.bytes': '1000000' };
 /** More than a replay takes at once. */
@@ -50,8 +53,8 @@ const sentTo = async ({ topic }: CreatedDestination): Promise<(string | undefine
 test('a replay counts first and changes nothing, then sends again what its filter names, over many lanes', async () => {
   const { destination, ids } = await parked();
   const { customerExternalId, id: destinationId } = destination;
-  const counted = await untilDone(await begin({ customerExternalId, dryRun: true }));
-  expect(counted).toMatchObject({ status: 'done', events: lanes, lanes, unanswered: 0 });
+  const counted = await cli('replays', 'start', '--customer', customerExternalId, '--dry-run', '--follow', '--json');
+  expect(JSON.parse(counted.out)).toMatchObject({ status: 'done', events: lanes, lanes, unanswered: 0 });
   const parkedTo = '2026-01-01T00:00:00Z';
   for (const filter of [{ error: 'INVALID_RECORD' }, { parkedTo }, { customerExternalId: 'another' }]) {
     expect(await untilDone(await begin({ destinationId, ...filter }))).toMatchObject({ status: 'done', events: 0 });
@@ -91,10 +94,12 @@ test('a replay that is cancelled half-way and begun anew sends each event once, 
   expect(await untilDone(slow)).toMatchObject({ status: 'cancelled', events: begun.events });
 
   await untilParked(destination, lanes - (begun.events ?? 0));
-  const rest = await begin({ destinationId });
+  const rest = cli('replays', 'start', '--destination', destinationId, '--follow');
   await causeway.worker.kill();
   await causeway.worker.start();
-  expect(await untilDone(rest)).toMatchObject({ status: 'done', unanswered: 0 });
+  const { code, out, err } = await rest;
+  expect([code, out]).toEqual([0, expect.stringMatching(/^status +done$/m)]);
+  expect(err).toContain(`] ${lanes - (begun.events ?? 0)} of `);
   for (const id of ids) await untilDelivery('delivered', causeway.api, id, ({ status }) => status === 'delivered');
   const sent = await sentTo(destination);
   expect([sent.length, new Set(sent).size]).toEqual([lanes, lanes]);
@@ -110,6 +115,12 @@ test('a replay of nobody, of a destination that is not there, or with a filter t
     [{ customerExternalId: 'c"' }, 422, 'give destinationId in place of it'],
     [{ customerExternalId: 'c', eventType: 'e' }, 422, 'eventType'],
   ];
+  expect(await cli('replays', 'start')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--destination or --customer'),
+  });
+  expect(await cli('replays', 'show', 'rpl_unknown')).toMatchObject({ code: 3 });
+  expect(await cli('replays', 'cancel', 'x')).toMatchObject({ code: 2 });
   for (const [body, status, says] of wrong) {
     const answer = await causeway.api.request('POST', '/v1/replays', body);
     expect([answer.status, (answer.body as { detail: string }).detail]).toEqual([

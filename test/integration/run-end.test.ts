@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { runEnd } from '../../api/runEnd.ts';
+
+let connection: Connection;
+let client: Client;
+beforeAll(async () => {
+  const { address, namespace } = inject('servers').temporal;
+  connection = await Connection.connect({ address });
+  client = new Client({ connection, namespace });
+});
+afterAll(() => connection.close());
+
+/** A run that nobody works on. */
+async function openRun() {
+  const handle = await client.workflow.start('nobody', { taskQueue: 'nobody', workflowId: `test-${randomUUID()}` });
+  return { handle, workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
+}
+
+test('the end of a run is heard at once, by one who waits for it', async () => {
+  const { handle, workflowId, runId } = await openRun();
+  const startedAtMs = performance.now();
+  const isOver = runEnd(client)(workflowId, runId, 20_000);
+  await handle.terminate();
+  expect(await isOver).toBe(true);
+  expect(performance.now() - startedAtMs).toBeLessThan(15_000);
+});
+
+test('a run that goes on is waited for as long as was said, and then left', async () => {
+  const { handle, workflowId, runId } = await openRun();
+  const startedAtMs = performance.now();
+  expect(await runEnd(client)(workflowId, runId, 300)).toBe(false);
+  expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(250);
+  await handle.terminate();
+});
+
+test('a run that nobody knows ends nothing', async () => {
+  expect(await runEnd(client)(`test-${randomUUID()}`, randomUUID(), 2_000)).toBe(false);
+});
