@@ -1,16 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Worker } from '@temporalio/worker';
+import { describe, expect, test } from 'vitest';
 import { callKeeper } from '../../activities/keeperCall.ts';
-import { timeSkippingServerPath } from '../../dev/servers/timeSkipping.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
 import {
   type KeeperState,
@@ -23,6 +14,8 @@ import {
   scoutsMax,
   type WatchRequest,
 } from '../../domain/keeper.ts';
+import { ask, timeSkipping } from '../harness/timeSkipping.ts';
+import { until } from '../harness/until.ts';
 
 const none = { waiting: 0, suspended: 0 };
 const up = (held: Partial<Seen['held']> = {}, version = 4): Seen => ({
@@ -49,40 +42,20 @@ class World {
 }
 
 describe('the keeper workflow', () => {
-  let env: TestWorkflowEnvironment;
-  let workflowBundle: WorkflowBundleWithSourceMap;
-
-  beforeAll(async () => {
-    Runtime.install({
-      logger: new DefaultLogger('ERROR'),
-      telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
-    });
-    workflowBundle = await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-      payloadConverterPath: dataConverter.payloadConverterPath,
-      logger: new DefaultLogger('ERROR'),
-    });
-  });
-  beforeEach(async () => {
-    env = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path: await timeSkippingServerPath() } },
-      client: { dataConverter },
-    });
-  });
-  afterEach(() => env.teardown());
+  const server = timeSkipping();
 
   /** Runs keepers in this world while `use` works with one; `use` may wait for its end. */
   async function inWorld(world: World, use: (keeper: ReturnType<typeof keeperOf>) => Promise<void>): Promise<void> {
     const taskQueue = randomUUID();
-    const shared = { connection: env.nativeConnection, dataConverter };
     const workers = await Promise.all([
-      Worker.create({ ...shared, taskQueue, workflowBundle }),
+      server.workflowWorker(taskQueue),
       Worker.create({
-        ...shared,
+        connection: server.env.nativeConnection,
+        dataConverter,
         taskQueue: keeperTaskQueue(taskQueue),
         activities: {
           watch: async (request: WatchRequest) => {
-            world.watched.push({ request, atMs: await env.currentTimeMs() });
+            world.watched.push({ request, atMs: await server.env.currentTimeMs() });
             return await world.watch(world.watched.length);
           },
           tellLanes: async (request: LanesToTell) => {
@@ -107,23 +80,15 @@ describe('the keeper workflow', () => {
 
   function keeperOf(taskQueue: string) {
     const destinationId = `dst_${randomUUID()}`;
-    const handle = env.client.workflow.getHandle(keeperWorkflowId(destinationId));
+    const handle = server.env.client.workflow.getHandle(keeperWorkflowId(destinationId));
     return {
       handle,
       held: (told: { relapsed?: number; faults?: { name: string; version?: number }[] } = {}) =>
-        callKeeper(env.client, taskQueue, destinationId, ['held', { relapsed: 0, faults: [], ...told }]),
-      changed: (version: number) => callKeeper(env.client, taskQueue, destinationId, ['changed', { version }]),
-      status: () => handle.query<KeeperState>(keeperQueries.status),
+        callKeeper(server.env.client, taskQueue, destinationId, ['held', { relapsed: 0, faults: [], ...told }]),
+      changed: (version: number) => callKeeper(server.env.client, taskQueue, destinationId, ['changed', { version }]),
+      status: () => ask<KeeperState>(server, handle, keeperQueries.status),
     };
   }
-
-  const until = async (is: () => boolean | Promise<boolean>): Promise<void> => {
-    const end = Date.now() + 30_000;
-    while (!(await is())) {
-      if (Date.now() > end) throw new Error('waited 30 s in vain');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
 
   test('lets the lanes that wait go on, a few first, then page by page, and closes once none is left', async () => {
     const world = new World();
@@ -186,7 +151,7 @@ describe('the keeper workflow', () => {
     world.lanes = async () => {
       if (world.watched.length >= 6) return { lanes: 0 };
       if (afterMs === 0) await back?.();
-      else void env.sleep(afterMs).then(back);
+      else void server.env.sleep(afterMs).then(back);
       return { lanes: 1 };
     };
     await inWorld(world, async ({ held, handle }) => {
@@ -210,17 +175,17 @@ describe('the keeper workflow', () => {
     await inWorld(world, async ({ held, changed, handle, status }) => {
       const faults = [{ name: 'UNSUPPORTED_FOR_MESSAGE_FORMAT', version: 4 }];
       await held({ faults });
-      await until(() => world.told.length === 1);
+      await until('lanes to be told', () => world.told.length === 1);
       expect(world.told[0]).toMatchObject({ states: ['Waiting', 'Suspended'], signal: 'wake', input: { version: 4 } });
-      await env.sleep('30 seconds'); // Visibility may not have shown all at first.
-      await until(async () => (await status()).suspendedToldOf === 4);
+      await server.env.sleep('30 seconds'); // Visibility may not have shown all at first.
+      await until('its status', status, (seen) => seen.suspendedToldOf === 4);
       const [looks, rounds] = [world.watched.length, world.told.length];
       await held({ faults }); // What a probe can't see: nothing more is told.
-      await until(async () => world.watched.length > looks && !(await status()).isTold);
+      await until('a look that is over', async () => world.watched.length > looks && !(await status()).isTold);
       expect(world.told).toHaveLength(rounds);
       version = 5;
       await changed(5);
-      await until(() => world.told.length > rounds);
+      await until('lanes to be told', () => world.told.length > rounds);
       expect(world.watched.at(-1)?.request.version).toBe(5);
       expect(world.told.at(-1)).toMatchObject({ states: ['Waiting', 'Suspended'], input: { version: 5 } });
       await handle.result();
@@ -257,12 +222,12 @@ describe('the keeper workflow', () => {
     };
     await inWorld(world, async ({ held, changed, handle }) => {
       await held({ faults: [{ name: 'DESTINATION_DISABLED', version: 4 }] });
-      await until(() => world.watched.length === 1);
-      await env.sleep('14 minutes');
+      await until('a look', () => world.watched.length === 1);
+      await server.env.sleep('14 minutes');
       expect(world.watched).toHaveLength(1);
       isEnabled = true;
       await changed(5);
-      await until(() => world.told.length === 1);
+      await until('lanes to be told', () => world.told.length === 1);
       expect(world.told[0]).toMatchObject({ states: ['Waiting', 'Suspended'], signal: 'wake', input: { version: 5 } });
       await handle.result();
     });
@@ -273,7 +238,7 @@ describe('the keeper workflow', () => {
     world.watch = (looks) => (looks === 1 ? atFault('DESTINATION_DISABLED', { suspended: 1 }) : up());
     await inWorld(world, async ({ held, changed, handle, status }) => {
       await held();
-      await until(async () => (await status()).seen !== undefined);
+      await until('its status', status, (seen) => seen.seen !== undefined);
       const before = await status();
       for (const input of [
         null,

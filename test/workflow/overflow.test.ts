@@ -1,23 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Worker } from '@temporalio/worker';
+import { describe, expect, test } from 'vitest';
 import { createSegmentActivities } from '../../activities/segments.ts';
 import { blockSender } from '../../api/laneSignal.ts';
-import { searchAttributesToAdd } from '../../api/searchAttributes.ts';
-import { timeSkippingServerPath } from '../../dev/servers/timeSkipping.ts';
 import type { Outcome } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
-import { dataConverter } from '../../domain/dataConverter.ts';
 import { defaultLaneLimits, type LaneLimits, laneWorkflowId } from '../../domain/lane.ts';
 import type { LaneStatus } from '../../domain/laneMessages.ts';
+import { ask, timeSkipping } from '../harness/timeSkipping.ts';
 import { until } from '../harness/until.ts';
 
 /** Four of these make a segment. */
@@ -49,44 +39,16 @@ function landed(block: Block): Outcome {
 }
 
 describe('a lane with more than it can hold', () => {
-  let env: TestWorkflowEnvironment;
-  let workflowBundle: WorkflowBundleWithSourceMap;
-
-  beforeAll(async () => {
-    Runtime.install({
-      logger: new DefaultLogger('ERROR'),
-      telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
-    });
-    workflowBundle = await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-      payloadConverterPath: dataConverter.payloadConverterPath,
-      logger: new DefaultLogger('ERROR'),
-    });
-  });
-  beforeEach(async () => {
-    env = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path: await timeSkippingServerPath() } },
-      client: { dataConverter },
-    });
-    await env.connection.operatorService.addSearchAttributes({
-      namespace: 'default',
-      searchAttributes: searchAttributesToAdd,
-    });
-  });
-  afterEach(() => env.teardown());
+  const server = timeSkipping();
 
   const workerOn = (
     taskQueue: string,
     produce: (block: Block) => Outcome | Promise<Outcome>,
     { segmentToRead = (id) => id, ...options }: WorkerSettings = {},
   ): Promise<Worker> => {
-    const segments = createSegmentActivities({ temporal: env.client });
-    return Worker.create({
+    const segments = createSegmentActivities({ temporal: server.env.client });
+    return server.workflowWorker(taskQueue, {
       ...options,
-      connection: env.nativeConnection,
-      taskQueue,
-      workflowBundle,
-      dataConverter,
       activities: {
         ...segments,
         readSegment: (request: Parameters<typeof segments.readSegment>[0]) =>
@@ -101,13 +63,13 @@ describe('a lane with more than it can hold', () => {
     const destinationId = `dst_${randomUUID()}`;
     const workflowId = laneWorkflowId(destinationId, 'k');
     const start = { destinationId, customerExternalId: 'c', lane: 'k', limits: { ...defaultLaneLimits, ...limits } };
-    const send = blockSender(env.client, taskQueue);
-    const handle = env.client.workflow.getHandle(workflowId);
+    const send = blockSender(server.env.client, taskQueue);
+    const handle = server.env.client.workflow.getHandle(workflowId);
     return {
       taskQueue,
       handle,
       enqueue: (n: number, key?: string) => send({ workflowId, lingerMs: 0, start }, blockWith(n, key)),
-      status: () => handle.query<LaneStatus>('status'),
+      status: () => ask<LaneStatus>(server, handle, 'status'),
     };
   }
 
@@ -128,9 +90,9 @@ describe('a lane with more than it can hold', () => {
   /** The segments that the lane's runs have opened, in their order. */
   async function segmentsOf(workflowId: string): Promise<string[]> {
     const segments: string[] = [];
-    let runId: string | undefined = (await env.client.workflow.getHandle(workflowId).describe()).runId;
+    let runId: string | undefined = (await server.env.client.workflow.getHandle(workflowId).describe()).runId;
     while (runId) {
-      const { events } = await env.client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const { events } = await server.env.client.workflow.getHandle(workflowId, runId).fetchHistory();
       const ids = events?.flatMap(
         (e) => e.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId ?? [],
       );
@@ -140,7 +102,7 @@ describe('a lane with more than it can hold', () => {
     return segments;
   }
   const stateOf = async (segmentId: string): Promise<string> =>
-    (await env.client.workflow.getHandle(segmentId).describe()).status.name;
+    (await server.env.client.workflow.getHandle(segmentId).describe()).status.name;
 
   test('puts it into segments while it is paused, over many runs, and delivers it in order, once each, when resumed', async () => {
     const sent: number[] = [];

@@ -1,0 +1,85 @@
+/** What tests of workflows stand on: our workflow code, and a Temporal that skips the time in which nothing happens. */
+import { fileURLToPath } from 'node:url';
+import { isGrpcDeadlineError, type WorkflowHandle } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
+import { searchAttributesToAdd } from '../../api/searchAttributes.ts';
+import { timeSkippingServerPath } from '../../dev/servers/timeSkipping.ts';
+import { dataConverter } from '../../domain/dataConverter.ts';
+
+export type TimeSkipping = {
+  /** The server of the test that runs. */
+  readonly env: TestWorkflowEnvironment;
+  /** A worker of our workflows. */
+  workflowWorker(taskQueue: string, more?: Partial<WorkerOptions>): Promise<Worker>;
+};
+
+const quiet = new DefaultLogger('ERROR');
+
+async function start(): Promise<TestWorkflowEnvironment> {
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: await timeSkippingServerPath() } },
+    client: { dataConverter },
+  });
+  await env.connection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: searchAttributesToAdd,
+  });
+  return env;
+}
+
+/** Gives each test of this `describe` a server of its own, and all of them the same code. */
+export function timeSkipping(): TimeSkipping {
+  let env: TestWorkflowEnvironment | undefined;
+  let workflowBundle: WorkflowBundleWithSourceMap;
+  beforeAll(async () => {
+    Runtime.install({ logger: quiet, telemetryOptions: { logging: { filter: 'ERROR', forward: {} } } });
+    workflowBundle = await bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+      payloadConverterPath: dataConverter.payloadConverterPath,
+      logger: quiet,
+    });
+  });
+  // A server for each test: an activity that a terminated lane leaves behind stops the server's clock for good.
+  beforeEach(async () => {
+    env = await start();
+  });
+  afterEach(() => env?.teardown());
+  const running = (): TestWorkflowEnvironment => {
+    if (!env) throw new Error('No test runs.');
+    return env;
+  };
+  return {
+    get env() {
+      return running();
+    },
+    workflowWorker: (taskQueue, more = {}) =>
+      Worker.create({ connection: running().nativeConnection, taskQueue, workflowBundle, dataConverter, ...more }),
+  };
+}
+
+const answerWithinMs = 3_000;
+const triesMax = 10;
+
+/**
+ * A query's answer. Asked again where none comes: one that reaches a run before its first workflow task is over is never
+ * answered by this server, and the client would notice after 90 s.
+ */
+export async function ask<T>({ env }: TimeSkipping, handle: WorkflowHandle, query: string): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await env.connection.withDeadline(Date.now() + answerWithinMs, () => handle.query<T>(query));
+    } catch (error) {
+      const causes = error instanceof Error ? [error, error.cause] : [];
+      if (tries >= triesMax || !causes.some(isGrpcDeadlineError)) throw error;
+    }
+  }
+}
