@@ -1,5 +1,5 @@
 /** Which of the events that a lane has in memory wait behind a dead letter of their key, and what is done with them. Pure. */
-import { type Block, type BlockEntry, filterBlock } from './block.ts';
+import { type Block, filterBlock } from './block.ts';
 import type { Aside, Overflow } from './overflow.ts';
 import { blockPayloadBytes } from './payloadSize.ts';
 
@@ -8,12 +8,33 @@ type Keys = ReadonlySet<string>;
 /** An entry in the index beside its key, about: id, length, brackets and commas. */
 const entryBytes = 40;
 
-/** How much of these blocks is of such keys, in bytes of payloads; about, for it is asked often. */
-export function bytesOfKeys(blocks: readonly Block[], keys: Keys): number {
-  if (keys.size === 0) return 0;
-  const ofEntry = ({ key, length }: BlockEntry): number => (keys.has(key) ? length + key.length + entryBytes : 0);
-  return blocks.reduce((sum, { entries }) => entries.reduce((own, entry) => own + ofEntry(entry), sum), 0);
+/** What is of these keys in a block: how many bytes, and whether nothing else is. */
+type OfKeys = { keys: Keys; bytes: number; isAll: boolean };
+
+/** What was found of a block last: a lane asks several times in each task, its queue may be long, and no block changes. */
+const lastFound = new WeakMap<Block, OfKeys>();
+
+function ofKeys(block: Block, keys: Keys): OfKeys {
+  const before = lastFound.get(block);
+  if (before?.keys === keys) return before;
+  let bytes = 0;
+  let isAll = true;
+  for (const { key, length } of block.entries) {
+    if (keys.has(key)) bytes += length + key.length + entryBytes;
+    else isAll = false;
+  }
+  const found = { keys, bytes, isAll };
+  lastFound.set(block, found);
+  return found;
 }
+
+/** How much of these blocks is of such keys, in bytes of payloads; about, for it is asked often. */
+export const bytesOfKeys = (blocks: readonly Block[], keys: Keys): number =>
+  keys.size === 0 ? 0 : blocks.reduce((sum, block) => sum + ofKeys(block, keys).bytes, 0);
+
+/** Whether these blocks hold no event of another key. */
+export const areAllOfKeys = (blocks: readonly Block[], keys: Keys): boolean =>
+  blocks.every((block) => ofKeys(block, keys).isAll);
 
 /** The oldest events of these keys, as many as fit into a segment, and what is left. */
 export function splitByKeys(

@@ -1,5 +1,5 @@
 /** What a lane knows and decides: pure, so that the workflow only waits, calls and remembers. */
-import { withReleased } from './aside.ts';
+import { areAllOfKeys, withReleased } from './aside.ts';
 import type { Failed, Outcome } from './attempt.ts';
 import { type Block, blockOf, blocksOf, type Delivery, deliveriesOf, filterBlock } from './block.ts';
 import { type CarriedDedupWindow, DedupWindow } from './dedupWindow.ts';
@@ -96,9 +96,14 @@ export const deadLetterBytes = (state: LaneState): number =>
 
 /** Keys whose events wait behind a dead letter. */
 export function blockedKeys(state: LaneState): ReadonlySet<string> {
-  if (state.onDeadLetter === 'continue') return new Set();
-  return new Set(state.deadLetters.map(({ delivery }) => delivery.key));
+  if (state.onDeadLetter === 'continue') return noKeys;
+  const { deadLetters } = state;
+  const keys = keysOfLetters.get(deadLetters) ?? new Set(deadLetters.map(({ delivery }) => delivery.key));
+  keysOfLetters.set(deadLetters, keys); // The same set for the same letters: what blocks hold of it is then known.
+  return keys;
 }
+const noKeys: ReadonlySet<string> = new Set();
+const keysOfLetters = new WeakMap<readonly DeadLetter[], ReadonlySet<string>>();
 
 /** Why a lane with events in its queue sends none of them, and what ends that. */
 export type Held = { reason: 'paused' | Hold['kind'] | 'deadLettersFull' | 'keysBlocked'; remedy: string };
@@ -110,8 +115,7 @@ export function heldBy(state: LaneState): Held | undefined {
   if (hold) return { reason: hold.kind, remedy: holdRemedy(hold) };
   if (deadLetterBytes(state) >= deadLetterBytesMax) return deadLettersFull;
   const blocked = blockedKeys(state);
-  if (blocked.size === 0 || state.queue.some((block) => block.entries.some(({ key }) => !blocked.has(key)))) return;
-  return keysBlocked;
+  return blocked.size > 0 && areAllOfKeys(state.queue, blocked) ? keysBlocked : undefined;
 }
 const deadLettersFull: Held = {
   reason: 'deadLettersFull',
@@ -185,7 +189,7 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
     hold: holdFrom(outcome, resumed, nowMs),
     resumed,
     queue: left.entries.length === 0 ? state.queue : [left, ...state.queue],
-    deadLetters: [...state.deadLetters, ...parked.values()],
+    deadLetters: parked.size === 0 ? state.deadLetters : [...state.deadLetters, ...parked.values()],
     counts: {
       ...counts,
       delivered: counts.delivered + landed.size,
