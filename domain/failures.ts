@@ -79,6 +79,11 @@ export const clientRows: readonly FailureRow[] = [
     remedy: 'Correct clientCertificate, clientKey and clientKeyPassphrase in the destination. Then resume.',
   },
   {
+    ...{ name: 'CLIENT_CERTIFICATE_EXPIRED', kind: 'destinationAtFault', mendedBy: 'probe' },
+    why: 'Our client certificate has expired.',
+    remedy: 'Put a new clientCertificate and its clientKey into the destination. Then resume.',
+  },
+  {
     ...{ name: 'CERT_HAS_EXPIRED', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: "The broker's certificate has expired.",
     remedy: "Renew the broker's certificate. Then resume.",

@@ -3,6 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import Broker, { type RequestDefinition } from 'kafkajs/src/broker/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
+import { checkClientCertificate } from './clientCertificate.ts';
 import { calmQueue, guardFrames } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { failureIn, NamedError, notSentInTime } from './failureNames.ts';
@@ -127,6 +128,7 @@ export class BrokerConnection {
   private newSocket(host: string, port: number, ssl: ConnectionSettings['ssl'], onConnect: () => void): Socket {
     if (!ssl) return connectTcp({ host, port }, onConnect);
     try {
+      if (typeof ssl.cert === 'string') checkClientCertificate(ssl.cert);
       return connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect);
     } catch (error) {
       this.noSocket = error;

@@ -85,6 +85,11 @@ const provoked: Record<string, () => Promise<OpenDestination>> = {
     const auth = { mode: 'MTLS', tls: true, clientCertificate: pem } as const;
     return at([await closedPort()], { auth, secrets: { clientKey: keyPem } });
   },
+  CLIENT_CERTIFICATE_EXPIRED: async () => {
+    const { pem, keyPem } = newCertificate(root, 'client', { days: { from: -3, to: -1 } });
+    const auth = { mode: 'MTLS', tls: true, clientCertificate: pem } as const;
+    return at([await closedPort()], { auth, secrets: { clientKey: keyPem } });
+  },
   CERT_HAS_EXPIRED: () => showing(newCertificate(root, 'broker', { ...here, days: { from: -3, to: -1 } })),
   CERT_NOT_YET_VALID: () => showing(newCertificate(root, 'broker', { ...here, days: { from: 1, to: 3 } })),
   ERR_TLS_CERT_ALTNAME_INVALID: () => showing(newCertificate(root, 'broker', { hosts: ['other.example'] })),

@@ -1,0 +1,171 @@
+/** Every way to authenticate, against a real broker, with what is right and with each thing that may be wrong. */
+import { createPrivateKey, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ensureTopic } from '../../dev/servers/kafka.ts';
+import type { Auth, AuthMode, OpenDestination, Secrets } from '../../domain/destination.ts';
+import { newAuthority, newCertificate } from '../harness/certificates.ts';
+import { expectRow, meaning } from '../harness/failureRow.ts';
+import { blockWithKeys, openDestination, type TestProduce, type Try, testProduce } from '../harness/produceActivity.ts';
+import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
+import { securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
+import { sharedTemporal, type TestTemporal } from '../harness/temporal.ts';
+import { oauthPrincipal, startTokenServer, type TokenServer } from '../harness/tokenServer.ts';
+
+let kafka: SecuredKafka;
+let remove: () => Promise<void>;
+let tokens: TokenServer;
+let temporal: TestTemporal;
+let produce: TestProduce;
+beforeAll(async () => {
+  ({ kafka, remove } = await securedKafka());
+  [tokens, temporal] = await Promise.all([startTokenServer(kafka), sharedTemporal()]);
+  produce = testProduce(temporal);
+});
+afterAll(async () => {
+  produce.close();
+  await Promise.all([tokens.stop(), temporal.stop()]);
+  await remove();
+});
+
+type Way = { broker: string; principal: string; auth: Partial<Auth>; secrets: Secrets };
+type Mode = Exclude<AuthMode, 'NONE'>;
+const modes: readonly Mode[] = ['SASL_PLAIN', 'SASL_SCRAM_SHA_256', 'SASL_SCRAM_SHA_512', 'SASL_OAUTHBEARER', 'MTLS'];
+
+/** What is right for a mode. */
+function rightFor(mode: Mode): Way {
+  if (mode === 'MTLS') {
+    const { pem, keyPem } = kafka.client;
+    const way = { broker: kafka.mutual, principal: principals.client };
+    return { ...way, auth: { clientCertificate: pem }, secrets: { clientKey: keyPem } };
+  }
+  if (mode === 'SASL_OAUTHBEARER') {
+    const { clientSecret, ...auth } = tokens.auth;
+    return { broker: kafka.oauth, principal: oauthPrincipal, auth, secrets: { clientSecret } };
+  }
+  const { username, password } = kafka;
+  return { broker: kafka.secured, principal: principals.user, auth: { username }, secrets: { password } };
+}
+
+type Wrong = Partial<Way> & { isGranted?: boolean };
+async function destinationFor(mode: Mode, wrong: Wrong = {}): Promise<OpenDestination> {
+  const right = rightFor(mode);
+  const topic = `auth-${randomUUID()}`;
+  await ensureTopic([kafka.plain], topic, 1);
+  if (wrong.isGranted ?? true) await writeAcl(kafka, topic, right.principal, true);
+  return openDestination({
+    ...{ brokers: [wrong.broker ?? right.broker], topic },
+    auth: { mode, tls: true, caCertificate: kafka.caCertificate, ...right.auth, ...wrong.auth },
+    secrets: { ...right.secrets, ...wrong.secrets },
+  });
+}
+
+const block = blockWithKeys(['k']);
+const tries: Try[] = [];
+async function expectDelivered(destination: OpenDestination): Promise<void> {
+  const one = await produce.run(destination, block);
+  expect([meaning(one), one.attempts.at(-1)?.error]).toEqual(['delivered', undefined]);
+}
+/** That the error is this one, and suspends the lane, at once or when it has lasted as the table says. */
+async function expectRefused(destination: OpenDestination, name: string, code?: number): Promise<void> {
+  await expectRow({ name, code }, async (before) => {
+    const one = await produce.run(destination, block, before);
+    tries.push(one);
+    return one;
+  });
+}
+
+const planted = { password: 'wr0ng-pass-word', clientSecret: 'wr0ng-client-secret', passphrase: 'wr0ng-pass-phrase' };
+const nobody = 'nobody-we-know';
+
+describe.each(modes)('%s', (mode) => {
+  test('right credentials deliver', async () => expectDelivered(await destinationFor(mode)));
+
+  test('no right to write', async () => {
+    await expectRefused(await destinationFor(mode, { isGranted: false }), 'TOPIC_AUTHORIZATION_FAILED', 29);
+  });
+
+  test('a broker whose certificate has expired', async () => {
+    await expectRefused(await destinationFor(mode, { broker: kafka.expired }), 'CERT_HAS_EXPIRED');
+  });
+
+  test('a broker of another authority than the one that is named', async () => {
+    const auth = { caCertificate: newAuthority().pem };
+    await expectRefused(await destinationFor(mode, { auth }), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  });
+
+  test("a broker of another authority than the system's", async () => {
+    const auth = { caCertificate: undefined };
+    await expectRefused(await destinationFor(mode, { auth }), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  });
+
+  test('a broker by another name than its certificate has', async () => {
+    const broker = rightFor(mode).broker.replace('127.0.0.1', 'localhost');
+    await expectRefused(await destinationFor(mode, { broker }), 'ERR_TLS_CERT_ALTNAME_INVALID');
+  });
+});
+
+describe.each(['SASL_PLAIN', 'SASL_SCRAM_SHA_256', 'SASL_SCRAM_SHA_512'] as const)('%s', (mode) => {
+  test('a wrong password', async () => {
+    const { password } = planted;
+    await expectRefused(await destinationFor(mode, { secrets: { password } }), 'SASL_AUTHENTICATION_FAILED', 58);
+  });
+
+  test('an unknown user', async () => {
+    const auth = { username: nobody };
+    await expectRefused(await destinationFor(mode, { auth }), 'SASL_AUTHENTICATION_FAILED', 58);
+  });
+});
+
+describe('SASL_OAUTHBEARER', () => {
+  const mode = 'SASL_OAUTHBEARER';
+  test('a wrong secret', async () => {
+    const { clientSecret } = planted;
+    await expectRefused(await destinationFor(mode, { secrets: { clientSecret } }), 'TOKEN_ENDPOINT_REFUSED');
+  });
+
+  test('an unknown client', async () => {
+    await expectRefused(await destinationFor(mode, { auth: { clientId: nobody } }), 'TOKEN_ENDPOINT_REFUSED');
+  });
+});
+
+describe('MTLS', () => {
+  const mode = 'MTLS';
+  const encrypted = (passphrase: string): string =>
+    createPrivateKey(kafka.client.keyPem)
+      .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase })
+      .toString();
+
+  test('a key that is encrypted delivers with its pass phrase', async () => {
+    const clientKeyPassphrase = 'a pass phrase';
+    const secrets = { clientKey: encrypted(clientKeyPassphrase), clientKeyPassphrase };
+    await expectDelivered(await destinationFor(mode, { secrets }));
+  });
+
+  test('… and not with another one, or none', async () => {
+    for (const clientKeyPassphrase of [planted.passphrase, undefined]) {
+      const secrets = { clientKey: encrypted('a pass phrase'), clientKeyPassphrase };
+      await expectRefused(await destinationFor(mode, { secrets }), 'CLIENT_CERTIFICATE_UNUSABLE');
+    }
+  });
+
+  test('a key of another certificate', async () => {
+    const { keyPem: clientKey } = newCertificate(newAuthority(), 'client');
+    await expectRefused(await destinationFor(mode, { secrets: { clientKey } }), 'CLIENT_CERTIFICATE_UNUSABLE');
+  });
+
+  test('a client certificate that has expired', async () => {
+    const { pem, keyPem } = newCertificate(newAuthority(), 'client', { days: { from: -3, to: -1 } });
+    const wrong = { auth: { clientCertificate: pem }, secrets: { clientKey: keyPem } };
+    await expectRefused(await destinationFor(mode, wrong), 'CLIENT_CERTIFICATE_EXPIRED');
+  });
+});
+
+test('none of these errors, and no log, holds a secret in any form', () => {
+  const told = JSON.stringify([tries, produce.logged]);
+  const { password, client } = kafka;
+  const keyLines = client.keyPem.split('\n').filter((line) => line !== '' && !line.startsWith('-----'));
+  const secrets = [password, tokens.auth.clientSecret, ...tokens.given, ...Object.values(planted), ...keyLines];
+  const forms = secrets.flatMap((one) => [one, encodeURIComponent(one), Buffer.from(one).toString('base64')]);
+  expect(tries.length).toBeGreaterThan(50);
+  expect(forms.filter((one) => told.includes(one))).toEqual([]);
+});
