@@ -14,7 +14,7 @@ const cli = (...args: string[]) => run(causeway.api, args, { isTerminal: true })
 
 const anyRecords = { 'max.message.bytes': '1000000' };
 /** More than a replay takes at once. */
-const lanes = 25;
+const lanes = 15;
 
 /** A destination with an event parked in each of its lanes; once all are listed, the topic takes them. */
 async function parked(): Promise<{ destination: CreatedDestination; ids: string[] }> {
