@@ -8,6 +8,8 @@ import type { Hold } from './laneHold.ts';
 import { blockPayloadBytes, jsonBytes } from './payloadSize.ts';
 
 export const segmentWorkflowType = 'segment';
+/** Segments have a queue of their own: a worker that caches none of them serves it, however many are open. */
+export const segmentTaskQueue = (taskQueue: string): string => `${taskQueue}:segment`;
 /** `read`: a run of the lane has read it; its input is that run's id. `taken`: the lane's history has all of it; it may close. */
 export const segmentSignals = { read: 'read', taken: 'taken' } as const;
 

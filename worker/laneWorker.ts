@@ -1,5 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import type { KeeperActivity } from '../activities/keeper.ts';
 import type { ProduceActivity } from '../activities/produce.ts';
 import type { ReplayActivity } from '../activities/replay.ts';
@@ -8,6 +14,7 @@ import type { WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { keeperTaskQueue } from '../domain/keeper.ts';
+import { segmentTaskQueue } from '../domain/overflow.ts';
 
 /** After this long a dead worker's lanes go to another one; Temporal's default is 10 s. */
 const stickyTimeout = '2 seconds';
@@ -35,17 +42,26 @@ export async function connectWorker({ TEMPORAL_ADDRESS: address }: TemporalConfi
   }
 }
 
-/** A worker that runs the workflows, and the lanes' activities. */
+/** The workflows' code, as the workers that run them want it. */
+export const bundledWorkflows = (): Promise<WorkflowBundleWithSourceMap> =>
+  bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    payloadConverterPath: dataConverter.payloadConverterPath,
+    logger: Runtime.instance().logger,
+  });
+
+/** A worker that runs lanes and keepers, segments that were opened before those had a queue of their own, and the lanes' activities. */
 export function createLaneWorker(
   connection: NativeConnection,
   config: TemporalConfig,
+  workflowBundle: WorkflowBundleWithSourceMap,
   activities: ProduceActivity & SegmentActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    workflowBundle,
     activities,
     dataConverter,
     stickyQueueScheduleToStartTimeout: stickyTimeout,
@@ -53,6 +69,28 @@ export function createLaneWorker(
     maxConcurrentActivityTaskExecutions: 200,
     maxConcurrentWorkflowTaskExecutions: workflowTasksMax,
     shutdownGraceTime: '5 seconds',
+  });
+}
+
+/**
+ * A worker that runs segments. They do nothing for hours, and there may be thousands: it keeps none in memory, and replays
+ * the few events of one when that is read or closed (docs/decisions/overflow.md).
+ */
+export function createSegmentWorker(
+  connection: NativeConnection,
+  config: TemporalConfig,
+  workflowBundle: WorkflowBundleWithSourceMap,
+): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue: segmentTaskQueue(config.TEMPORAL_TASK_QUEUE),
+    workflowBundle,
+    dataConverter,
+    maxCachedWorkflows: 0,
+    maxConcurrentWorkflowTaskExecutions: 2,
+    maxConcurrentWorkflowTaskPolls: 2,
+    shutdownGraceTime: '1 second',
   });
 }
 

@@ -18,7 +18,13 @@ import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { readSecretKeys } from '../store/secretKeys.ts';
 import { openStore } from '../store/store.ts';
-import { connectWorker, createKeeperWorker, createLaneWorker } from './laneWorker.ts';
+import {
+  bundledWorkflows,
+  connectWorker,
+  createKeeperWorker,
+  createLaneWorker,
+  createSegmentWorker,
+} from './laneWorker.ts';
 import { workerMetrics } from './metrics.ts';
 import { serveMetrics } from './metricsServer.ts';
 
@@ -46,9 +52,11 @@ async function main(): Promise<void> {
   });
   const keeping = createKeeperActivities({ destinations, lanes: new LaneDirectory(temporal), outages, logger, meter });
   const replaying = createReplayActivities({ list: laneList(temporal), lanes: laneCalls(temporal) });
+  const bundle = await bundledWorkflows();
   const workers = await Promise.all([
-    createLaneWorker(connection, config, { ...activities, ...createSegmentActivities({ temporal }) }),
+    createLaneWorker(connection, config, bundle, { ...activities, ...createSegmentActivities({ temporal }) }),
     createKeeperWorker(connection, config, { ...keeping, ...replaying }),
+    createSegmentWorker(connection, config, bundle),
   ]);
   const { CAUSEWAY_WORKER_METRICS_HOST: host, CAUSEWAY_WORKER_METRICS_PORT: port } = config;
   const metricsServer = await serveMetrics({ host, port, registry, logger });

@@ -28,7 +28,7 @@ import {
   toReturn,
 } from '../domain/laneOverflow.ts';
 import type { LaneState } from '../domain/laneState.ts';
-import { eventsIn, type SegmentStart, segmentWorkflowId } from '../domain/overflow.ts';
+import { eventsIn, type SegmentStart, segmentTaskQueue, segmentWorkflowId } from '../domain/overflow.ts';
 import type { segment } from './segment.ts';
 
 export type SegmentActivities = {
@@ -109,6 +109,7 @@ async function startSegment(
   try {
     await startChild<typeof segment>('segment', {
       workflowId,
+      taskQueue: segmentTaskQueue(workflowInfo().taskQueue),
       args: [start, ...blocks],
       parentClosePolicy: ParentClosePolicy.ABANDON,
     });

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Worker } from '@temporalio/worker';
 import { describe, expect, test } from 'vitest';
 import { createSegmentActivities } from '../../activities/segments.ts';
 import { blockSender } from '../../api/laneSignal.ts';
@@ -7,6 +6,7 @@ import type { Outcome } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import { defaultLaneLimits, type LaneLimits, laneWorkflowId } from '../../domain/lane.ts';
 import type { LaneStatus } from '../../domain/laneMessages.ts';
+import { segmentTaskQueue } from '../../domain/overflow.ts';
 import { ask, timeSkipping } from '../harness/timeSkipping.ts';
 import { until } from '../harness/until.ts';
 
@@ -41,13 +41,15 @@ function landed(block: Block): Outcome {
 describe('a lane with more than it can hold', () => {
   const server = timeSkipping();
 
-  const workerOn = (
+  /** A worker for lanes with this produce activity, and one for their segments. */
+  const workerOn = async (
     taskQueue: string,
     produce: (block: Block) => Outcome | Promise<Outcome>,
     { segmentToRead = (id) => id, ...options }: WorkerSettings = {},
-  ): Promise<Worker> => {
+  ): Promise<{ runUntil(use: () => Promise<void>): Promise<void> }> => {
     const segments = createSegmentActivities({ temporal: server.env.client });
-    return server.workflowWorker(taskQueue, {
+    const ofSegments = await server.workflowWorker(segmentTaskQueue(taskQueue), { maxCachedWorkflows: 0 });
+    const ofLanes = await server.workflowWorker(taskQueue, {
       ...options,
       activities: {
         ...segments,
@@ -56,6 +58,7 @@ describe('a lane with more than it can hold', () => {
         produce: (_: unknown, block: Block) => produce(block),
       },
     });
+    return { runUntil: (use) => ofSegments.runUntil(() => ofLanes.runUntil(use)) };
   };
 
   function newLane(limits: Partial<LaneLimits> = {}) {

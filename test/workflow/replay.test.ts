@@ -1,0 +1,41 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import proto from '@temporalio/proto';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { dataConverter } from '../../domain/dataConverter.ts';
+import { bundledWorkflows } from '../../worker/laneWorker.ts';
+
+/** Recorded with test/workflow/recordHistories.ts: a folder for each day whose code may still have open workflows. */
+const folder = fileURLToPath(new URL('./histories/', import.meta.url));
+const { History } = proto.temporal.api.history.v1;
+
+let workflowBundle: WorkflowBundleWithSourceMap;
+beforeAll(async () => {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
+  });
+  workflowBundle = await bundledWorkflows();
+});
+
+const recorded = async (name: string) => History.decode(gunzipSync(await readFile(folder + name)));
+const replayed = (history: Awaited<ReturnType<typeof recorded>>): Promise<void> =>
+  Worker.runReplayHistory({ workflowBundle, dataConverter }, history, 'delivery:dst_recorded:k');
+
+describe('a workflow that older code began goes on with this code', async () => {
+  const names = await readdir(folder, { recursive: true });
+  test.each(names.filter((name) => name.endsWith('.pb.gz')))('%s', async (name) => {
+    await replayed(await recorded(name));
+  });
+});
+
+test('a history that this code would not have made is found out', async () => {
+  const history = await recorded('2026-11-28/lane-run-1.pb.gz');
+  const scheduled = history.events.find((event) => event.activityTaskScheduledEventAttributes);
+  const produce = scheduled?.activityTaskScheduledEventAttributes;
+  if (produce?.activityType) produce.activityType.name = 'anotherActivity';
+  await expect(replayed(history)).rejects.toThrow(DeterminismViolationError);
+});
