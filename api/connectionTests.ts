@@ -1,19 +1,26 @@
 import { createRoute } from '@hono/zod-openapi';
 import { testConnection } from '../activities/kafka/connectionTest.ts';
 import type { ConnectionTest } from '../domain/connectionTest.ts';
-import type { OpenDestination } from '../domain/destination.ts';
+import type { OpenDestination, Secrets } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
-import { newDestinationOf } from './destinationSettings.ts';
+import { changeOf, newDestinationOf, shownDestination } from './destinationSettings.ts';
 import { existing, openOf } from './destinations.ts';
 import { limitBody } from './limitBody.ts';
-import { connectionTestSchema, newDestinationTestSchema, testRequestSchema } from './schemas/connectionTest.ts';
-import { destinationIdParam } from './schemas/destination.ts';
+import {
+  connectionTestSchema,
+  newDestinationTestSchema,
+  rotationSchema,
+  testRequestSchema,
+} from './schemas/connectionTest.ts';
+import { destinationIdParam, destinationSchema } from './schemas/destination.ts';
 import { problemResponses } from './schemas/problem.ts';
 
 export type ConnectionTestOptions = {
-  destinations: Pick<Destinations, 'get' | 'open'>;
+  destinations: Pick<Destinations, 'get' | 'open' | 'update'>;
+  /** Lets lanes that hold for the destination know of a change that may mend it. */
+  tellKeeper(destinationId: string, version: number): void;
   tests: ConnectionTests;
   allowPrivateBrokers: boolean;
 };
@@ -47,6 +54,25 @@ is stored changes.
 The answer is 200 whatever the test finds: \`passed\` says it, and each step that failed has the error's name and what would mend
 it.`;
 
+const rotateDescription = `The new \`auth\`, merged as in a change, and \`brokers\` where the new credentials need another listener, are tested first, as
+\`POST /v1/destinations/{id}/test\` does. Where the test passes they are switched to in one step, and lanes that hold for the
+destination go on by themselves; a batch under way is finished with the old ones. Where it fails nothing changes: 422
+\`rotation_test_failed\`.`;
+
+const changedMeanwhile = (): CausewayError =>
+  new CausewayError('version_conflict', 'The destination was changed meanwhile: send the rotation again.');
+
+/** Nothing has changed. */
+function notRotated({ steps }: ConnectionTest): CausewayError {
+  const failed = steps.flatMap(({ step, broker, error }) =>
+    error ? [`${step}${broker === undefined ? '' : ` at ${broker}`}: ${error.name}. ${error.remedy}`] : [],
+  );
+  return new CausewayError('rotation_test_failed', `Nothing was changed. ${failed.join(' ')}`);
+}
+
+const withoutNull = (secrets: Record<string, string | null | undefined>): Secrets =>
+  Object.fromEntries(Object.entries(secrets).map(([field, secret]) => [field, secret ?? undefined]));
+
 const common = { method: 'post' as const, tags: ['Destinations'], security: [{ bearer: [] }], description };
 const tested = {
   description: 'What worked and what did not.',
@@ -56,7 +82,7 @@ const tested = {
 /** `POST /v1/destinations/test` and `POST /v1/destinations/{id}/test` */
 export function connectionTestRoutes(
   app: App,
-  { destinations, tests, allowPrivateBrokers }: ConnectionTestOptions,
+  { destinations, tellKeeper, tests, allowPrivateBrokers }: ConnectionTestOptions,
 ): void {
   const body = <Schema>(schema: Schema) => ({ required: true, content: { 'application/json': { schema } } });
   const unsaved = createRoute({
@@ -67,6 +93,17 @@ export function connectionTestRoutes(
     request: { body: body(newDestinationTestSchema(allowPrivateBrokers)) },
     responses: { 200: tested, ...problemResponses(400, 401, 413, 415, 422, 503) },
   });
+  const rotate = createRoute({
+    ...{ method: 'post', path: '/v1/destinations/{id}/rotate', tags: ['Destinations'], security: [{ bearer: [] }] },
+    summary: 'Change credentials, once a test of them has passed',
+    description: rotateDescription,
+    middleware: limitBody(bodyBytesMax),
+    request: { params: destinationIdParam, body: body(rotationSchema(allowPrivateBrokers)) },
+    responses: {
+      200: { description: 'Switched.', content: { 'application/json': { schema: destinationSchema } } },
+      ...problemResponses(400, 401, 404, 412, 413, 415, 422, 503),
+    },
+  });
   const saved = createRoute({
     ...common,
     path: '/v1/destinations/{id}/test',
@@ -76,6 +113,20 @@ export function connectionTestRoutes(
     responses: { 200: tested, ...problemResponses(400, 401, 404, 413, 415, 422, 503) },
   });
 
+  app.openapi(rotate, async (c) => {
+    const { id } = await existing(destinations, c.req.valid('param').id);
+    const opened = await openOf(destinations, id);
+    const before = await existing(destinations, id);
+    if (before.version !== opened.version) throw changedMeanwhile();
+    const change = changeOf(before, c.req.valid('json'), allowPrivateBrokers);
+    const secrets = { ...opened.secrets, ...withoutNull(change.secrets ?? {}) };
+    const { secrets: _given, ...settings } = change;
+    const test = await tests.run({ ...opened, ...settings, secrets }, false);
+    if (!test.passed) throw notRotated(test);
+    const changed = await destinations.update(id, change, { expectedVersion: before.version });
+    if (changed.enabled) tellKeeper(changed.id, changed.version);
+    return c.json(shownDestination(changed), 200, { ETag: `"${changed.version}"` });
+  });
   app.openapi(unsaved, async (c) => {
     const { sendTestEvent, ...input } = c.req.valid('json');
     const at = new Date().toISOString();

@@ -131,7 +131,7 @@ function assembled(
           lanes: { waiting: (destination) => waitingIn(temporal, store.eventIndex, destination) },
           allowPrivateBrokers,
         }),
-      (to) => connectionTestRoutes(to, { destinations: store.destinations, tests, allowPrivateBrokers }),
+      (to) => connectionTestRoutes(to, { ...operators, tests, allowPrivateBrokers }),
       (to) => laneRoutes(to, operators),
       (to) => operatorRoutes(to, operators),
       (to) => replayRoutes(to, { ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE }),

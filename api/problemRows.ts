@@ -37,6 +37,7 @@ const rows = [
   { code: 'body_too_large', status: 413, title: 'The body is too large' },
   { code: 'event_too_large', status: 413, title: 'The event is too large' },
   { code: 'content_type_unsupported', status: 415, title: 'The content type is not supported' },
+  { code: 'rotation_test_failed', status: 422, title: 'The new credentials did not pass their test' },
   { code: 'validation_failed', status: 422, title: 'Some fields are not valid' },
   { code: 'overloaded', status: 503, title: 'Too much at once', retryAfterS: 1 },
   { code: 'lane_full', status: 503, title: 'The lane is full', retryAfterS: 1 },

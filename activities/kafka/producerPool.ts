@@ -13,7 +13,8 @@ export class ProducerPool {
 
   producerOf(destination: OpenDestination): LingeringProducer {
     const known = this.producers.get(destination.id);
-    if (known?.version === destination.version) return known;
+    // A lane that read the destination before it was changed must not bring the old settings back for the others.
+    if (known && known.version >= destination.version) return known;
     // Lanes that are still sending with the old one finish with it.
     known?.retire();
     const { version, producer } = destination;

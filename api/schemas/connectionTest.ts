@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { testStepNames } from '../../domain/connectionTest.ts';
-import { exampleDestination, newDestinationSchema } from './destination.ts';
+import { destinationChangeSchema, exampleDestination, newDestinationSchema } from './destination.ts';
 import { fieldsOf, yesOrNo } from './text.ts';
 
 const sendTestEvent = () =>
@@ -50,3 +50,11 @@ export const connectionTestSchema = z
     steps: z.array(testStepSchema),
   })
   .openapi('ConnectionTest');
+
+/** New credentials, and the brokers where they need another listener. */
+export function rotationSchema(allowPrivateBrokers: boolean) {
+  const { auth, brokers } = destinationChangeSchema(allowPrivateBrokers).shape;
+  return fieldsOf({ auth: auth.unwrap(), brokers }).openapi('Rotation', {
+    example: { auth: { password: 'battery horse staple correct' } },
+  });
+}
