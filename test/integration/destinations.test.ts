@@ -248,6 +248,22 @@ describe('secrets', () => {
   });
 });
 
+describe('a rotation', () => {
+  const rotate = (id: string, body: unknown) => causeway.api.request('POST', `/v1/destinations/${id}/rotate`, body);
+
+  test('whose test fails changes nothing and names the cause; one that passes is switched to', async () => {
+    const { id } = await causeway.createDestination();
+    const shown = (await show(id)).text;
+    const refused = await rotate(id, { auth: {}, brokers: ['nobody.invalid:9092'] });
+    const { detail } = expectProblem(refused, 422, 'rotation_test_failed');
+    expect(detail).toMatch(/^Nothing was changed\. resolve at nobody\.invalid:9092: E/);
+    expect((await show(id)).text).toBe(shown);
+    const switched = await rotate(id, { auth: {}, brokers: [...causeway.kafka.brokers, 'localhost:9'] });
+    expect([switched.status, switched.body]).toEqual([200, expect.objectContaining({ version: 2 })]);
+    expect(switched.headers.get('etag')).toBe('"2"');
+  });
+});
+
 describe('lanes and partition key', () => {
   const isRefused = ({ status }: { status: number }): boolean => status === 503;
   const laneNames = async (customerExternalId: string) => {
