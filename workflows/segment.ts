@@ -12,8 +12,8 @@ export async function segment(_start: SegmentStart, ...blocks: Block[]): Promise
   for (const block of blocks) Object.assign(block, { entries: [], bodies: new Uint8Array() });
   let isTaken = false;
   setHandler(segmentRead, () => undefined); // Said for the log, which looks at the history.
-  setHandler(segmentTaken, () => {
-    isTaken = true;
+  setHandler(segmentTaken, (...inputs) => {
+    if (inputs.length === 0) isTaken = true; // It has none: with one it is somebody's slip.
   });
   await condition(() => isTaken);
 }

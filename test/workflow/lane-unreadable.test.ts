@@ -43,6 +43,10 @@ describe('what nobody can make sense of, sent to a lane', () => {
           await handle.signal('pause', input);
           await handle.signal('resume', input);
         }
+        for (const input of [...malformed, undefined, {}, { version: -1 }, { version: 'x' }, { error: 'x' }]) {
+          await handle.signal('wake', input);
+          await handle.signal('suspend', input);
+        }
         await enqueue([2]);
         await until('2 to be sent', () => sent.length === 2);
         expect((await status()).deadLetters).toBe(1);
