@@ -205,16 +205,14 @@ export async function ensureTopic(
 }
 
 /**
- * Creates a topic and returns once each of its partitions has a leader. kafkajs's own `waitForLeaders` throws where a broker
- * has not heard of the topic yet.
+ * Creates a topic, where it is not there yet, and returns once the leader of each partition answers for it: a broker that was just
+ * named a leader says NOT_LEADER_OR_FOLLOWER for a moment. kafkajs's own `waitForLeaders` throws where a broker has not heard
+ * of the topic yet.
  */
 export async function createTopic(admin: Admin, config: ITopicConfig): Promise<void> {
   const { topic } = config;
   await admin.createTopics({ topics: [config], waitForLeaders: false });
-  await until(
-    `the leaders of ${topic}`,
-    () => admin.fetchTopicMetadata({ topics: [topic] }),
-    ({ topics }) =>
-      (topics[0]?.partitions ?? []).length > 0 && topics[0]?.partitions.every(({ leader }) => leader >= 0) === true,
-  );
+  // Asks each leader; throws where one is not there, or not yet that.
+  const offsets = () => admin.fetchTopicOffsets(topic);
+  await until(`the leaders of ${topic}`, offsets, (partitions) => partitions.length > 0);
 }
