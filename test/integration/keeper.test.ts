@@ -157,7 +157,7 @@ describe.concurrent('while the broker is down', { timeout: timeoutMs }, () => {
 
   test('hundreds of lanes with work cost a few transitions a second, and all deliver within a minute of its return', async () => {
     const { broker, kafka, stop, destination } = await onOwnBroker();
-    const keys = keysUpTo(300);
+    const keys = keysUpTo(200);
     await post(destination, keys, 1);
     await expectInOrder(destination, keys, 1, kafka);
     await broker.kill();
