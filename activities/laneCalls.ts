@@ -1,14 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { encodeToPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { CausewayError } from '../domain/error.ts';
 import { type LaneStatus, laneQueries, type laneSignals, type ParkedEvent } from '../domain/laneMessages.ts';
+import { isNotFound } from './notFound.ts';
 
 /** A lane that no worker has in memory is replayed before it answers. In ms. */
 const queryTimeoutMs = 4_000;
 const signalTimeoutMs = 5_000;
 const queriesAtOnce = 20;
-const grpcNotFound = 5;
 
 export type LaneSignalName = (typeof laneSignals)['replay' | 'discard' | 'pause' | 'resume'];
 
@@ -59,10 +59,6 @@ export function laneCalls(client: Client): LaneCalls {
 }
 
 const digestOf = (parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-
-const isNotFound = (error: unknown): boolean =>
-  error instanceof WorkflowNotFoundError ||
-  (typeof error === 'object' && error !== null && 'code' in error && error.code === grpcNotFound);
 
 /** Asks lanes some at a time; the answers are in their order. */
 export async function askedOf<Lane, Answer>(

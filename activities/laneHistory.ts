@@ -13,13 +13,13 @@ import { selectionFrom } from '../domain/laneSignals.ts';
 import type { CarriedLane } from '../domain/laneState.ts';
 import { type SegmentStart, segmentSignals, segmentWorkflowType } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
+import { isNotFound } from './notFound.ts';
 
 type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 type Timestamp = { seconds?: { toString(): string } | number | null; nanos?: number | null } | null | undefined;
 
 const pageSize = 1_000;
 const produceActivity = 'produce';
-const grpcNotFound = 5;
 const callTimeoutMs = 3_000;
 
 export type LaneRun = {
@@ -50,9 +50,6 @@ function resetIn({ workflowTaskFailedEventAttributes: failed }: HistoryEvent): R
   if (failed?.cause !== resetCause || !failed.baseRunId) return undefined;
   return { baseRunId: failed.baseRunId, reason: failed.failure?.message ?? '' };
 }
-
-const isNotFound = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === grpcNotFound;
 
 /** Reads lanes' histories out of Temporal. Temporal alone holds the log of deliveries. Throws `temporal_unavailable`. */
 export class LaneHistories {

@@ -4,13 +4,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { type Block, blockOf, deliveriesOf } from '../domain/block.ts';
 import { type SegmentStart, segmentSignals } from '../domain/overflow.ts';
+import { isNotFound } from './notFound.ts';
 
 export type SegmentActivity = {
   readSegment(request: { segmentId: string; laneRunId: string; taken: string[] }): Promise<Block>;
   closeSegments(request: { taken: string[] }): Promise<void>;
 };
-
-const grpcNotFound = 5;
 
 export function createSegmentActivities({ temporal }: { temporal: Client }): SegmentActivity {
   /** A segment that was closed, by us or by a person, gets no signal; its history tells what it held all the same. */
@@ -67,11 +66,6 @@ async function unlessNotFound<T>(call: () => Promise<T>): Promise<T | undefined>
     throw error;
   }
 }
-
-/** The client's own error for it, or gRPC's. */
-const isNotFound = (error: unknown): boolean =>
-  error instanceof Error &&
-  (error.name === 'WorkflowNotFoundError' || ('code' in error && error.code === grpcNotFound));
 
 /** Another try would find the same: the lane has to stop. */
 const lost = (type: string, message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, type);

@@ -114,7 +114,7 @@ export function connectionTestRoutes(
   });
 
   app.openapi(rotate, async (c) => {
-    const { id } = await existing(destinations, c.req.valid('param').id);
+    const { id } = c.req.valid('param');
     const opened = await openOf(destinations, id);
     const before = await existing(destinations, id);
     if (before.version !== opened.version) throw changedMeanwhile();
@@ -134,8 +134,7 @@ export function connectionTestRoutes(
     return c.json(await tests.run(made, sendTestEvent), 200);
   });
   app.openapi(saved, async (c) => {
-    const { id } = await existing(destinations, c.req.valid('param').id);
-    const opened = await openOf(destinations, id);
+    const opened = await openOf(destinations, c.req.valid('param').id);
     return c.json(await tests.run(opened, c.req.valid('json').sendTestEvent), 200);
   });
 }

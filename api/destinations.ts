@@ -173,16 +173,19 @@ const idForm = /^dst_[\w-]{1,64}$/;
 /** Throws `destination_not_found`. */
 export async function existing(destinations: Pick<Destinations, 'get'>, id: string): Promise<StoredDestination> {
   const found = idForm.test(id) ? await destinations.get(id) : undefined;
-  if (!found) throw new CausewayError('destination_not_found', 'No destination has this id, or it was deleted.');
+  if (!found) throw notFound();
   return found;
 }
 
 /** With its credentials. Throws `destination_not_found`. */
 export async function openOf(destinations: Pick<Destinations, 'open'>, id: string): Promise<OpenDestination> {
-  const opened = await destinations.open(id);
-  if (opened && !opened.deletedAt) return opened;
-  throw new CausewayError('destination_not_found', 'No destination has this id, or it was deleted.');
+  const opened = idForm.test(id) ? await destinations.open(id) : undefined;
+  if (!opened || opened.deletedAt) throw notFound();
+  return opened;
 }
+
+const notFound = (): CausewayError =>
+  new CausewayError('destination_not_found', 'No destination has this id, or it was deleted.');
 
 /** Merges the change into what is stored, and stores the result unless that was changed in between. */
 async function change(

@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
+import { askedBy, requestKeyOf } from './askedBy.ts';
 import { existing } from './destinations.ts';
 import { type InterventionOptions, intervene } from './interventions.ts';
 import { limitBody } from './limitBody.ts';
@@ -83,7 +84,7 @@ export function operatorRoutes(app: App, options: OperatorRouteOptions): void {
     app.openapi(route, async (c) => {
       const { id } = await existing(options.destinations, c.req.valid('param').id);
       const { by, reason, ...selection } = c.req.valid('json');
-      const who = askedBy(c.var.apiKey.name, by, c.req.valid('header')['idempotency-key']);
+      const who = whoOf(c.var.apiKey.name, by, c.req.valid('header')['idempotency-key']);
       const signal = route === replay ? 'replay' : 'discard';
       return c.json(await intervene(options, { destinationId: id, signal, reason, ...who }, selection), 202);
     });
@@ -92,15 +93,14 @@ export function operatorRoutes(app: App, options: OperatorRouteOptions): void {
     app.openapi(route, async (c) => {
       const { id } = await existing(options.destinations, c.req.valid('param').id);
       const asked = c.req.valid('json');
-      const who = askedBy(c.var.apiKey.name, asked.by, c.req.valid('header')['idempotency-key']);
+      const who = whoOf(c.var.apiKey.name, asked.by, c.req.valid('header')['idempotency-key']);
       const signal = route === pause ? 'pause' : 'resume';
       return c.json(await setPaused(options, { destinationId: id, signal, ...who }, asked), 202);
     });
   }
 }
 
-/** Who asks is who they say they are, and the key that they have. */
-const askedBy = (key: string, by: string | undefined, requestKey: string | undefined) => ({
-  by: by === undefined ? key : `${by} (${key})`,
-  requestKey: requestKey === undefined ? undefined : `${key}/${requestKey}`,
+const whoOf = (key: string, by: string | undefined, idempotencyKey: string | undefined) => ({
+  by: askedBy(key, by),
+  requestKey: requestKeyOf(key, idempotencyKey),
 });

@@ -11,6 +11,7 @@ import {
 } from '../domain/replay.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
+import { askedBy, requestKeyOf } from './askedBy.ts';
 import { existing } from './destinations.ts';
 import { limitBody } from './limitBody.ts';
 import { idempotencyKeyHeader } from './schemas/lanes.ts';
@@ -66,9 +67,9 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
     const { by, dryRun, eventsPerSecond, reason, ...filter } = c.req.valid('json');
     if (filter.destinationId !== undefined) await existing(options.destinations, filter.destinationId);
     const key = c.var.apiKey.name;
-    const once = c.req.valid('header')['idempotency-key'];
-    const id = once === undefined ? newId() : idOf(`${key}/${once}`);
-    const start: ReplayStart = { id, filter, dryRun, eventsPerSecond, reason, by: by ? `${by} (${key})` : key };
+    const once = requestKeyOf(key, c.req.valid('header')['idempotency-key']);
+    const id = once === undefined ? newId() : idOf(once);
+    const start: ReplayStart = { id, filter, dryRun, eventsPerSecond, reason, by: askedBy(key, by) };
     await started(options, start);
     return c.json({ id, status: 'running' } as const, 202);
   });

@@ -24,16 +24,20 @@ function levelsOf(command: Command, words: string): Level[] {
   return [{ words, commands, options }, ...below];
 }
 
+/** A shell's cases that take `at` one word further down; both shells write them the same. */
+const wordCases = (levels: readonly Level[]): string =>
+  levels
+    .filter(({ words }) => words !== '')
+    .map(({ words }) => `      '${words.includes(' ') ? '' : ' '}${words}') at='${words}' ;;`)
+    .join('\n');
+
 /** The words so far without options decide; `COMP_WORDS` holds the program's own name first. */
 const bashOf = (levels: readonly Level[]): string => `# eval "$(causeway completion bash)"
 _causeway() {
   local at= word words
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$at $word" in
-${levels
-  .filter(({ words }) => words !== '')
-  .map(({ words }) => `      '${words.includes(' ') ? '' : ' '}${words}') at='${words}' ;;`)
-  .join('\n')}
+${wordCases(levels)}
     esac
   done
   case "$at" in
@@ -58,10 +62,7 @@ _causeway() {
   local -a candidates
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$at $word" in
-${levels
-  .filter(({ words }) => words !== '')
-  .map(({ words }) => `      '${words.includes(' ') ? '' : ' '}${words}') at='${words}' ;;`)
-  .join('\n')}
+${wordCases(levels)}
     esac
   done
   case "$at" in
