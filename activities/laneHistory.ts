@@ -4,13 +4,13 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 import proto from '@temporalio/proto';
 import type { Outcome, ProduceRequest, Progress } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
+import type { CarriedLane } from '../domain/carriedLane.ts';
 import { type CarriedDedupWindow, carriesId } from '../domain/dedupWindow.ts';
 import type { LaneRecord, RunningProduce } from '../domain/deliveryLog.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import { selectionFrom } from '../domain/laneSignals.ts';
-import type { CarriedLane } from '../domain/laneState.ts';
 import { type SegmentStart, segmentSignals, segmentWorkflowType } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { isNotFound } from './notFound.ts';

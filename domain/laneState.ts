@@ -2,20 +2,11 @@
 import { areAllOfKeys, withReleased } from './aside.ts';
 import type { Failed, Outcome } from './attempt.ts';
 import { type Block, blockOf, blocksOf, type Delivery, deliveriesOf, filterBlock } from './block.ts';
-import { type CarriedDedupWindow, DedupWindow } from './dedupWindow.ts';
+import { DedupWindow } from './dedupWindow.ts';
 import type { DeliveryState, LaneLimits } from './lane.ts';
 import { type Hold, heldFor, holdFrom, holdOf, holdRemedy, letGo, type Resumed } from './laneHold.ts';
 import { isSelected, type Selected } from './laneSignals.ts';
-import {
-  type CarriedOverflow,
-  carriedOverflow,
-  isAnyAside,
-  isOverflowing,
-  noOverflow,
-  type Overflow,
-  overflowCarriedBytes,
-  restoredOverflow,
-} from './overflow.ts';
+import { isAnyAside, isOverflowing, noOverflow, type Overflow, overflowCarriedBytes } from './overflow.ts';
 import { blockPayloadBytes, deadLetterPayloadBytes } from './payloadSize.ts';
 
 export type DeadLetter = { delivery: Delivery; parkedAtMs: number; error: Failed };
@@ -251,6 +242,7 @@ export const carriedBytes = (state: LaneState): number =>
   overflowCarriedBytes(state.overflow) +
   deadLetterBytes(state) +
   state.seen.carriedBytes;
+
 /** Whether nothing is left to do or to remember at `nowMs`: the lane may close. */
 export const isOver = (state: LaneState, nowMs: number): boolean =>
   state.queue.length === 0 &&
@@ -268,66 +260,4 @@ export function deliveryStateOf(state: LaneState): DeliveryState {
   const hold = holdOf(state);
   if (hold) return hold.kind === 'waiting' ? 'Waiting' : 'Suspended';
   return state.deadLetters.length > 0 ? 'Parked' : 'Delivering';
-}
-
-/** What goes from run to run as JSON; blocks go beside it, each a payload of its own. */
-export type CarriedLane = {
-  seen: CarriedDedupWindow;
-  counts: Counts;
-  onDeadLetter: LaneState['onDeadLetter'];
-  hold?: Hold | undefined;
-  resumed?: Resumed | undefined;
-  paused?: Note | undefined;
-  resetRunId?: string | undefined;
-  /** Of the blocks, the first so many are the queue; the overflow's tail follows; the others hold the dead letters' bodies. */
-  queueBlocks: number;
-  overflow?: CarriedOverflow | undefined;
-  /** One for each body in the later blocks, in order. */
-  deadLetters: { parkedAtMs: number; error: Failed }[];
-};
-
-export function carried(state: LaneState, nowMs: number): [CarriedLane, ...Block[]] {
-  // Joined: thousands of small blocks would be thousands of payloads.
-  const joinedUp = (blocks: readonly Block[]) =>
-    blocksOf(blocks.flatMap(deliveriesOf), blocks[0]?.acceptedAtMs ?? nowMs);
-  const queue = joinedUp(state.queue);
-  const tail = joinedUp(state.overflow.tail);
-  const bodies = blocksOf(
-    state.deadLetters.map(({ delivery }) => delivery),
-    nowMs,
-  );
-  const head: CarriedLane = {
-    seen: state.seen.carried(nowMs),
-    counts: state.counts,
-    onDeadLetter: state.onDeadLetter,
-    hold: state.hold,
-    resumed: state.resumed,
-    paused: state.paused,
-    resetRunId: state.resetRunId,
-    queueBlocks: queue.length,
-    overflow: state.overflow.name === '' ? undefined : carriedOverflow(state.overflow, tail.length),
-    deadLetters: state.deadLetters.map(({ parkedAtMs, error }) => ({ parkedAtMs, error })),
-  };
-  return [head, ...queue, ...tail, ...bodies];
-}
-
-export function restored(limits: LaneLimits, head: CarriedLane, blocks: readonly Block[]): LaneState {
-  const bodiesFrom = head.queueBlocks + (head.overflow?.tailBlocks ?? 0);
-  const bodies = blocks.slice(bodiesFrom).flatMap(deliveriesOf);
-  return {
-    queue: blocks.slice(0, head.queueBlocks),
-    overflow: restoredOverflow(head.overflow, blocks.slice(head.queueBlocks, bodiesFrom)),
-    sending: undefined,
-    deadLetters: head.deadLetters.flatMap((letter, i) => {
-      const delivery = bodies[i];
-      return delivery ? [{ ...letter, delivery }] : [];
-    }),
-    onDeadLetter: head.onDeadLetter,
-    hold: head.hold,
-    resumed: head.resumed,
-    paused: head.paused,
-    resetRunId: head.resetRunId,
-    counts: head.counts,
-    seen: DedupWindow.from(head.seen, limits.dedupIdsMax, limits.dedupWindowMs),
-  };
 }

@@ -15,6 +15,7 @@ import {
 } from '@temporalio/workflow';
 import type { Failed, Outcome, ProduceRequest } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
+import { type CarriedLane, carried, restored } from '../domain/carriedLane.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { foundFrom, holdOf, letGo, nowSuspended, suspensionFrom, woken } from '../domain/laneHold.ts';
 import {
@@ -28,9 +29,7 @@ import {
 import type { RunLength } from '../domain/laneOverflow.ts';
 import { blockFrom, isFitting, noteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import {
-  type CarriedLane,
   canSend,
-  carried,
   carriedBytes,
   carriedBytesMax,
   deliveryStateOf,
@@ -42,7 +41,6 @@ import {
   newLaneState,
   planned,
   replayed,
-  restored,
   settled,
 } from '../domain/laneState.ts';
 import { isOverflowing } from '../domain/overflow.ts';

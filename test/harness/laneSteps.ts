@@ -1,8 +1,9 @@
 /** What unit tests of a lane's state do with it. */
 import type { Failed, Outcome } from '../../domain/attempt.ts';
 import type { Block } from '../../domain/block.ts';
+import { carried, restored } from '../../domain/carriedLane.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
-import { carried, type LaneState, restored } from '../../domain/laneState.ts';
+import type { LaneState } from '../../domain/laneState.ts';
 
 export const fault: Failed = {
   kind: 'recordAtFault',

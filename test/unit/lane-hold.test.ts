@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Failed, Outcome } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
+import { carried, restored } from '../../domain/carriedLane.ts';
 import { failureRows } from '../../domain/failures.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import {
@@ -16,14 +17,12 @@ import {
 import { statusOf } from '../../domain/laneMessages.ts';
 import {
   canSend,
-  carried,
   deliveryStateOf,
   enqueued,
   type LaneState,
   newLaneState,
   planned,
   replayed,
-  restored,
   settled,
 } from '../../domain/laneState.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Failed, Outcome } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
+import { carried } from '../../domain/carriedLane.ts';
 import { DedupWindow } from '../../domain/dedupWindow.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { heldFor } from '../../domain/laneHold.ts';
@@ -10,7 +10,6 @@ import { statusOf } from '../../domain/laneMessages.ts';
 import { blockFrom, selectionFrom } from '../../domain/laneSignals.ts';
 import {
   canSend,
-  carried,
   carriedBytes,
   carriedBytesMax,
   discarded,
@@ -20,10 +19,10 @@ import {
   newLaneState,
   planned,
   replayed,
-  restored,
   settled,
 } from '../../domain/laneState.ts';
 import { payloadConverter } from '../../domain/payloadConverter.ts';
+import { everything, fault, produced, renewed } from '../harness/laneSteps.ts';
 
 const idOf = (n: number): string => String(n).padStart(22, '0');
 const block = (events: readonly { n: number; key: string }[]): Block =>
@@ -32,24 +31,6 @@ const block = (events: readonly { n: number; key: string }[]): Block =>
     1,
     0,
   );
-const fault: Failed = { kind: 'recordAtFault', name: 'MESSAGE_TOO_LARGE', message: 'too large', remedy: 'Raise it.' };
-const everything = { digests: 'all' as const, reason: undefined, by: undefined };
-
-/** What Kafka would do with a batch in which `isPoison` records are refused. */
-function produced(sent: Block, isPoison: (n: number) => boolean, onDeadLetter: 'continue' | 'block') {
-  const outcome: Outcome = { onDeadLetter, attempts: [], landed: [], refused: [] };
-  const stopped = new Set<string>();
-  const landed: number[] = [];
-  sent.entries.forEach(({ id, key }, position) => {
-    if (stopped.has(key)) return;
-    if (isPoison(Number(id))) {
-      outcome.refused.push({ position, attempt: 1, error: fault });
-      if (onDeadLetter === 'block') stopped.add(key);
-    } else landed.push(position);
-  });
-  outcome.landed.push({ partition: 0, broker: 'b:1', attempt: 1, positions: landed, offsets: landed });
-  return { outcome, delivered: landed.map((position) => sent.entries[position]) };
-}
 
 const known = (state: LaneState): string[] => [
   ...state.queue.flatMap((one) => one.entries.map(({ id }) => id)),
@@ -85,12 +66,11 @@ function play(given: readonly Step[], onDeadLetter: 'continue' | 'block') {
     } else if (step.do === 'send' && canSend(state)) {
       state = planned(state);
       if (!state.sending) throw new Error('planned nothing although it could send');
-      const result = produced(state.sending, (n) => !isMended && n % 7 === 0, onDeadLetter);
-      delivered.push(...result.delivered.flatMap((entry) => (entry ? [entry.id] : [])));
+      const result = produced(state.sending, (n) => !isMended && n % 7 === 0, false, onDeadLetter);
+      delivered.push(...result.delivered);
       state = settled(state, result.outcome, 1_000);
     } else if (step.do === 'renew') {
-      const [head, ...blocks] = carried(state, 1_000);
-      state = restored(defaultLaneLimits, JSON.parse(JSON.stringify(head)), blocks);
+      state = renewed(state);
     } else if (step.do === 'replay') state = replayed(state, everything);
     else if (step.do === 'mend') isMended = true;
   }
@@ -160,7 +140,7 @@ describe('a lane', () => {
       const { sending, ...rest } = planned(state);
       if (!sending) throw new Error('nothing planned');
       return sendAll(
-        settled({ ...rest, sending }, produced(sending, (n) => n % 7 === 0, onDeadLetter).outcome, 1),
+        settled({ ...rest, sending }, produced(sending, (n) => n % 7 === 0, false, onDeadLetter).outcome, 1),
         onDeadLetter,
       );
     };
@@ -190,7 +170,7 @@ describe('a lane', () => {
     const values = Array.from({ length: 16 }, (_, n) => ({ id: idOf(n), key: 'k', value: new Uint8Array(size) }));
     const state = planned(enqueued(newLaneState(defaultLaneLimits), blockOf(values, 1, 0), 1));
     if (!state.sending) throw new Error('nothing planned');
-    const after = settled(state, produced(state.sending, () => true, 'continue').outcome, 1_000);
+    const after = settled(state, produced(state.sending, () => true, false, 'continue').outcome, 1_000);
     expect(after.deadLetters).toHaveLength(6); // 512 KiB, and the one that passed it.
     expect(after.queue.flatMap(({ entries }) => entries.map(({ id }) => id))).toEqual(
       values.slice(6).map(({ id }) => id),
@@ -218,7 +198,7 @@ describe('a lane', () => {
     expect(isOver(state, 1e9)).toBe(false);
     state = planned(state);
     if (!state.sending) throw new Error('nothing planned');
-    state = settled(state, produced(state.sending, () => false, 'continue').outcome, 1_000);
+    state = settled(state, produced(state.sending, () => false, false, 'continue').outcome, 1_000);
     expect(isOver(state, 10_000)).toBe(false);
     expect(isOver(state, 12_001)).toBe(true);
   });
@@ -252,7 +232,7 @@ describe('what a lane carries into its next run', () => {
           if (!isPoison) return;
           state = planned(state);
           if (!state.sending) throw new Error('nothing planned');
-          state = settled(state, produced(state.sending, () => true, 'continue').outcome, nowMs);
+          state = settled(state, produced(state.sending, () => true, false, 'continue').outcome, nowMs);
           state = { ...state, queue };
         });
         expect(payloadBytesOf(state, 1_767_225_700_000)).toBeLessThanOrEqual(carriedBytes(state));

@@ -4,9 +4,10 @@ import type { LaneRun, Reset } from '../../activities/laneHistory.ts';
 import { SettledBefore } from '../../activities/settledBefore.ts';
 import type { Outcome } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
+import { carried, restored } from '../../domain/carriedLane.ts';
 import type { LaneRecord } from '../../domain/deliveryLog.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
-import { carried, enqueued, newLaneState, planned, restored, settled } from '../../domain/laneState.ts';
+import { enqueued, newLaneState, planned, settled } from '../../domain/laneState.ts';
 import { discardedBefore, landedBefore, noteSettled, nothingSettled } from '../../domain/settledBefore.ts';
 
 const blockWith = (...ids: string[]) =>
