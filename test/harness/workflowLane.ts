@@ -40,6 +40,16 @@ export function answer(block: Block, isRefused: (n: number) => boolean = () => f
 export const numbersIn = (block: Block): number[] =>
   deliveriesOf(block).map(({ value }) => JSON.parse(new TextDecoder().decode(value)).n);
 
+/** A produce activity that delivers all but the numbers that are refused, and what it was sent, in order. */
+export function noting(isRefused?: (n: number) => boolean): { sent: number[]; produce: (block: Block) => Outcome } {
+  const sent: number[] = [];
+  const produce = (block: Block): Outcome => {
+    sent.push(...numbersIn(block));
+    return answer(block, isRefused);
+  };
+  return { sent, produce };
+}
+
 function newLane(server: TimeSkipping, taskQueue: string, limits: LaneLimits) {
   const destinationId = `dst_${randomUUID()}`;
   const workflowId = laneWorkflowId(destinationId, 'k');

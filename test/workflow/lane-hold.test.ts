@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Failed, ProduceRequest } from '../../domain/attempt.ts';
 import { timeSkipping } from '../harness/timeSkipping.ts';
 import { until } from '../harness/until.ts';
-import { answer, idOf, numbersIn, withLane } from '../harness/workflowLane.ts';
+import { answer, idOf, noting, numbersIn, withLane } from '../harness/workflowLane.ts';
 
 const noAccess: Failed = {
   kind: 'destinationAtFault',
@@ -109,26 +109,19 @@ describe('a lane that holds', () => {
   });
 
   test('waits while it is paused, and takes events in', async () => {
-    const sent: number[] = [];
-    await withLane(
-      server,
-      (block) => {
-        sent.push(...numbersIn(block));
-        return answer(block);
-      },
-      async ({ enqueue, handle, status }) => {
-        await enqueue([1]);
-        await until('1 to be sent', () => sent.length === 1);
-        await handle.signal('pause', { reason: 'maintenance', by: 'ops' });
-        await enqueue([2]);
-        expect(await status()).toMatchObject({
-          state: 'Paused',
-          waitingEvents: 1,
-          paused: { by: 'ops' },
-        });
-        await handle.signal('resume');
-        await until('2 to be sent', () => sent.length === 2);
-      },
-    );
+    const { sent, produce } = noting();
+    await withLane(server, produce, async ({ enqueue, handle, status }) => {
+      await enqueue([1]);
+      await until('1 to be sent', () => sent.length === 1);
+      await handle.signal('pause', { reason: 'maintenance', by: 'ops' });
+      await enqueue([2]);
+      expect(await status()).toMatchObject({
+        state: 'Paused',
+        waitingEvents: 1,
+        paused: { by: 'ops' },
+      });
+      await handle.signal('resume');
+      await until('2 to be sent', () => sent.length === 2);
+    });
   });
 });

@@ -3,7 +3,7 @@ import type proto from '@temporalio/proto';
 import { describe, expect, test } from 'vitest';
 import { timeSkipping } from '../harness/timeSkipping.ts';
 import { until } from '../harness/until.ts';
-import { answer, idOf, numbersIn, withLane } from '../harness/workflowLane.ts';
+import { answer, idOf, noting, numbersIn, withLane } from '../harness/workflowLane.ts';
 
 const timersIn = ({ events }: proto.temporal.api.history.v1.IHistory): number =>
   (events ?? []).filter((event) => event.timerStartedEventAttributes).length;
@@ -12,27 +12,20 @@ describe('the lane workflow', () => {
   const server = timeSkipping();
 
   test('delivers in the order of its signals, and an id that it has seen only once', async () => {
-    const sent: number[] = [];
-    await withLane(
-      server,
-      (block) => {
-        sent.push(...numbersIn(block));
-        return answer(block);
-      },
-      async ({ enqueue, status }) => {
-        await enqueue([1, 2, 3]);
-        await enqueue([2, 4]);
-        await enqueue([3]);
-        await enqueue([5, 5]);
-        await until('5 to be sent', () => sent.length >= 5);
-        expect(sent).toEqual([1, 2, 3, 4, 5]);
-        expect((await status()).counts).toMatchObject({
-          accepted: 5,
-          repeated: 3,
-          delivered: 5,
-        });
-      },
-    );
+    const { sent, produce } = noting();
+    await withLane(server, produce, async ({ enqueue, status }) => {
+      await enqueue([1, 2, 3]);
+      await enqueue([2, 4]);
+      await enqueue([3]);
+      await enqueue([5, 5]);
+      await until('5 to be sent', () => sent.length >= 5);
+      expect(sent).toEqual([1, 2, 3, 4, 5]);
+      expect((await status()).counts).toMatchObject({
+        accepted: 5,
+        repeated: 3,
+        delivered: 5,
+      });
+    });
   });
 
   test.each([
@@ -42,14 +35,11 @@ describe('the lane workflow', () => {
   ])(
     'continues as new under a constant stream of signals %s, and loses and repeats nothing',
     async (_, quietMs, upTo) => {
-      const sent: number[] = [];
+      const { sent, produce } = noting();
       const runs = new Set<string>();
       await withLane(
         server,
-        (block) => {
-          sent.push(...numbersIn(block));
-          return answer(block);
-        },
+        produce,
         async ({ enqueue, handle }) => {
           let n = 0;
           for (; n < upTo.signals && runs.size < upTo.runs; n++) {
@@ -132,13 +122,10 @@ describe('the lane workflow', () => {
   });
 
   test('continues as new at once on a promise that came with the event that made its run long', async () => {
-    const sent: number[] = [];
+    const { sent, produce } = noting();
     await withLane(
       server,
-      (block) => {
-        sent.push(...numbersIn(block));
-        return answer(block);
-      },
+      produce,
       async ({ enqueue, handle }) => {
         const { runId } = await enqueue([0]);
         await until('all of the first', async () => (await handle.describe()).historyLength === 12); // All of the first event.
@@ -153,21 +140,14 @@ describe('the lane workflow', () => {
   });
 
   test('closes when it is empty and its dedup window has run out, and the next event starts it anew', async () => {
-    const sent: number[] = [];
-    await withLane(
-      server,
-      (block) => {
-        sent.push(...numbersIn(block));
-        return answer(block);
-      },
-      async ({ enqueue, handle }) => {
-        const first = await enqueue([1]);
-        await until('1 to be sent', () => sent.length === 1);
-        await handle.result();
-        const second = await enqueue([1]);
-        expect(second.runId).not.toBe(first.runId);
-        await until('2 to be sent', () => sent.length === 2);
-      },
-    );
+    const { sent, produce } = noting();
+    await withLane(server, produce, async ({ enqueue, handle }) => {
+      const first = await enqueue([1]);
+      await until('1 to be sent', () => sent.length === 1);
+      await handle.result();
+      const second = await enqueue([1]);
+      expect(second.runId).not.toBe(first.runId);
+      await until('2 to be sent', () => sent.length === 2);
+    });
   });
 });
