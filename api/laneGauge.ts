@@ -1,5 +1,6 @@
 import { CausewayError } from '../domain/error.ts';
 import { runFull } from '../domain/lane.ts';
+import { type Backlog, BacklogPace } from './backlogPace.ts';
 
 /** How a lane stands. */
 export type LaneSize = {
@@ -11,12 +12,7 @@ export type LaneSize = {
   /** For how long it has waited for a worker to look at what came in, in ms. */
   unreadForMs: number;
   /** What the lane itself says; absent where it did not answer. */
-  backlog?: {
-    /** What it has taken in and not delivered, in bytes of values. */
-    waitingBytes: number;
-    /** It delivers now, or would: it is neither paused nor suspended, nor waits for someone. */
-    isDelivering: boolean;
-  };
+  backlog?: Backlog;
 };
 /** Rejects where it can't be known now. */
 export type MeasureLane = (workflowId: string) => Promise<LaneSize>;
@@ -35,13 +31,6 @@ const runBytesAhead = 8 * 1024 * 1024;
 const unknownRunBytes = runFull.historyBytes;
 /** A full lane is looked at again after this long. */
 const fullForMs = 500;
-/** So much waits in a lane at full load: it is on its way, not left behind. */
-const usualMiB = 1;
-/** A lane that delivers is sent a block this much later for each further MiB that waits: docs/decisions/lane-gauge.md. */
-const backlogMsPerMiB = 200;
-/** … and by no more than this: what it can't keep up with then is for its backlog to hold. */
-const backlogMsMax = 500;
-
 type Gauge = {
   runId: string | undefined;
   /** At the last look; undefined before the first. */
@@ -53,7 +42,7 @@ type Gauge = {
   signalsLeft: number;
   looking: boolean;
   isFull: boolean;
-  backlogMs: number;
+  pace: BacklogPace;
   lookedAtMs: number;
   usedAtMs: number;
 };
@@ -93,7 +82,7 @@ export class LaneGauge {
 
   /** How long a lane's next block should wait, in ms, for the lane delivers and has not caught up. */
   backlogMs(workflowId: string): number {
-    return this.gauges.get(workflowId)?.backlogMs ?? 0;
+    return this.gauges.get(workflowId)?.pace.waitMs ?? 0;
   }
 
   /** How long the lane's run may have grown, in bytes of history; undefined where nobody has looked at the lane yet. */
@@ -140,7 +129,7 @@ export class LaneGauge {
       signalsLeft: Math.ceil(this.random() * signalsToFirstLook),
       looking: false,
       isFull: false,
-      backlogMs: 0,
+      pace: new BacklogPace(),
       lookedAtMs: Number.NEGATIVE_INFINITY,
       usedAtMs: 0,
     };
@@ -153,7 +142,7 @@ export class LaneGauge {
     gauge.bytesLeft = bytesPerLook;
     gauge.signalsLeft = signalsPerLook;
     const looked = (size: LaneSize): void => {
-      if (size.backlog) gauge.backlogMs = backlogMsOf(size.backlog);
+      if (size.backlog) gauge.pace.looked(size.backlog, this.now());
       const isOver = gauge.runId !== runId && gauge.runId !== size.runId; // It was followed by another run meanwhile.
       if (isOver) return;
       gauge.isFull = isFull(size);
@@ -174,9 +163,4 @@ export class LaneGauge {
 function isFull({ historyEvents, historyBytes, unreadForMs }: LaneSize): boolean {
   const bytesMax = unreadForMs > unreadForMsMax ? runFull.unreadBytes : runFull.historyBytes;
   return historyEvents > runFull.historyEvents || historyBytes > bytesMax;
-}
-
-function backlogMsOf({ waitingBytes, isDelivering }: NonNullable<LaneSize['backlog']>): number {
-  const leftBehindMiB = Math.max(0, waitingBytes / 1024 / 1024 - usualMiB);
-  return isDelivering ? Math.min(backlogMsMax, Math.round(leftBehindMiB * backlogMsPerMiB)) : 0;
 }

@@ -10,7 +10,7 @@ const nothing: LaneSize = {
   historyEvents: 0,
   historyBytes: 0,
   unreadForMs: 0,
-  backlog: { waitingBytes: 0, isDelivering: true },
+  backlog: { waitingEvents: 0, waitingBytes: 0, deliveredEvents: 0, isDelivering: true },
 };
 
 /** Asks Temporal how a lane's run stands, which needs no worker, and the lane what waits in it, which does. */
@@ -33,7 +33,13 @@ export function laneMeasure(client: Client): MeasureLane {
     const dueAtMs = raw.pendingWorkflowTask?.originalScheduledTime;
     const run = { runId, historyEvents, historyBytes, unreadForMs: dueAtMs ? Date.now() - msOf(dueAtMs) : 0 };
     if (status.status === 'rejected') return run;
-    const { waitingBytes, held } = status.value;
-    return { ...run, backlog: { waitingBytes, isDelivering: held === undefined } };
+    const { waitingEvents, waitingBytes, counts, held } = status.value;
+    const backlog = {
+      waitingEvents,
+      waitingBytes,
+      deliveredEvents: counts.delivered,
+      isDelivering: held === undefined,
+    };
+    return { ...run, backlog };
   };
 }

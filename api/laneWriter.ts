@@ -55,8 +55,10 @@ type Lane = {
   inFlight: boolean;
   /** The next signal waits until then, in ms of `now`, unless a block is full or nothing more will come for it. */
   nextAtMs: number;
-  /** Until then the lane was promised quiet: not even a full block goes out. */
+  /** Until then the lane was promised quiet, for it to continue as new in: not even a full block goes out. */
   quietUntilMs: number;
+  /** Until then it should catch up: the same, but a new run does not end it. */
+  pacedUntilMs: number;
   promises: LanePromises;
   /** What this process stored in the lane's current run. */
   run: { id: string; signals: number; bytes: number };
@@ -154,6 +156,7 @@ export class LaneWriter {
       inFlight: false,
       nextAtMs: Number.NEGATIVE_INFINITY,
       quietUntilMs: Number.NEGATIVE_INFINITY,
+      pacedUntilMs: Number.NEGATIVE_INFINITY,
       promises: new LanePromises(target.start.limits),
       run: { id: '', signals: 0, bytes: 0 },
       timer: undefined,
@@ -167,8 +170,8 @@ export class LaneWriter {
   private schedule(lane: Lane): void {
     if (lane.inFlight || lane.scheduled) return;
     const nowMs = this.now();
-    const dueAtMs = isComplete(lane, nowMs) ? lane.quietUntilMs : Math.max(lane.nextAtMs, lane.quietUntilMs);
-    const waitMs = dueAtMs - nowMs;
+    const spacedUntilMs = isComplete(lane, nowMs) ? nowMs : lane.nextAtMs;
+    const waitMs = Math.max(spacedUntilMs, silentUntilMs(lane)) - nowMs;
     if (waitMs > 0) {
       clearTimeout(lane.timer);
       lane.timer = setTimeout(() => this.enter(lane), Math.ceil(waitMs));
@@ -201,7 +204,7 @@ export class LaneWriter {
 
   private async signal(lane: Lane): Promise<void> {
     const group = this.takeBlock(lane);
-    const block = this.blockFrom(lane, group);
+    const { block, promisedMs } = this.blockFrom(lane, group);
     lane.inFlight = true;
     this.signalsInFlight++;
     try {
@@ -209,7 +212,7 @@ export class LaneWriter {
       if (runId !== lane.run.id) lane.run = { id: runId, signals: 0, bytes: 0 };
       lane.run.signals++;
       lane.run.bytes += bytes;
-      if (block.quietMs >= longQuietMs) this.keepLongQuiet(lane, runId, block.quietMs);
+      if (promisedMs >= longQuietMs) this.keepLongQuiet(lane, runId, promisedMs);
       for (const { stored } of group) stored({ runId });
     } catch (error) {
       for (const { failed } of group) failed(error);
@@ -237,20 +240,19 @@ export class LaneWriter {
     return lane.waiting.splice(0, count);
   }
 
-  private blockFrom(lane: Lane, group: readonly Waiting[]): Block {
+  /** The block, and how long a quiet the lane is promised with it for its own sake; a backlog's may make it longer. */
+  private blockFrom(lane: Lane, group: readonly Waiting[]): { block: Block; promisedMs: number } {
     const nowMs = this.now();
     const isBusy = isComplete(lane, nowMs) || spacingMsOf(lane) < shortQuietMs;
     const backlogMs = this.options.backlogMs?.(lane.target.workflowId) ?? 0;
     const run = { ...lane.run, historyBytes: this.options.runBytes?.(lane.target.workflowId) };
-    const promisedMs = Math.max(lane.promises.nextMs(run, isBusy, lane.quietUntilMs, nowMs), backlogMs);
+    const promisedMs = lane.promises.nextMs(run, isBusy, silentUntilMs(lane), nowMs);
     if (promisedMs > 0) lane.quietUntilMs = nowMs + promisedMs;
+    if (backlogMs > 0) lane.pacedUntilMs = nowMs + backlogMs;
     lane.nextAtMs = nowMs + spacingMsOf(lane);
     const acceptedAtMs = Math.min(...group.map((waiting) => waiting.acceptedAtMs));
-    return blockOf(
-      group.map(({ delivery }) => delivery),
-      acceptedAtMs,
-      promisedMs,
-    );
+    const deliveries = group.map(({ delivery }) => delivery);
+    return { block: blockOf(deliveries, acceptedAtMs, Math.max(promisedMs, backlogMs)), promisedMs };
   }
 
   /** The lane hears of a long quiet only once its signal is stored, and needs it no longer once it has continued as new. */
@@ -268,13 +270,16 @@ export class LaneWriter {
   /** Forgets a lane with nothing to send, once its spacing is over. */
   private rest(lane: Lane): void {
     if (lane.inFlight || lane.waiting.length > 0) return;
-    const leftMs = Math.max(lane.nextAtMs, lane.quietUntilMs) - this.now();
+    const leftMs = Math.max(lane.nextAtMs, silentUntilMs(lane)) - this.now();
     clearTimeout(lane.timer);
     lane.timer = undefined;
     if (leftMs <= 0) this.lanes.delete(lane.target.workflowId);
     else lane.timer = setTimeout(() => this.rest(lane), leftMs);
   }
 }
+
+/** Until when the lane is sent nothing, whatever comes. */
+const silentUntilMs = ({ quietUntilMs, pacedUntilMs }: Lane): number => Math.max(quietUntilMs, pacedUntilMs);
 
 const spacingMsOf = ({ target }: Lane): number => Math.min(target.lingerMs, spacingMsMax);
 

@@ -293,6 +293,23 @@ describe('the lane writer', () => {
     for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(110);
   });
 
+  test('and goes on doing so when the lane has continued as new', async () => {
+    const at: number[] = [];
+    const asked: number[] = [];
+    const writer = new LaneWriter({
+      waitingBytesMax: 1e8,
+      backlogMs: () => 300,
+      runEnd: async (_workflowId, _runId, withinMs) => asked.push(withinMs) > 0,
+      sendBlock: async () => {
+        at.push(performance.now());
+        return { runId: 'run', bytes: defaultLaneLimits.historyBytesMax };
+      },
+    });
+    for (let n = 0; n < 3; n++) await submit(writer, target('a'), delivery(n));
+    for (const [i, ms] of at.slice(1).entries()) expect(ms - (at[i] ?? 0)).toBeGreaterThanOrEqual(290);
+    expect(asked).toEqual([500]); // For the second block's promise alone: the backlog's pauses are no promises.
+  });
+
   test('keeps a hot lane going though the clock is set back by an hour', async () => {
     const temporal = recorder();
     const writer = new LaneWriter({ ...temporal, waitingBytesMax: 1e6 });
