@@ -50,38 +50,56 @@ export function noting(isRefused?: (n: number) => boolean): { sent: number[]; pr
   return { sent, produce };
 }
 
-function newLane(server: TimeSkipping, taskQueue: string, limits: LaneLimits) {
+export type Lane = ReturnType<typeof newLane>;
+export type Produce = (block: Block, attempt: number, request: ProduceRequest) => Outcome | Promise<Outcome>;
+
+/** A lane that is started by the first block it is sent. */
+export function newLane(server: TimeSkipping, taskQueue: string, limits: Partial<LaneLimits>) {
   const destinationId = `dst_${randomUUID()}`;
   const workflowId = laneWorkflowId(destinationId, 'k');
-  const start = { destinationId, customerExternalId: 'c', lane: 'k', limits };
-  const send = blockSender(server.env.client, taskQueue);
+  const start = { destinationId, customerExternalId: 'c', lane: 'k', limits: { ...defaultLaneLimits, ...limits } };
+  const sender = blockSender(server.env.client, taskQueue);
   const handle = server.env.client.workflow.getHandle(workflowId);
+  const send = (block: Block) => sender({ workflowId, lingerMs: 0, start }, block);
   return {
     handle,
-    enqueue: (ns: readonly number[], quietMs = 100) => send({ workflowId, lingerMs: 0, start }, blockWith(ns, quietMs)),
+    send,
+    enqueue: (ns: readonly number[], quietMs = 100) => send(blockWith(ns, quietMs)),
     status: () => ask<LaneStatus>(server, handle, laneQueries.status),
     deadLetters: () => ask<ParkedEvent[]>(server, handle, laneQueries.deadLetters),
   };
 }
 
-/** Runs a lane with this produce activity while `use` works with it. */
-export async function withLane(
-  server: TimeSkipping,
-  produce: (block: Block, attempt: number, request: ProduceRequest) => Outcome | Promise<Outcome>,
-  use: (lane: ReturnType<typeof newLane>) => Promise<void>,
-  limits: Partial<LaneLimits> = {},
-): Promise<void> {
-  const taskQueue = randomUUID();
+/** The activity as a worker has it. */
+export const produceActivity = (produce: Produce) => {
   let attempts = 0;
-  const worker = await server.workflowWorker(taskQueue, {
-    activities: { produce: (request: ProduceRequest, block: Block) => produce(block, ++attempts, request) },
-  });
-  const lane = newLane(server, taskQueue, { ...defaultLaneLimits, ...limits });
+  return (request: ProduceRequest, block: Block) => produce(block, ++attempts, request);
+};
+
+/** Runs a worker while `use` works with a lane, which is then ended. */
+export async function whileWorking(
+  worker: { runUntil(use: () => Promise<void>): Promise<void> },
+  lane: Lane,
+  use: () => Promise<void>,
+): Promise<void> {
   await worker.runUntil(async () => {
     try {
-      await use(lane);
+      await use();
     } finally {
       await lane.handle.terminate('the test is over').catch(() => undefined);
     }
   });
+}
+
+/** Runs a lane with this produce activity while `use` works with it. */
+export async function withLane(
+  server: TimeSkipping,
+  produce: Produce,
+  use: (lane: Lane) => Promise<void>,
+  limits: Partial<LaneLimits> = {},
+): Promise<void> {
+  const taskQueue = randomUUID();
+  const worker = await server.workflowWorker(taskQueue, { activities: { produce: produceActivity(produce) } });
+  const lane = newLane(server, taskQueue, limits);
+  await whileWorking(worker, lane, () => use(lane));
 }
