@@ -91,7 +91,6 @@ describe('the secrets of a destination', () => {
       'the change to be heard',
       () => store.destinations.open(to.id).then(String, (error: { code: string }) => error.code),
       (seen) => seen === 'secret_unreadable',
-      1_000,
     );
   });
 
