@@ -1,26 +1,50 @@
 import { defineConfig } from 'vitest/config';
+import { calmFiles, filesAtOnce, LongestFirst } from './test/setup/fileOrder.ts';
 
 const minutes = 60_000;
-
-/** Files one after the other: each brings up processes of its own, and a machine may have two cores. */
-const oneByOne = { fileParallelism: false, testTimeout: 2 * minutes, hookTimeout: 3 * minutes };
+const timeouts = { testTimeout: 2 * minutes, hookTimeout: 3 * minutes };
 
 /** The Temporal SDK loads our payload converter, which is TypeScript, by `require`. */
 const execArgv = ['--import', 'tsx'];
 
+const onSharedServers = {
+  execArgv,
+  globalSetup: ['test/setup/servers.ts'],
+  setupFiles: ['test/setup/leftovers.ts'],
+  ...timeouts,
+};
+
+/**
+ * Which project a test file is in, and so what runs beside it:
+ *
+ * - `unit`: no server, no process; a file takes seconds.
+ * - `workflow`: workflow code on time-skipping servers, one for each test.
+ * - `integration`: real servers. Files run at the same time, for most of their time is waiting. So a file must bear a machine that has
+ *   three times as much to do as it can: it waits for conditions, and bounds no time. Kafka and Postgres are shared by all, so
+ *   databases, topics, customers and ids are the test's own, and so is what it stops (`ownTemporal`, `ownKafka`, a Causeway). A file
+ *   that takes half a minute or more is named in `longest`, so that nobody waits for it at the end.
+ * - `calm`: those of them that hold us to a time which we promise (`calmFiles`), with one file beside them that lets them.
+ */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, sequence: { groupOrder: 0 } },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 30_000,
+          maxWorkers: filesAtOnce.unit,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
-        // Needs the time-skipping Temporal server alone.
         test: {
           name: 'workflow',
           include: ['test/workflow/**/*.test.ts'],
           execArgv,
-          ...oneByOne,
+          ...timeouts,
+          maxWorkers: filesAtOnce.workflow,
           sequence: { groupOrder: 1 },
         },
       },
@@ -28,11 +52,19 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          execArgv,
-          globalSetup: ['test/setup/servers.ts'],
-          setupFiles: ['test/setup/leftovers.ts'],
-          ...oneByOne,
+          exclude: calmFiles,
+          ...onSharedServers,
+          maxWorkers: filesAtOnce.integration,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'calm',
+          include: calmFiles,
+          ...onSharedServers,
+          maxWorkers: filesAtOnce.calm,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { inject } from 'vitest';
 import { apiProgram, newApiKey, newSecretKeys, type ProgramSettings, workerProgram } from '../../dev/programs.ts';
 import { dropDatabase, ensureDatabase } from '../../dev/servers/postgres.ts';
 import { type Server, stoppedServer } from '../../dev/servers/server.ts';
@@ -8,6 +7,7 @@ import { migrate } from '../../store/migrate.ts';
 import { type TestApi, testApi } from './api.ts';
 import { type TestKafka, testKafka } from './kafka.ts';
 import { track } from './running.ts';
+import { sharedServers } from './sharedServers.ts';
 
 export { until } from './until.ts';
 
@@ -99,7 +99,7 @@ async function createDestination(
  * Temporal, Kafka and Postgres with the other tests, so ids and topics must be its own too.
  */
 export async function startCauseway(options: CausewayOptions = {}): Promise<Causeway> {
-  const servers = inject('servers');
+  const servers = sharedServers();
   const name = `causeway_${randomBytes(6).toString('hex')}`;
   const databaseUrl = await ensureDatabase(servers.databaseUrl, name);
   await migrate(databaseUrl);

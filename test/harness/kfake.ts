@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { inject } from 'vitest';
 import { kfakeBinary } from '../../dev/servers/kfake.ts';
 import { freePort } from '../../dev/servers/ports.ts';
 import { startServer } from '../../dev/servers/server.ts';
 import { track } from './running.ts';
+import { sharedServers } from './sharedServers.ts';
 
 /** Requests by their key in the protocol (https://kafka.apache.org/protocol#protocol_api_keys). */
 export const apiKeys = { Produce: 0, Metadata: 3, SaslHandshake: 17, ApiVersions: 18, SaslAuthenticate: 36 } as const;
@@ -67,7 +67,7 @@ export async function startKfake({ brokers = 1, login }: KfakeOptions = {}): Pro
       ...['-control', control, '-ports', ports.join(',')],
       ...(login ? ['-user', login.username, '-password', login.password] : []),
     ],
-    logFile: join(inject('servers').dir, 'logs', 'kfake.log'),
+    logFile: join(sharedServers().dir, 'logs', 'kfake.log'),
     ready: () => order('ready'),
   });
   const coming = ({ api, count = -1, ...rest }: Coming) => ({ key: apiKeys[api], count, ...rest });

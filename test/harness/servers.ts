@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inject } from 'vitest';
 import { type KafkaOptions, type KafkaServer, startOwnKafka } from '../../dev/servers/kafka.ts';
 import type { Server } from '../../dev/servers/server.ts';
 import { startOwnTemporal, type TemporalServer } from '../../dev/servers/temporal.ts';
 import { track } from './running.ts';
+import { sharedServers } from './sharedServers.ts';
 
-const ownDir = (): string => join(inject('servers').dir, randomBytes(6).toString('hex'));
+const ownDir = (): string => join(sharedServers().dir, randomBytes(6).toString('hex'));
 
 type Removable = { remove(): Promise<void> };
 

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
-import { inject } from 'vitest';
 import { kafkaClient } from '../../dev/servers/kafka.ts';
 import { type SecuredKafka, secured } from './securedListeners.ts';
 import { ownKafka } from './servers.ts';
+import { sharedServers } from './sharedServers.ts';
 
 /** The one that all tests share; where `KAFKA_BROKERS` names another broker, one of the test's own. `remove()` when done. */
 export async function securedKafka(): Promise<{ kafka: SecuredKafka; remove(): Promise<void> }> {
-  const { dir, kafka: shared } = inject('servers');
+  const { dir, kafka: shared } = sharedServers();
   if (shared.secured) return { kafka: shared.secured, remove: async () => {} };
   const { options, of } = await secured(join(dir, `certificates-${randomBytes(6).toString('hex')}`));
   const { properties, ...more } = options;

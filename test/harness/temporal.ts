@@ -1,10 +1,10 @@
 import { Client, Connection } from '@temporalio/client';
-import { inject } from 'vitest';
 import { run } from '../../dev/servers/install.ts';
 import { temporalCli } from '../../dev/servers/temporal.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
 import type { Causeway } from './causeway.ts';
 import { track } from './running.ts';
+import { sharedServers } from './sharedServers.ts';
 
 export type TestTemporal = { client: Client; stop(): Promise<void> };
 
@@ -17,7 +17,7 @@ export async function testTemporal({ temporal }: Pick<Causeway, 'temporal'>): Pr
 
 /** A client of the Temporal that all tests share, for those without a Causeway; `stop()` when done. */
 export const sharedTemporal = (): Promise<TestTemporal> =>
-  testTemporal({ temporal: { ...inject('servers').temporal, taskQueue: 'none' } });
+  testTemporal({ temporal: { ...sharedServers().temporal, taskQueue: 'none' } });
 
 /** Runs Temporal's own CLI against the Temporal of this Causeway, as an operator would, and returns what it printed. */
 export async function operate(

@@ -8,10 +8,10 @@ import {
   type TokenRequest,
   type TokenRequestIncomingMessage,
 } from 'oauth2-mock-server';
-import { inject } from 'vitest';
 import type { Certificate } from './certificates.ts';
 import { track } from './running.ts';
 import { type SecuredKafka, tokenAudience } from './securedListeners.ts';
+import { sharedServers } from './sharedServers.ts';
 
 type Changes = {
   status?: number;
@@ -87,7 +87,7 @@ function basicOf(id: string, secret: string): string {
 }
 
 async function written({ pem, keyPem }: Certificate): Promise<{ key: string; cert: string }> {
-  const base = join(inject('servers').dir, `token-server-${randomBytes(6).toString('hex')}`);
+  const base = join(sharedServers().dir, `token-server-${randomBytes(6).toString('hex')}`);
   const files = { key: `${base}.key.pem`, cert: `${base}.pem` };
   await Promise.all([writeFile(files.key, keyPem), writeFile(files.cert, pem)]);
   return files;

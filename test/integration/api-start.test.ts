@@ -4,15 +4,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newApiKey, newSecretKeys } from '../../dev/programs.ts';
 import { freePort } from '../../dev/servers/ports.ts';
 import { migrate } from '../../store/migrate.ts';
 import { Sealing } from '../../store/sealing.ts';
 import { newDatabase } from '../harness/database.ts';
+import { sharedServers } from '../harness/sharedServers.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const servers = inject('servers');
+const servers = sharedServers();
 let own: Awaited<ReturnType<typeof newDatabase>>;
 beforeAll(async () => {
   own = await newDatabase();

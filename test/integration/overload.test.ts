@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dropDatabase } from '../../dev/servers/postgres.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
 import type { Answer } from '../harness/api.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { expectProblem } from '../harness/problem.ts';
 import { ownTemporal } from '../harness/servers.ts';
+import { sharedServers } from '../harness/sharedServers.ts';
 
 let temporal: Awaited<ReturnType<typeof ownTemporal>>;
 let causeway: Causeway;
@@ -130,7 +131,7 @@ describe('while the store is away', () => {
   test('every request is answered 503, which shows nothing of the store', async () => {
     const { customerExternalId } = await causeway.createDestination();
     const url = new URL(causeway.databaseUrl);
-    await dropDatabase(inject('servers').databaseUrl, url.pathname.slice(1));
+    await dropDatabase(sharedServers().databaseUrl, url.pathname.slice(1));
     const isAway = ({ status }: { status: number }) => status === 503;
     const answers = [
       await until('an event to be refused', () => causeway.api.post(event(customerExternalId)), isAway, 1_000),

@@ -1,7 +1,7 @@
 /** What takes three brokers: leaders that move, replicas that do not confirm. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createTopic, kafkaClient } from '../../dev/servers/kafka.ts';
 import { type KafkaCluster, startOwnKafkaCluster } from '../../dev/servers/kafkaCluster.ts';
 import { eventDigest } from '../../domain/eventDigest.ts';
@@ -11,13 +11,14 @@ import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { startLoad } from '../harness/load.ts';
 import { firstSeen } from '../harness/order.ts';
 import { track } from '../harness/running.ts';
+import { sharedServers } from '../harness/sharedServers.ts';
 
 let cluster: KafkaCluster;
 let causeway: Causeway;
 let stopCluster: () => Promise<void>;
 let admin: ReturnType<ReturnType<typeof kafkaClient>['admin']>;
 beforeAll(async () => {
-  const dir = join(inject('servers').dir, 'replicas');
+  const dir = join(sharedServers().dir, 'replicas');
   cluster = await startOwnKafkaCluster({ dataDir: join(dir, 'kafka'), logDir: join(dir, 'logs') });
   stopCluster = track('a cluster of Kafka', async () => {
     await cluster.stop();

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runEnd } from '../../api/runEnd.ts';
+import { sharedServers } from '../harness/sharedServers.ts';
 
 let connection: Connection;
 let client: Client;
 beforeAll(async () => {
-  const { address, namespace } = inject('servers').temporal;
+  const { address, namespace } = sharedServers().temporal;
   connection = await Connection.connect({ address });
   client = new Client({ connection, namespace });
 });

@@ -1,14 +1,15 @@
 import { Client, Connection } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import pg from 'pg';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { kafkaClient } from '../../dev/servers/kafka.ts';
 import { timeSkippingServerPath } from '../../dev/servers/timeSkipping.ts';
 import { searchAttributeTypes } from '../../domain/lane.ts';
 import { testKafka } from '../harness/kafka.ts';
 import { ownKafka, ownTemporal } from '../harness/servers.ts';
+import { sharedServers } from '../harness/sharedServers.ts';
 
-const servers = inject('servers');
+const servers = sharedServers();
 
 test('Temporal answers, knows our search attributes, and keeps closed runs for 30 days', async () => {
   const connection = await Connection.connect({ address: servers.temporal.address });

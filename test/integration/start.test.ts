@@ -3,8 +3,9 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } f
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StackAddresses } from '../../dev/stack/addresses.ts';
+import { sharedServers } from '../harness/sharedServers.ts';
 import { until } from '../harness/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -93,7 +94,7 @@ async function listeningAddresses(pids: readonly number[]): Promise<string[]> {
 let start: Start;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(inject('servers').dir, 'clone-'));
+  dir = await mkdtemp(join(sharedServers().dir, 'clone-'));
   await chmod(dir, 0o711); // Postgres may run as another user.
   const names = (await readdir(root)).filter((name) => !notCopied.has(name));
   for (const name of names) await cp(join(root, name), join(dir, name), { recursive: true });

@@ -8,10 +8,12 @@ import { say } from '../../dev/servers/progress.ts';
 import type { Server } from '../../dev/servers/server.ts';
 import { startTemporal } from '../../dev/servers/temporal.ts';
 import { type SecuredKafka, secured } from '../harness/securedListeners.ts';
+import { filesAtOnce } from './fileOrder.ts';
 
-/** The servers that all integration tests share. */
+/** The servers that integration tests share: tests take them from `sharedServers()`. */
 export type SharedServers = {
-  temporal: { address: string; namespace: string };
+  /** One for each file of those that run at the same time: a namespace answers only so many calls of visibility a second. */
+  temporals: { address: string; namespace: string }[];
   kafka: { brokers: string[]; secured: SecuredKafka | undefined };
   databaseUrl: string;
   /** Where processes write their logs, and tests what must be gone afterwards. */
@@ -32,34 +34,46 @@ async function runDir(): Promise<string> {
   return dir;
 }
 
-/** Starts one Temporal, Kafka and Postgres, empty, for the whole run; returns what stops them. */
+/** Temporals, one Kafka and one Postgres, all empty, for the whole run; answers what stops them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const root = project.vitest.getRootProject();
+  if (root.getProvidedContext().servers) return async () => {}; // Another project of this run has started them.
   const dir = await runDir();
   const logDir = join(dir, 'logs');
   const dataDir = await postgresDataDir(join(dir, 'postgres'), `test-${process.pid}`);
   const kafkaWays = await secured(join(dir, 'certificates'));
-  say('Starting Temporal, Kafka and Postgres for the tests …');
-  const results = await Promise.allSettled([
-    startTemporal({ dbFile: join(dir, 'temporal.db'), logDir }),
-    startKafka({ dataDir: join(dir, 'kafka'), logDir, ...kafkaWays.options }),
-    startPostgres({ dataDir, logDir, password: 'causeway' }),
-  ]);
+  const started: Server[] = [];
+  const kept = async <T extends Server>(starting: Promise<T>): Promise<T> => {
+    const server = await starting;
+    started.push(server);
+    return server;
+  };
   const stop = async () => {
-    const servers = results.flatMap((result): Server[] => (result.status === 'fulfilled' ? [result.value] : []));
-    await Promise.all(servers.map((server) => server.stop()));
-    const data = [dataDir, `${dataDir}.complete`, join(dir, 'kafka'), join(dir, 'temporal.db')];
+    await Promise.all(started.map((server) => server.stop()));
+    const data = [dataDir, `${dataDir}.complete`, join(dir, 'kafka'), join(dir, 'temporal')];
     for (const path of data) await rm(path, { recursive: true, force: true });
   };
-  const [temporal, kafka, postgres] = results;
-  if (temporal.status === 'rejected' || kafka.status === 'rejected' || postgres.status === 'rejected') {
+
+  say('Starting Temporal, Kafka and Postgres for the tests …');
+  const files = project.vitest.state.getPaths().length;
+  const places = process.env.TEMPORAL_ADDRESS ? 1 : Math.min(filesAtOnce.integration, files);
+  const temporals = Array.from({ length: places }, (_, n) =>
+    kept(startTemporal({ dbFile: join(dir, 'temporal', `${n}.db`), logDir: join(logDir, `temporal-${n}`) })),
+  );
+  const kafka = kept(startKafka({ dataDir: join(dir, 'kafka'), logDir, ...kafkaWays.options }));
+  const postgres = kept(startPostgres({ dataDir, logDir, password: 'causeway' }));
+  const results = await Promise.allSettled([...temporals, kafka, postgres]);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) {
     await stop();
-    throw results.find((result) => result.status === 'rejected')?.reason;
+    throw failed.reason;
   }
-  const { brokers } = kafka.value;
-  project.provide('servers', {
-    temporal: { address: temporal.value.address, namespace: temporal.value.namespace },
-    kafka: { brokers, secured: kafka.value.pid === undefined ? undefined : kafkaWays.of(brokers[0] ?? '') },
-    databaseUrl: postgres.value.databaseUrl,
+
+  const { brokers, pid } = await kafka;
+  root.provide('servers', {
+    temporals: (await Promise.all(temporals)).map(({ address, namespace }) => ({ address, namespace })),
+    kafka: { brokers, secured: pid === undefined ? undefined : kafkaWays.of(brokers[0] ?? '') },
+    databaseUrl: (await postgres).databaseUrl,
     dir,
   });
   return stop;
