@@ -70,7 +70,7 @@ export const clientRows: readonly FailureRow[] = [
   },
   {
     ...{ name: 'EPROTO', kind: 'transient', mendedBy: 'probe', ...suspendsAfter(3, minuteMs) },
-    why: 'The TLS handshake failed: the listener speaks no TLS, another version of it, or wants a client certificate.',
+    why: 'The TLS handshake failed: the listener speaks no TLS, or another version of it.',
     remedy: "See that auth.tls and auth.mode fit the broker's listener. Then resume.",
   },
   {
@@ -82,6 +82,16 @@ export const clientRows: readonly FailureRow[] = [
     ...{ name: 'CLIENT_CERTIFICATE_EXPIRED', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: 'Our client certificate has expired.',
     remedy: 'Put a new clientCertificate and its clientKey into the destination. Then resume.',
+  },
+  {
+    ...{ name: 'CLIENT_CERTIFICATE_REFUSED', kind: 'destinationAtFault', mendedBy: 'probe' },
+    why: 'The broker does not take our client certificate: it does not know its authority, or holds it for revoked or ended.',
+    remedy: 'Have the brokers trust the authority of clientCertificate, or put in one that they trust. Then resume.',
+  },
+  {
+    ...{ name: 'CLIENT_CERTIFICATE_MISSING', kind: 'destinationAtFault', mendedBy: 'probe' },
+    why: 'The listener wants a client certificate, and auth.mode has none.',
+    remedy: 'Choose auth.mode MTLS, or name a listener of the brokers that wants none. Then resume.',
   },
   {
     ...{ name: 'CERT_HAS_EXPIRED', kind: 'destinationAtFault', mendedBy: 'probe' },

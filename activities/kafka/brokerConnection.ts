@@ -1,16 +1,25 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import Broker, { type RequestDefinition } from 'kafkajs/src/broker/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
-import { checkClientCertificate } from './clientCertificate.ts';
-import { calmQueue, guardFrames } from './connectionGuard.ts';
+import {
+  alertAfterHandshake,
+  certificateAlert,
+  certificateRefused,
+  checkClientCertificate,
+} from './clientCertificate.ts';
+import { calmQueue, guardFrames, renewInTime } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
-import { failureIn, NamedError, notSentInTime } from './failureNames.ts';
+import { failureIn, NamedError, NotSent, notSentInTime } from './failureNames.ts';
+import { withinMs } from './withinMs.ts';
 
 const connectTimeoutMs = 5_000;
 const authenticationTimeoutMs = 5_000;
+const renewTimeoutMs = 6_000;
 const keepAliveMs = 30_000;
+/** A broker that has broken off a connection is given so long to say why, in ms. */
+const alertTimeoutMs = 3_000;
 
 /** kafkajs logs what it throws: what happened is in the attempt, and said once. */
 const silent = createLogger({ level: 0, logCreator: () => () => undefined });
@@ -24,10 +33,18 @@ export class BrokerConnection {
   private isClosed = false;
   /** Why no socket could be made; kafkajs keeps its text alone. */
   private noSocket: unknown;
+  /** Whether our side of a TLS handshake was over. */
+  private isSecured = false;
+  private isLetIn = false;
   /** The request that is under way, and those that wait for it. */
   private queue: Promise<unknown> = Promise.resolve();
 
-  constructor(host: string, port: number, settings: ConnectionSettings, requestTimeoutMs: number) {
+  constructor(
+    private readonly host: string,
+    private readonly port: number,
+    private readonly settings: ConnectionSettings,
+    requestTimeoutMs: number,
+  ) {
     this.address = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
     this.pool = new ConnectionPool({
       host,
@@ -41,6 +58,7 @@ export class BrokerConnection {
     for (const connection of this.pool.pool) {
       guardFrames(connection, (error) => this.close(error));
       calmQueue(connection);
+      renewInTime(connection);
     }
     this.broker = new Broker({
       connectionPool: this.pool,
@@ -52,18 +70,29 @@ export class BrokerConnection {
 
   /** Whether requests may go out on it: it was not closed, neither by us nor by the other side. */
   get isUsable(): boolean {
-    return !this.isClosed;
+    return !this.isClosed && (!this.isLetIn || this.pool.isConnected());
   }
 
   /** Connects and authenticates where that is not done yet. Rejects as kafkajs does; it is then closed. */
   async connect(): Promise<void> {
-    if (this.broker.isConnected()) return;
+    if (this.isLetIn) return;
     try {
       await this.broker.connect();
+      this.isLetIn = true;
     } catch (error) {
       this.close();
-      throw this.noSocket ?? beforeLetIn(error, this.address);
+      throw this.noSocket ?? (await this.certificateRefusal(error)) ?? beforeLetIn(error, this.address);
     }
+  }
+
+  /** That the broker does not take our certificate, where that is what is behind the error. */
+  private async certificateRefusal(error: unknown): Promise<NamedError | undefined> {
+    const { ssl } = this.settings;
+    if (!ssl) return undefined;
+    const isBrokenOff = this.isSecured && brokenOff.includes(failureIn(error).name);
+    const asked = () => alertAfterHandshake(() => tlsTo(this.host, this.port, ssl), alertTimeoutMs);
+    const alert = certificateAlert(error) ?? (isBrokenOff ? await asked() : undefined);
+    return alert === undefined ? undefined : certificateRefused(alert, this.address, ssl.cert !== undefined);
   }
 
   /**
@@ -71,7 +100,8 @@ export class BrokerConnection {
    * closed, for a request without an answer may still be on its way.
    *
    * One request at a time: a broker works on one per connection, and what would lie in its socket meanwhile could not be taken
-   * back. `isWanted` is asked right before the request is written; where it says no, that rejects with NOT_SENT_IN_TIME.
+   * back. `isWanted` is asked right before the request is written; where it says no, that rejects with NOT_SENT_IN_TIME. Where nothing
+   * was written for another reason, it rejects with {@link closedBefore} or a {@link NotSent}.
    */
   async request<Options, Answer>(
     apiKey: number,
@@ -82,10 +112,29 @@ export class BrokerConnection {
     const turn = this.queue.then(async () => {
       if (this.isClosed) throw closedBefore;
       if (!isWanted()) throw notSentInTime;
+      await this.renewSession();
+      if (!isWanted()) throw notSentInTime;
       return await this.exchange(apiKey, definition, options);
     });
     this.queue = turn.catch(() => undefined);
     return await turn;
+  }
+
+  /** Shows the broker who we are again, where our session is about to end. Between two requests: so neither is lost. */
+  private async renewSession(): Promise<void> {
+    if (!this.pool.isConnected()) {
+      this.close();
+      throw closedBefore;
+    }
+    if (this.broker.isConnected()) return;
+    const late = (): NamedError =>
+      new NamedError({ name: 'CONNECT_TIMEOUT', message: `${this.address} did not renew our session in time.` });
+    try {
+      await withinMs(renewTimeoutMs, this.broker.connect(), late);
+    } catch (error) {
+      this.close();
+      throw new NotSent('The session could not be renewed.', { cause: beforeLetIn(error, this.address) });
+    }
   }
 
   private async exchange<Options, Answer>(
@@ -129,13 +178,22 @@ export class BrokerConnection {
     if (!ssl) return connectTcp({ host, port }, onConnect);
     try {
       if (typeof ssl.cert === 'string') checkClientCertificate(ssl.cert);
-      return connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect);
+      return tlsTo(host, port, ssl).once('secureConnect', () => {
+        this.isSecured = true;
+        onConnect();
+      });
     } catch (error) {
       this.noSocket = error;
       throw error;
     }
   }
 }
+
+/** How a connection ends that the other side, or its system, breaks off. */
+const brokenOff: readonly string[] = ['ECONNRESET', 'EPIPE', 'EPROTO', 'CONNECTION_CLOSED'];
+
+const tlsTo = (host: string, port: number, ssl: ConnectionOptions): TLSSocket =>
+  connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl });
 
 /** A request without an answer on the way in is no produce request without an answer. */
 function beforeLetIn(error: unknown, address: string): unknown {
@@ -148,3 +206,7 @@ export const closedBefore = new NamedError({
   name: 'CONNECTION_CLOSED',
   message: 'The connection was closed before the request was sent.',
 });
+
+/** Whether a request that failed so was not written. */
+export const wasNotSent = (error: unknown): boolean =>
+  error === closedBefore || error === notSentInTime || error instanceof NotSent;

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { NamedError } from './failureNames.ts';
+import type { TLSSocket } from 'node:tls';
+import { innermost, NamedError } from './failureNames.ts';
 
 /**
  * Throws `CLIENT_CERTIFICATE_EXPIRED`. A broker refuses such a certificate after our side of the handshake is over (TLS 1.3), with
@@ -9,4 +10,49 @@ export function checkClientCertificate(pem: string): void {
   const { validTo } = new X509Certificate(pem);
   if (Date.parse(validTo) > Date.now()) return;
   throw new NamedError({ name: 'CLIENT_CERTIFICATE_EXPIRED', message: `Our client certificate ended on ${validTo}.` });
+}
+
+/** TLS alerts (RFC 8446, section 6.2) about the certificate that we showed, or did not show, as Node.js's codes end. */
+const alertEnd =
+  /_ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:UNKNOWN|EXPIRED|REVOKED|REQUIRED)|ACCESS_DENIED)$/;
+
+/** The alert, in words, with which the other side refused our certificate; undefined where the error is something else. */
+export function certificateAlert(error: unknown): string | undefined {
+  const inner = innermost(error);
+  const code = inner instanceof Error && 'code' in inner && typeof inner.code === 'string' ? inner.code : '';
+  return alertEnd.exec(code)?.[1]?.toLowerCase().replaceAll('_', ' ');
+}
+
+/** What such an alert means for us. */
+export function certificateRefused(alert: string, address: string, wasShown: boolean): NamedError {
+  return wasShown
+    ? new NamedError({
+        name: 'CLIENT_CERTIFICATE_REFUSED',
+        message: `${address} does not take our client certificate: ${alert} (its TLS alert).`,
+      })
+    : new NamedError({
+        name: 'CLIENT_CERTIFICATE_MISSING',
+        message: `${address} wants a client certificate, and we showed none: ${alert} (its TLS alert).`,
+      });
+}
+
+/**
+ * Makes the handshake and says nothing then, until the other side has. With TLS 1.3 it looks at our certificate when our side of the
+ * handshake is over; what we have written by then makes its system reset the connection, and that swallows the alert.
+ * Resolves to the alert, in words; to undefined where our certificate is taken, or nothing is said within `timeoutMs`.
+ */
+export function alertAfterHandshake(open: () => TLSSocket, timeoutMs: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = open();
+    const end = (error?: Error): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(error && certificateAlert(error));
+    };
+    const timer = setTimeout(end, timeoutMs);
+    socket.on('error', end);
+    socket.once('close', () => end());
+    socket.once('session', () => end()); // A session that may be resumed is given once we are let in.
+    socket.resume();
+  });
 }

@@ -48,3 +48,18 @@ export function calmQueue({ requestQueue }: GuardedConnection): void {
     if (requestQueue.pending.length > 0) schedule();
   };
 }
+
+/** A session is renewed when so much of it is left, in ms; of a short one, this share. */
+const renewAtLeftMs = 10_000;
+const renewAtShareLeft = 0.3;
+
+/**
+ * A session that a broker gave for a time (KIP-368) is renewed before it ends. kafkajs does so ten seconds before; with a shorter
+ * session that is with each request, and a broker refuses a second time within a second.
+ */
+export function renewInTime(connection: GuardedConnection): void {
+  const renewAt = (sessionMs: number): number => Math.round(Math.min(renewAtLeftMs, sessionMs * renewAtShareLeft));
+  Object.defineProperty(connection, 'reauthenticationThreshold', {
+    get: () => renewAt(Number(connection.sessionLifetime.toString())),
+  });
+}

@@ -22,13 +22,18 @@ export const notSentInTime = new NamedError({
   message: "The attempt's time was over before it could be sent.",
 });
 
+/** Whatever went wrong, its cause: the request of the try was not written yet. */
+export class NotSent extends Error {
+  override readonly name = 'NotSent';
+}
+
 const messageCharsMax = 300;
 const causesMax = 8;
 
 type KafkaJsError = Error & { type?: unknown; code?: unknown; cause?: unknown };
 
 /** kafkajs wraps errors in errors, and only the innermost says what happened. */
-function innermost(error: unknown): unknown {
+export function innermost(error: unknown): unknown {
   let at = error;
   for (let depth = 0; depth < causesMax; depth++) {
     if (!(at instanceof Error) || !(at.cause instanceof Error) || at instanceof NamedError) return at;

@@ -36,12 +36,15 @@ declare module 'kafkajs/src/network/connectionPool.js' {
 
   export type GuardedConnection = {
     processData: (chunk: Buffer) => void;
+    /** What the broker said last, in ms; 0 where a session does not end. One of kafkajs's own long integers. */
+    readonly sessionLifetime: { toString(): string };
     requestQueue: { pending: readonly unknown[]; scheduleCheckPendingRequests: () => void };
   };
 
   export default class ConnectionPool {
     readonly pool: readonly GuardedConnection[];
     constructor(options: ConnectionPoolOptions);
+    isConnected(): boolean;
     send<Answer>(exchange: {
       request: unknown;
       response: { decode: (bytes: unknown) => Promise<Answer>; parse: (answer: Answer) => Promise<Answer> };
@@ -64,6 +67,7 @@ declare module 'kafkajs/src/broker/index.js' {
       authenticationTimeout: number;
       allowAutoTopicCreation: boolean;
     });
+    /** False, too, where who we are must be shown again. */
     isConnected(): boolean;
     /** Connects, asks for the versions, authenticates. */
     connect(): Promise<void>;

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { hostPortOf } from '../../domain/address.ts';
+import { certificateAlert, certificateRefused } from './clientCertificate.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { NamedError } from './failureNames.ts';
 
@@ -31,20 +32,23 @@ export function connected({ host, port }: Address): Promise<Socket> {
 /** The handshake on that connection, as a delivery makes it. Resolves to the protocol and the server's name. */
 export function secured(
   socket: Socket,
-  { host }: Address,
+  { text, host }: Address,
   ssl: NonNullable<ConnectionSettings['ssl']>,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     // Throws for a certificate or key of ours that OpenSSL can't use.
     const tls = connectTls({ ...ssl, socket, ...(isIP(host) === 0 ? { servername: host } : { host }) });
-    tls.once('error', reject);
+    tls.once('error', (error) => {
+      const alert = certificateAlert(error);
+      reject(alert === undefined ? error : certificateRefused(alert, text, ssl.cert !== undefined));
+    });
     tls.once('close', () => {
       const message = 'The other side closed the connection in the middle of the TLS handshake.';
       reject(new NamedError({ name: 'ECONNRESET', message }));
     });
     tls.once('secureConnect', () => {
       resolve(tls.getProtocol() ?? 'TLS');
-      tls.off('error', reject).on('error', () => undefined);
+      tls.on('error', () => undefined);
     });
   });
 }

@@ -2,9 +2,9 @@ import { type MetadataAnswer, type RecordToSend, requests } from 'kafkajs/src/pr
 import { hostPortOf } from '../../domain/address.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
 import { duplicateSequenceNumber, kafkaErrorName } from '../../domain/kafkaErrors.ts';
-import { BrokerConnection, closedBefore } from './brokerConnection.ts';
+import { BrokerConnection, closedBefore, wasNotSent } from './brokerConnection.ts';
 import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
-import { failureIn, NamedError, type NamedFailure, notSentInTime } from './failureNames.ts';
+import { failureIn, NamedError, type NamedFailure } from './failureNames.ts';
 import { withinMs } from './withinMs.ts';
 
 export type { RecordToSend };
@@ -158,7 +158,7 @@ export class TopicConnection {
       const byPartition = new Map(told.map((one) => [one.partition, one]));
       return partitions.map((partition) => [partition, partitionAnswer(broker, byPartition.get(partition))]);
     } catch (error) {
-      return failed(error, error === notSentInTime || error === closedBefore);
+      return failed(error, wasNotSent(error));
     }
   }
 

@@ -24,14 +24,14 @@ export type SecuredKafka = {
   caCertificate: string;
   username: string;
   password: string;
-  /** Of the principal `User:CN=client`. */
+  /** Of the principal `User:CN=causeway`. */
   client: Certificate;
 };
 
 export const tokenAudience = 'kafka';
 
 const dn = (name: string): string => `CN=${name}`;
-export const principals = { user: 'User:writer', client: `User:${dn('client')}` } as const;
+export const principals = { user: 'User:causeway', client: `User:${dn('causeway')}` } as const;
 
 /** What a broker is started with to be one, and what it is then. `dir` gets its keys and certificates. */
 export async function secured(dir: string): Promise<{
@@ -42,8 +42,8 @@ export async function secured(dir: string): Promise<{
   const here = { hosts: ['127.0.0.1'] };
   const broker = newCertificate(authority, 'broker', here);
   const late = newCertificate(authority, 'broker', { ...here, days: { from: -3, to: -1 } });
-  const client = newCertificate(authority, 'client');
-  const username = 'writer';
+  const client = newCertificate(authority, 'causeway');
+  const username = 'causeway';
   const password = randomBytes(12).toString('base64url');
   const ports = {
     ...{ secured: await freePort(), expired: await freePort() },
@@ -118,8 +118,8 @@ async function bearerTokens(jwksFile: string) {
       'sasl.oauthbearer.jwt.validator.class': `${security}.BrokerJwtValidator`,
       'sasl.oauthbearer.jwks.endpoint.url': href,
       'sasl.oauthbearer.expected.audience': tokenAudience,
-      // kafkajs shows a token again ten seconds before the session ends: two seconds after it began.
-      'oauthbearer.connections.max.reauth.ms': '12000',
+      // Who has not shown a token again by then is cut off.
+      'oauthbearer.connections.max.reauth.ms': '6000',
     },
     // Kafka reads keys only from addresses that are named so.
     javaArgs: [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${href}`],

@@ -17,12 +17,12 @@ type Changes = {
   status?: number;
   body?: MutableResponse['body'];
   claims?: Record<string, unknown>;
-  /** What it says that a token holds. */
+  /** How long a token holds; an hour otherwise. */
   lifeSeconds?: number;
 };
 
 export type TokenServer = {
-  /** The settings of a destination that gets its tokens here, as principal `User:oauth-client`. */
+  /** The settings of a destination that gets its tokens here, as principal `User:causeway-client`. */
   auth: { tokenEndpoint: string; clientId: string; clientSecret: string; audience: string };
   /** What was asked, the newest last. */
   requests: TokenRequest[];
@@ -33,7 +33,7 @@ export type TokenServer = {
   stop(): Promise<void>;
 };
 
-export const oauthPrincipal = 'User:oauth-client';
+export const oauthPrincipal = 'User:causeway-client';
 
 /**
  * A real token server, whose tokens the broker takes; over TLS with this certificate where one is given. Clients must say the
@@ -47,13 +47,15 @@ export async function startTokenServer(
   const server = new OAuth2Server(files?.key, files?.cert);
   await server.issuer.keys.add({ ...tokenKey });
   await server.start(0, '127.0.0.1');
-  const clientId = 'oauth-client';
+  const clientId = 'causeway-client';
   const clientSecret = `s3cret +&=%:${randomBytes(12).toString('base64url')}`;
   const requests: TokenRequest[] = [];
   const given: string[] = [];
   let changed: Changes = {};
   server.service.on('beforeTokenSigning', ({ payload }: MutableToken, { body }: { body: Record<string, unknown> }) => {
-    Object.assign(payload, { sub: clientId, aud: body.audience, ...changed.claims });
+    const { lifeSeconds, claims } = changed;
+    const ends = lifeSeconds !== undefined && { exp: Math.floor(Date.now() / 1_000) + lifeSeconds };
+    Object.assign(payload, { sub: clientId, aud: body.audience, ...ends, ...claims });
   });
   server.service.on('beforeResponse', (response: MutableResponse, request: TokenRequestIncomingMessage) => {
     requests.push({ ...request.body });

@@ -158,6 +158,18 @@ describe('MTLS', () => {
     const wrong = { auth: { clientCertificate: pem }, secrets: { clientKey: keyPem } };
     await expectRefused(await destinationFor(mode, wrong), 'CLIENT_CERTIFICATE_EXPIRED');
   });
+
+  test('a client certificate of an authority that the broker does not know', async () => {
+    const { pem, keyPem } = newCertificate(newAuthority(), 'client');
+    const wrong = { auth: { clientCertificate: pem }, secrets: { clientKey: keyPem } };
+    await expectRefused(await destinationFor(mode, wrong), 'CLIENT_CERTIFICATE_REFUSED');
+    expect(tries.at(-1)?.attempts.at(-1)?.error?.message).toMatch(/certificate: (unknown ca|certificate unknown) /);
+  });
+
+  test('no client certificate, where the listener wants one', async () => {
+    const destination = await destinationFor('SASL_SCRAM_SHA_512', { broker: kafka.mutual });
+    await expectRefused(destination, 'CLIENT_CERTIFICATE_MISSING');
+  });
 });
 
 test('none of these errors, and no log, holds a secret in any form', () => {

@@ -104,8 +104,10 @@ const provoked: Record<string, () => Promise<OpenDestination>> = {
   DESTINATION_DISABLED: async () => at(kfake.brokers, { enabled: false }),
 };
 
-/** Rows that other tests are about: those below, event-log.test.ts, and oauth.test.ts. */
+/** Rows that other tests are about: those below, event-log.test.ts, oauth.test.ts and auth-modes.test.ts. */
 const elsewhere = [
+  'CLIENT_CERTIFICATE_REFUSED',
+  'CLIENT_CERTIFICATE_MISSING',
   ...oauthRows.map(({ name }) => name),
   'DESTINATION_UNKNOWN',
   'STORE_UNREACHABLE',

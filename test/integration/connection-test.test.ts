@@ -10,30 +10,40 @@ import { type TestKafka, testKafka } from '../harness/kafka.ts';
 import { openDestination } from '../harness/produceActivity.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
 import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
+import { oauthPrincipal, startTokenServer, type TokenServer } from '../harness/tokenServer.ts';
 
 let kafka: SecuredKafka;
 let admin: TestKafka;
 let remove: () => Promise<void>;
 let topic: string;
+let tokens: TokenServer;
+let closedPort: number;
 beforeAll(async () => {
   ({ kafka, remove } = await securedKafka());
+  [tokens, closedPort] = [await startTokenServer(kafka), await freePort()];
   admin = testKafka([kafka.plain]);
   topic = await admin.newTopic(3);
-  for (const principal of Object.values(principals)) await writeAcl(kafka, topic, principal, true);
+  const all = [...Object.values(principals), oauthPrincipal];
+  for (const principal of all) await writeAcl(kafka, topic, principal, true);
 });
 afterAll(async () => {
-  await admin.stop();
+  await Promise.all([admin.stop(), tokens.stop()]);
   await remove();
 });
 
-type Way = keyof ReturnType<typeof authOf>;
+type Way = keyof ReturnType<typeof authOf> | 'oauth';
 type Given = Partial<OpenDestination> & { way?: Way; secrets?: Secrets; auth?: Auth };
 
 function destinationWith({ way = 'scram512', ...given }: Given = {}): OpenDestination {
-  const { password, clientKey, ...auth } = { password: undefined, clientKey: undefined, ...authOf(kafka)[way] };
-  const brokers = [way === 'mutual' ? kafka.mutual : kafka.secured];
+  const { caCertificate } = kafka;
+  const oauth = { mode: 'SASL_OAUTHBEARER', ...tokens.auth, caCertificate } as const;
+  const { password, clientKey, clientSecret, ...auth } = {
+    ...{ password: undefined, clientKey: undefined, clientSecret: undefined },
+    ...{ ...authOf(kafka), oauth }[way],
+  };
+  const broker = way === 'mutual' || way === 'oauth' ? kafka[way] : kafka.secured;
   return openDestination({
-    ...{ brokers, topic, auth: { tls: true, ...auth }, secrets: { password, clientKey } },
+    ...{ brokers: [broker], topic, auth: { tls: true, ...auth }, secrets: { password, clientKey, clientSecret } },
     ...given,
   });
 }
@@ -44,7 +54,7 @@ const line = ({ steps }: ConnectionTest): string =>
 
 const letIn = 'resolve ok, connect ok, tls ok, authenticate ok';
 
-test.each(['plain', 'scram256', 'scram512', 'mutual'] as const)(
+test.each(['plain', 'scram256', 'scram512', 'mutual', 'oauth'] as const)(
   'mode "%s" passes, and nothing is written',
   async (way) => {
     const found = await report({ way });
@@ -109,7 +119,33 @@ describe('what does not work is named, with what would mend it, and what comes a
         const { auth } = destinationWith({ way: 'mutual' });
         return { way: 'mutual', auth: { ...auth, clientCertificate: pem }, secrets: { clientKey: keyPem } };
       },
-      /^resolve ok, connect ok, tls ok, authenticate (EPROTO|ECONNRESET), topic skipped/,
+      `resolve ok, connect ok, tls ok, authenticate CLIENT_CERTIFICATE_REFUSED${afterLogin}`,
+    ],
+    [
+      'no client certificate, where the listener wants one',
+      () => ({ brokers: [kafka.mutual] }),
+      `resolve ok, connect ok, tls ok, authenticate CLIENT_CERTIFICATE_MISSING${afterLogin}`,
+    ],
+    [
+      'a wrong secret at the token endpoint',
+      () => ({ way: 'oauth', secrets: { clientSecret: 'hunter2' } }),
+      `resolve ok, connect ok, tls ok, authenticate TOKEN_ENDPOINT_REFUSED${afterLogin}`,
+    ],
+    [
+      'a token endpoint that is not there',
+      () => {
+        const { auth, ...rest } = destinationWith({ way: 'oauth' });
+        return { ...rest, auth: { ...auth, tokenEndpoint: `http://127.0.0.1:${closedPort}/token` } };
+      },
+      `resolve ok, connect ok, tls ok, authenticate TOKEN_ENDPOINT_UNAVAILABLE${afterLogin}`,
+    ],
+    [
+      'a token for another audience',
+      () => {
+        const { auth, ...rest } = destinationWith({ way: 'oauth' });
+        return { ...rest, auth: { ...auth, audience: 'others' } };
+      },
+      `resolve ok, connect ok, tls ok, authenticate TOKEN_REFUSED${afterLogin}`,
     ],
     ...(['plain', 'scram256', 'scram512'] as const).map((way): (typeof rows)[number] => [
       `a wrong password, ${way}`,
@@ -130,6 +166,7 @@ describe('what does not work is named, with what would mend it, and what comes a
     const failed = found.steps.find(({ outcome }) => outcome === 'failed');
     expect(failed?.error).toMatchObject({ why: expect.any(String), remedy: expect.stringMatching(/\w+.*[.]$/) });
     expect(JSON.stringify(found)).not.toMatch(/hunter2|PRIVATE KEY/);
+    expect(JSON.stringify(found)).not.toContain(tokens.auth.clientSecret);
   });
 
   test('a principal that may see the topic and not write to it', async () => {

@@ -7,6 +7,7 @@ import type { Auth, OpenDestination } from '../../domain/destination.ts';
 import { newAuthority, newCertificate } from '../harness/certificates.ts';
 import { expectRow, meaning } from '../harness/failureRow.ts';
 import { answering, closedPort, type HostileServer } from '../harness/hostileServers.ts';
+import { type TestKafka, testKafka } from '../harness/kafka.ts';
 import { blockWithKeys, openDestination, type TestProduce, testProduce } from '../harness/produceActivity.ts';
 import type { SecuredKafka } from '../harness/securedListeners.ts';
 import { securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
@@ -19,18 +20,23 @@ let kafka: SecuredKafka;
 let remove: () => Promise<void>;
 let tokens: TokenServer;
 let overTls: TokenServer;
+let expired: TokenServer;
 let temporal: TestTemporal;
 let produce: TestProduce;
+let reader: TestKafka;
 const servers: HostileServer[] = [];
 beforeAll(async () => {
   ({ kafka, remove } = await securedKafka());
-  const certificate = newCertificate(authority, 'token server', { hosts: ['127.0.0.1'] });
-  [tokens, overTls, temporal] = await Promise.all([
+  const here = { hosts: ['127.0.0.1'] };
+  const late = { ...here, days: { from: -3, to: -1 } };
+  [tokens, overTls, expired, temporal] = await Promise.all([
     startTokenServer(kafka),
-    startTokenServer(kafka, certificate),
+    startTokenServer(kafka, newCertificate(authority, 'token server', here)),
+    startTokenServer(kafka, newCertificate(authority, 'token server', late)),
     sharedTemporal(),
   ]);
   produce = testProduce(temporal);
+  reader = testKafka([kafka.plain]);
 });
 afterEach(() => {
   tokens.give();
@@ -39,7 +45,7 @@ afterEach(() => {
 });
 afterAll(async () => {
   produce.close();
-  await Promise.all([tokens, overTls, temporal, ...servers].map((one) => one.stop()));
+  await Promise.all([tokens, overTls, expired, temporal, reader, ...servers].map((one) => one.stop()));
   await remove();
 });
 
@@ -79,18 +85,50 @@ test('the token endpoint may be behind a certificate of an authority that the de
   await expectDelivered(await destinationWith({ ...overTls.auth, tokenEndpointCaCertificate: authority.pem }));
 });
 
-test('a token is renewed before it ends, and shown on the connections that are there', async () => {
+/** Delivers one record after another, each at its first attempt, until then; their keys. */
+async function deliverUntil(endsAtMs: number, destination: OpenDestination, lane: string): Promise<string[]> {
+  const sent: string[] = [];
+  while (Date.now() < endsAtMs) {
+    const key = `${lane}-${sent.length}`;
+    const one = await produce.run(destination, blockWithKeys([key]));
+    expect([meaning(one), one.attempts.map(({ error }) => error)]).toEqual(['delivered', [undefined]]);
+    sent.push(key);
+  }
+  return sent;
+}
+
+test('a session, which ends with its token or when the broker says, is renewed before: no attempt fails, no record is doubled', async () => {
+  overTls.give({ lifeSeconds: 6 });
+  const shortTokens = { ...overTls.auth, tokenEndpointCaCertificate: authority.pem };
+  const endsAtMs = Date.now() + 10_000;
+  // The broker ends every session after 6 s; the one destination's tokens hold for an hour, the other's for 6 s.
+  const delivered = [tokens.auth, shortTokens].map(async (auth) => {
+    const destination = await destinationWith(auth);
+    const sent = await Promise.all(['a', 'b'].map((lane) => deliverUntil(endsAtMs, destination, lane)));
+    const keys = (await reader.records(destination.topic)).map(({ key }) => String(key));
+    expect(['a', 'b'].map((lane) => keys.filter((key) => key.startsWith(lane)))).toEqual(sent);
+  });
+  await Promise.all(delivered);
+  expect(tokens.given.length).toBe(1);
+  expect(overTls.given.length).toBeGreaterThanOrEqual(3);
+  overTls.give();
+});
+
+test('a session that can not be renewed fails its attempt with the reason, and with nothing sent', async () => {
   const destination = await destinationWith(tokens.auth);
-  tokens.give({ lifeSeconds: 1 });
+  tokens.give({ lifeSeconds: 4 });
   await expectDelivered(destination);
-  await until(
-    'a second token',
-    async () => {
-      await expectDelivered(destination);
-      return tokens.given;
-    },
-    (given) => given.length >= 2,
+  tokens.give({ status: 500, body: { error: 'server_error' } });
+  const failed = await until(
+    'a failed renewal',
+    () => produce.run(destination, block),
+    (one) => meaning(one) !== 'delivered',
   );
+  expect([meaning(failed), failed.attempts.at(-1)]).toMatchObject([
+    'transient',
+    { outcome: 'failed', error: { name: 'TOKEN_ENDPOINT_UNAVAILABLE' } },
+  ]);
+  tokens.give();
   await expectDelivered(destination);
 });
 
@@ -146,6 +184,11 @@ describe('the table says what comes of', () => {
       () => at(tokens.auth.tokenEndpoint.replace('http:', 'https:')),
     ],
     ['a certificate of an unknown authority', 'TOKEN_ENDPOINT_UNTRUSTED', () => destinationWith(overTls.auth)],
+    [
+      'a certificate that has expired',
+      'TOKEN_ENDPOINT_UNTRUSTED',
+      () => destinationWith({ ...expired.auth, tokenEndpointCaCertificate: authority.pem }),
+    ],
     [
       'a certificate for another host name',
       'TOKEN_ENDPOINT_UNTRUSTED',

@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
 import { AccessTokens } from '../../activities/kafka/accessTokens.ts';
 
-const lifeMs = 100_000;
-
 /** Tokens `t1`, `t2`, … of an endpoint that can be broken, at a time that the test sets. */
-function tokensAt() {
+function tokensAt(lifeMs = 100_000) {
   const world = { nowMs: 0, asked: 0, isBroken: false };
   const fetch = async () => {
     world.asked++;
@@ -27,6 +25,20 @@ test('a token is asked for anew when four fifths of its life are over, and not b
   expect(await tokens.current()).toBe('t1');
   world.nowMs = 80_000;
   expect(await tokens.current()).toBe('t2');
+});
+
+test('one that holds for less than a minute is asked for anew earlier', async () => {
+  for (const [lifeMs, renewedAtMs] of [
+    [30_000, 20_000],
+    [5_000, 2_500],
+  ] as const) {
+    const { world, tokens } = tokensAt(lifeMs);
+    await tokens.current();
+    world.nowMs = renewedAtMs - 1;
+    expect(await tokens.current()).toBe('t1');
+    world.nowMs = renewedAtMs;
+    expect(await tokens.current()).toBe('t2');
+  }
 });
 
 test('where none comes, the old one is used while it holds, and then the reason is told', async () => {
