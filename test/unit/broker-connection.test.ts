@@ -1,7 +1,9 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { expect, test } from 'vitest';
 import { BrokerConnection } from '../../activities/kafka/brokerConnection.ts';
 import { failureIn, notSentInTime } from '../../activities/kafka/failureNames.ts';
+import { newAuthority, newCertificate } from '../harness/certificates.ts';
 
 /** A server on loopback that answers whatever it is sent in this way, and is no Kafka. */
 async function withServer<T>(answer: (socket: Socket) => void, use: (connection: BrokerConnection) => Promise<T>) {
@@ -53,6 +55,18 @@ test('a server that speaks another protocol ends the connection, not the process
 test('a server that hangs up is named as such', async () => {
   const failure = await withServer((socket) => socket.end(), connectFailure);
   expect(failure).toBe('CONNECTION_CLOSED');
+});
+
+test('one that hangs up right after the TLS handshake, and says nothing of certificates, is named as such, too', async () => {
+  const authority = newAuthority();
+  const { pem: cert, keyPem: key } = newCertificate(authority, 'broker', { hosts: ['127.0.0.1'] });
+  const server = createTlsServer({ cert, key }, (socket) => socket.end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const settings = { clientId: 'test', ssl: { ca: authority.pem }, sasl: undefined };
+  const failure = await connectFailure(new BrokerConnection('127.0.0.1', port, settings, 1_000));
+  expect(failure).toMatch(/^(CONNECTION_CLOSED|ECONNRESET|EPIPE)$/);
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test('nothing that listens there is named as such', async () => {
