@@ -28,6 +28,11 @@ export class BacklogPace {
   /** In ms. */
   waitMs = 0;
 
+  /** A lane that is too busy to say what waits in it, or has no worker, is behind, however far. */
+  unanswered(): void {
+    this.waitMs = waitMsMax;
+  }
+
   looked(backlog: Backlog, atMs: number): void {
     const measured = this.last && msPerMiBBetween(this.last, { backlog, atMs });
     if (measured !== undefined) {

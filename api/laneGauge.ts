@@ -31,6 +31,9 @@ const runBytesAhead = 8 * 1024 * 1024;
 const unknownRunBytes = runFull.historyBytes;
 /** A full lane is looked at again after this long. */
 const fullForMs = 500;
+/** … and so is one whose blocks wait for it to catch up: it may have. */
+const pacedForMs = 500;
+
 type Gauge = {
   runId: string | undefined;
   /** At the last look; undefined before the first. */
@@ -101,7 +104,8 @@ export class LaneGauge {
     gauge.signalsLeft--;
     gauge.usedAtMs = this.now();
     this.gauges.set(workflowId, gauge);
-    if (gauge.bytesLeft <= 0 || gauge.signalsLeft <= 0) this.look(workflowId, gauge);
+    const isPaced = gauge.pace.waitMs > 0 && this.now() - gauge.lookedAtMs >= pacedForMs;
+    if (isPaced || gauge.bytesLeft <= 0 || gauge.signalsLeft <= 0) this.look(workflowId, gauge);
   }
 
   /**
@@ -143,6 +147,7 @@ export class LaneGauge {
     gauge.signalsLeft = signalsPerLook;
     const looked = (size: LaneSize): void => {
       if (size.backlog) gauge.pace.looked(size.backlog, this.now());
+      else gauge.pace.unanswered();
       const isOver = gauge.runId !== runId && gauge.runId !== size.runId; // It was followed by another run meanwhile.
       if (isOver) return;
       gauge.isFull = isFull(size);

@@ -162,15 +162,30 @@ test('a look that was overtaken by another run says nothing about that one', asy
   expect(() => gauge.check(lane)).not.toThrow();
 });
 
-test('a lane that has not caught up gets its next block later, as before where it does not answer', async () => {
-  const backlog = { waitingEvents: 2_000, waitingBytes: 2 * MiB, deliveredEvents: 0, isDelivering: true };
-  const answers = [size({ backlog }), size()];
-  const { gauge, pass } = gaugeOf(async () => answers.shift() ?? size());
-  expect(gauge.backlogMs(lane)).toBe(0);
-  for (let looks = 0; looks < 2; looks++) {
+describe('a lane that has not caught up', () => {
+  const behind = { waitingEvents: 2_000, waitingBytes: 2 * MiB, deliveredEvents: 0, isDelivering: true };
+  const caughtUp = { ...behind, waitingEvents: 0, waitingBytes: 0 };
+
+  test('gets its next block later, and is looked at again half a second after', async () => {
+    const answers = [size({ backlog: behind }), size({ backlog: caughtUp })];
+    const { gauge, pass } = gaugeOf(async () => answers.shift() ?? size());
+    expect(gauge.backlogMs(lane)).toBe(0);
     gauge.stored(lane, MiB);
     await pass(0);
-  }
-  expect(answers).toHaveLength(0);
-  expect(gauge.backlogMs(lane)).toBe(200);
+    expect(gauge.backlogMs(lane)).toBe(200);
+    await pass(499);
+    gauge.stored(lane, 1);
+    await pass(1);
+    expect(gauge.backlogMs(lane)).toBe(200);
+    gauge.stored(lane, 1);
+    await pass(0);
+    expect(gauge.backlogMs(lane)).toBe(0);
+  });
+
+  test('may be too busy to say so, and gets its next block latest', async () => {
+    const { gauge, pass } = gaugeOf(async () => size());
+    gauge.stored(lane, MiB);
+    await pass(0);
+    expect(gauge.backlogMs(lane)).toBe(500);
+  });
 });
