@@ -20,9 +20,9 @@ const onSharedServers = {
  * - `unit`: no server, no process; a file takes seconds.
  * - `workflow`: workflow code on time-skipping servers, one for each test.
  * - `integration`: real servers. Files run at the same time, for most of their time is waiting. So a file must bear a machine that has
- *   three times as much to do as it can: it waits for conditions, and bounds no time. Kafka and Postgres are shared by all, so
+ *   twice as much to do as it can: it waits for conditions, and bounds no time. Kafka and Postgres are shared by all, so
  *   databases, topics, customers and ids are the test's own, and so is what it stops (`ownTemporal`, `ownKafka`, a Causeway). A file
- *   that takes half a minute or more is named in `longest`, so that nobody waits for it at the end.
+ *   that takes half a minute or more is named in `first`, so that nobody waits for it at the end.
  * - `calm`: those of them that hold us to a time which we promise (`calmFiles`), with one file beside them that lets them.
  */
 export default defineConfig({
@@ -33,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          testTimeout: 30_000,
+          ...timeouts,
           maxWorkers: filesAtOnce.unit,
           sequence: { groupOrder: 0 },
         },

@@ -29,7 +29,14 @@ function needsServers(filters: readonly string[], projects: readonly string[]): 
   return filters.length === 0 || filters.some((filter) => !filter.replace(/^\.\//, '').startsWith('test/unit'));
 }
 
+/**
+ * For every Java machine that the tests start, the brokers and the time-skipping servers: most live for seconds, and the second, slower
+ * compiler costs them more than it gains. A broker is up with half of the CPU.
+ */
+const javaOptions = '-XX:TieredStopAtLevel=1';
+
 async function main(): Promise<void> {
+  process.env.JAVA_TOOL_OPTIONS = [process.env.JAVA_TOOL_OPTIONS, javaOptions].filter(Boolean).join(' ');
   const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)]);
   const dir = await mkdtemp(join(tmpdir(), 'causeway-test-'));
   process.env.CAUSEWAY_TEST_DIR = dir;
