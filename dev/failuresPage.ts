@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { clientRows, type FailureRow, failureRowOf, type Kind, ownRows } from '../domain/failures.ts';
 import { kafkaRows } from '../domain/kafkaErrors.ts';
+import { failureProofs } from './failureProofs.ts';
 
 const kinds: Record<Kind, string> = {
   transient: 'transient',
@@ -48,6 +49,15 @@ function tableOf(rows: readonly FailureRow[], hasCodes: boolean): string {
   return [columns, columns.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
+/** Where the design's examples are met. */
+function tableOfProofs(): string {
+  const head = ['kind', 'example', 'test in `test/integration/`', 'given by'];
+  const lines = failureProofs.map(({ kind, example, file, test, givenBy = 'a real broker' }) =>
+    [kinds[kind], example, `\`${file}\`: "${test} …"`, givenBy].map(cell),
+  );
+  return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
 const unlisted = failureRowOf('an error that nobody listed');
 
 /** The page, as it must lie in docs/. */
@@ -72,10 +82,9 @@ has it under its own name. \`DUPLICATE_SEQUENCE_NUMBER\` (46) is success: the br
 
 Each row is tested with the real produce activity: Kafka's against a broker that answers each code on order
 (\`test/integration/failure-table.test.ts\`), the client's and our own against servers that cause them (\`client-errors.test.ts\`,
-\`oauth.test.ts\`; six that no machine gives on demand are tested by name). What the real broker gives is in \`refusals.test.ts\` and \`replicas.test.ts\`. Three
-rows of the table of failures a real broker (4.1, without plug-ins) does not give to our records: \`INVALID_RECORD\`, for each has a key;
-\`POLICY_VIOLATION\`, for no policy of Kafka's own looks at records; and \`NOT_ENOUGH_REPLICAS_AFTER_APPEND\`, for since KIP-966 a leader with
-too few replicas in sync confirms nothing and gives \`REQUEST_TIMED_OUT\`. For these there is kfake.
+\`oauth.test.ts\`; five that no machine gives on demand are tested by name). The design's examples are given by a real broker (4.1) in these:
+
+${tableOfProofs()}
 
 ## Kafka's errors
 

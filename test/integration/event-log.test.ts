@@ -158,6 +158,22 @@ test('an attempt without an answer is on record, its outcome unknown: the record
   expect(new Set(own.map(({ value }) => String(value))).size).toBe(1);
 });
 
+test('an attempt whose connection was lost with the request in flight is on record, its outcome unknown', async () => {
+  const destination = await connectedDestination();
+  freezeBroker();
+  const id = await post(destination);
+  await untilDelivery('an attempt under way', causeway.api, id, ({ attempts }) => attempts.length > 0);
+  await broker.kill();
+  await broker.restart();
+
+  const { attempts } = await untilStatus('delivered', id);
+  expect(attempts[0]).toMatchObject({ outcome: 'unknown', broker: broker.brokers[0], partition: 0 });
+  expect(attempts[0]?.error).toMatchObject({
+    kind: 'outcomeUnknown',
+    name: expect.stringMatching(/^(CONNECTION_CLOSED|ECONNRESET)$/),
+  });
+});
+
 test('while the broker is away the event is retrying, with the time of its next attempt', async () => {
   const destination = await connectedDestination();
   await broker.kill();
@@ -174,6 +190,7 @@ test('while the broker is away the event is retrying, with the time of its next 
   expect(retrying.attempts.map(({ number, outcome }) => [number, outcome])).toEqual(
     retrying.attempts.map((_, n) => [n + 1, 'failed']),
   );
+  expect(last?.error).toMatchObject({ kind: 'transient', name: 'ECONNREFUSED' });
 
   await broker.restart();
   const delivered = await untilStatus('delivered', id);
