@@ -131,7 +131,8 @@ export function connectionTestRoutes(
     const { sendTestEvent, ...input } = c.req.valid('json');
     const at = new Date().toISOString();
     const made = { ...newDestinationOf(input), id: '', version: 0, createdAt: at, updatedAt: at };
-    return c.json(await tests.run(made, sendTestEvent), 200);
+    const opened = { ...made, allowPrivate: allowPrivateBrokers };
+    return c.json(await tests.run(opened, sendTestEvent), 200);
   });
   app.openapi(saved, async (c) => {
     const opened = await openOf(destinations, c.req.valid('param').id);

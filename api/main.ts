@@ -48,6 +48,7 @@ async function main(): Promise<void> {
     databaseUrl: config.DATABASE_URL,
     secretKeys: await readSecretKeys(config),
     logger,
+    allowPrivate: config.CAUSEWAY_ALLOW_PRIVATE_BROKERS,
     eventIndexDays: config.CAUSEWAY_EVENT_INDEX_DAYS,
   });
   await store.checkKeys();

@@ -80,6 +80,11 @@ export const failureProofs: readonly FailureProof[] = [
     ...notOfBroker('a real token server, which the real broker trusts'),
   },
   {
+    ...{ kind: 'destinationAtFault', example: 'address refused by policy', file: 'real-broker.test.ts' },
+    test: 'a broker at an address that our policy refuses',
+    ...notOfBroker('us, before a real broker is connected to'),
+  },
+  {
     ...{ kind: 'recordAtFault', example: '`MESSAGE_TOO_LARGE`', file: 'refusals.test.ts', test: 'MESSAGE_TOO_LARGE' },
   },
   {

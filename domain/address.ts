@@ -44,7 +44,7 @@ for (const [network, prefix] of [
 
 /**
  * Whether a host, as it is written, is on this machine or a private network. A name that resolves to such an address is not
- * seen here: that is looked at when a connection is made.
+ * seen here: activities/kafka/publicAddress.ts looks at that when a connection is made.
  */
 export function isPrivateHost(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '');

@@ -77,4 +77,8 @@ export type Destination = {
 };
 
 /** A destination with its credentials opened: exists only on the way into a connection. */
-export type OpenDestination = Destination & { secrets: Secrets };
+export type OpenDestination = Destination & {
+  secrets: Secrets;
+  /** Whether what it names may lead to this machine and to private networks: our own setting. */
+  allowPrivate: boolean;
+};

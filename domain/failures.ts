@@ -59,6 +59,11 @@ export const clientRows: readonly FailureRow[] = [
     remedy: "Correct the brokers' host names in the destination. Then resume.",
   },
   {
+    ...{ name: 'ADDRESS_REFUSED', kind: 'destinationAtFault', mendedBy: 'probe' },
+    why: 'A broker or the token endpoint is on this machine or a private network, to which our policy lets nothing lead.',
+    remedy: 'Name them so that they lead to public addresses, also in what brokers advertise. Then resume.',
+  },
+  {
     ...{ name: 'NO_ANSWER_IN_TIME', kind: 'outcomeUnknown' },
     why: 'The request went out, and no answer came.',
     remedy: waits,

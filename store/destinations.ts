@@ -54,7 +54,13 @@ export const destinationsPerCustomerMax = 100;
 const cachedCustomersMax = 50_000;
 const cachedOpenMax = 10_000;
 
-export type DestinationsOptions = { database: Database; sealing: Sealing; isHearing: () => boolean };
+export type DestinationsOptions = {
+  database: Database;
+  sealing: Sealing;
+  isHearing: () => boolean;
+  /** What destinations name may lead to this machine and to private networks. */
+  allowPrivate: boolean;
+};
 
 /** The destinations in Postgres. Every method may throw `store_unreachable`. */
 export class Destinations {
@@ -62,10 +68,12 @@ export class Destinations {
   private readonly opened: FreshCache<OpenDestination | undefined>;
   private readonly database: Database;
   private readonly sealing: Sealing;
+  private readonly allowPrivate: boolean;
 
-  constructor({ database, sealing, isHearing }: DestinationsOptions) {
+  constructor({ database, sealing, isHearing, allowPrivate }: DestinationsOptions) {
     this.database = database;
     this.sealing = sealing;
+    this.allowPrivate = allowPrivate;
     this.byCustomer = new FreshCache({
       load: (customer) => this.readForCustomer(customer),
       isHearing,
@@ -223,7 +231,7 @@ export class Destinations {
       const sealed = row.sealed[field];
       if (sealed !== undefined) secrets[field] = this.sealing.open(sealed, { destinationId: id, field });
     }
-    return { ...destinationOf(row), secrets };
+    return { ...destinationOf(row), secrets, allowPrivate: this.allowPrivate };
   }
 
   private seal(id: string, secrets: NonNullable<DestinationChange['secrets']>, before: Sealed = {}): Sealed {

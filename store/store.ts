@@ -14,6 +14,8 @@ export type StoreOptions = {
   /** The first one seals, all of them open. */
   secretKeys: readonly SecretKey[];
   logger?: StoreLogger | undefined;
+  /** What destinations name may lead to this machine and to private networks; absent: it may not. */
+  allowPrivate?: boolean | undefined;
   /** Rows of the event index older than this are dropped; absent: never. Only the API says it, so that one place decides. */
   eventIndexDays?: number | undefined;
 };
@@ -41,12 +43,13 @@ export type Store = {
 };
 
 /** Opens the store on a migrated database. Throws `store_unreachable` or `secret_key_missing`. */
-export async function openStore({ databaseUrl, secretKeys, logger, eventIndexDays }: StoreOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { databaseUrl, secretKeys, logger, eventIndexDays, allowPrivate = false } = options;
   const sealing = new Sealing(secretKeys);
   const pool = createPool(databaseUrl, (error) => logger?.warn({ err: error }, 'an idle connection to Postgres broke'));
   const database = new Database(pool, databaseUrl);
   const isHearing = (): boolean => changes.isHearing;
-  const destinations = new Destinations({ database, sealing, isHearing });
+  const destinations = new Destinations({ database, sealing, isHearing, allowPrivate });
   const apiKeys = new ApiKeys(database, isHearing);
   const eventIndex = new EventIndex(database, { retentionDays: eventIndexDays, logger });
   const changes = new Changes({

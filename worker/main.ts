@@ -34,7 +34,8 @@ async function main(): Promise<void> {
   const config = readWorkerConfig(process.env);
   const logger = pino({ level: config.LOG_LEVEL, name: 'worker' });
   const secretKeys = await readSecretKeys(config);
-  const store = await openStore({ databaseUrl: config.DATABASE_URL, secretKeys, logger });
+  const allowPrivate = config.CAUSEWAY_ALLOW_PRIVATE_BROKERS;
+  const store = await openStore({ databaseUrl: config.DATABASE_URL, secretKeys, logger, allowPrivate });
   await store.checkKeys();
   const connection = await connectWorker(config);
   const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });

@@ -1,4 +1,4 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import Broker, { type RequestDefinition } from 'kafkajs/src/broker/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
@@ -12,6 +12,7 @@ import {
 import { calmQueue, guardFrames, renewInTime } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { failureIn, NamedError, NotSent, notSentInTime } from './failureNames.ts';
+import { publicOnly } from './publicAddress.ts';
 import { withinMs } from './withinMs.ts';
 
 const connectTimeoutMs = 5_000;
@@ -90,7 +91,7 @@ export class BrokerConnection {
     const { ssl } = this.settings;
     if (!ssl) return undefined;
     const isBrokenOff = this.isSecured && brokenOff.includes(failureIn(error).name);
-    const asked = () => alertAfterHandshake(() => tlsTo(this.host, this.port, ssl), alertTimeoutMs);
+    const asked = () => alertAfterHandshake(() => tlsTo(this.whereTo(this.host, this.port), ssl), alertTimeoutMs);
     const alert = certificateAlert(error) ?? (isBrokenOff ? await asked() : undefined);
     return alert === undefined ? undefined : certificateRefused(alert, this.address, ssl.cert !== undefined);
   }
@@ -174,11 +175,16 @@ export class BrokerConnection {
     return socket;
   };
 
+  private whereTo(host: string, port: number): WhereTo {
+    return { host, port, ...(!this.settings.allowPrivate && publicOnly(host)) };
+  }
+
   private newSocket(host: string, port: number, ssl: ConnectionSettings['ssl'], onConnect: () => void): Socket {
-    if (!ssl) return connectTcp({ host, port }, onConnect);
     try {
+      const to = this.whereTo(host, port);
+      if (!ssl) return connectTcp(to, onConnect);
       if (typeof ssl.cert === 'string') checkClientCertificate(ssl.cert);
-      return tlsTo(host, port, ssl).once('secureConnect', () => {
+      return tlsTo(to, ssl).once('secureConnect', () => {
         this.isSecured = true;
         onConnect();
       });
@@ -192,8 +198,10 @@ export class BrokerConnection {
 /** How a connection ends that the other side, or its system, breaks off. */
 const brokenOff: readonly string[] = ['ECONNRESET', 'EPIPE', 'EPROTO', 'CONNECTION_CLOSED'];
 
-const tlsTo = (host: string, port: number, ssl: ConnectionOptions): TLSSocket =>
-  connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl });
+type WhereTo = { host: string; port: number; lookup?: LookupFunction };
+
+const tlsTo = (to: WhereTo, ssl: ConnectionOptions): TLSSocket =>
+  connectTls({ ...to, ...(isIP(to.host) === 0 && { servername: to.host }), ...ssl });
 
 /** A request without an answer on the way in is no produce request without an answer. */
 function beforeLetIn(error: unknown, address: string): unknown {

@@ -7,11 +7,13 @@ export type ConnectionSettings = {
   clientId: string;
   ssl: ConnectionOptions | undefined;
   sasl: Mechanism | undefined;
+  /** Whether it may lead to this machine and to private networks. */
+  allowPrivate: boolean;
 };
 
 /** How a destination's brokers are connected to. */
 export function connectionSettingsOf(destination: OpenDestination): ConnectionSettings {
-  const { auth, secrets } = destination;
+  const { auth, secrets, allowPrivate } = destination;
   const ssl: ConnectionOptions | undefined = auth.tls
     ? {
         ...(auth.caCertificate !== undefined && { ca: auth.caCertificate }),
@@ -22,5 +24,5 @@ export function connectionSettingsOf(destination: OpenDestination): ConnectionSe
         }),
       }
     : undefined;
-  return { clientId: 'causeway', ssl, sasl: saslOf(destination) };
+  return { clientId: 'causeway', ssl, sasl: saslOf(destination), allowPrivate };
 }

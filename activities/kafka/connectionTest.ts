@@ -78,10 +78,12 @@ async function letIn(
   text: string,
   settings: ConnectionSettings,
 ): Promise<{ connection: BrokerConnection; at: Address }> {
-  const at = await steps.run('resolve', text, () => resolved(text), {
+  const at = await steps.run('resolve', text, () => resolved(text, settings.allowPrivate), {
     detail: ({ addresses }) => addresses.join(', '),
   });
-  const socket = await steps.run('connect', text, () => connected(at), { late: (made) => made.destroy() });
+  const socket = await steps.run('connect', text, () => connected(at, settings.allowPrivate), {
+    late: (made) => made.destroy(),
+  });
   try {
     const { ssl } = settings;
     if (ssl) await steps.run('tls', text, () => secured(socket, at, ssl), { detail: (told) => told });

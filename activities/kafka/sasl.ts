@@ -10,8 +10,10 @@ import { fetchToken, type TokenClient } from './tokenEndpoint.ts';
 export type Login = { username: string; password: string };
 type Provider = (login: Login) => Mechanism['authenticationProvider'];
 
+type Client = Pick<OpenDestination, 'auth' | 'secrets' | 'allowPrivate'>;
+
 /** How a destination's brokers are told who we are. One for all connections that are to share an access token. */
-export function saslOf({ auth, secrets }: Pick<OpenDestination, 'auth' | 'secrets'>): Mechanism | undefined {
+export function saslOf({ auth, secrets, allowPrivate }: Client): Mechanism | undefined {
   const login = { username: auth.username ?? '', password: secrets.password ?? '' };
   switch (auth.mode) {
     case 'NONE':
@@ -24,17 +26,18 @@ export function saslOf({ auth, secrets }: Pick<OpenDestination, 'auth' | 'secret
     case 'SASL_SCRAM_SHA_512':
       return truthful('scram-sha-512', scram512, login);
     case 'SASL_OAUTHBEARER':
-      return oauthBearer(new AccessTokens(() => fetchToken(tokenClientOf({ auth, secrets }))));
+      return oauthBearer(new AccessTokens(() => fetchToken(tokenClientOf({ auth, secrets, allowPrivate }))));
   }
 }
 
-const tokenClientOf = ({ auth, secrets }: Pick<OpenDestination, 'auth' | 'secrets'>): TokenClient => ({
+const tokenClientOf = ({ auth, secrets, allowPrivate }: Client): TokenClient => ({
   endpoint: auth.tokenEndpoint ?? '',
   clientId: auth.clientId ?? '',
   clientSecret: secrets.clientSecret ?? '',
   scope: auth.scope,
   audience: auth.audience,
   caCertificate: auth.tokenEndpointCaCertificate,
+  allowPrivate,
 });
 
 /**

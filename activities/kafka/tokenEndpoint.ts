@@ -5,6 +5,7 @@ import { request as requestHttps } from 'node:https';
 import { failureRowOf } from '../../domain/failures.ts';
 import { NamedError } from './failureNames.ts';
 import { oauthCode } from './oauthCode.ts';
+import { addressRefused, publicOnly } from './publicAddress.ts';
 
 /** Who asks, and where. */
 export type TokenClient = {
@@ -15,6 +16,8 @@ export type TokenClient = {
   audience?: string | undefined;
   /** PEM; where absent, the system's certificate authorities are trusted. */
   caCertificate?: string | undefined;
+  /** Whether it may be on this machine or a private network. */
+  allowPrivate: boolean;
 };
 
 export type FetchedToken = {
@@ -61,6 +64,7 @@ async function responseTo(endpoint: URL, client: TokenClient): Promise<IncomingM
   if (client.audience !== undefined) body.set('audience', client.audience);
   const options = {
     method: 'POST',
+    ...(!client.allowPrivate && publicOnly(endpoint.hostname.replace(/^\[(.*)\]$/, '$1'))),
     agent: false,
     signal: AbortSignal.timeout(answerTimeoutMs),
     headers: {
@@ -105,6 +109,7 @@ function unreachable(error: unknown, host: string): NamedError {
 }
 
 function nameOf(code: string): string {
+  if (code === addressRefused) return code;
   if (code === 'ENOTFOUND') return 'TOKEN_ENDPOINT_NOT_FOUND';
   if (failureRowOf(code).kind === 'destinationAtFault') return 'TOKEN_ENDPOINT_UNTRUSTED';
   // It speaks, but not what we do: HPE_… is Node.js's HTTP parser, ERR_SSL_… is OpenSSL.

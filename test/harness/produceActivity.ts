@@ -95,6 +95,7 @@ export const openDestination = (given: Pick<OpenDestination, 'brokers' | 'topic'
     auth: { mode: 'NONE', tls: false },
     producer: { lingerMs: 0, batchSizeBytes: 1_048_576, acks: 'all' },
     ...{ createdAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z', secrets: {} },
+    allowPrivate: true,
     ...given,
   }) satisfies OpenDestination;
 

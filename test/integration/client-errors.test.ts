@@ -72,6 +72,7 @@ const provoked: Record<string, () => Promise<OpenDestination>> = {
   ENOTFOUND: async () => at(['nobody.invalid:9092']), // RFC 2606: no such name is ever given.
   CONNECT_TIMEOUT: () => atServer(answering(() => undefined)),
   CONNECTION_CLOSED: () => atServer(answering((socket) => socket.end())),
+  ADDRESS_REFUSED: async () => at([await closedPort()], { allowPrivate: false }),
   NO_ANSWER_IN_TIME: () => orderedTopic((topic) => kfake.silence({ api: 'Produce', topic })),
   NO_ANSWER_FOR_PARTITION: () => orderedTopic((topic) => kfake.answerNothing({ api: 'Produce', topic })),
   EPROTO: () =>

@@ -66,6 +66,10 @@ test.each(['plain', 'scram256', 'scram512', 'mutual', 'oauth'] as const)(
   },
 );
 
+test('a broker on a private network is not connected to where our settings do not allow it', async () => {
+  expect(line(await report({ allowPrivate: false }))).toMatch(/^resolve ADDRESS_REFUSED, connect skipped/);
+});
+
 test('a test event is written where it is asked for, and says where', async () => {
   const own = await admin.newTopic(3);
   await writeAcl(kafka, own, principals.user, true);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
+import { probeTopic } from '../../activities/kafka/probe.ts';
 import { TopicConnection } from '../../activities/kafka/topicConnection.ts';
 import { expectRow } from '../harness/failureRow.ts';
 import { type TestKafka, testKafka } from '../harness/kafka.ts';
@@ -28,6 +29,14 @@ test('UNKNOWN_TOPIC_OR_PARTITION: in passing for five minutes, then the destinat
   const destination = openDestination({ brokers: kafka.brokers, topic: `none-${crypto.randomUUID()}` });
   const wanted = { name: 'UNKNOWN_TOPIC_OR_PARTITION', code: 3 };
   await expectRow(wanted, (before) => produce.run(destination, blockWithKeys(['k']), before));
+});
+
+test('a broker at an address that our policy refuses is sent nothing, and asked nothing', async () => {
+  const topic = await kafka.newTopic();
+  const destination = openDestination({ brokers: kafka.brokers, topic, allowPrivate: false });
+  await expectRow({ name: 'ADDRESS_REFUSED' }, (before) => produce.run(destination, blockWithKeys(['k']), before));
+  await expect(probeTopic(destination)).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' });
+  expect(await kafka.records(topic)).toEqual([]);
 });
 
 test('INVALID_RECORD: what a compacted topic says of a record without a key, which ours never are', async () => {

@@ -30,6 +30,7 @@ const destination: OpenDestination = {
   createdAt: '2026-01-01T00:00:00Z',
   updatedAt: '2026-01-01T00:00:00Z',
   secrets: {},
+  allowPrivate: true,
 };
 
 /**

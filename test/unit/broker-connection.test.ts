@@ -15,7 +15,7 @@ async function withServer<T>(answer: (socket: Socket) => void, use: (connection:
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const settings = { clientId: 'test', ssl: undefined, sasl: undefined };
+  const settings = { clientId: 'test', ssl: undefined, sasl: undefined, allowPrivate: true };
   const connection = new BrokerConnection('127.0.0.1', port, settings, 1_000);
   try {
     return await use(connection);
@@ -63,7 +63,7 @@ test('one that hangs up right after the TLS handshake, and says nothing of certi
   const server = createTlsServer({ cert, key }, (socket) => socket.end());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const settings = { clientId: 'test', ssl: { ca: authority.pem }, sasl: undefined };
+  const settings = { clientId: 'test', ssl: { ca: authority.pem }, sasl: undefined, allowPrivate: true };
   const failure = await connectFailure(new BrokerConnection('127.0.0.1', port, settings, 1_000));
   expect(failure).toMatch(/^(CONNECTION_CLOSED|ECONNRESET|EPIPE)$/);
   await new Promise((resolve) => server.close(resolve));
@@ -77,7 +77,7 @@ test('nothing that listens there is named as such', async () => {
   const again = new BrokerConnection(
     '127.0.0.1',
     Number(connection.address.split(':')[1]),
-    { clientId: 'test', ssl: undefined, sasl: undefined },
+    { clientId: 'test', ssl: undefined, sasl: undefined, allowPrivate: true },
     1_000,
   );
   expect(await connectFailure(again)).toBe('ECONNREFUSED');

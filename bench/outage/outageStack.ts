@@ -1,0 +1,108 @@
+/** A stack of its own, parts of which may be killed. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { apiProgram, newApiKey, newSecretKeys, workerProgram } from '../../dev/programs.ts';
+import { ensureTopic, type KafkaServer, startOwnKafka } from '../../dev/servers/kafka.ts';
+import { postgresDataDir, startPostgres } from '../../dev/servers/postgres.ts';
+import { type Server, startServer, stoppedServer } from '../../dev/servers/server.ts';
+import { startOwnTemporal } from '../../dev/servers/temporal.ts';
+import { migrate } from '../../store/migrate.ts';
+import { type TestKafka, testKafka } from '../../test/harness/kafka.ts';
+
+/** A request to the API, with its key. */
+export type Call = (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>;
+
+export type OutageStack = {
+  call: Call;
+  client: Client;
+  broker: KafkaServer;
+  kafka: TestKafka;
+  /** Not started yet: `restart` does. */
+  worker: Server;
+};
+
+const customerExternalId = 'acct_outage';
+
+const callerOf =
+  (url: string, key: string): Call =>
+  async (method, path, body) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+
+async function broughtUp(started: Server[], dir: string): Promise<OutageStack> {
+  const logDir = join(dir, 'logs');
+  const kept = <T extends Server>(server: T): T => {
+    started.push(server);
+    return server;
+  };
+  const temporal = kept(await startOwnTemporal({ dbFile: join(dir, 'temporal.db'), logDir }));
+  const broker = kept(await startOwnKafka({ dataDir: join(dir, 'kafka'), logDir }));
+  const dataDir = await postgresDataDir(join(dir, 'postgres'), `outage-${process.pid}`);
+  const postgres = kept(await startPostgres({ dataDir, logDir, password: 'causeway' }));
+  await migrate(postgres.databaseUrl);
+  const settings = {
+    databaseUrl: postgres.databaseUrl,
+    temporalAddress: temporal.address,
+    temporalNamespace: temporal.namespace,
+    taskQueue: 'causeway',
+    secretKeys: newSecretKeys(),
+    apiKey: newApiKey(),
+    logDir,
+  };
+  const api = await apiProgram(settings);
+  kept(await startServer(api.spec));
+  const connection = await Connection.connect({ address: temporal.address });
+  return {
+    call: callerOf(api.url, settings.apiKey),
+    client: new Client({ connection, namespace: temporal.namespace }),
+    broker,
+    kafka: testKafka(broker.brokers),
+    worker: kept(stoppedServer(workerProgram(settings))),
+  };
+}
+
+/** Gives such a stack to `use`, and removes it. */
+export async function withOutageStack(use: (stack: OutageStack) => Promise<void>): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'causeway-outage-'));
+  await chmod(dir, 0o711); // Postgres may run as another user.
+  const started: Server[] = [];
+  try {
+    const stack = await broughtUp(started, dir);
+    await use(stack);
+    await stack.kafka.stop();
+    await stack.client.connection.close();
+  } finally {
+    for (const server of started.reverse()) await server.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** A destination with a lane for each key of its events. */
+export type Target = { id: string; topic: string; customerExternalId: string };
+
+export async function newTarget({ call, broker }: OutageStack): Promise<Target> {
+  const topic = 'outage';
+  await ensureTopic(broker.brokers, topic, 4);
+  const { body } = await call('POST', '/v1/destinations', {
+    ...{ type: 'KAFKA', name: 'outage', customerExternalId, brokers: broker.brokers, topic },
+    ...{ partitionKey: 'payload.key', auth: { mode: 'NONE' }, ordering: { lanes: 'key' }, producer: { lingerMs: 0 } },
+  });
+  if (typeof body !== 'object' || body === null || !('id' in body)) throw new Error('The destination was not made.');
+  return { id: String(body.id), topic, customerExternalId };
+}
+
+/** `count` lanes' names, which are their keys. */
+export const keysUpTo = (count: number): string[] => Array.from({ length: count }, (_, n) => `order-${n}`);
+
+/** The n-th event of a key. */
+export const event = ({ customerExternalId }: Target, key: string, n: number, textLength: number) => ({
+  ...{ eventType: 'e', customerExternalId, idempotencyKey: `${key}#${n}` },
+  payload: { key, text: 'x'.repeat(textLength) },
+});
