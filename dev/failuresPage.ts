@@ -70,7 +70,7 @@ differ.
 | --- | --- |
 | transient | The lane tries again, in order, for as long as it takes. |
 | outcome unknown | The same, and the attempt is on record as \`unknown\`: the record may be there twice. |
-| destination at fault | The lane is \`suspended\`: it keeps its events, takes new ones, and tries nothing until it is told to (\`resume\`, \`replay\`). |
+| destination at fault | The lane is \`suspended\`: it keeps its events, takes new ones, and tries nothing until it is mended or told to (\`resume\`, \`replay\`). |
 | record at fault | The record is parked, and the others go on. \`replay\` sends it again, \`discard\` gives it up. |
 
 "When it lasts" is for errors that also occur in passing: the same error in so many tries in a row, and for so long, both. "Goes on" says
