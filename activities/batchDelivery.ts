@@ -207,8 +207,9 @@ export class BatchDelivery {
     const { signal } = this.options.lease;
     return new Promise((resolve, reject) => {
       const lost = (): void => reject(notSentInTime);
-      if (signal.aborted) return lost();
-      signal.addEventListener('abort', lost, { once: true });
+      if (signal.aborted) lost();
+      else signal.addEventListener('abort', lost, { once: true });
+      // In any case: a rejection that nobody takes ends the process.
       work.then(resolve, reject).finally(() => signal.removeEventListener('abort', lost));
     });
   }

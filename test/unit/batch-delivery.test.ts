@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { AttemptLog } from '../../activities/attemptLog.ts';
 import { BatchDelivery } from '../../activities/batchDelivery.ts';
 import type { Submission, SubmissionAnswer } from '../../activities/kafka/lingeringProducer.ts';
@@ -154,4 +154,28 @@ test('an outage of a thousand tries leaves a record of bounded size that says ho
   expect(outcome.attempts.at(-1)).toMatchObject({ number: 1_001, outcome: 'delivered' });
   expect(outcome.attempts.length + (outcome.attemptsLeftOut ?? 0)).toBe(1_001);
   expect(outcome.attempts.length).toBeLessThan(120);
+});
+
+test('a batch that Temporal has given up ends as such, and a broker that is down then is no error of the process', async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  onTestFinished(() => void process.off('unhandledRejection', note));
+  const submit = async (): Promise<never> => {
+    throw new Error('Nothing may be sent.');
+  };
+  const partitionCount = async (): Promise<never> => {
+    throw new Error('The broker is down.');
+  };
+  const result = await new BatchDelivery({
+    destinationId: 'dst',
+    block: blockOf([{ id: '0'.repeat(22), key: 'a', value: new TextEncoder().encode('{}') }], 0, 0),
+    destinations: { open: async () => destination },
+    producers: { producerOf: () => ({ partitionCount, submit }) },
+    log: new AttemptLog(undefined, { attempt: 1, scheduledAtMs: 0, currentScheduledAtMs: 0 }),
+    lease: { isHeld: () => false, signal: AbortSignal.abort() },
+  }).run();
+  await new Promise((resolve) => setImmediate(resolve)); // Node tells of it after the turn.
+  expect(result).toMatchObject({ tryAgain: { name: 'NOT_SENT_IN_TIME' } });
+  expect(unhandled).toEqual([]);
 });
