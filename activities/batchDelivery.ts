@@ -11,7 +11,7 @@ import { offsetAfter } from './kafka/topicConnection.ts';
 import type { Lease } from './lease.ts';
 import { asNamedError, usable } from './usableDestination.ts';
 
-type Producer = Pick<LingeringProducer, 'partitionCount' | 'submit'>;
+type Producer = Pick<LingeringProducer, 'partitionCount' | 'submit' | 'hold' | 'letGo'>;
 
 export type BatchDeliveryOptions = {
   destinationId: string;
@@ -43,6 +43,7 @@ type Refusal = {
 export class BatchDelivery {
   private readonly log: AttemptLog;
   private version: number | undefined;
+  private producer: Producer | undefined;
   /** Keys that wait behind a record which was refused. */
   private readonly blockedKeys = new Set<string>();
 
@@ -51,6 +52,14 @@ export class BatchDelivery {
   }
 
   async run(): Promise<BatchResult> {
+    try {
+      return await this.deliver();
+    } finally {
+      this.producer?.letGo();
+    }
+  }
+
+  private async deliver(): Promise<BatchResult> {
     const opened = await this.open();
     if ('outcome' in opened || 'tryAgain' in opened) return opened;
     const { producer, partitions, records, lingerMs, batchSizeBytes } = opened;
@@ -100,6 +109,8 @@ export class BatchDelivery {
       const destination = usable(found);
       this.blockedKeysAgain();
       const producer = this.options.producers.producerOf(destination);
+      producer.hold();
+      this.producer = producer;
       const partitions = await this.untilLost(producer.partitionCount());
       this.log.forget(attempt);
       const records = recordsOf(this.options.block, partitions);

@@ -40,6 +40,8 @@ export function createProduceActivity({
   meter,
 }: ProduceDependencies): {
   activities: ProduceActivity;
+  /** Whether this process sends nothing with an earlier version of the destination any more, nor will. */
+  hasLetGoBefore(destination: OpenDestination): boolean;
   close(): void;
 } {
   const producers = new ProducerPool();
@@ -95,5 +97,9 @@ export function createProduceActivity({
       lease.end();
     }
   };
-  return { activities: { produce }, close: () => producers.close() };
+  return {
+    activities: { produce },
+    hasLetGoBefore: (destination) => producers.hasLetGoBefore(destination),
+    close: () => producers.close(),
+  };
 }

@@ -56,8 +56,8 @@ it.`;
 
 const rotateDescription = `The new \`auth\`, merged as in a change, and \`brokers\` where the new credentials need another listener, are tested first, as
 \`POST /v1/destinations/{id}/test\` does. Where the test passes they are switched to in one step, and lanes that hold for the
-destination go on by themselves; a batch under way is finished with the old ones. Where it fails nothing changes: 422
-\`rotation_test_failed\`.`;
+destination go on by themselves; a batch under way is finished with the old ones. \`earlierCredentials\` is shown until the last
+worker has let go of those, a few seconds later: revoke them then. Where the test fails nothing changes: 422 \`rotation_test_failed\`.`;
 
 const changedMeanwhile = (): CausewayError =>
   new CausewayError('version_conflict', 'The destination was changed meanwhile: send the rotation again.');

@@ -8,7 +8,13 @@ import {
 } from '../domain/destination.ts';
 
 /** A destination as the store shows it: which secrets it has, never what they are. */
-export type StoredDestination = Destination & { secretsSet: readonly SecretField[] };
+export type StoredDestination = Destination & {
+  secretsSet: readonly SecretField[];
+  earlierCredentials?: EarlierCredentials | undefined;
+};
+
+/** Credentials that were replaced, last at this time (RFC 3339), while so many workers may still send with them. */
+export type EarlierCredentials = { replacedAt: string; workers: number };
 
 /** What a type of destination has for itself. */
 export type Config = { brokers: string[]; topic: string; auth: Auth; producer: ProducerSettings };
@@ -33,6 +39,8 @@ export type DestinationRow = {
   created_at: Date;
   updated_at: Date;
   deleted_at: Date | null;
+  /** Where the statement asks for it. */
+  earlier?: EarlierCredentials | null;
 };
 
 export const destinationOf = (row: DestinationRow): Destination => ({
@@ -57,4 +65,7 @@ export const destinationOf = (row: DestinationRow): Destination => ({
 export const storedDestinationOf = (row: DestinationRow): StoredDestination => ({
   ...destinationOf(row),
   secretsSet: secretFields.filter((field) => row.sealed[field] !== undefined),
+  ...(row.earlier && {
+    earlierCredentials: { ...row.earlier, replacedAt: new Date(row.earlier.replacedAt).toISOString() },
+  }),
 });

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Destination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { Config, DestinationRow } from './destinationRow.ts';
+import { earlierOf } from './earlierCredentials.ts';
 
 type Columns = Omit<
   Destination,
@@ -39,16 +40,21 @@ export const updateOne = `
     name = $2, enabled = $3, event_types = $4, partition_key = $5, lanes = $6, on_dead_letter = $7, config = $8,
     sealed = $9, version = version + 1, updated_at = now(),
     lanes_held_until = case when lanes_held_until = $10::timestamptz then null else lanes_held_until end
-  where id = $1 returning *`;
+  where id = $1 returning *, ${earlierOf('destinations.id')} as earlier`;
+
+/** $1 id. */
+export const selectOne = `
+  select *, ${earlierOf('destinations.id')} as earlier from destinations where id = $1 and deleted_at is null`;
 
 /** $1 id, $2 the pause or null. One that is paused already stays as it is, with the first reason; so does one that is not. */
 export const pauseOne = `
   update destinations set paused = $2, version = version + 1, updated_at = now()
-  where id = $1 and deleted_at is null and (paused is null) <> ($2::jsonb is null) returning *`;
+  where id = $1 and deleted_at is null and (paused is null) <> ($2::jsonb is null)
+  returning *, ${earlierOf('destinations.id')} as earlier`;
 
 /** $1 customer or null, $2 the seq after which the page begins or null, $3 how many. */
 export const selectPage = `
-  select * from destinations
+  select *, ${earlierOf('destinations.id')} as earlier from destinations
   where deleted_at is null
     and ($1::text is null or customer_external_id = $1)
     and ($2::bigint is null or seq < $2)

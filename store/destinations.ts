@@ -24,10 +24,12 @@ import {
   lockRow,
   pauseOne,
   selectForCustomer,
+  selectOne,
   selectPage,
   seqOfCursor,
   updateOne,
 } from './destinationSql.ts';
+import { noteEarlier } from './earlierCredentials.ts';
 import { FreshCache } from './freshCache.ts';
 import type { Database } from './pool.ts';
 import type { Sealing } from './sealing.ts';
@@ -98,10 +100,7 @@ export class Destinations {
 
   /** Undefined where it never was, or was deleted. */
   async get(id: string): Promise<StoredDestination | undefined> {
-    const [row] = await this.database.query<DestinationRow>(
-      'select * from destinations where id = $1 and deleted_at is null',
-      [id],
-    );
+    const [row] = await this.database.query<DestinationRow>(selectOne, [id]);
     return row && storedDestinationOf(row);
   }
 
@@ -134,6 +133,7 @@ export class Destinations {
       if (changesLanes(before, next)) checkHold(before, options.hold);
       const sealed = this.seal(id, secrets, before.sealed);
       const values = [id, ...columnsOf(next), sealed, options.hold?.until ?? null];
+      if (changesCredentials(change)) await client.query(noteEarlier, [id, before.version + 1]);
       const { rows } = await client.query<DestinationRow>(updateOne, values);
       return rows[0] ?? before;
     });
@@ -244,6 +244,9 @@ export class Destinations {
     return sealed;
   }
 }
+
+const changesCredentials = ({ auth, secrets = {} }: DestinationChange): boolean =>
+  auth !== undefined || secretFields.some((field) => secrets[field] !== undefined);
 
 const changesLanes = (before: DestinationRow, next: Destination): boolean =>
   (before.lanes ?? 'key') !== next.ordering.lanes || before.partition_key !== next.partitionKey;

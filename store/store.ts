@@ -2,6 +2,7 @@ import type { SecretKey } from '../domain/secretKeys.ts';
 import { ApiKeys } from './apiKeys.ts';
 import { type Change, Changes } from './changes.ts';
 import { Destinations } from './destinations.ts';
+import { EarlierCredentials } from './earlierCredentials.ts';
 import { EventIndex } from './eventIndex.ts';
 import { checkKeys } from './keysInUse.ts';
 import type { StoreLogger } from './logger.ts';
@@ -22,6 +23,7 @@ export type StoreOptions = {
 
 export type Store = {
   readonly destinations: Destinations;
+  readonly earlierCredentials: EarlierCredentials;
   readonly apiKeys: ApiKeys;
   readonly eventIndex: EventIndex;
   /** Whether changes that others make are heard: while not, every read goes to Postgres. */
@@ -82,6 +84,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   await changes.start();
   return {
     destinations,
+    earlierCredentials: new EarlierCredentials(database),
     apiKeys,
     eventIndex,
     get isHearingChanges() {

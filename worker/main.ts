@@ -25,6 +25,7 @@ import {
   createLaneWorker,
   createSegmentWorker,
 } from './laneWorker.ts';
+import { LettingGo } from './lettingGo.ts';
 import { workerMetrics } from './metrics.ts';
 import { serveMetrics } from './metricsServer.ts';
 
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
   await store.checkKeys();
   const connection = await connectWorker(config);
   const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
-  const { destinations } = store;
+  const { destinations, earlierCredentials } = store;
   const waitAfterMs = config.CAUSEWAY_WAIT_AFTER_MS;
   const outages = new Outages(waitAfterMs);
   const telling = new KeeperTelling((id, told) => callKeeper(temporal, config.TEMPORAL_TASK_QUEUE, id, ['held', told]));
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
   const tellKeeper: KeeperTelling['held'] = (id, lane) => telling.held(id, lane);
   const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
   const { meter, registry } = workerMetrics();
-  const { activities, close } = createProduceActivity({
+  const { activities, hasLetGoBefore, close } = createProduceActivity({
     ...{ destinations, temporal, patience, logger, meter },
     settledBefore: new SettledBefore(new LaneHistories(temporal), runsListedBy(temporal)),
   });
@@ -64,10 +65,13 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => workers.map((worker) => worker.shutdown()));
   }
+  const lettingGo = new LettingGo({ earlierCredentials, destinations, hasLetGoBefore, logger });
+  await lettingGo.start(); // Before it is given a batch.
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is running');
   await Promise.all(workers.map((worker) => worker.run()));
   clearInterval(sweeper);
   close();
+  await lettingGo.stop();
   metricsServer.close();
   await store.close();
   await connection.close();

@@ -45,6 +45,8 @@ export class LingeringProducer {
   private timer: NodeJS.Timeout | undefined;
   private dueAtMs = Number.POSITIVE_INFINITY;
   private isRetired = false;
+  /** Batches that have it in hand, and may submit more. */
+  private users = 0;
 
   constructor(
     readonly version: number,
@@ -82,11 +84,26 @@ export class LingeringProducer {
     });
   }
 
-  get isIdle(): boolean {
-    return this.inFlight === 0 && this.waiting.length === 0;
+  /** Whoever submits more than once holds it meanwhile: should it be retired, it stays until that one has let go. */
+  hold(): void {
+    this.users++;
   }
 
-  /** Closes the connections once nothing is under way. */
+  letGo(): void {
+    this.users--;
+    if (this.isRetired) this.retire();
+  }
+
+  get isIdle(): boolean {
+    return this.users === 0 && this.inFlight === 0 && this.waiting.length === 0;
+  }
+
+  /** Whether it was retired, and nobody sends with it any more. */
+  get isOver(): boolean {
+    return this.isRetired && this.isIdle;
+  }
+
+  /** Closes the connections once nobody needs them. */
   retire(): void {
     this.isRetired = true;
     if (this.isIdle) this.connection.close();

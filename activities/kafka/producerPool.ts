@@ -9,18 +9,27 @@ const sweepEveryMs = 30_000;
 /** One producer for each destination, made anew when the destination changes. */
 export class ProducerPool {
   private readonly producers = new Map<string, LingeringProducer>();
+  /** Of earlier versions, with batches that are finished with them. */
+  private retired: { id: string; producer: LingeringProducer }[] = [];
   private readonly sweeper = setInterval(() => this.sweep(), sweepEveryMs).unref();
 
   producerOf(destination: OpenDestination): LingeringProducer {
     const known = this.producers.get(destination.id);
     // A lane that read the destination before it was changed must not bring the old settings back for the others.
     if (known && known.version >= destination.version) return known;
-    // Lanes that are still sending with the old one finish with it.
-    known?.retire();
+    // Batches that are being sent with the old one are finished with it.
+    if (known) this.retire(destination.id, known);
     const { version, producer } = destination;
     const made = new LingeringProducer(version, new TopicConnection(destination), producer.batchSizeBytes);
     this.producers.set(destination.id, made);
     return made;
+  }
+
+  /** Whether nothing is sent with an earlier version of the destination any more, nor will be; it is replaced where that is to be done. */
+  hasLetGoBefore(destination: OpenDestination): boolean {
+    this.producerOf(destination);
+    this.retired = this.retired.filter(({ producer }) => !producer.isOver);
+    return !this.retired.some(({ id, producer }) => id === destination.id && producer.version < destination.version);
   }
 
   close(): void {
@@ -29,11 +38,17 @@ export class ProducerPool {
     this.producers.clear();
   }
 
+  private retire(id: string, producer: LingeringProducer): void {
+    producer.retire();
+    if (!producer.isOver) this.retired.push({ id, producer });
+  }
+
   private sweep(): void {
     for (const [id, producer] of this.producers) {
       if (!producer.isIdle || Date.now() - producer.usedAtMs < idleMsMax) continue;
       producer.retire();
       this.producers.delete(id);
     }
+    this.retired = this.retired.filter(({ producer }) => !producer.isOver);
   }
 }

@@ -151,6 +151,10 @@ export const destinationSchema = z
       .object({ since: z.iso.datetime(), reason: z.string().optional(), by: z.string() })
       .optional()
       .openapi({ description: 'Events are accepted and wait, until someone resumes it.' }),
+    earlierCredentials: z.object({ replacedAt: z.iso.datetime(), workers: z.int() }).optional().openapi({
+      description:
+        'There while so many workers may still send with replaced credentials: revoke those once it is gone.',
+    }),
     version: z.int().openapi({ description: 'Grows by one with each change; also the ETag.' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),

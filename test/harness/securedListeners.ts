@@ -26,7 +26,10 @@ export type SecuredKafka = {
   password: string;
   /** Of the principal `User:CN=causeway`. */
   client: Certificate;
+  /** For tests that change credentials: principals of their own, `User:first` and `User:CN=first`, and the same with `next`. */
+  rotation: { first: Credentials; next: Credentials };
 };
+type Credentials = { username: string; password: string; client: Certificate };
 
 export const tokenAudience = 'kafka';
 
@@ -45,6 +48,12 @@ export async function secured(dir: string): Promise<{
   const client = newCertificate(authority, 'causeway');
   const username = 'causeway';
   const password = randomBytes(12).toString('base64url');
+  const credentials = (name: string): Credentials => ({
+    ...{ username: name, password: randomBytes(12).toString('base64url') },
+    client: newCertificate(authority, name),
+  });
+  const rotation = { first: credentials('first'), next: credentials('next') };
+  const users = [{ username, password }, rotation.first, rotation.next];
   const ports = {
     ...{ secured: await freePort(), expired: await freePort() },
     ...{ mutual: await freePort(), oauth: await freePort() },
@@ -62,12 +71,13 @@ export async function secured(dir: string): Promise<{
   const security = 'org.apache.kafka.common.security';
   const sasl = {
     'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-    'plain.sasl.jaas.config': `${security}.plain.PlainLoginModule required user_${username}="${password}";`,
+    'plain.sasl.jaas.config': `${security}.plain.PlainLoginModule required ${users.map((one) => `user_${one.username}="${one.password}"`).join(' ')};`,
     'scram-sha-256.sasl.jaas.config': `${security}.scram.ScramLoginModule required;`,
     'scram-sha-512.sasl.jaas.config': `${security}.scram.ScramLoginModule required;`,
   };
   const trust = { 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': files.trusted };
-  const addUser = (mechanism: string) => ['--add-scram', `${mechanism}=[name=${username},password=${password}]`];
+  const addUsers = (mechanism: string) =>
+    users.flatMap((one) => ['--add-scram', `${mechanism}=[name=${one.username},password=${one.password}]`]);
   return {
     options: {
       listeners: [
@@ -85,7 +95,7 @@ export async function secured(dir: string): Promise<{
         ...listener('oauth', { ...tls(files.broker), ...bearer.sasl }),
         ...listener('mutual', { ...tls(files.broker), ...trust, 'ssl.client.auth': 'required' }),
       },
-      formatArgs: [...addUser('SCRAM-SHA-256'), ...addUser('SCRAM-SHA-512')],
+      formatArgs: [...addUsers('SCRAM-SHA-256'), ...addUsers('SCRAM-SHA-512')],
       javaArgs: bearer.javaArgs,
     },
     of: (plain) => ({
@@ -95,7 +105,7 @@ export async function secured(dir: string): Promise<{
       mutual: `127.0.0.1:${ports.mutual}`,
       oauth: `127.0.0.1:${ports.oauth}`,
       caCertificate: authority.pem,
-      ...{ username, password, client, tokenKey },
+      ...{ username, password, client, rotation, tokenKey },
     }),
   };
 }

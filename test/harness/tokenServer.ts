@@ -24,6 +24,8 @@ type Changes = {
 export type TokenServer = {
   /** The settings of a destination that gets its tokens here, as principal `User:causeway-client`. */
   auth: { tokenEndpoint: string; clientId: string; clientSecret: string; audience: string };
+  /** The secrets that it takes; `auth` has the first of them. */
+  secrets: Set<string>;
   /** What was asked, the newest last. */
   requests: TokenRequest[];
   /** The tokens that were given, the newest last. */
@@ -49,6 +51,7 @@ export async function startTokenServer(
   await server.start(0, '127.0.0.1');
   const clientId = 'causeway-client';
   const clientSecret = `s3cret +&=%:${randomBytes(12).toString('base64url')}`;
+  const secrets = new Set([clientSecret]);
   const requests: TokenRequest[] = [];
   const given: string[] = [];
   let changed: Changes = {};
@@ -59,7 +62,7 @@ export async function startTokenServer(
   });
   server.service.on('beforeResponse', (response: MutableResponse, request: TokenRequestIncomingMessage) => {
     requests.push({ ...request.body });
-    if (request.headers.authorization !== basicOf(clientId, clientSecret)) {
+    if (![...secrets].some((secret) => request.headers.authorization === basicOf(clientId, secret))) {
       Object.assign(response, { statusCode: 401, body: { error: 'invalid_client' } });
     }
     if (changed.body !== undefined) response.body = changed.body;
@@ -74,7 +77,7 @@ export async function startTokenServer(
       tokenEndpoint: `${certificate ? 'https' : 'http'}://127.0.0.1:${port}/token`,
       ...{ clientId, clientSecret, audience: tokenAudience },
     },
-    ...{ requests, given },
+    ...{ secrets, requests, given },
     give: (changes = {}) => {
       changed = changes;
     },

@@ -13,6 +13,7 @@ export const calmFiles = [
   'destinations', // Lanes that change are held, and let go, within a second.
   'keeper', // Hundreds of lanes deliver within a minute.
   'overload', // 503 within seconds.
+  'rotation', // Nothing is there twice: no attempt is given up for being slow.
   ...['client-errors', 'event-log', 'produce'], // Hold us to nothing; most of their time is waiting.
 ].map((name) => `test/integration/${name}.test.ts`);
 

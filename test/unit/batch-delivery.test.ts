@@ -61,6 +61,8 @@ function cluster(poison: ReadonlySet<number>, moves: Iterator<boolean>) {
     return { broker: 'b:1', baseOffset, recordsTogether: sent.length };
   };
   const producer = {
+    hold: () => undefined,
+    letGo: () => undefined,
     partitionCount: async () => partitions,
     submit: async ({ records }: Submission) => {
       const asked = [...new Set(records.map(({ partition }) => partition))];

@@ -248,3 +248,15 @@ test('a producer that is retired closes its connections once nothing waits or is
   await given;
   expect([producer.isIdle, closed.all]).toEqual([true, 1]);
 });
+
+test('a batch that holds a producer goes on with it after it was retired, and it closes once that has let go', async () => {
+  const { requests, closed, connection } = topic();
+  const producer = new LingeringProducer(1, connection, 1_000);
+  producer.hold();
+  producer.retire();
+  await producer.submit(submission([record('a')]));
+  await producer.submit(submission([record('b')]));
+  expect([requests, closed.all, producer.isOver]).toEqual([[['a'], ['b']], 0, false]);
+  producer.letGo();
+  expect([closed.all, producer.isOver]).toEqual([1, true]);
+});

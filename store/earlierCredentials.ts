@@ -1,0 +1,56 @@
+import type { Database } from './pool.ts';
+
+/** A destination whose credentials were replaced by this version, while a worker may have had earlier ones. */
+export type Replaced = { destinationId: string; beforeVersion: number };
+
+/** A worker that says nothing for so long is dead, and holds nothing; in ms. */
+export const workerLeaseMs = 15_000;
+
+/** In the transaction that replaces them. $1 destination, $2 its new version. */
+export const noteEarlier = `
+  insert into earlier_credentials (worker_id, destination_id, before_version)
+  select id, $1, $2 from workers where until > now()
+  on conflict (worker_id, destination_id) do update set before_version = excluded.before_version, replaced_at = now()`;
+
+/** How many workers may still send with earlier credentials of a destination, and since when; null where none may. */
+export const earlierOf = (destinationId: string): string => `(
+    select case when count(*) > 0 then jsonb_build_object('replacedAt', max(replaced_at), 'workers', count(*)) end
+    from earlier_credentials e join workers w on w.id = e.worker_id
+    where e.destination_id = ${destinationId} and w.until > now())`;
+
+/** $1 worker, $2 for how long, in ms. Whoever is locked is just being renewed, or deleted by another one. */
+const renewOne = `
+  with mine as (
+    insert into workers (id, until) values ($1, now() + $2 * interval '1 millisecond')
+    on conflict (id) do update set until = excluded.until
+  ), dead as (
+    delete from workers where id in (select id from workers where until < now() and id <> $1 for update skip locked)
+  )
+  select destination_id, before_version from earlier_credentials where worker_id = $1`;
+
+/** Which workers run, and what of replaced credentials they have not let go of. Every method may throw `store_unreachable`. */
+export class EarlierCredentials {
+  constructor(private readonly database: Database) {}
+
+  /** Says that the worker runs, for {@link workerLeaseMs} from now; what it has to let go of. */
+  async renew(workerId: string): Promise<Replaced[]> {
+    const rows = await this.database.query<{ destination_id: string; before_version: number }>(renewOne, [
+      workerId,
+      workerLeaseMs,
+    ]);
+    return rows.map((row) => ({ destinationId: row.destination_id, beforeVersion: row.before_version }));
+  }
+
+  /** The worker sends nothing with them any more. Where they were replaced once more since, that one stays. */
+  async letGo(workerId: string, { destinationId, beforeVersion }: Replaced): Promise<void> {
+    await this.database.query(
+      'delete from earlier_credentials where worker_id = $1 and destination_id = $2 and before_version = $3',
+      [workerId, destinationId, beforeVersion],
+    );
+  }
+
+  /** The worker has ended. */
+  async leave(workerId: string): Promise<void> {
+    await this.database.query('delete from workers where id = $1', [workerId]);
+  }
+}
