@@ -1,0 +1,204 @@
+/** Known secrets are planted, every mode runs through success and failure, and nothing of them may be found anywhere. */
+import { spawn } from 'node:child_process';
+import { createPrivateKey, randomBytes } from 'node:crypto';
+import { appendFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TestApi } from '../harness/api.ts';
+import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
+import { causeway as cli } from '../harness/cli.ts';
+import { postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { leaksIn, type PlantedSecret, privateKeyParts, type Trace, traceOf } from '../harness/leaks.ts';
+import { modes, type RotatedMode, rotatedMode } from '../harness/rotatedModes.ts';
+import type { SecuredKafka } from '../harness/securedListeners.ts';
+import { securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
+import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
+import { startTokenServer, type TokenServer } from '../harness/tokenServer.ts';
+import {
+  listenedTo,
+  tracesOfArguments,
+  tracesOfDatabase,
+  tracesOfProcesses,
+  tracesOfTemporal,
+} from '../harness/traces.ts';
+
+const sealingKey = randomBytes(32);
+const secret = (name: string): string => `${name} +&=%/"${randomBytes(12).toString('base64url')}`;
+const planted = {
+  ...{ nextSecret: secret('next'), wrongSecret: secret('wrong'), passphrase: secret('pass phrase') },
+  ...{ wrongPassphrase: secret('another'), foreignKey: `cw_${randomBytes(24).toString('base64url')}` },
+};
+
+let kafka: SecuredKafka;
+let remove: () => Promise<void>;
+let tokens: TokenServer;
+let causeway: Causeway;
+let temporal: TestTemporal;
+let api: TestApi;
+let answers: Trace[];
+beforeAll(async () => {
+  ({ kafka, remove } = await securedKafka());
+  [tokens, causeway] = await Promise.all([
+    startTokenServer(kafka),
+    startCauseway({
+      kafka: { brokers: [kafka.plain] },
+      env: { LOG_LEVEL: 'debug', CAUSEWAY_SECRET_KEYS: `k1:${sealingKey.toString('base64')}` },
+      workerEnv: { CAUSEWAY_WAIT_AFTER_MS: '1000' },
+    }),
+  ]);
+  temporal = await testTemporal(causeway);
+  ({ api, answers } = listenedTo(causeway.api));
+});
+afterAll(async () => {
+  await Promise.all([causeway.stop(), tokens.stop(), temporal.stop()]);
+  await remove();
+});
+
+function allPlanted(): PlantedSecret[] {
+  const { first, next } = kafka.rotation;
+  const named = { ...planted, password: first.password, nextPassword: next.password, apiKey: causeway.api.key };
+  return [
+    ...Object.entries(named).map(([name, value]) => ({ name, value })),
+    { name: 'clientSecret', value: tokens.auth.clientSecret },
+    ...tokens.given.map((value) => ({ name: 'accessToken', value })),
+    { name: 'sealingKey', value: sealingKey },
+    ...privateKeyParts('clientKey', first.client.keyPem),
+    ...privateKeyParts('nextKey', next.client.keyPem),
+    ...wrongKeys.flatMap((pem) => privateKeyParts('wrongKey', pem)),
+    ...privateKeyParts('encryptedKey', encryptedKey()),
+  ];
+}
+const wrongKeys: string[] = [];
+let encrypted: string | undefined;
+const encryptedKey = (): string => {
+  const cipher = { cipher: 'aes-256-cbc', passphrase: planted.passphrase };
+  encrypted ??= createPrivateKey(kafka.rotation.first.client.keyPem)
+    .export({ type: 'pkcs8', format: 'pem', ...cipher })
+    .toString();
+  return encrypted;
+};
+
+type Way = Pick<RotatedMode, 'broker' | 'auth' | 'next' | 'wrong' | 'principals'>;
+/** Each mode, and MTLS with an encrypted key. */
+function ways(): Way[] {
+  const all = modes.map((mode): Way => {
+    const way = rotatedMode(mode, kafka, tokens, planted.nextSecret);
+    if (way.wrong.password) return { ...way, wrong: { password: planted.wrongSecret } };
+    if (way.wrong.clientSecret) return { ...way, wrong: { clientSecret: planted.wrongSecret } };
+    return way;
+  });
+  wrongKeys.push(...all.flatMap(({ wrong }) => wrong.clientKey ?? []));
+  const mutual = all.find(({ auth }) => auth.mode === 'MTLS');
+  if (!mutual) return all;
+  const auth = { ...mutual.auth, clientKey: encryptedKey(), clientKeyPassphrase: planted.passphrase };
+  return [...all, { ...mutual, auth, wrong: { clientKeyPassphrase: planted.wrongPassphrase } } as Way];
+}
+
+const statusOf = async (method: string, path: string, body: unknown, headers = {}): Promise<number> =>
+  (await api.request(method, path, body, headers)).status;
+/** Again where too many tests run. */
+const untilTested = (path: string, body: unknown): Promise<number> =>
+  until(
+    'a place for a test',
+    () => statusOf('POST', path, body),
+    (status) => status !== 503,
+  );
+
+/** Works, is refused, and is changed, well and badly; a customer's events meet each of it. */
+async function throughSuccessAndFailure(way: Way): Promise<void> {
+  const topic = await causeway.kafka.newTopic();
+  for (const principal of way.principals) await writeAcl(kafka, topic, principal, true);
+  const settings = { type: 'KAFKA', name: 'n', brokers: [way.broker], topic, producer: { lingerMs: 0 } };
+  const created = async (auth: object) => {
+    const customerExternalId = `acct_${randomBytes(6).toString('hex')}`;
+    const { body, text } = await api.request('POST', '/v1/destinations', { ...settings, customerExternalId, auth });
+    const { id } = body as { id?: string };
+    if (id === undefined) throw new Error(text);
+    const event = await postEvent(api, { eventType: 'e', customerExternalId, payload: {} });
+    return { path: `/v1/destinations/${id}`, id, event };
+  };
+  const wrong = { ...way.auth, ...way.wrong };
+  const [good, bad] = await Promise.all([created(way.auth), created(wrong)]);
+  await untilDelivery('delivery', api, good.event, ({ status }) => status === 'delivered', 60_000);
+  await untilDelivery('a hold', api, bad.event, ({ status }) => /waiting|suspended/.test(status), 60_000);
+
+  const test = { ...settings, customerExternalId: 'c' };
+  expect(await untilTested('/v1/destinations/test', { ...test, auth: wrong })).toBe(200);
+  expect(await untilTested('/v1/destinations/test', { ...test, auth: way.auth })).toBe(200);
+  expect(await untilTested(`${good.path}/rotate`, { auth: way.wrong })).toBe(422);
+  expect(await untilTested(`${bad.path}/rotate`, { auth: way.next })).toBe(200);
+  await untilDelivery('delivery', api, bad.event, ({ status }) => status === 'delivered', 60_000);
+  for (const [body, status] of [
+    [{ auth: { ...wrong, mode: 'NONE', tls: true } }, 422],
+    [{ auth: { ...way.wrong, [Object.keys(way.wrong)[0] ?? '']: [Object.values(way.wrong)[0]] } }, 422],
+    [`{"auth": ${JSON.stringify(wrong)}`, 400],
+  ] as const) {
+    expect(await statusOf('PATCH', good.path, body)).toBe(status);
+  }
+  for (const command of [['destinations', 'show', good.id], ['log', bad.event], ['lanes', bad.id], ['doctor']]) {
+    const { out, err } = await cli(causeway.api, [...command, '--json']);
+    answers.push(traceOf('the CLI', out + err));
+  }
+}
+
+const everywhere = async (): Promise<Trace[]> => [
+  ...answers,
+  ...(await tracesOfProcesses(causeway)),
+  ...(await tracesOfDatabase(causeway)),
+  ...(await tracesOfTemporal(temporal.client, causeway)),
+];
+
+test('every mode works and is refused at debug level, and no secret of it is found in any form', async () => {
+  await Promise.all(ways().map(throughSuccessAndFailure));
+  const headers = { authorization: `Bearer ${planted.foreignKey}` };
+  expect(await statusOf('GET', '/v1/destinations', undefined, headers)).toBe(401);
+  expect(tokens.given.length).toBeGreaterThan(0);
+
+  const traces = await everywhere();
+  const kinds = new Set(traces.map(({ where }) => where));
+  for (const kind of ["the API's answers", 'the CLI', 'log api.log', 'log worker.log', 'process arguments']) {
+    expect(kinds).toContain(kind);
+  }
+  for (const kind of ['table destinations', 'Temporal, delivery, history', 'Temporal, destination, description']) {
+    expect(kinds).toContain(kind);
+  }
+  expect(leaksIn(traces, allPlanted())).toEqual([]);
+});
+
+test('a secret that is leaked on purpose is found in each of these places', async () => {
+  const { password, client: certificate } = kafka.rotation.first;
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  await appendFile(join(causeway.logDir, 'worker.log'), `{"msg":"${base64(`\0u\0${password}`)}"}\n`);
+  const client = new pg.Client({ connectionString: causeway.databaseUrl });
+  await client.connect();
+  await client.query('insert into api_keys (digest, name) values ($1, $2)', [
+    randomBytes(32),
+    sealingKey.toString('hex'),
+  ]);
+  await client.end();
+  const leaking = await temporal.client.workflow.start('leaking', {
+    ...{ taskQueue: causeway.temporal.taskQueue, workflowId: `leaking:${randomBytes(6).toString('hex')}` },
+    args: ['x'.repeat(10_000) + planted.passphrase],
+    memo: { note: encodeURIComponent(tokens.auth.clientSecret) },
+  });
+  await api.request('GET', `/v1/destinations?cursor=${planted.foreignKey}`);
+  answers.push(traceOf('an answer', JSON.stringify({ key: certificate.keyPem })));
+  const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)', causeway.api.key]);
+  const started = await tracesOfArguments([process.pid]);
+  child.kill();
+
+  const isListed = async () => leaksIn([...(await everywhere()), ...started], allPlanted());
+  const found = await until('all of them', isListed, (leaks) => leaks.some((leak) => leak.includes('leaking')));
+  expect(found).toEqual(
+    expect.arrayContaining([
+      'password: log worker.log',
+      'sealingKey: table api_keys',
+      'passphrase: Temporal, leaking, history',
+      'clientSecret: Temporal, leaking, description',
+      'clientKey, a line: an answer',
+      'apiKey: process arguments',
+    ]),
+  );
+  await leaking.terminate();
+});
