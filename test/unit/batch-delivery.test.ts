@@ -11,6 +11,7 @@ const partitions = 3;
 /** Small, so that a batch goes out in several requests. */
 const batchSizeBytes = 1_000;
 type Sent = { key: string; n: number };
+const nobodyRetires = { hold: () => undefined, letGo: () => undefined };
 
 const destination: OpenDestination = {
   id: 'dst',
@@ -61,8 +62,7 @@ function cluster(poison: ReadonlySet<number>, moves: Iterator<boolean>) {
     return { broker: 'b:1', baseOffset, recordsTogether: sent.length };
   };
   const producer = {
-    hold: () => undefined,
-    letGo: () => undefined,
+    ...nobodyRetires,
     partitionCount: async () => partitions,
     submit: async ({ records }: Submission) => {
       const asked = [...new Set(records.map(({ partition }) => partition))];
@@ -173,7 +173,7 @@ test('a batch that Temporal has given up ends as such, and a broker that is down
     destinationId: 'dst',
     block: blockOf([{ id: '0'.repeat(22), key: 'a', value: new TextEncoder().encode('{}') }], 0, 0),
     destinations: { open: async () => destination },
-    producers: { producerOf: () => ({ partitionCount, submit }) },
+    producers: { producerOf: () => ({ ...nobodyRetires, partitionCount, submit }) },
     log: new AttemptLog(undefined, { attempt: 1, scheduledAtMs: 0, currentScheduledAtMs: 0 }),
     lease: { isHeld: () => false, signal: AbortSignal.abort() },
   }).run();
