@@ -43,6 +43,7 @@ export default defineConfig({
           name: 'workflow',
           include: ['test/workflow/**/*.test.ts'],
           execArgv,
+          globalSetup: ['test/setup/workflowCode.ts'],
           ...timeouts,
           maxWorkers: filesAtOnce.workflow,
           sequence: { groupOrder: 1 },

@@ -1,16 +1,8 @@
 /** What tests of workflows stand on: our workflow code, and a Temporal that skips the time in which nothing happens. */
-import { fileURLToPath } from 'node:url';
 import { isGrpcDeadlineError, type WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  Runtime,
-  Worker,
-  type WorkerOptions,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
-import { afterEach, beforeAll, beforeEach } from 'vitest';
+import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { afterEach, beforeAll, beforeEach, inject } from 'vitest';
 import { searchAttributesToAdd } from '../../api/searchAttributes.ts';
 import { timeSkippingServerPath } from '../../dev/servers/timeSkipping.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
@@ -39,14 +31,9 @@ async function start(): Promise<TestWorkflowEnvironment> {
 /** Gives each test of this `describe` a server of its own, and all of them the same code. */
 export function timeSkipping(): TimeSkipping {
   let env: TestWorkflowEnvironment | undefined;
-  let workflowBundle: WorkflowBundleWithSourceMap;
-  beforeAll(async () => {
+  const workflowBundle = { code: inject('workflowCode') };
+  beforeAll(() => {
     Runtime.install({ logger: quiet, telemetryOptions: { logging: { filter: 'ERROR', forward: {} } } });
-    workflowBundle = await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-      payloadConverterPath: dataConverter.payloadConverterPath,
-      logger: quiet,
-    });
   });
   // A server for each test: an activity that a terminated lane leaves behind stops the server's clock for good.
   beforeEach(async () => {

@@ -2,23 +2,21 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import proto from '@temporalio/proto';
-import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { dataConverter } from '../../domain/dataConverter.ts';
-import { bundledWorkflows } from '../../worker/laneWorker.ts';
 
 /** Recorded with test/workflow/recordHistories.ts: a folder for each day whose code may still have open workflows. */
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 const { History } = proto.temporal.api.history.v1;
 
-let workflowBundle: WorkflowBundleWithSourceMap;
-beforeAll(async () => {
+const workflowBundle = { code: inject('workflowCode') };
+beforeAll(() => {
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: 'ERROR', forward: {} } },
   });
-  workflowBundle = await bundledWorkflows();
 });
 
 const recorded = async (name: string) => History.decode(gunzipSync(await readFile(folder + name)));
