@@ -55,6 +55,7 @@ async function post(destination: CreatedDestination, keys: readonly string[], n:
       'the batch to be accepted',
       () => causeway.api.postBatch(events),
       ({ status }) => status === 202,
+      120_000,
     );
     expect(answer.status, answer.text).toBe(202);
   }
@@ -267,7 +268,7 @@ describe.concurrent('while the destination is at fault', { timeout: timeoutMs },
     const destination = await secured('wrong');
     await grant(destination, 'WRITE');
     await post(destination, ['a', 'b'], 1);
-    const { hold } = await untilState(destination, 'a', 'Suspended', 120_000);
+    const { hold } = await untilState(destination, 'a', 'Suspended', 300_000);
     expect(hold).toMatchObject({ kind: 'suspended', error: { name: 'SASL_AUTHENTICATION_FAILED' } });
     await untilState(destination, 'b', 'Suspended');
     await post(destination, ['a', 'b'], 2);
