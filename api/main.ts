@@ -43,7 +43,6 @@ const gaugeSweepMs = 30_000;
 async function main(): Promise<void> {
   const config = readApiConfig(process.env);
   const logger = pino({ level: config.LOG_LEVEL, name: 'api' });
-  await migrate(config.DATABASE_URL);
   const store = await openStore({
     databaseUrl: config.DATABASE_URL,
     secretKeys: await readSecretKeys(config),
@@ -51,7 +50,8 @@ async function main(): Promise<void> {
     allowPrivate: config.CAUSEWAY_ALLOW_PRIVATE_BROKERS,
     eventIndexDays: config.CAUSEWAY_EVENT_INDEX_DAYS,
   });
-  await store.checkKeys();
+  await store.checkKeys(); // Before anything is changed.
+  await migrate(config.DATABASE_URL);
   if (config.CAUSEWAY_API_KEY) await store.apiKeys.ensure(config.CAUSEWAY_API_KEY, 'CAUSEWAY_API_KEY');
   const temporal = await connectTemporal(config);
   await ensureSearchAttributes(temporal);

@@ -77,6 +77,7 @@ test('from "events are missing" to the answer in three commands', async () => {
   const letters = await untilShown('causeway dead-letters "$DESTINATION"', event);
   expect(letters).toContain("Raise the topic's max.message.bytes");
   expect(await guide('causeway lanes "$DESTINATION"')).toMatch(/Parked +0 +1 /);
+  expect(await guide('causeway destinations show "$DESTINATION"')).toContain(destination.topic);
   expect(await guide('causeway log "$EVENT"', event)).toContain('MESSAGE_TOO_LARGE');
 
   const query = `temporal workflow query --workflow-id ${lane} --name`;
