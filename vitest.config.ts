@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { calmFiles, filesAtOnce, LongestFirst } from './test/setup/fileOrder.ts';
+import { aloneFiles, calmFiles, filesAtOnce, LongestFirst } from './test/setup/fileOrder.ts';
 
 const minutes = 60_000;
 const timeouts = { testTimeout: 2 * minutes, hookTimeout: 3 * minutes };
@@ -24,6 +24,7 @@ const onSharedServers = {
  *   databases, topics, customers and ids are the test's own, and so is what it stops (`ownTemporal`, `ownKafka`, a Causeway). A file
  *   that takes half a minute or more is named in `first`, so that nobody waits for it at the end.
  * - `calm`: those of them that hold us to a time which we promise (`calmFiles`), with one file beside them that lets them.
+ * - `alone`: those that do so, and keep the machine busy themselves (`aloneFiles`), one after another.
  */
 export default defineConfig({
   test: {
@@ -53,7 +54,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          exclude: calmFiles,
+          exclude: [...calmFiles, ...aloneFiles],
           ...onSharedServers,
           maxWorkers: filesAtOnce.integration,
           sequence: { groupOrder: 2 },
@@ -66,6 +67,15 @@ export default defineConfig({
           ...onSharedServers,
           maxWorkers: filesAtOnce.calm,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: aloneFiles,
+          ...onSharedServers,
+          maxWorkers: filesAtOnce.alone,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -3,33 +3,35 @@ import { basename } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** How many files of a project run at the same time on two cores: a workflow test keeps both busy. */
-export const filesAtOnce = { unit: 2, workflow: 1, integration: 2, calm: 2 } as const;
+export const filesAtOnce = { unit: 2, workflow: 1, integration: 2, calm: 2, alone: 1 } as const;
+
+const named = (names: readonly string[]): string[] => names.map((name) => `test/integration/${name}.test.ts`);
 
 /** The files of the project `calm`; what they hold us to is said beside each. */
-export const calmFiles = [
+export const calmFiles = named([
   'continue-as-new', // No POST waits a second.
   'changes-heard', // Within a second.
   'connection-test', // Nobody is held up for longer than the test has.
   'destinations', // Lanes that change are held, and let go, within a second.
-  'keeper', // Hundreds of lanes deliver within a minute.
   'overload', // 503 within seconds.
-  'rotation', // Nothing is there twice: no attempt is given up for being slow.
   ...['client-errors', 'event-log', 'produce'], // Hold us to nothing; most of their time is waiting.
-].map((name) => `test/integration/${name}.test.ts`);
+]);
+
+/** The files of the project `alone`. */
+export const aloneFiles = named([
+  'keeper', // Hundreds of lanes deliver within a minute.
+  'rotation', // Nothing is there twice: no attempt is given up for being slow.
+]);
 
 /** Files that take half a minute or more, the longest first. */
 const first = [
   ...['continue-as-new', 'fault-run', 'faults', 'overflow', 'event-log', 'replicas', 'start', 'produce'],
   ...['lane-change', 'replays', 'lane'],
 ];
-/** Keeps the machine busy: not beside `continue-as-new`. */
-const last = ['keeper'];
-
 /** The files of a project by this number, and where that is the same by name. */
 function rank({ moduleId }: TestSpecification): number {
-  const name = basename(moduleId, '.test.ts');
-  if (last.includes(name)) return first.length + 1;
-  return first.includes(name) ? first.indexOf(name) : first.length;
+  const at = first.indexOf(basename(moduleId, '.test.ts'));
+  return at < 0 ? first.length : at;
 }
 
 /** What takes longest begins first: else one file would still run when all others are over. */
