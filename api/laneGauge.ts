@@ -166,6 +166,9 @@ export class LaneGauge {
 }
 
 function isFull({ historyEvents, historyBytes, unreadForMs }: LaneSize): boolean {
-  const bytesMax = unreadForMs > unreadForMsMax ? runFull.unreadBytes : runFull.historyBytes;
-  return historyEvents > runFull.historyEvents || historyBytes > bytesMax;
+  const isUnread = unreadForMs > unreadForMsMax;
+  const [eventsMax, bytesMax] = isUnread
+    ? [runFull.unreadEvents, runFull.unreadBytes]
+    : [runFull.historyEvents, runFull.historyBytes];
+  return historyEvents > eventsMax || historyBytes > bytesMax;
 }

@@ -44,13 +44,15 @@ export const defaultLaneLimits: LaneLimits = {
 
 /**
  * A run's history may grow to this before the API stops feeding it; Temporal ends a run at 51,200 events or 50 MB. `unreadBytes`
- * holds where no worker has looked at it for a while: what is over the lane's bound is in the run's history once more when
- * it goes to segments, and no run should pass 10,000 events or 10 MB.
+ * and `unreadEvents` hold where no worker has looked at it for a while: what is over the lane's bound is in the run's history once
+ * more when it goes to segments, and no run should pass 10,000 events or 10 MB; and the first worker that comes has to take all
+ * signals in within one workflow task (`workflowTaskTimeout` in api/laneSignal.ts), several lanes at once.
  */
 export const runFull = {
   historyEvents: 8_000,
   historyBytes: 5 * 1024 * 1024,
   unreadBytes: 3 * 1024 * 1024,
+  unreadEvents: 1_200,
 } as const;
 
 /** What a lane is started with. */

@@ -103,6 +103,7 @@ describe('a lane is full', () => {
     ['long history', { historyEvents: 8_001 }],
     ['large history', { historyBytes: 5 * MiB + 1 }],
     ['large history that no worker looks at', { historyBytes: 3 * MiB + 1, unreadForMs: 2_001 }],
+    ['long history that no worker looks at', { historyEvents: 1_201, unreadForMs: 2_001 }],
   ])('with a %s', async (_, overrides) => {
     const { gauge, pass } = gaugeOf(async () => size(overrides));
     gauge.stored(lane, MiB);
