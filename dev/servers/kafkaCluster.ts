@@ -16,11 +16,13 @@ const replicated = {
   'transaction.state.log.min.isr': '2',
 };
 
-/** Three brokers of our own that are one cluster; returns when each answers. */
-export async function startOwnKafkaCluster({
-  dataDir,
-  logDir,
-}: Pick<KafkaOptions, 'dataDir' | 'logDir'>): Promise<KafkaCluster> {
+export type KafkaClusterOptions = Pick<KafkaOptions, 'dataDir' | 'logDir'> & {
+  /** More of a broker's options: listeners beside the plain one, for example. */
+  more?: (id: number) => Pick<KafkaOptions, 'listeners' | 'properties' | 'formatArgs'>;
+};
+
+/** Three brokers of our own, with the ids 1 to 3, that are one cluster; returns when each answers. */
+export async function startOwnKafkaCluster({ dataDir, logDir, more }: KafkaClusterOptions): Promise<KafkaCluster> {
   const ids = [1, 2, 3];
   const ports = await Promise.all(
     ids.map(async (id) => ({ id, ports: { broker: await freePort(), controller: await freePort() } })),
@@ -31,10 +33,12 @@ export async function startOwnKafkaCluster({
   const started = await Promise.allSettled(
     ports.map(async (one) => {
       const node: KafkaNode = { ...one, voters, clusterId };
+      const given = more?.(one.id) ?? {};
       const options = {
+        ...given,
         dataDir: join(dataDir, String(one.id)),
         logDir: join(logDir, 'cluster'),
-        properties: replicated,
+        properties: { ...replicated, ...given.properties },
       };
       return [one.id, await startKafkaNode(options, node)] as const;
     }),

@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
-import type { Fault, Form } from './fault.ts';
+import { type Fault, type FaultAuth, type Form, faultAuths } from './fault.ts';
 import { faults } from './faults/index.ts';
 
 export type FaultArguments = {
   form: Form;
   faults: readonly Fault[];
+  /** How the brokers are told who we are. */
+  auth: FaultAuth;
   /** Where the figures are written, as JSON. */
   out: string | undefined;
   /** Only make the page of the figures that lie in test/faults/results. */
@@ -16,6 +18,7 @@ export const usage = `Usage: npm run test:faults -- [arguments]
   --short         each fault once or twice: some minutes
   --only a,b      only these faults:
 ${faults.map(({ name, title }) => `                    ${name}: ${title}`).join('\n')}
+  --auth x        how the brokers are told who we are: none (default), scram or mtls, both over TLS
   --out x.json    also write the figures to this file
   --page          run nothing: make docs/reliability.md of the figures in test/faults/results
   --help          show this`;
@@ -28,6 +31,7 @@ export class WrongArgument extends Error {
 const options = {
   short: { type: 'boolean' },
   only: { type: 'string' },
+  auth: { type: 'string' },
   out: { type: 'string' },
   page: { type: 'boolean' },
   help: { type: 'boolean' },
@@ -43,9 +47,9 @@ function parsed(given: readonly string[]) {
 
 /** Reads the arguments; `'help'` where help is asked for. Throws {@link WrongArgument}, which says what would be right. */
 export function readArguments(given: readonly string[]): FaultArguments | 'help' {
-  const { short = false, only, out, page = false, help = false } = parsed(given);
+  const { short = false, only, auth, out, page = false, help = false } = parsed(given);
   if (help) return 'help';
-  return { form: short ? 'short' : 'full', faults: faultsFrom(only), out, page };
+  return { form: short ? 'short' : 'full', faults: faultsFrom(only), auth: authFrom(auth), out, page };
 }
 
 /** The faults of these names, in the order in which they are run; all where none is named. */
@@ -60,4 +64,14 @@ export function faultsFrom(text: string | undefined): readonly Fault[] {
     );
   }
   return faults.filter(({ name }) => wanted.includes(name));
+}
+
+function authFrom(text = 'none'): FaultAuth {
+  const auth = faultAuths.find((name) => name === text);
+  if (auth === undefined) {
+    throw new WrongArgument(
+      `--auth is "${text}", which is no way to authenticate. Give one of ${faultAuths.join(', ')}.`,
+    );
+  }
+  return auth;
 }

@@ -17,8 +17,15 @@ export type Ground = {
   parked: number;
 };
 
-/** Which way the target's records go: straight, through the proxy, over SASL with ACLs, or to one of three brokers. */
-export type Road = 'plain' | 'proxied' | 'secured' | 'cluster';
+/**
+ * Which way the target's records go: straight, through the proxy, as a principal whose rights can be taken away, or to three
+ * brokers.
+ */
+export type Road = 'straight' | 'proxied' | 'withRights' | 'cluster';
+
+/** How a broker is told who we are: not at all, over plaintext; with SCRAM-SHA-512 over TLS; with a client certificate. */
+export const faultAuths = ['none', 'scram', 'mtls'] as const;
+export type FaultAuth = (typeof faultAuths)[number];
 
 export type Form = 'short' | 'full';
 

@@ -17,7 +17,7 @@ let stopStand: Stand['stop'] = async () => {};
 
 const inWords = ({ problems }: FaultResult): string => (problems.length === 0 ? 'as it must be' : problems.join('; '));
 
-async function faultRun({ form, faults, out }: FaultArguments): Promise<boolean> {
+async function faultRun({ form, faults, auth, out }: FaultArguments): Promise<boolean> {
   await installParts({ forTests: false });
   const run = await describeMachine();
   const stand = await startStand((stop) => {
@@ -26,12 +26,12 @@ async function faultRun({ form, faults, out }: FaultArguments): Promise<boolean>
   const results: FaultResult[] = [];
   for (const fault of faults) {
     say(`${fault.name}: ${fault.title}, ${fault.times[form]} × …`);
-    const result = await runFault(stand, fault, form);
+    const result = await runFault(stand, fault, form, auth);
     results.push(result);
     say(`  ${result.accepted} accepted, ${result.arrived} delivered: ${inWords(result)}`);
   }
   const command = ['npm run test:faults --', ...process.argv.slice(2)].join(' ');
-  const found: FaultRun = { command, form, run, results };
+  const found: FaultRun = { command, form, auth, run, results };
   const json = JSON.stringify(found, null, 2);
   console.log(`${tableOf(results)}\n\n\`\`\`json\n${json}\n\`\`\``);
   if (out !== undefined) {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { outcomes } from '../../bench/load/sendLog.ts';
 import { until } from '../../dev/servers/until.ts';
 import { laneOf } from '../../domain/lane.ts';
-import type { Fault, Form, Ground } from './fault.ts';
+import type { Fault, FaultAuth, Form, Ground } from './fault.ts';
 import { type Account, accountOf, numbersOf, type Round } from './judge/account.ts';
 import { isGoneWithTopic } from './judge/goneWithTopic.ts';
 import { logsOf } from './judge/logs.ts';
@@ -37,10 +37,13 @@ const lookEveryMs = 100;
 /** So few events may have gone with their topic, at most: their logs are asked. */
 const askedMax = 20;
 
-/** Drives a load through the API while the fault is injected and healed, again and again, and says what became of it. */
-export async function runFault(stand: Stand, fault: Fault, form: Form): Promise<FaultResult> {
+/**
+ * Drives a load through the API while the fault is injected and healed, again and again, and says what became of it. `by` is how the
+ * broker is told who we are.
+ */
+export async function runFault(stand: Stand, fault: Fault, form: Form, by: FaultAuth): Promise<FaultResult> {
   await haveWorkers(stand, fault.workers);
-  const target = await createTarget(stand, fault);
+  const target = await createTarget(stand, fault, by);
   const records = await TopicRecords.of(target);
   const tag = `${fault.name}-${randomBytes(4).toString('hex')}`;
   const { url, key: apiKey } = stand.api;

@@ -106,7 +106,9 @@ test('arguments name faults, and a wrong name is answered with the right ones', 
     form: 'short',
     faults: [{ name: 'none' }, { name: 'poison' }],
   });
-  expect(readArguments([])).toMatchObject({ form: 'full' });
+  expect(readArguments([])).toMatchObject({ form: 'full', auth: 'none' });
+  expect(readArguments(['--auth', 'mtls'])).toMatchObject({ auth: 'mtls' });
+  expect(() => readArguments(['--auth', 'kerberos'])).toThrow(/"kerberos".*none, scram, mtls/);
   expect(() => readArguments(['--only', 'meteor'])).toThrow(WrongArgument);
   expect(() => readArguments(['--only', 'meteor'])).toThrow(/"meteor".*worker-killed/);
   expect(() => readArguments(['--sohrt'])).toThrow(WrongArgument);

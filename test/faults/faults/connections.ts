@@ -10,22 +10,21 @@ const harmed = (name: string, title: string, toxics: readonly Toxic[]): Fault =>
   lastsMs: always(10_000),
   road: 'proxied',
   workers: 1,
-  inject: async ({ stand }) => {
-    for (const toxic of toxics) await stand.broker.proxied.proxy.add(toxic);
+  inject: async ({ target }) => {
+    for (const toxic of toxics) await target.proxy?.add(toxic);
   },
-  heal: ({ stand }) => stand.broker.proxied.proxy.clear(),
+  heal: async ({ target }) => await target.proxy?.clear(),
 });
 
 /** Cuts that come one after another, with time between them for new connections to be made and used. */
 const cutAgainAndAgain = (name: string, title: string, toxic: Toxic): Fault => ({
   ...harmed(name, title, [toxic]),
   lastsMs: always(0),
-  inject: async ({ stand: { broker } }) => {
-    const { proxy } = broker.proxied;
+  inject: async ({ target: { proxy } }) => {
     for (let cut = 0; cut < cuts; cut++) {
-      await proxy.add(toxic);
+      await proxy?.add(toxic);
       await sleep(cutLastsMs);
-      await proxy.clear();
+      await proxy?.clear();
       await sleep(betweenCutsMs);
     }
   },

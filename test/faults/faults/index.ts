@@ -10,7 +10,7 @@ export const none: Fault = {
   title: 'no fault',
   times: { short: 1, full: 1 },
   lastsMs: { short: 3_000, full: 20_000 },
-  road: 'plain',
+  road: 'straight',
   workers: 1,
   inject: async () => {},
   heal: async () => {},

@@ -12,7 +12,7 @@ export const topicRecreated: Fault = {
   title: 'the topic deleted, and made again 5 s later',
   times: { short: 1, full: 3 },
   lastsMs: always(5_000),
-  road: 'plain',
+  road: 'straight',
   workers: 1,
   inject: async ({ target, records }) => {
     await target.deleteTopic();
@@ -30,7 +30,7 @@ export const writeRevoked: Fault = {
   title: 'the WRITE ACL taken away, and given back 5 s later',
   times: { short: 1, full: 3 },
   lastsMs: always(5_000),
-  road: 'secured',
+  road: 'withRights',
   workers: 1,
   inject: ({ target }) => target.revokeWrite(),
   heal: ({ target }) => target.grantWrite(),
@@ -57,7 +57,7 @@ export const poisoned: Fault = {
   title: `${poisonKeys.length * poisonOfALane} records that the topic refuses among the others, replayed once it takes them`,
   times: { short: 1, full: 1 },
   lastsMs: always(2_000),
-  road: 'plain',
+  road: 'straight',
   workers: 1,
   topicConfig: { 'max.message.bytes': String(recordBytesMax) },
   inject: async (ground) => {

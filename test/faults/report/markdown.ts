@@ -1,3 +1,4 @@
+import { type FaultAuth, faultAuths } from '../fault.ts';
 import type { FaultResult } from '../runFault.ts';
 import type { FaultRun } from './results.ts';
 
@@ -50,19 +51,41 @@ has its 202.
 - *Longest stall*: of any lane, without a delivery while it had an accepted event to deliver; the fault itself included.
 - *Goes on after*: from the healing (a process that was started again answers, or polls) until the last lane in which something
   waited delivered again; *caught up after*: until all that had been accepted by then was delivered. The worst of all times.
-- When a record was written is the broker's own word (\`LogAppendTime\`).`;
+- When a record was written is the broker's own word (\`LogAppendTime\`).
+
+With \`--auth scram\` and \`--auth mtls\` the worker comes to every broker over TLS, as a principal that has WRITE on the topic and nothing
+else; with SCRAM a session ends after 10 s (\`connections.max.reauth.ms\`) and is renewed, faults or not.`;
+
+const roads: Record<FaultAuth, string> = {
+  none: 'Over plaintext',
+  scram: 'Over TLS, with SCRAM-SHA-512',
+  mtls: 'Over TLS, with a client certificate',
+};
+
+function sectionsOf(auth: FaultAuth, runs: readonly FaultRun[]): string[] {
+  const results = runs.flatMap((run) => run.results);
+  if (results.length === 0) return [];
+  const problems = problemLines(results);
+  return [
+    `## ${roads[auth]}`,
+    tableOf(results),
+    `Runs:\n\n${runs.map(runLine).join('\n')}`,
+    problems.length === 0 ? 'No run found anything wrong.' : `What was wrong:\n\n${problems.join('\n')}`,
+  ];
+}
 
 /** docs/reliability.md, from the figures of one run or several. */
 export function pageOf(runs: readonly FaultRun[]): string {
-  const results = runs.flatMap((run) => run.results);
-  const problems = problemLines(results);
   const sections = [
     '# What was lost, and how long it took',
     'Made by `npm run test:faults -- --page` from the figures in `test/faults/results`; nothing here is written by hand.',
     explanation,
-    tableOf(results),
-    `Runs:\n\n${runs.map(runLine).join('\n')}`,
-    problems.length === 0 ? 'No run found anything wrong.' : `What was wrong:\n\n${problems.join('\n')}`,
+    ...faultAuths.flatMap((auth) =>
+      sectionsOf(
+        auth,
+        runs.filter((run) => (run.auth ?? 'none') === auth),
+      ),
+    ),
   ];
   return `${sections.join('\n\n')}\n`;
 }

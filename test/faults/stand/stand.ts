@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { apiProgram, newApiKey, newSecretKeys, type ProgramSettings, workerProgram } from '../../../dev/programs.ts';
-import { type KafkaCluster, startOwnKafkaCluster } from '../../../dev/servers/kafkaCluster.ts';
 import { postgresDataDir, startOwnPostgres } from '../../../dev/servers/postgres.ts';
 import { say } from '../../../dev/servers/progress.ts';
 import { type Server, startServer, stoppedServer } from '../../../dev/servers/server.ts';
@@ -12,6 +11,8 @@ import { dataConverter } from '../../../domain/dataConverter.ts';
 import { migrate } from '../../../store/migrate.ts';
 import { type TestApi, testApi } from '../../harness/api.ts';
 import { type FaultBroker, startFaultBroker } from './broker.ts';
+import { type FaultCluster, startFaultCluster } from './cluster.ts';
+import { newWaysIn } from './waysIn.ts';
 
 /** A Causeway and all that it stands on, to do harm to. */
 export type Stand = {
@@ -24,7 +25,7 @@ export type Stand = {
   client: Client;
   broker: FaultBroker;
   /** Three brokers more, started when they are first asked for. */
-  cluster(): Promise<KafkaCluster>;
+  cluster(): Promise<FaultCluster>;
   /** Where the logs are; kept after `stop` where `keepLogs` says so. */
   dir: string;
   stop(options?: { keepLogs: boolean }): Promise<void>;
@@ -41,7 +42,8 @@ export async function startStand(onStop: (stop: Stand['stop']) => void = () => {
   const stopAll = async (keepLogs: boolean) => {
     // The programs were started last, and finish what they hold while their servers are still there.
     for (const stop of toStop.splice(0).reverse()) await stop();
-    const data = [dataDir, `${dataDir}.complete`, join(dir, 'kafka'), join(dir, 'cluster'), join(dir, 'temporal.db')];
+    const own = ['kafka', 'cluster', 'certificates', 'temporal.db'].map((name) => join(dir, name));
+    const data = [dataDir, `${dataDir}.complete`, ...own];
     for (const path of keepLogs ? data : [...data, dir]) await rm(path, { recursive: true, force: true });
   };
   const stop: Stand['stop'] = ({ keepLogs } = { keepLogs: false }) => {
@@ -57,9 +59,10 @@ export async function startStand(onStop: (stop: Stand['stop']) => void = () => {
   onStop(stop);
   try {
     say('Starting Temporal, Kafka, Postgres and a proxy for the fault run …');
+    const ways = await newWaysIn(join(dir, 'certificates'));
     const [temporal, broker, postgres] = await Promise.all([
       kept(startOwnTemporal({ dbFile: join(dir, 'temporal.db'), logDir })),
-      startFaultBroker(dir, keep),
+      startFaultBroker(dir, ways, keep),
       kept(startOwnPostgres({ dataDir, logDir, password: 'causeway' })),
     ]);
     await migrate(postgres.databaseUrl);
@@ -81,10 +84,10 @@ export async function startStand(onStop: (stop: Stand['stop']) => void = () => {
     ]);
     const connection = await Connection.connect({ address: temporal.address });
     keep(() => connection.close());
-    let cluster: Promise<KafkaCluster> | undefined;
-    const startCluster = async (): Promise<KafkaCluster> => {
+    let cluster: Promise<FaultCluster> | undefined;
+    const startCluster = async (): Promise<FaultCluster> => {
       say('Starting three brokers more …');
-      const started = await startOwnKafkaCluster({ dataDir: join(dir, 'cluster'), logDir });
+      const started = await startFaultCluster(dir, ways);
       keep(() => started.stop());
       return started;
     };

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import kafkajs, { type ITopicConfig } from 'kafkajs';
 import { createTopic, kafkaClient } from '../../../dev/servers/kafka.ts';
+import type { HarmfulProxy } from '../../../dev/servers/toxiproxy.ts';
 import { laneWorkflowId } from '../../../domain/lane.ts';
 import { laneSignals } from '../../../domain/laneMessages.ts';
-import type { Fault } from '../fault.ts';
+import type { Fault, FaultAuth } from '../fault.ts';
 import type { Stand } from './stand.ts';
+import type { Access } from './waysIn.ts';
 
 /** Where the events of one fault go: a customer, a destination and a topic of its own. */
 export type Target = {
@@ -13,6 +15,8 @@ export type Target = {
   topic: string;
   /** Brokers for the run itself: never through the proxy, and with every right. */
   brokers: string[];
+  /** What stands between the worker and the broker, where the fault's road leads through it. */
+  proxy: HarmfulProxy | undefined;
   createTopic(): Promise<void>;
   deleteTopic(): Promise<void>;
   /** Gives the destination's principal what a customer grants: WRITE on the topic. */
@@ -37,20 +41,22 @@ async function withAdmin<T>(brokers: string[], use: (admin: Admin) => Promise<T>
   }
 }
 
-async function wayTo(stand: Stand, road: Fault['road']) {
+type Way = Access & { admin: string[]; replicas: number; proxy?: HarmfulProxy };
+
+async function wayTo(stand: Stand, road: Fault['road'], by: FaultAuth): Promise<Way> {
   const { broker } = stand;
   if (road === 'cluster') {
-    const { brokers } = await stand.cluster();
-    return { brokers, admin: brokers, auth: { mode: 'NONE' }, replicas: 3 };
+    const cluster = await stand.cluster();
+    return { ...cluster.straight[by], admin: cluster.brokers, replicas: 3 };
   }
   const common = { admin: broker.brokers, replicas: 1 };
-  if (road === 'secured') return { ...common, ...broker.secured };
-  const { brokers } = road === 'proxied' ? broker.proxied : broker;
-  return { ...common, brokers, auth: { mode: 'NONE' } };
+  if (road === 'proxied') return { ...common, ...broker.proxied[by] };
+  // Who comes without a name may do everything, whatever rights are taken away.
+  return { ...common, ...broker.straight[road === 'withRights' && by === 'none' ? 'scram' : by] };
 }
 
-export async function createTarget(stand: Stand, { name, road, topicConfig }: Fault): Promise<Target> {
-  const way = await wayTo(stand, road);
+export async function createTarget(stand: Stand, { name, road, topicConfig }: Fault, by: FaultAuth): Promise<Target> {
+  const way = await wayTo(stand, road, by);
   const id = randomBytes(4).toString('hex');
   const topic = `${name}-${id}`;
   const customerExternalId = `acct_${id}`;
@@ -69,7 +75,7 @@ export async function createTarget(stand: Stand, { name, road, topicConfig }: Fa
     resourceType: kafkajs.AclResourceTypes.TOPIC,
     resourceName: topic,
     resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL,
-    principal: stand.broker.secured.principal,
+    principal: way.principal ?? '',
     host: '*',
     operation: kafkajs.AclOperationTypes.WRITE,
     permissionType: kafkajs.AclPermissionTypes.ALLOW,
@@ -77,7 +83,7 @@ export async function createTarget(stand: Stand, { name, road, topicConfig }: Fa
   const createTheTopic = () => withAdmin(way.admin, (admin) => createTopic(admin, config));
   const grantWrite = () => withAdmin(way.admin, async (admin) => void (await admin.createAcls({ acl: [acl] })));
   await createTheTopic();
-  if (road === 'secured') await grantWrite();
+  if (way.principal !== undefined) await grantWrite();
   const destinationId = await createDestination(stand, {
     type: 'KAFKA',
     name,
@@ -93,6 +99,7 @@ export async function createTarget(stand: Stand, { name, road, topicConfig }: Fa
     customerExternalId,
     topic,
     brokers: way.admin,
+    proxy: way.proxy,
     createTopic: createTheTopic,
     grantWrite,
     deleteTopic: () => withAdmin(way.admin, (admin) => admin.deleteTopics({ topics: [topic] })),
