@@ -10,7 +10,7 @@ const about = {
     version: '1',
     description: [
       "Delivers a product's events into its customers' own Kafka clusters, durably and in order.",
-      'Every error is `application/problem+json` with a stable `code`; 503 comes with `Retry-After`.',
+      'Every error is `application/problem+json` with a stable `code`, for each event in the answer to a batch; 503 comes with `Retry-After`.',
     ].join('\n\n'),
   },
   // Relative: the page is used where it is served from.

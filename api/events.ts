@@ -1,16 +1,17 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { CausewayError } from '../domain/error.ts';
-import type { Accept, DestinationsRead, Receipt } from './accept.ts';
+import type { Accept, DestinationsRead } from './accept.ts';
 import type { App, AppEnv } from './appEnv.ts';
+import { type BatchResult, batchAnswer } from './batchAnswer.ts';
 import { BatchTurns } from './batchTurns.ts';
 import { type BodyBudget, declaredBytes, mediaTypeOf } from './eventBody.ts';
 import { limitBody } from './limitBody.ts';
-import { FieldsRefused, type Problem, problemOf } from './problem.ts';
+import { FieldsRefused, problemOf } from './problem.ts';
 import { batchEventsMax, parseJson, type ReadEvent, readArray, readEvent, readLines, textOf } from './readEvent.ts';
 import { batchAnswerSchema, exampleLines } from './schemas/batch.ts';
 import { eventSchema, exampleEvent, receiptSchema } from './schemas/event.ts';
-import { problemResponses } from './schemas/problem.ts';
+import { problemResponses, retryAfter } from './schemas/problem.ts';
 
 export type EventRouteOptions = { accept: Accept; budget: BodyBudget; eventBytesMax: number };
 
@@ -51,11 +52,13 @@ const postBatch = createRoute({
   responses: {
     202: { description: 'Every event is stored.', content: { [jsonType]: { schema: batchAnswerSchema } } },
     207: {
-      description: 'Some events are stored; each result says.',
+      description:
+        'Some events are stored, or should be sent again after `Retry-After`: those whose result has the status 503.',
+      headers: retryAfter,
       content: { [jsonType]: { schema: batchAnswerSchema } },
     },
     422: {
-      description: 'No event is stored; each result says why.',
+      description: 'No event is stored, nor would be if it were sent again; each result says why.',
       content: { [jsonType]: { schema: batchAnswerSchema } },
     },
     ...problemResponses(400, 401, 413, 415, 503),
@@ -95,13 +98,15 @@ export function eventRoutes(app: App, { accept, budget, eventBytesMax }: EventRo
 /** The connection that a request came over. A server without one has no environment either. */
 const connectionOf = (c: Context<AppEnv>): object | undefined => c.env?.incoming?.socket;
 
-type Result = ({ status: 202 } & Receipt) | Problem;
-
-async function acceptAll(events: readonly ReadEvent[], accept: Accept, from: object | undefined): Promise<Result[]> {
+async function acceptAll(
+  events: readonly ReadEvent[],
+  accept: Accept,
+  from: object | undefined,
+): Promise<BatchResult[]> {
   if (events.length === 0) throw new CausewayError('batch_empty', 'Send one event at least.');
   const destinationsRead: DestinationsRead = new Map();
   return await Promise.all(
-    events.map(async (read): Promise<Result> => {
+    events.map(async (read): Promise<BatchResult> => {
       try {
         if ('errors' in read) throw new FieldsRefused(read.errors);
         return { status: 202, ...(await accept(read.event, from, destinationsRead)) };
@@ -110,15 +115,4 @@ async function acceptAll(events: readonly ReadEvent[], accept: Accept, from: obj
       }
     }),
   );
-}
-
-function batchAnswer(c: Context, results: Result[]): Response {
-  const refusals = results.filter((result): result is Problem => result.status !== 202);
-  const accepted = results.length - refusals.length;
-  const [first] = refusals;
-  // Overload is answered as for one event, so that every client understands it; nothing of the batch is stored.
-  if (first && accepted === 0 && refusals.every(({ status }) => status === 503))
-    throw new CausewayError(first.code, first.detail);
-  const status = refusals.length === 0 ? 202 : accepted > 0 ? 207 : 422;
-  return c.json({ accepted, refused: refusals.length, results }, status);
 }

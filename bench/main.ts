@@ -16,6 +16,7 @@ import { overload } from './parts/overload.ts';
 import { wholeRoad } from './parts/wholeRoad.ts';
 import type { ReaderMethods } from './read/reader.ts';
 import { markdownOf } from './report/markdown.ts';
+import { ratioToDirect, ratioToSignals } from './report/ratios.ts';
 import type { Parts, Results } from './report/results.ts';
 import { describeMachine, type Run } from './report/run.ts';
 import { targetsOf } from './report/targets.ts';
@@ -73,12 +74,23 @@ async function bench(given: BenchArguments): Promise<void> {
   const parts = await runParts(context, given.parts);
   const run: Run = { ...machine, isQuick: given.quick, isCalm: given.calm, stack: stack.kind };
   const results: Results = { run, parts, targets: targetsOf(parts) };
-  const json = JSON.stringify(results, null, 2);
+  const json = JSON.stringify(withRatios(results), null, 2);
   console.log(`${markdownOf(results)}\n\n\`\`\`json\n${json}\n\`\`\``);
   if (given.out === undefined) return;
   await mkdir(dirname(resolve(given.out)), { recursive: true });
   await writeFile(given.out, `${json}\n`);
   say(`The figures are in ${given.out}.`);
+}
+
+/** The figures, each of (d) with its ratios to (b) and (c). */
+function withRatios(results: Results) {
+  const { parts } = results;
+  const d = parts.d?.map((one) => ({
+    ...one,
+    toSignals: ratioToSignals(one, parts),
+    toDirect: ratioToDirect(one, parts),
+  }));
+  return { ...results, parts: { ...parts, ...(d && { d }) } };
 }
 
 /** Resolves at the first request to stop: Ctrl-C, a signal, or the end of the process that started us. */

@@ -8,6 +8,7 @@ export const exampleLines = [exampleEvent, { ...exampleEvent, idempotencyKey: 'o
 const acceptedSchema = z.object({ status: z.literal(202) }).extend(receiptSchema.shape);
 
 const refusedSchema = z.object({
+  type: z.string(),
   status: z.int().openapi({ example: 422 }),
   code: z.string().openapi({ example: 'validation_failed' }),
   title: z.string(),

@@ -22,7 +22,7 @@ export const problemSchema = z
   .openapi('Problem', { description: 'An error, as RFC 9457 has it.' });
 
 const content = { 'application/problem+json': { schema: problemSchema } };
-const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } } as const;
+export const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } } as const;
 
 const authenticate = { 'WWW-Authenticate': { description: '`Bearer`', schema: { type: 'string' } } } as const;
 

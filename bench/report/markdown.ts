@@ -145,8 +145,12 @@ function partE({ parts }: Results): string[] {
     `${ms(round.postMs.p50)} / ${ms(round.postMs.p99)}`,
     whole(round.arrived),
     integrity(round),
+    ...cpuCells(round.cpuSeconds, round.arrived),
   ]);
-  const head = ['events/s', 'linger ms', 'p50 ms', 'p99 ms', 'worst ms', 'POST p50 / p99 ms', 'events', 'read back'];
+  const head = [
+    ...['events/s', 'linger ms', 'p50 ms', 'p99 ms', 'worst ms', 'POST p50 / p99 ms', 'events', 'read back'],
+    ...cpuHead,
+  ];
   return [section('e', table(head, rows), 'From POST to the record in the hands of a consumer.')];
 }
 
@@ -169,11 +173,12 @@ function partF({ parts }: Results): string[] {
     `${ms(round.worstPostMs)}`,
     `${ms(round.markAcceptedAfterMs)}`,
     answersOf(round),
+    ...cpuCells(round.cpuSeconds, round.arrived),
   ]);
   const head = [
     ...['load', 'carried/s', 'pushed/s', 'not sent', 'accepted', 'refused', 'unclear', 'arrived'],
     ...['lost', 'still coming', 'all read after s', 'doubled', 'out of order'],
-    ...['worst POST ms', 'open again after ms', 'answers'],
+    ...['worst POST ms', 'open again after ms', 'answers', ...cpuHead],
   ];
   const note =
     'Events. "Not sent": they were due while every connection waited. "Unclear": no answer within 30 s, or one that leaves it open.';
