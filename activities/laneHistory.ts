@@ -15,7 +15,7 @@ import { type SegmentStart, segmentSignals, segmentWorkflowType } from '../domai
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { isNotFound } from './notFound.ts';
 
-type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
+export type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 type Timestamp = { seconds?: { toString(): string } | number | null; nanos?: number | null } | null | undefined;
 
 const pageSize = 1_000;
@@ -46,7 +46,7 @@ export const msOf = (time: Timestamp): number =>
 const resetCause = proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW;
 
 /** A reset ends the copied part of a history with a workflow task that failed of it. */
-function resetIn({ workflowTaskFailedEventAttributes: failed }: HistoryEvent): Reset | undefined {
+export function resetIn({ workflowTaskFailedEventAttributes: failed }: HistoryEvent): Reset | undefined {
   if (failed?.cause !== resetCause || !failed.baseRunId) return undefined;
   return { baseRunId: failed.baseRunId, reason: failed.failure?.message ?? '' };
 }
@@ -104,6 +104,19 @@ export class LaneHistories {
     };
   }
 
+  /** The whole history of a run, or undefined where there is none: retention has deleted it. */
+  async events(workflowId: string, runId: string): Promise<HistoryEvent[] | undefined> {
+    const events: HistoryEvent[] = [];
+    let nextPageToken: Uint8Array | undefined;
+    do {
+      const page = await this.page(workflowId, runId, nextPageToken);
+      if (!page) return undefined;
+      events.push(...(page.history?.events ?? []));
+      nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
+    } while (nextPageToken);
+    return events;
+  }
+
   /** The run of the lane that read an overflow segment last; undefined while none has, or where the segment is gone. */
   async readerOf(segmentId: string): Promise<string | undefined> {
     let reader: string | undefined;
@@ -132,7 +145,9 @@ export class LaneHistories {
   }
 
   /** The produce activity that runs in a lane now, and the lane's state as its search attributes show it. */
-  async now(workflowId: string): Promise<{ running: RunningProduce | undefined; state: string | undefined }> {
+  async now(
+    workflowId: string,
+  ): Promise<{ running: RunningProduce | undefined; state: string | undefined; runId?: string | undefined }> {
     const execution = { workflowId };
     const described = await this.called(() =>
       this.client.workflowService.describeWorkflowExecution({ namespace: this.namespace, execution }),
@@ -142,14 +157,15 @@ export class LaneHistories {
     const stateText = info?.searchAttributes?.indexedFields?.DeliveryState?.data;
     const state = stateText ? String(JSON.parse(Buffer.from(stateText).toString())) : undefined;
     const pending = described.pendingActivities?.find(({ activityType }) => activityType?.name === produceActivity);
-    if (!pending) return { running: undefined, state };
+    const runId = info?.execution?.runId ?? undefined;
+    if (!pending) return { running: undefined, state, runId };
     const [progress] = await this.decoded<[Progress?]>(pending.heartbeatDetails?.payloads);
     const isStarted = pending.state === proto.temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
     const attempt = pending.attempt ?? 1;
     const isWaiting = !isStarted && attempt > 1 && pending.scheduledTime;
     const nextAttemptAtMs = isWaiting ? msOf(pending.scheduledTime) : undefined;
-    const activity = `${info?.execution?.runId}/${pending.activityId}`;
-    return { running: { activity, progress, attempt, nextAttemptAtMs }, state };
+    const activity = `${runId}/${pending.activityId}`;
+    return { running: { activity, progress, attempt, nextAttemptAtMs }, state, runId };
   }
 
   private get namespace(): string {
@@ -213,15 +229,21 @@ export class LaneHistories {
     const signal = event.workflowExecutionSignaledEventAttributes;
     const kind = signal?.signalName;
     if (kind !== laneSignals.replay && kind !== laneSignals.discard) return undefined;
-    const { inputTypes } = anyInput;
-    const inputs = await decodeArrayFromPayloads(this.converter, signal?.input?.payloads, undefined, inputTypes);
-    if (inputs.includes(unreadable)) return undefined; // As the lane does.
-    const [input] = inputs;
+    const input = await this.signalInput(signal?.input?.payloads);
+    if (input === unreadable) return undefined; // As the lane does.
     const selected = selectionFrom(input, kind === 'replay' ? 'all' : 'nothing');
     return selected ? { kind, atMs, selected } : undefined;
   }
 
-  private async decoded<T extends unknown[]>(payloads: Payload[] | null | undefined): Promise<T> {
+  /** What a signal carried, which may have come by hand; `unreadable` where nobody can read it. */
+  async signalInput(payloads: Payload[] | null | undefined): Promise<unknown> {
+    const { inputTypes } = anyInput;
+    const inputs: unknown[] = await decodeArrayFromPayloads(this.converter, payloads, undefined, inputTypes);
+    return inputs.includes(unreadable) ? unreadable : inputs[0];
+  }
+
+  /** The caller's types have to be those of our own workflows' signatures. */
+  async decoded<T extends unknown[]>(payloads: Payload[] | null | undefined): Promise<T> {
     // The types are those of our own workflow's signatures.
     return (await decodeArrayFromPayloads(this.converter, payloads ?? [])) as T;
   }

@@ -5,6 +5,8 @@ import { type Logger, pino } from 'pino';
 import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
 import { laneList } from '../activities/laneList.ts';
+import { LaneLogs } from '../activities/laneLog.ts';
+import { type ListRuns, runsListedBy } from '../activities/settledBefore.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
 import { type ApiConfig, readApiConfig } from '../domain/config.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -25,6 +27,7 @@ import { eventRoutes } from './events.ts';
 import { patientIndex } from './indexing.ts';
 import { keeperNews } from './keeperNews.ts';
 import { LaneGauge } from './laneGauge.ts';
+import { laneLogRoute } from './laneLogs.ts';
 import { blockSender } from './laneSignal.ts';
 import { laneMeasure } from './laneSize.ts';
 import { laneRoutes } from './lanes.ts';
@@ -115,6 +118,9 @@ function assembled(
   };
   const allowPrivateBrokers = config.CAUSEWAY_ALLOW_PRIVATE_BROKERS;
   const tests = new ConnectionTests();
+  const histories = new LaneHistories(temporal);
+  const runsListed = runsListedBy(temporal);
+  const listRuns: ListRuns = (workflowId) => pace.shared(`runs:${workflowId}`, () => runsListed(workflowId));
   const app = createApp({
     logger,
     findApiKey: (digest) => store.apiKeys.find(digest),
@@ -124,7 +130,8 @@ function assembled(
     },
     routes: [
       (to) => eventRoutes(to, { accept, budget: new BodyBudget(), eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX }),
-      (to) => eventLogRoute(to, { index: store.eventIndex, histories: new LaneHistories(temporal) }),
+      (to) => eventLogRoute(to, { index: store.eventIndex, histories }),
+      (to) => laneLogRoute(to, { ...operators, laneLogs: new LaneLogs(histories, listRuns) }),
       (to) =>
         destinationRoutes(to, {
           destinations: store.destinations,

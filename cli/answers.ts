@@ -86,6 +86,38 @@ export type Delivery = z.output<typeof deliverySchema>;
 export const eventLogSchema = z.looseObject({ id: text, deliveries: z.array(deliverySchema) });
 export type EventLog = z.output<typeof eventLogSchema>;
 
+export const laneLogEntrySchema = z.looseObject({
+  id: text,
+  at: text,
+  kind: text,
+  events: count.optional(),
+  eventId: text.optional(),
+  attempt: z
+    .looseObject({ number: count, durationMs: count.optional(), outcome: text, brokers: z.array(text) })
+    .optional(),
+  landed: z
+    .array(
+      z.looseObject({
+        partition: count,
+        events: count,
+        firstOffset: count.optional(),
+        lastOffset: count.optional(),
+      }),
+    )
+    .optional(),
+  error: errorSchema.optional(),
+  reason: text.optional(),
+  by: text.optional(),
+  segmentId: text.optional(),
+});
+export type LaneLogEntry = z.output<typeof laneLogEntrySchema>;
+export const laneLogSchema = z.looseObject({
+  entries: z.array(laneLogEntrySchema),
+  deletedBefore: text.optional(),
+  nextCursor: text.optional(),
+});
+export type LaneLogPage = z.output<typeof laneLogSchema>;
+
 export const replaySchema = z.looseObject({
   id: text,
   status: z.enum(['running', 'done', 'cancelled', 'failed']),

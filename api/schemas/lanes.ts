@@ -76,9 +76,10 @@ export const deadLetterPageSchema = z
   })
   .openapi('DeadLetterPage');
 
-const cursor = () => z.string().max(4_000).optional().openapi({ description: '`nextCursor` of the page before.' });
+export const cursorField = () =>
+  z.string().max(4_000).optional().openapi({ description: '`nextCursor` of the page before.' });
 
-function pageSize(most: number, otherwise: number) {
+export function pageSize(most: number, otherwise: number) {
   const expected = `a whole number from 1 to ${most}`;
   return z
     .string()
@@ -92,10 +93,10 @@ function pageSize(most: number, otherwise: number) {
 export const lanesQuery = fieldsOf({
   state: z.enum(deliveryStates, { error: `one of ${deliveryStates.join(', ')}` }).optional(),
   limit: pageSize(100, 20),
-  cursor: cursor(),
+  cursor: cursorField(),
 });
 
-export const deadLettersQuery = fieldsOf({ limit: pageSize(1_000, 100), cursor: cursor() });
+export const deadLettersQuery = fieldsOf({ limit: pageSize(1_000, 100), cursor: cursorField() });
 
 /** So many events one request may name. */
 export const idsMax = 200;
@@ -107,7 +108,7 @@ const ids = () =>
     .max(idsMax, idsExpected)
     .openapi({ description: 'These events.' });
 
-const laneName = () => lineOf(1_000, { what: 'the name of a lane' });
+export const laneName = () => lineOf(1_000, { what: 'the name of a lane' });
 
 export const noteFields = {
   reason: lineOf(500)

@@ -10,6 +10,10 @@ export type RunOptions = {
   isTerminal?: boolean;
   /** What a person answers to a question; undefined: there is none. */
   answer?: string;
+  /** Ctrl-C. */
+  stop?: AbortSignal;
+  /** Hears what goes to stdout, as it comes. */
+  hear?: (text: string) => void;
 };
 
 /** Runs `causeway` in this process, as on another machine: it knows an address and a key. */
@@ -18,6 +22,7 @@ export async function causeway(api: TestApi, args: readonly string[], options: R
   const code = await main(args, {
     out: (text) => {
       ran.out += text;
+      options.hear?.(text);
     },
     err: (text) => {
       ran.err += text;
@@ -26,7 +31,7 @@ export async function causeway(api: TestApi, args: readonly string[], options: R
     env: { CAUSEWAY_API: api.url, CAUSEWAY_API_KEY: api.key, ...options.env },
     cwd: options.cwd ?? '/nowhere',
     isTerminal: options.isTerminal ?? false,
-    stop: new AbortController().signal,
+    stop: options.stop ?? new AbortController().signal,
   });
   return { code, ...ran };
 }

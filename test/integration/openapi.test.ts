@@ -46,6 +46,7 @@ test('it describes every route, and what each needs', () => {
     'POST /v1/destinations/{id}/test': 'bearer',
     'POST /v1/destinations/{id}/rotate': 'bearer',
     'GET /v1/destinations/{id}/lanes': 'bearer',
+    'GET /v1/destinations/{id}/lane-log': 'bearer',
     'GET /v1/destinations/{id}/dead-letters': 'bearer',
     'POST /v1/destinations/{id}/replay': 'bearer',
     'POST /v1/destinations/{id}/discard': 'bearer',
@@ -164,6 +165,8 @@ test('what the API answers is what it describes', async () => {
     ['GET /v1/destinations/{id}/lanes', 200, () => call('GET /v1/destinations/{id}/lanes', destination)],
     ['GET /v1/destinations/{id}/lanes', 400, () => call('GET /v1/destinations/{id}/lanes?state=x', destination)],
     ['GET /v1/destinations/{id}/lanes', 404, () => call('GET /v1/destinations/{id}/lanes', 'dst_x')],
+    ['GET /v1/destinations/{id}/lane-log', 400, () => call('GET /v1/destinations/{id}/lane-log', destination)],
+    ['GET /v1/destinations/{id}/lane-log', 404, () => call('GET /v1/destinations/{id}/lane-log?lane=x', destination)],
     ['GET /v1/destinations/{id}/dead-letters', 200, () => call('GET /v1/destinations/{id}/dead-letters', destination)],
     [
       'POST /v1/destinations/{id}/replay',

@@ -79,6 +79,7 @@ test('from "events are missing" to the answer in three commands', async () => {
   expect(await guide('causeway lanes "$DESTINATION"')).toMatch(/Parked +0 +1 /);
   expect(await guide('causeway destinations show "$DESTINATION"')).toContain(destination.topic);
   expect(await guide('causeway log "$EVENT"', event)).toContain('MESSAGE_TOO_LARGE');
+  expect(await guide('causeway log "$DESTINATION" --lane "$LANE"')).toContain(`${event} is parked: MESSAGE_TOO_LARGE`);
 
   const query = `temporal workflow query --workflow-id ${lane} --name`;
   expect(

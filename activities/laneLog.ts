@@ -1,0 +1,94 @@
+import { attemptEntries, type LaneLogEntry } from '../domain/laneLog.ts';
+import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
+import { type Batches, entriesOfEvent } from './laneLogEntries.ts';
+import type { ListRuns } from './settledBefore.ts';
+
+/** Where a page ended: so many entries of this run are still to be shown, and what was shown began then. */
+export type LaneLogPlace = { runId: string; left: number; startedAtMs: number };
+
+export type LaneLogPage = {
+  /** The newest first. */
+  entries: LaneLogEntry[];
+  next?: LaneLogPlace | undefined;
+  /** Set on the last page where there was more once: what happened before this time Temporal has deleted (retention). */
+  deletedBeforeMs?: number | undefined;
+};
+
+/** So many runs are read for one page at the most: the page is then short, and another follows. */
+const runsOfPage = 10;
+
+type ReadRun = {
+  runId: string;
+  entries: LaneLogEntry[];
+  startedAtMs: number;
+  previousRunId: string | undefined;
+  resetOf: string | undefined;
+};
+
+/** Reads the log of lanes out of Temporal, from run to run. Rejects with `temporal_unavailable`. */
+export class LaneLogs {
+  constructor(
+    private readonly histories: Pick<LaneHistories, 'events' | 'now' | 'decoded' | 'signalInput'>,
+    private readonly listRuns: ListRuns,
+  ) {}
+
+  /** A page of `entriesMax` entries, from that place on or from now on. Undefined where Temporal has nothing of the lane. */
+  async page(
+    workflowId: string,
+    { place, entriesMax }: { place?: LaneLogPlace | undefined; entriesMax: number },
+  ): Promise<LaneLogPage | undefined> {
+    const now = place ? undefined : await this.histories.now(workflowId);
+    let at: { runId: string | undefined; left?: number; startedAtMs?: number } = place ?? { runId: now?.runId };
+    const page: LaneLogPage = { entries: [] };
+    for (let runs = 0; at.runId !== undefined; runs++) {
+      const { runId, left: leftOver = allOf, startedAtMs } = at;
+      if (startedAtMs !== undefined && (runs === runsOfPage || page.entries.length === entriesMax)) {
+        return { ...page, next: { runId, left: leftOver, startedAtMs } };
+      }
+      const run: ReadRun | undefined = await this.read(workflowId, runId, place || runs > 0 ? undefined : now?.running);
+      if (!run) return startedAtMs === undefined ? undefined : { ...page, deletedBeforeMs: startedAtMs };
+      const left = Math.min(leftOver, run.entries.length);
+      const taken = Math.min(left, entriesMax - page.entries.length);
+      page.entries.push(...run.entries.slice(left - taken, left).reverse());
+      if (taken < left) return { ...page, next: { runId, left: left - taken, startedAtMs: run.startedAtMs } };
+      at = { runId: await this.before(workflowId, run), startedAtMs: run.startedAtMs };
+    }
+    return at.startedAtMs === undefined ? undefined : page;
+  }
+
+  /**
+   * The run that came before this one. Before a run that a reset made came those that the reset took back: the newest of them
+   * leads to the others. Before a lane that began anew came, if any, one that had nothing left to do.
+   */
+  private async before(workflowId: string, run: ReadRun): Promise<string | undefined> {
+    if (run.previousRunId !== undefined && run.resetOf === undefined) return run.previousRunId;
+    const listed = await this.listRuns(workflowId);
+    // Open ones come first, then those that closed last; one that visibility has not heard of is newer than all.
+    return listed[listed.indexOf(run.runId) + 1] ?? run.resetOf;
+  }
+
+  private async read(
+    workflowId: string,
+    runId: string,
+    running: Awaited<ReturnType<LaneHistories['now']>>['running'],
+  ): Promise<ReadRun | undefined> {
+    const events = await this.histories.events(workflowId, runId);
+    const started = events?.[0];
+    if (!events || !started) return undefined;
+    const reset = events.findLastIndex((event) => resetIn(event) !== undefined);
+    const resetOf = reset < 0 ? undefined : resetIn(events[reset] as HistoryEvent)?.baseRunId;
+    const batches: Batches = new Map();
+    const entries: LaneLogEntry[] = [];
+    for (const [n, event] of events.entries()) {
+      const told = await entriesOfEvent(this.histories, runId, event, batches);
+      if (n >= reset) entries.push(...told); // What a reset copied stands in the run that it was copied from.
+    }
+    const batch = [...batches.values()].find(({ activity }) => activity === running?.activity);
+    const tries = running?.progress?.attempts.filter(({ durationMs }) => durationMs !== undefined) ?? [];
+    if (batch) entries.push(...attemptEntries(batch, tries));
+    const previousRunId = started.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
+    return { runId, entries, startedAtMs: msOf(started.eventTime), previousRunId, resetOf };
+  }
+}
+
+const allOf = Number.MAX_SAFE_INTEGER;

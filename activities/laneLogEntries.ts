@@ -1,0 +1,96 @@
+import type { Outcome, ProduceRequest } from '../domain/attempt.ts';
+import type { Block } from '../domain/block.ts';
+import { suspensionFrom } from '../domain/laneHold.ts';
+import { type LaneLogEntry, outcomeEntries } from '../domain/laneLog.ts';
+import { laneSignals } from '../domain/laneMessages.ts';
+import { blockFrom, isFitting, noteFrom, selectionFrom } from '../domain/laneSignals.ts';
+import { type SegmentStart, segmentWorkflowType } from '../domain/overflow.ts';
+import { unreadable } from '../domain/payloadConverter.ts';
+import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
+
+type Decoding = Pick<LaneHistories, 'decoded' | 'signalInput'>;
+/** Batches of a run, by the number of the event that scheduled each. */
+export type Batches = Map<string, { activity: string; block: Block }>;
+type Told = Omit<LaneLogEntry, 'id' | 'atMs'> | undefined;
+
+/** What one event of a run's history tells, in order. Notes batches for the events that settle them. */
+export async function entriesOfEvent(
+  decoding: Decoding,
+  runId: string,
+  event: HistoryEvent,
+  batches: Batches,
+): Promise<LaneLogEntry[]> {
+  const atMs = msOf(event.eventTime);
+  const { activityTaskScheduledEventAttributes: scheduled, activityTaskCompletedEventAttributes: completed } = event;
+  if (scheduled?.activityType?.name === 'produce') {
+    const [, block] = await decoding.decoded<[ProduceRequest, Block?]>(scheduled.input?.payloads);
+    if (block) batches.set(String(event.eventId), { activity: `${runId}/${scheduled.activityId}`, block });
+    return [];
+  }
+  const batch = completed && batches.get(String(completed.scheduledEventId));
+  if (batch) {
+    const [outcome] = await decoding.decoded<[Outcome?]>(completed.result?.payloads);
+    return outcome ? outcomeEntries(batch, outcome, atMs) : [];
+  }
+  const told = runTold(event) ?? workTold(event, batches) ?? (await segmentTold(decoding, event));
+  const entry = told ?? (await signalTold(decoding, event));
+  return entry ? [{ id: `${runId}/${event.eventId}`, atMs, ...entry }] : [];
+}
+
+/** How the run began, and how it ended. */
+function runTold(event: HistoryEvent): Told {
+  const started = event.workflowExecutionStartedEventAttributes;
+  if (started) return { kind: started.continuedExecutionRunId ? 'continued' : 'began' };
+  const reset = resetIn(event);
+  if (reset) return { kind: 'reset', reason: reset.reason };
+  const terminated = event.workflowExecutionTerminatedEventAttributes;
+  if (terminated)
+    return { kind: 'ended', reason: `terminated: ${terminated.reason ?? ''}`, by: terminated.identity ?? undefined };
+  const failed = event.workflowExecutionFailedEventAttributes;
+  if (failed) return { kind: 'ended', reason: `failed: ${failed.failure?.message ?? ''}` };
+  if (event.workflowExecutionCanceledEventAttributes) return { kind: 'ended', reason: 'cancelled' };
+  if (event.workflowExecutionTimedOutEventAttributes) return { kind: 'ended', reason: 'timed out' };
+  return event.workflowExecutionCompletedEventAttributes ? { kind: 'ended', reason: 'nothing left to do' } : undefined;
+}
+
+/** A batch whose activity failed for a reason that it did not foresee. */
+function workTold(event: HistoryEvent, batches: Batches): Told {
+  const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
+  const batch = failed && batches.get(String(failed.scheduledEventId));
+  if (!batch) return undefined;
+  return { kind: 'failed', events: batch.block.entries.length, reason: failed.failure?.message ?? 'timed out' };
+}
+
+async function segmentTold(decoding: Decoding, event: HistoryEvent): Promise<Told> {
+  const child = event.startChildWorkflowExecutionInitiatedEventAttributes;
+  if (child?.workflowType?.name === segmentWorkflowType) {
+    const [start] = await decoding.decoded<[SegmentStart?]>(child.input?.payloads?.slice(0, 1));
+    return { kind: 'segmentOpened', segmentId: child.workflowId ?? undefined, events: start?.events };
+  }
+  const scheduled = event.activityTaskScheduledEventAttributes;
+  if (scheduled?.activityType?.name !== 'readSegment') return undefined;
+  const [request] = await decoding.decoded<[{ segmentId: string }?]>(scheduled.input?.payloads);
+  return { kind: 'segmentRead', segmentId: request?.segmentId };
+}
+
+/** A signal as the lane took it: one that changed nothing for its form is not told of. */
+async function signalTold(decoding: Decoding, event: HistoryEvent): Promise<Told> {
+  const signal = event.workflowExecutionSignaledEventAttributes;
+  const name = signal?.signalName;
+  if (!signal || !name) return undefined;
+  const input = await decoding.signalInput(signal.input?.payloads);
+  if (input === unreadable || !isFitting(name, input)) return undefined;
+  if (name === laneSignals.enqueue) {
+    const block = blockFrom(input);
+    return block && { kind: 'accepted', events: block.entries.length };
+  }
+  if (name === laneSignals.replay || name === laneSignals.discard) {
+    const selected = selectionFrom(input, name === laneSignals.replay ? 'all' : 'nothing');
+    if (!selected) return undefined;
+    const { digests, reason, by } = selected;
+    return { kind: name, events: digests === 'all' ? undefined : digests.size, reason, by };
+  }
+  if (name === laneSignals.pause || name === laneSignals.resume) return { kind: name, ...noteFrom(input) };
+  if (name === laneSignals.wake) return { kind: name };
+  return name === laneSignals.suspend ? { kind: name, error: suspensionFrom(input)?.error } : undefined;
+}

@@ -1,0 +1,55 @@
+import { createRoute } from '@hono/zod-openapi';
+import type { LaneLogs } from '../activities/laneLog.ts';
+import { CausewayError } from '../domain/error.ts';
+import { laneWorkflowId } from '../domain/lane.ts';
+import type { Destinations } from '../store/destinations.ts';
+import type { App } from './appEnv.ts';
+import { existing } from './destinations.ts';
+import { cursorOf, placeOf } from './listCursor.ts';
+import { destinationIdParam } from './schemas/destination.ts';
+import { laneLogQuery, laneLogSchema } from './schemas/laneLog.ts';
+import { problemResponses } from './schemas/problem.ts';
+
+export type LaneLogOptions = { destinations: Pick<Destinations, 'get'>; laneLogs: LaneLogs };
+
+const getLaneLog = createRoute({
+  method: 'get',
+  path: '/v1/destinations/{id}/lane-log',
+  tags: ['Operations'],
+  summary: 'Show what happened in a lane',
+  description:
+    "Read from Temporal's histories, through all runs of the lane and those that a reset took back, the newest first. A page may have fewer than `limit`, and still be followed by another. What retention has deleted is said to be deleted.",
+  security: [{ bearer: [] }],
+  request: { params: destinationIdParam, query: laneLogQuery },
+  responses: {
+    200: { description: 'A page.', content: { 'application/json': { schema: laneLogSchema } } },
+    ...problemResponses(400, 401, 404, 503),
+  },
+});
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** `GET /v1/destinations/{id}/lane-log` */
+export function laneLogRoute(app: App, { destinations, laneLogs }: LaneLogOptions): void {
+  app.openapi(getLaneLog, async (c) => {
+    const { id } = await existing(destinations, c.req.valid('param').id);
+    const { lane, limit, cursor } = c.req.valid('query');
+    const name = `lane-log:${id}:${lane}`;
+    const [runId, left, startedAtMs] = cursor === undefined ? [] : placeOf(name, cursor);
+    const isFirst = runId === undefined;
+    const place = isFirst ? undefined : { runId: String(runId), left: Number(left), startedAtMs: Number(startedAtMs) };
+    const workflowId = laneWorkflowId(id, lane);
+    const page = await laneLogs.page(workflowId, { place, entriesMax: limit });
+    if (!page) {
+      const remedy = `Temporal has no lane ${lane} of destination ${id}: it never had an event, or it closed longer ago than the namespace's retention and its log is deleted.`;
+      throw new CausewayError('lane_not_found', remedy);
+    }
+    const { entries, deletedBeforeMs, next } = page;
+    const shown = {
+      ...{ lane, workflowId, entries: entries.map(({ atMs, ...entry }) => ({ ...entry, at: iso(atMs) })) },
+      ...(deletedBeforeMs !== undefined && { deletedBefore: iso(deletedBeforeMs) }),
+      ...(next && { nextCursor: cursorOf(name, [next.runId, next.left, Math.floor(next.startedAtMs)]) }),
+    };
+    return c.json(shown, 200);
+  });
+}

@@ -1,0 +1,89 @@
+/** The log of a lane: what its runs' histories tell, an entry for each thing that happened. */
+import type { Attempt, Failed, Outcome } from './attempt.ts';
+import type { Block } from './block.ts';
+import { eventIdPrefix } from './eventId.ts';
+
+export const laneLogKinds = [
+  'began',
+  'continued',
+  'reset',
+  'ended',
+  'accepted',
+  'attempt',
+  'delivered',
+  'parked',
+  'waiting',
+  'suspended',
+  'failed',
+  'replay',
+  'discard',
+  'pause',
+  'resume',
+  'wake',
+  'suspend',
+  'segmentOpened',
+  'segmentRead',
+] as const;
+
+/** Where records of one batch landed in one partition. */
+export type LandedRange = {
+  partition: number;
+  broker: string;
+  events: number;
+  firstOffset?: number | undefined;
+  lastOffset?: number | undefined;
+};
+
+export type LaneLogEntry = {
+  /** The same whenever the log is read: who follows it knows by this what is new. */
+  id: string;
+  atMs: number;
+  kind: (typeof laneLogKinds)[number];
+  /** How many events it is about; absent where that is all that there are. */
+  events?: number | undefined;
+  eventId?: string | undefined;
+  attempt?: Pick<Attempt, 'number' | 'durationMs' | 'outcome' | 'brokers'>;
+  landed?: LandedRange[] | undefined;
+  error?: Failed | undefined;
+  reason?: string | undefined;
+  by?: string | undefined;
+  segmentId?: string | undefined;
+};
+
+type Batch = { activity: string; block: Block };
+
+/** What the result of a batch tells: each attempt, then what it came to. */
+export function outcomeEntries({ activity, block }: Batch, outcome: Outcome, atMs: number): LaneLogEntry[] {
+  const { landed, refused, suspended, waiting } = outcome;
+  const events = landed.reduce((sum, { positions }) => sum + positions.length, 0);
+  const entries = attemptEntries({ activity, block }, outcome.attempts);
+  if (events > 0)
+    entries.push({ id: `${activity}/delivered`, atMs, kind: 'delivered', events, landed: rangesOf(landed) });
+  for (const { position, error } of refused) {
+    const eventId = eventIdPrefix + (block.entries[position]?.id ?? '');
+    entries.push({ id: `${activity}/parked/${position}`, atMs, kind: 'parked', events: 1, eventId, error });
+  }
+  const held = suspended ?? waiting;
+  if (!held) return entries;
+  const rest = block.entries.length - events - refused.length - (outcome.discardedBefore?.length ?? 0);
+  const kind = suspended ? 'suspended' : 'waiting';
+  return [...entries, { id: `${activity}/held`, atMs, kind, events: rest, error: held }];
+}
+
+/** Attempts that are over; of one under way nobody knows yet what it comes to. */
+export const attemptEntries = ({ activity, block }: Batch, attempts: readonly Attempt[]): LaneLogEntry[] =>
+  attempts.map(({ number, startedAtMs, durationMs, outcome, brokers, positions, error }) => ({
+    id: `${activity}/attempt/${number}`,
+    atMs: startedAtMs,
+    kind: 'attempt',
+    events: positions?.length ?? block.entries.length,
+    attempt: { number, durationMs, outcome, brokers },
+    error,
+  }));
+
+const rangesOf = (landed: Outcome['landed']): LandedRange[] =>
+  landed.map(({ partition, broker, positions, offsets }) => {
+    const known = offsets.filter((offset) => offset >= 0);
+    const range = known.length > 0 && { firstOffset: Math.min(...known), lastOffset: Math.max(...known) };
+    return { partition, broker, events: positions.length, ...range };
+  });

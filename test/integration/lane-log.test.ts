@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { laneWorkflowId } from '../../domain/lane.ts';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { type Ran, type RunOptions, causeway as run } from '../harness/cli.ts';
+import { postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { operate, type TestTemporal, testTemporal } from '../harness/temporal.ts';
+
+let causeway: Causeway;
+let temporal: TestTemporal;
+let destination: CreatedDestination;
+let lane: string;
+beforeAll(async () => {
+  // Short runs: some events, and the lane continues as new.
+  causeway = await startCauseway({ apiEnv: { CAUSEWAY_LANE_HISTORY_EVENTS_MAX: '50' } });
+  temporal = await testTemporal(causeway);
+  const topic = await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' });
+  destination = await causeway.createDestination({ topic });
+  lane = destination.customerExternalId;
+});
+afterAll(async () => {
+  await temporal?.stop();
+  await causeway.stop();
+});
+
+type Entry = { id: string; at: string; kind: string; events?: number; landed?: { firstOffset?: number }[] };
+type Page = { entries: Entry[]; nextCursor?: string; deletedBefore?: string };
+
+const cli = (args: string[], options?: RunOptions): Promise<Ran> => run(causeway.api, args, options);
+const laneLog = (...more: string[]): Promise<Ran> => cli(['log', destination.id, '--lane', lane, ...more]);
+async function pageOf(query = ''): Promise<Page> {
+  const { status, text, body } = await causeway.api.get(
+    `/v1/destinations/${destination.id}/lane-log?lane=${lane}${query}`,
+  );
+  expect(status, text).toBe(200);
+  return body as Page;
+}
+/** Posts an event, and waits until it is settled so. */
+async function settle(status: string, pad = ''): Promise<string> {
+  const { customerExternalId } = destination;
+  const id = await postEvent(causeway.api, { eventType: 'e', customerExternalId, payload: { pad } });
+  await untilDelivery(status, causeway.api, id, (delivery) => delivery.status === status);
+  return id;
+}
+const currentRun = async (): Promise<string> =>
+  (await temporal.client.workflow.getHandle(laneWorkflowId(destination.id, lane)).describe()).runId;
+
+test("a lane's log tells what came, each attempt, where it landed, what was parked, and what people did", async () => {
+  await settle('delivered');
+  const parked = await settle('parked', 'x'.repeat(5_000));
+  await cli(['pause', destination.id, '--lane', lane, '--reason', 'they move', '--by', 'ada']);
+  await cli(['resume', destination.id, '--lane', lane, '--by', 'bob']);
+  await cli(['discard', destination.id, parked, '--yes', '--reason', 'a test event', '--by', 'eve']);
+  const { out } = await until('the discard', laneLog, (log) => log.out.includes('a test event'));
+  const told = out.split('\n').map((line) => line.replace(/^\S+ \S+ {2}/, ''));
+  const expected = [
+    /^the lane begins$/,
+    /^accepted 1 event$/,
+    /^attempt 1, 1 event: delivered after \d+ ms \(broker .+\)$/,
+    /^1 event delivered: partition 0, offset 0$/,
+    /^accepted 1 event$/,
+    /^attempt 1, 1 event: failed after \d+ ms \(broker .+\): MESSAGE_TOO_LARGE: /,
+    new RegExp(`^${parked} is parked: MESSAGE_TOO_LARGE: `),
+    /^pause by ada \(CAUSEWAY_API_KEY\): they move$/,
+    /^resume by bob \(CAUSEWAY_API_KEY\)$/,
+    /^discard of 1 event by eve \(CAUSEWAY_API_KEY\): a test event$/,
+  ];
+  for (const [n, line] of expected.entries()) expect(told[n]).toMatch(line);
+});
+
+test('it goes on over runs and a reset, page by page, each entry once, and says what Temporal has deleted', async () => {
+  const first = await currentRun();
+  const runs = new Set<string>();
+  let events = 0;
+  while (runs.size < 3 && events < 200) {
+    await settle('delivered');
+    events++;
+    runs.add(await currentRun());
+  }
+  const workflowId = laneWorkflowId(destination.id, lane);
+  const reset = ['workflow', 'reset', '--workflow-id', workflowId, '--run-id', first, '--event-id', '5'];
+  await operate(causeway, ...reset, '--reason', 'to see the log');
+  await settle('delivered');
+  const whole = await until(
+    'the runs that the reset took back to be listed',
+    () => pageOf('&limit=1000'),
+    ({ entries }) => entries.filter(({ kind }) => kind === 'delivered').length >= events + 2,
+  );
+  const kinds = whole.entries.map(({ kind }) => kind);
+  expect(kinds.filter((kind) => kind === 'continued').length).toBeGreaterThanOrEqual(2);
+  expect([kinds.at(-1), kinds.filter((kind) => kind === 'reset').length]).toEqual(['began', 1]);
+
+  const paged: Entry[] = [];
+  for (let query = '&limit=7'; ; ) {
+    const page = await pageOf(query);
+    paged.push(...page.entries);
+    if (page.nextCursor === undefined) break;
+    expect(page.entries).toHaveLength(7);
+    query = `&limit=7&cursor=${encodeURIComponent(page.nextCursor)}`;
+  }
+  expect(paged).toEqual(whole.entries);
+  expect(new Set(paged.map(({ id }) => id)).size).toBe(paged.length);
+  expect((await laneLog('--limit', '2')).err).toContain('2 entries, and earlier ones');
+
+  // As retention does, only sooner.
+  const execution = { workflowId, runId: first };
+  await temporal.client.workflowService.deleteWorkflowExecution({
+    namespace: causeway.temporal.namespace,
+    workflowExecution: execution,
+  });
+  const shorter = await until(
+    'the first run to be deleted',
+    () => pageOf('&limit=1000'),
+    ({ deletedBefore }) => deletedBefore !== undefined,
+  );
+  expect(shorter.entries.length).toBeLessThan(whole.entries.length);
+  expect((await laneLog('--limit', '1000')).err).toMatch(/What happened before .* Temporal has deleted/);
+});
+
+test('--follow shows what comes, once, until it is stopped', async () => {
+  const stopping = new AbortController();
+  let seen = '';
+  const following = cli(['log', destination.id, '--lane', lane, '--follow', '--limit', '1', '--json'], {
+    stop: stopping.signal,
+    hear: (text) => {
+      seen += text;
+    },
+  });
+  await until(
+    'the first line',
+    () => seen,
+    (text) => text.includes('\n'),
+  );
+  await settle('delivered');
+  await until(
+    'what came',
+    () => seen,
+    (text) => (text.match(/"kind":"delivered"/g)?.length ?? 0) > 0 && text.includes('"accepted"'),
+  );
+  stopping.abort();
+  const { code, out } = await following;
+  const ids = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).id);
+  expect([code, new Set(ids).size]).toEqual([0, ids.length]);
+});
+
+test('a lane that is not there, and what names none, gets a clear answer', async () => {
+  const { id } = destination;
+  const wrong: [args: string[], code: number, says: string, options?: RunOptions][] = [
+    [['log', id], 2, 'Which lane?'],
+    [['log', id, '--lane', 'none'], 3, 'Temporal has no lane none'],
+    [['log', 'dst_unknown', '--lane', 'none'], 3, 'No destination has this id'],
+    [['log', `evt_${'A'.repeat(22)}`, '--lane', lane], 2, "is no destination's id"],
+    [['log', id, '--lane', ''], 2, 'the name of a lane'],
+    [['log', id, '--lane', lane, '--limit', '0'], 2, 'whole number from 1'],
+    [['log', id, '--lane', lane], 4, 'The API key is unknown', { env: { CAUSEWAY_API_KEY: 'k'.repeat(20) } }],
+    [['log', id, '--lane', lane], 5, 'CAUSEWAY_API says where it is', { env: { CAUSEWAY_API: 'http://127.0.0.1:9' } }],
+  ];
+  for (const [args, code, says, options] of wrong) {
+    const ran = await cli(args, options);
+    expect([args.join(' '), ran.code, ran.out]).toEqual([args.join(' '), code, '']);
+    expect(ran.err).toContain(says);
+  }
+  const answer = await causeway.api.get(`/v1/destinations/${id}/lane-log?lane=${lane}&cursor=x`);
+  expect([answer.status, answer.body]).toMatchObject([400, { code: 'cursor_invalid' }]);
+});
