@@ -75,7 +75,7 @@ export function docsRoutes(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
-    description: 'An API key: `cwk_…`',
+    description: 'An API key: `cw_…`',
   });
   let document: string | undefined;
   app.get('/openapi.json', (c) => {

@@ -43,6 +43,10 @@ import { waitingIn } from './waitingLanes.ts';
 const shutdownMs = 10_000;
 const gaugeSweepMs = 30_000;
 
+const noApiKey =
+  'There is no API key, so every request but /healthz and the pages about the API is answered 401: set CAUSEWAY_API_KEY to one ' +
+  'of 20 to 200 characters, and start the API again.';
+
 async function main(): Promise<void> {
   const config = readApiConfig(process.env);
   const logger = pino({ level: config.LOG_LEVEL, name: 'api' });
@@ -58,6 +62,7 @@ async function main(): Promise<void> {
   if (config.CAUSEWAY_API_KEY) await store.apiKeys.ensure(config.CAUSEWAY_API_KEY, 'CAUSEWAY_API_KEY');
   const temporal = await connectTemporal(config);
   await ensureSearchAttributes(temporal);
+  if (!(await store.apiKeys.exist())) logger.warn(noApiKey);
   const { app, writer } = assembled(config, logger, store, temporal);
   const server = await listen(app, config);
   logger.info({ url: `http://${config.CAUSEWAY_API_HOST}:${config.CAUSEWAY_API_PORT}` }, 'api is listening');

@@ -1,6 +1,5 @@
 /** `npm run read`: the newest records of a topic of the running stack. Arguments: `[topic] [--follow]`. */
 import { parseArgs } from 'node:util';
-import { KafkaJSProtocolError } from 'kafkajs';
 import { readStackFile } from './stack/addresses.ts';
 import { exampleTopic } from './stack/example.ts';
 import { type Position, type ReadRecord, readTopic, recordLines, topicBounds } from './stack/topicReader.ts';
@@ -38,7 +37,7 @@ async function main(): Promise<void> {
   const [topic = exampleTopic] = positionals;
   const { kafkaBrokers: brokers } = await readStackFile();
   const { low, high } = await topicBounds(brokers, topic).catch((error: unknown) => {
-    const isUnknown = error instanceof KafkaJSProtocolError && error.type === 'UNKNOWN_TOPIC_OR_PARTITION';
+    const isUnknown = error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION';
     throw isUnknown ? new Error(`Kafka at ${brokers.join()} has no topic ${topic}.`) : error;
   });
   const records = await readNewest(brokers, topic, low, high);

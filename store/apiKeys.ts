@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { CausewayError } from '../domain/error.ts';
 import { FreshCache } from './freshCache.ts';
 import type { Database } from './pool.ts';
@@ -10,9 +10,6 @@ type Row = { digest: Buffer; name: string };
 
 const keysMax = 10_000;
 const theOnlyEntry = 'all';
-
-/** A new key: 256 random bits behind a prefix by which secret scanners know it. */
-export const newApiKey = (): string => `cwk_${randomBytes(32).toString('base64url')}`;
 
 /** What is kept of a key. A fast hash will do: a key is random, so there is no dictionary to try. */
 export const digestOfApiKey = (plainKey: string): Buffer => createHash('sha256').update(plainKey).digest();
@@ -31,15 +28,18 @@ export class ApiKeys {
   /** Stores the digest of the key, where it isn't there yet. Throws `api_key_invalid` for one that is no safe key. */
   async ensure(plainKey: string, name: string): Promise<void> {
     if (!/^[A-Za-z0-9._~+/=-]{20,200}$/.test(plainKey)) {
-      const remedy =
-        'An API key has 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -, as one made by newApiKey() has.';
-      throw new CausewayError('api_key_invalid', remedy);
+      throw new CausewayError('api_key_invalid', 'An API key has 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -.');
     }
     await this.database.query('insert into api_keys (digest, name) values ($1, $2) on conflict do nothing', [
       digestOfApiKey(plainKey),
       name,
     ]);
     this.changed();
+  }
+
+  /** Whether there is a key at all. Throws `store_unreachable`. */
+  async exist(): Promise<boolean> {
+    return (await this.all.get(theOnlyEntry)).size > 0;
   }
 
   /** The key with this SHA-256 digest. From memory where nobody changed the keys. Throws `store_unreachable`. */

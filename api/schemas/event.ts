@@ -38,9 +38,15 @@ export const eventSchema = z
       customerExternalId: text(255, 'acct_8K2zRq').openapi({
         description: 'The customer whose destinations get the event.',
       }),
-      idempotencyKey: text(255, 'order-1001-shipped').optional().openapi({
-        description: 'An event with the same customer and key is the same event: same id, no second record.',
-      }),
+      idempotencyKey: text(255, 'order-1001-shipped')
+        .optional()
+        .openapi({
+          description: [
+            'An event with the same customer and key is the same event: same id, and no second record in the same lane. Another',
+            "value at the destination's `partitionKey`, or a change of its lanes meanwhile, gives a second one. A POST that was",
+            'answered `partly_stored` needs the key to be sent again without a second record.',
+          ].join(' '),
+        }),
       correlationId: text(255, 'checkout-77').optional(),
       payload: anyObject().openapi({ description: 'Goes to the customer as it was written.' }),
       metadata: anyObject().optional(),

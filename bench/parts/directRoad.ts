@@ -22,7 +22,7 @@ export async function directRoad(context: Context): Promise<DirectResult[]> {
     const direct = startChild<DirectApiMethods>('direct/directApi.ts', context.profile);
     const topic = await newTopic(stack);
     try {
-      const apiKey = `cwk_${randomBytes(32).toString('base64url')}`;
+      const apiKey = `cw_${randomBytes(32).toString('base64url')}`;
       const { partitionKey, keys } = oneLane;
       const { url } = await direct.call('start', {
         brokers: stack.kafkaBrokers,

@@ -20,7 +20,7 @@ const toolNames: Record<Tool, string> = { go: 'Go 1.25 or later', java: 'Java 17
 /** The one line that says what to install. */
 export function missingToolsLine(tools: readonly Tool[]): string {
   const names = (['java', 'mvn', 'go'] as const).filter((tool) => tools.includes(tool)).map((tool) => toolNames[tool]);
-  return `Causeway needs real servers to run: install ${names.join(', ')} (Debian: apt-get install openjdk-17-jre-headless maven; Go: https://go.dev/dl), then try again; or use Docker: docker compose up.`;
+  return `Causeway needs real servers to run: install ${names.join(', ')} (Debian 12 or later: apt-get install default-jre-headless maven; Go: https://go.dev/dl), then try again; or use Docker: docker compose up.`;
 }
 
 const cacheBase = () => process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
@@ -34,6 +34,9 @@ export const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** Whether a part is in this user's cache. */
+export const isInstalled = (name: string): Promise<boolean> => exists(join(cacheDir(), name));
 
 /** The full path of a command on PATH, or undefined. */
 export async function onPath(command: string): Promise<string | undefined> {
@@ -74,10 +77,15 @@ const isUsableOnce = (tool: Tool): Promise<boolean> => {
   return answer;
 };
 
+/** Those that are not on PATH, or too old. */
+export async function missingTools(tools: readonly Tool[]): Promise<Tool[]> {
+  const usable = await Promise.all(tools.map(isUsableOnce));
+  return tools.filter((_, n) => !usable[n]);
+}
+
 /** Throws {@link MissingTools} naming those that are not on PATH, or too old. */
 export async function requireTools(...tools: Tool[]): Promise<void> {
-  const usable = await Promise.all(tools.map(isUsableOnce));
-  const missing = tools.filter((_, n) => !usable[n]);
+  const missing = await missingTools(tools);
   if (missing.length > 0) throw new MissingTools(missing);
 }
 

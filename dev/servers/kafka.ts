@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Admin, type ITopicConfig, Kafka, logLevel } from 'kafkajs';
-import { exists, run } from './install.ts';
-import { mavenJars } from './maven.ts';
+import { exists, run, type Tool } from './install.ts';
+import { mavenJars, mavenTools } from './maven.ts';
 import { freePort, portOr } from './ports.ts';
 import { say } from './progress.ts';
 import { foreignServer, type Server, startServer } from './server.ts';
@@ -46,10 +46,19 @@ export type KafkaNode = {
   clusterId: string;
 };
 
+const brokerFolder = `kafka-${version}`;
+const consoleFolder = `kafka-tools-${version}`;
+
+export const kafkaJarsTools = (): Promise<Tool[]> => mavenTools(brokerFolder);
+export const kafkaConsoleToolsTools = async (): Promise<Tool[]> => [
+  ...(await kafkaJarsTools()),
+  ...(await mavenTools(consoleFolder)),
+];
+
 /** The folder of Kafka's jars, installed where missing. */
 export async function kafkaJars(): Promise<string> {
   const dir = await mavenJars({
-    name: `kafka-${version}`,
+    name: brokerFolder,
     what: `Kafka ${version}`,
     artifacts: [
       { groupId: 'org.apache.kafka', artifactId: 'kafka_2.13', version },
@@ -63,7 +72,7 @@ export async function kafkaJars(): Promise<string> {
 export async function kafkaConsoleTools(): Promise<string> {
   const jars = await kafkaJars();
   const dir = await mavenJars({
-    name: `kafka-tools-${version}`,
+    name: consoleFolder,
     what: "Kafka's console tools",
     artifacts: [{ groupId: 'org.apache.kafka', artifactId: 'kafka-tools', version }],
     withDependencies: false,

@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheDir, exists, installed, requireTools, run } from './install.ts';
+import { installed, isInstalled, requireTools, run, type Tool } from './install.ts';
 import { longStep } from './progress.ts';
 
 export type Artifact = { groupId: string; artifactId: string; version: string };
@@ -29,10 +29,13 @@ export type Jars = {
   finish?: (dir: string) => Promise<void>;
 };
 
+/** What the part in this folder needs: Java to run, Maven to be installed. */
+export const mavenTools = async (name: string): Promise<Tool[]> =>
+  (await isInstalled(name)) ? ['java'] : ['java', 'mvn'];
+
 /** A folder with `jars/`: these artifacts and all they depend on, from the Maven registry where not yet there. */
 export async function mavenJars({ name, what, artifacts, withDependencies = true, finish }: Jars): Promise<string> {
-  const isThere = await exists(join(cacheDir(), name));
-  await requireTools('java', ...(isThere ? [] : (['mvn'] as const))); // Named together, for who lacks both.
+  await requireTools(...(await mavenTools(name)));
   return installed(name, async (partial) => {
     await longStep(`Getting ${what} from the Maven registry`, 'about 10 seconds, once', async () => {
       const pomFile = join(partial, 'pom.xml');

@@ -1,29 +1,57 @@
-import { MissingTools } from './install.ts';
-import { kafkaConsoleTools, kafkaJars } from './kafka.ts';
-import { kfakeBinary } from './kfake.ts';
+import { MissingTools, missingTools, type Tool } from './install.ts';
+import { kafkaConsoleTools, kafkaConsoleToolsTools, kafkaJars, kafkaJarsTools } from './kafka.ts';
+import { kfakeBinary, kfakeTools } from './kfake.ts';
 import { postgresBinaries } from './postgres.ts';
-import { temporalCli } from './temporal.ts';
-import { timeSkippingServerPath } from './timeSkipping.ts';
-import { toxiproxyPath } from './toxiproxy.ts';
+import { temporalBuildTools, temporalCli } from './temporal.ts';
+import { timeSkippingServerPath, timeSkippingTools } from './timeSkipping.ts';
+import { toxiproxyPath, toxiproxyTools } from './toxiproxy.ts';
+
+type Part = {
+  install: () => Promise<string>;
+  /** The commands that it can't do without, as things stand. */
+  tools?: () => Promise<Tool[]>;
+  /** Those that it needs only where its download can't be reached. */
+  perhapsTools?: () => Promise<Tool[]>;
+};
+
+const temporal: Part = { install: temporalCli, perhapsTools: temporalBuildTools };
+const kafka: Part = { install: kafkaJars, tools: kafkaJarsTools };
+/** With the broker: two installs of it side by side would be in each other's way. */
+const kafkaWithConsole: Part = { install: kafkaConsoleTools, tools: kafkaConsoleToolsTools };
+const postgres: Part = { install: postgresBinaries };
+const ofTests: readonly Part[] = [
+  { install: kfakeBinary, tools: kfakeTools },
+  { install: timeSkippingServerPath, tools: timeSkippingTools },
+  { install: toxiproxyPath, tools: toxiproxyTools },
+];
+
+function partsFor({ forTests }: { forTests: boolean }): Part[] {
+  const broker = process.env.KAFKA_BROKERS ? [] : [kafka];
+  return [
+    ...(process.env.TEMPORAL_ADDRESS ? [] : [temporal]),
+    ...(forTests ? [kafkaWithConsole] : broker),
+    ...(process.env.DATABASE_URL ? [] : [postgres]),
+    ...(forTests ? ofTests : []),
+  ];
+}
+
+/** Before anything is downloaded or built, which takes minutes. */
+async function checkTools(parts: readonly Part[]): Promise<void> {
+  const needed = (await Promise.all(parts.map(({ tools }) => tools?.() ?? []))).flat();
+  const missing = await missingTools(needed);
+  if (missing.length === 0) return;
+  const perhaps = (await Promise.all(parts.map(({ perhapsTools }) => perhapsTools?.() ?? []))).flat();
+  throw new MissingTools([...new Set([...missing, ...(await missingTools(perhaps))])]);
+}
 
 /**
  * Installs what is missing of the parts that the environment does not give an address of. Where commands are missing for
  * it, one {@link MissingTools} names them all.
  */
 export async function installParts(options: { forTests: boolean }): Promise<void> {
-  const installs = [
-    process.env.TEMPORAL_ADDRESS ? undefined : temporalCli,
-    // The tools bring the broker: two installs of it side by side would be in each other's way.
-    options.forTests ? kafkaConsoleTools : process.env.KAFKA_BROKERS ? undefined : kafkaJars,
-    process.env.DATABASE_URL ? undefined : postgresBinaries,
-    options.forTests ? kfakeBinary : undefined,
-    options.forTests ? timeSkippingServerPath : undefined,
-    options.forTests ? toxiproxyPath : undefined,
-  ].filter((install) => install !== undefined);
-  const results = await Promise.allSettled(installs.map((install) => install()));
-  const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  const missing = reasons.filter((reason) => reason instanceof MissingTools);
-  const other = reasons.find((reason) => !(reason instanceof MissingTools));
-  if (missing.length > 0) throw new MissingTools([...new Set(missing.flatMap(({ tools }) => tools))]);
-  if (other !== undefined) throw other;
+  const parts = partsFor(options);
+  await checkTools(parts);
+  const results = await Promise.allSettled(parts.map(({ install }) => install()));
+  const failed = results.find((result) => result.status === 'rejected'); // Once none is at work any more.
+  if (failed) throw failed.reason;
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import { searchAttributeTypes } from '../../domain/lane.ts';
-import { installed, MissingTools, onPath, requireTools, run } from './install.ts';
+import { installed, isInstalled, MissingTools, onPath, requireTools, run, type Tool } from './install.ts';
 import { freePort, portOr } from './ports.ts';
 import { longStep, say } from './progress.ts';
 import { foreignServer, type Server, startServer } from './server.ts';
@@ -47,11 +47,17 @@ async function goBuild(partial: string): Promise<void> {
   );
 }
 
+const folder = `temporal-cli-${version}`;
+
+/** What is needed where the CLI can't be downloaded. */
+export const temporalBuildTools = async (): Promise<Tool[]> =>
+  (await onPath('temporal')) || (await isInstalled(folder)) ? [] : ['go'];
+
 /** The path of Temporal's CLI, whose `server start-dev` is the server: from PATH, the cache, a download or a build. */
 export async function temporalCli(): Promise<string> {
   const found = await onPath('temporal');
   if (found) return found;
-  const dir = await installed(`temporal-cli-${version}`, async (partial) => {
+  const dir = await installed(folder, async (partial) => {
     const limit = `given up after ${sdkDownloadMsMax / 1000} s`;
     const downloaded = await longStep("Downloading Temporal's CLI", limit, () => sdkDownload(partial)).then(
       () => true,

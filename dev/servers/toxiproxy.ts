@@ -1,7 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installed, requireTools, run } from './install.ts';
+import { installed, isInstalled, requireTools, run, type Tool } from './install.ts';
 import { freePort } from './ports.ts';
 import { longStep } from './progress.ts';
 import { type Server, startServer } from './server.ts';
@@ -28,9 +28,13 @@ export type HarmfulProxy = {
   clear(): Promise<void>;
 };
 
+const folder = `toxiproxy-${version}`;
+
+export const toxiproxyTools = async (): Promise<Tool[]> => ((await isInstalled(folder)) ? [] : ['go']);
+
 /** The path of the fault-injecting proxy, built where missing. */
 export async function toxiproxyPath(): Promise<string> {
-  const dir = await installed(`toxiproxy-${version}`, async (partial) => {
+  const dir = await installed(folder, async (partial) => {
     await requireTools('go');
     await longStep(`Building toxiproxy ${version} from the Go registry`, 'about 10 seconds, once', () =>
       run('go', ['install', goModule], { env: { GOBIN: partial }, timeoutMs: 15 * 60_000 }),

@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { run } from '../servers/install.ts';
 import { say } from '../servers/progress.ts';
 import { until } from '../servers/until.ts';
@@ -7,13 +8,34 @@ type Leftover = { pid: number; name: string };
 /** Servers of an earlier start on these data: what each is called, and a path that only its command line names. */
 export type Traces = Readonly<Record<'java' | 'temporal' | 'postgres', string>>;
 
-async function leftovers(traces: Traces): Promise<Leftover[]> {
+type Running = { pid: number; command: string; words: string[] };
+
+/** Slim Linux images have no `ps`. A process that ends while we read is left out. */
+async function runningOnLinux(): Promise<Running[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const read = (pid: string, file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+  return Promise.all(
+    pids.map(async (pid) => ({
+      pid: Number(pid),
+      command: (await read(pid, 'comm')).trim(),
+      words: (await read(pid, 'cmdline')).split('\0'),
+    })),
+  );
+}
+
+async function runningElsewhere(): Promise<Running[]> {
   const lines = (await run('ps', ['-A', '-ww', '-o', 'pid=,comm=,args='])).split('\n');
-  return lines.flatMap((line) => {
-    const [, pid, comm = '', args = ''] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
-    const words = args.split(' ');
-    const name = Object.entries(traces).find(([name, path]) => comm.endsWith(name) && words.includes(path))?.[0];
-    return name === undefined ? [] : [{ pid: Number(pid), name }];
+  return lines.map((line) => {
+    const [, pid, command = '', args = ''] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+    return { pid: Number(pid), command, words: args.split(' ') };
+  });
+}
+
+async function leftovers(traces: Traces): Promise<Leftover[]> {
+  const running = await (process.platform === 'linux' ? runningOnLinux() : runningElsewhere());
+  return running.flatMap(({ pid, command, words }) => {
+    const name = Object.entries(traces).find(([name, path]) => command.endsWith(name) && words.includes(path))?.[0];
+    return name === undefined ? [] : [{ pid, name }];
   });
 }
 

@@ -106,12 +106,18 @@ describe('the API ends with an error that names', () => {
     expect(output).toMatch(/^temporal_unreachable: No Temporal answers at .*TEMPORAL_ADDRESS to host:port\.\n$/);
   });
 
-  test.concurrent('the port that is taken', async () => {
+  test.concurrent('the port that is taken; before it, a warning where no API key exists', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const { port } = taken.address() as AddressInfo;
-    const { exitCode, output } = await runApi({ CAUSEWAY_API_PORT: String(port), CAUSEWAY_API_KEY: newApiKey() });
+    const keyless = await newDatabase();
+    const env = { CAUSEWAY_API_PORT: String(port), DATABASE_URL: keyless.databaseUrl };
+    const without = await runApi({ ...env, CAUSEWAY_API_KEY: '' });
+    const { exitCode, output } = await runApi({ ...env, CAUSEWAY_API_KEY: newApiKey() });
     taken.close();
+    await keyless.drop();
+    expect(without.output).toMatch(/There is no API key, .* 401: set CAUSEWAY_API_KEY/);
+    expect(output).not.toContain('There is no API key');
     expect(exitCode).toBe(1);
     expect(output).toMatch(
       /address_unavailable: Can't listen at 127\.0\.0\.1:\d+\. Free the port, or set CAUSEWAY_API_PORT/,

@@ -143,7 +143,7 @@ describe('an API key', () => {
   test.each<[string, Record<string, string>]>([
     ['none', { authorization: '' }],
     ['another scheme', { authorization: 'Basic dTpw' }],
-    ['an unknown one', { authorization: `Bearer cwk_${'x'.repeat(43)}` }],
+    ['an unknown one', { authorization: `Bearer cw_${'x'.repeat(43)}` }],
   ])('is needed for everything under /v1: %s', async (_, headers) => {
     for (const [method, path] of [
       ['POST', '/v1/events'],

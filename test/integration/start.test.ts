@@ -1,15 +1,18 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StackAddresses } from '../../dev/stack/addresses.ts';
+import { blocksIn } from '../harness/guide.ts';
 import { sharedServers } from '../harness/sharedServers.ts';
 import { until } from '../harness/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const minuteMs = 60_000;
+const apiPort = 8080;
 /** Of this clone, which may have a stack of its own, as of the machine. */
 const notCopied = new Set(['.git', '.causeway', 'node_modules']);
 const given = ['TEMPORAL_ADDRESS', 'KAFKA_BROKERS', 'DATABASE_URL', 'TEMPORAL_TASK_QUEUE'];
@@ -91,9 +94,28 @@ async function listeningAddresses(pids: readonly number[]): Promise<string[]> {
   );
 }
 
+/** Holds the port that the API would take, or sees that somebody else does. */
+async function holdApiPort(): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.once('error', () => resolve()).listen({ port: apiPort, host: '127.0.0.1' }, resolve);
+  });
+  return server;
+}
+
+/** What the stack's API answers. */
+async function get(path: string): Promise<unknown> {
+  const { api, apiKey } = await stackFile();
+  const answer = await fetch(api + path, { headers: { authorization: `Bearer ${apiKey}` } });
+  expect(answer.status).toBe(200);
+  return answer.json();
+}
+
 let start: Start;
+let portHolder: Server;
 
 beforeAll(async () => {
+  portHolder = await holdApiPort();
   dir = await mkdtemp(join(sharedServers().dir, 'clone-'));
   await chmod(dir, 0o711); // Postgres may run as another user.
   const names = (await readdir(root)).filter((name) => !notCopied.has(name));
@@ -106,6 +128,7 @@ beforeAll(async () => {
 afterAll(async () => {
   start.child.kill('SIGINT');
   await start.exited;
+  portHolder.close();
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -124,6 +147,11 @@ test('npm start says where everything answers, and prints the record of an event
   expect(start.printed()).toContain('its record read back from Kafka, topic pushrail.events.v1');
   expect(start.printed()).toMatch(/^ {2}at +partition \d, offset 0$/m);
   expect(start.printed()).toContain(`curl -sS ${api}/v1/events`);
+});
+
+test('a port that is busy is replaced by another one, which npm start says and stack.json has', async () => {
+  const said = /^Port 8080 is busy: the API uses (\d+) instead\.$/m.exec(start.printed());
+  expect((await stackFile()).api).toBe(`http://127.0.0.1:${said?.[1]}`);
 });
 
 test.runIf(process.platform === 'linux')('all that npm start brings up listens on loopback alone', async () => {
@@ -160,6 +188,9 @@ test('a second npm start in the same folder says that one runs, and leaves it al
 test('npm start killed by SIGKILL leaves nothing behind, and the next one goes on with its data', async () => {
   const before = (await family(start.pid)).map(({ pid }) => pid);
   expect(before.length).toBeGreaterThan(8);
+  const id = /\bevt_[\w-]{22}/.exec(start.printed())?.[0];
+  const log = await get(`/v1/events/${id}`);
+  expect(log).toMatchObject({ id, deliveries: [{ status: 'delivered' }] });
   process.kill(start.pid, 'SIGKILL');
   await until(
     'all that it started to end',
@@ -172,6 +203,19 @@ test('npm start killed by SIGKILL leaves nothing behind, and the next one goes o
   await untilUp(start);
   // The topic has the record of the first start.
   expect(start.printed()).toMatch(/^ {2}at +partition \d, offset 1$/m);
+  // So have Postgres, which knows where to look, and Temporal, which has the deliveries and attempts.
+  expect(await get(`/v1/events/${id}`)).toEqual(log);
+  expect(Number(/^Up in ([\d.]+) s/m.exec(start.printed())?.[1])).toBeLessThan(20);
+});
+
+test("the commands of the README's section Use do what it says, as they stand there", async () => {
+  const [, addresses = ''] = await blocksIn('README.md', 'Two commands');
+  const commands = [addresses, ...(await blocksIn('README.md', 'Use'))];
+  expect(commands.length).toBeGreaterThan(6);
+  const shell = run('bash', ['-eo', 'pipefail', '-c', commands.join('\n')]);
+  expect(await shell.exited, shell.printed()).toBe(0);
+  expect(shell.printed()).not.toMatch(/"status":[45]\d\d/); // What is refused is an answer of a problem.
+  expect(shell.printed().match(/"id":"(evt|dst)_/g)?.length).toBeGreaterThanOrEqual(6);
 });
 
 test('Ctrl-C stops all that npm start started', async () => {
@@ -195,5 +239,6 @@ test('a machine without Java and Go gets one line that says what to install', as
   expect(await bootstrap.exited).toBe(1);
   const lines = bootstrap.printed().trimEnd().split('\n');
   expect(lines.filter((line) => line.includes('install'))).toEqual([lines.at(-1)]);
+  expect(bootstrap.printed()).not.toMatch(/Downloading|Building|unpacking|Getting/); // It comes before these minutes.
   expect(lines.at(-1)).toMatch(/install Java 17 or later, Maven(, Go 1\.25 or later)? .*docker compose up/);
 });
