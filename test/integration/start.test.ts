@@ -208,13 +208,14 @@ test('npm start killed by SIGKILL leaves nothing behind, and the next one goes o
   expect(Number(/^Up in ([\d.]+) s/m.exec(start.printed())?.[1])).toBeLessThan(20);
 });
 
-test("the commands of the README's section Use do what it says, as they stand there", async () => {
-  const [, addresses = ''] = await blocksIn('README.md', 'Two commands');
-  const commands = [addresses, ...(await blocksIn('README.md', 'Use'))];
+test("the commands of the README's first screen and its section Use do what it says, as they stand there", async () => {
+  const [, ...firstScreen] = await blocksIn('README.md', 'Two commands');
+  const commands = [...firstScreen, ...(await blocksIn('README.md', 'Use'))];
   expect(commands.length).toBeGreaterThan(6);
   const shell = run('bash', ['-eo', 'pipefail', '-c', commands.join('\n')]);
   expect(await shell.exited, shell.printed()).toBe(0);
   expect(shell.printed()).not.toMatch(/"status":[45]\d\d/); // What is refused is an answer of a problem.
+  expect(shell.printed()).toContain('newest records of pushrail.events.v1.');
   expect(shell.printed().match(/"id":"(evt|dst)_/g)?.length).toBeGreaterThanOrEqual(6);
 });
 
