@@ -51,7 +51,7 @@ export class LaneLogs {
       const taken = Math.min(left, entriesMax - page.entries.length);
       page.entries.push(...run.entries.slice(left - taken, left).reverse());
       if (taken < left) return { ...page, next: { runId, left: left - taken, startedAtMs: run.startedAtMs } };
-      at = { runId: await this.before(workflowId, run), startedAtMs: run.startedAtMs };
+      at = { runId: await this.before(workflowId, run, !place && runs === 0), startedAtMs: run.startedAtMs };
     }
     return at.startedAtMs === undefined ? undefined : page;
   }
@@ -60,11 +60,13 @@ export class LaneLogs {
    * The run that came before this one. Before a run that a reset made came those that the reset took back: the newest of them
    * leads to the others. Before a lane that began anew came, if any, one that had nothing left to do.
    */
-  private async before(workflowId: string, run: ReadRun): Promise<string | undefined> {
+  private async before(workflowId: string, run: ReadRun, isNewest: boolean): Promise<string | undefined> {
     if (run.previousRunId !== undefined && run.resetOf === undefined) return run.previousRunId;
     const listed = await this.listRuns(workflowId);
-    // Open ones come first, then those that closed last; one that visibility has not heard of is newer than all.
-    return listed[listed.indexOf(run.runId) + 1] ?? run.resetOf;
+    const position = listed.indexOf(run.runId);
+    // One that it does not list is newer than all, which it has not heard of yet, or older than all that it lists.
+    if (position < 0 && !isNewest) return run.resetOf;
+    return listed[position + 1] ?? run.resetOf; // Open ones come first, then those that closed last.
   }
 
   private async read(

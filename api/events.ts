@@ -53,7 +53,7 @@ const postBatch = createRoute({
     202: { description: 'Every event is stored.', content: { [jsonType]: { schema: batchAnswerSchema } } },
     207: {
       description:
-        'Some events are stored, or should be sent again after `Retry-After`: those whose result has the status 503.',
+        'Some events are stored, or should be sent again after `Retry-After`: those whose result has a status of 500 or more.',
       headers: retryAfter,
       content: { [jsonType]: { schema: batchAnswerSchema } },
     },

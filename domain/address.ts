@@ -21,6 +21,7 @@ for (const [network, prefix] of [
   ['10.0.0.0', 8], // Private (RFC 1918).
   ['100.64.0.0', 10], // Between carriers (RFC 6598).
   ['127.0.0.0', 8], // Loopback.
+  ['168.63.129.16', 32], // Azure's host.
   ['169.254.0.0', 16], // Link-local, and the clouds' metadata services.
   ['172.16.0.0', 12],
   ['192.0.0.0', 24], // Protocol assignments (RFC 6890).
@@ -32,11 +33,13 @@ for (const [network, prefix] of [
 }
 for (const [network, prefix] of [
   ['::', 96], // Unspecified, loopback, and IPv4 in the old embedding.
+  ['::ffff:0:0:0', 96], // IPv4, translated (RFC 7915).
   ['64:ff9b::', 96], // NAT64: leads to an IPv4 address, which may be any.
   ['64:ff9b:1::', 48],
   ['2002::', 16], // 6to4, the same.
   ['fc00::', 7], // Unique local (RFC 4193).
   ['fe80::', 10], // Link-local.
+  ['fec0::', 10], // Site-local, as it once was (RFC 3879).
   ['ff00::', 8], // Multicast.
 ] as const) {
   notPublic.addSubnet(network, prefix, 'ipv6');

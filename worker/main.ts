@@ -62,11 +62,12 @@ async function main(): Promise<void> {
   ]);
   const { CAUSEWAY_WORKER_METRICS_HOST: host, CAUSEWAY_WORKER_METRICS_PORT: port } = config;
   const metricsServer = await serveMetrics({ host, port, registry, logger });
+  const lettingGo = new LettingGo({ earlierCredentials, destinations, hasLetGoBefore, logger });
+  await lettingGo.start(); // Before it is given a batch.
+  // A worker that does not run yet can't be shut down: nothing is waited for between this and its start.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => workers.map((worker) => worker.shutdown()));
   }
-  const lettingGo = new LettingGo({ earlierCredentials, destinations, hasLetGoBefore, logger });
-  await lettingGo.start(); // Before it is given a batch.
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is running');
   await Promise.all(workers.map((worker) => worker.run()));
   clearInterval(sweeper);

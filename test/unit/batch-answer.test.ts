@@ -37,6 +37,12 @@ describe('a batch', () => {
     expect(answer).toMatchObject({ status, retryAfter, body: { results } });
   });
 
+  test('that met an error of ours is not answered as one that is wrong, for it may be stored', async () => {
+    const ours = refused('store_failed');
+    expect(await answerTo(ours, ours)).toMatchObject({ status: 500, body: { code: 'internal_error' } });
+    expect(await answerTo(invalid, ours)).toMatchObject({ status: 207, retryAfter: '1' });
+  });
+
   test('that met nothing but overload is answered as a single event is', async () => {
     const answer = await answerTo(refused('lane_full'), refused('overloaded'));
     expect(answer).toEqual({ status: 503, retryAfter: '1', body: refused('lane_full') });
