@@ -31,6 +31,24 @@ export const newSecretKeys = (): string => `k1:${randomBytes(32).toString('base6
 /** A new API key, as `CAUSEWAY_API_KEY` wants it. */
 export const newApiKey = (): string => `cw_${randomBytes(24).toString('base64url')}`;
 
+/** Settings of a stack that nobody had before: with keys of its own. */
+export const newSettings = (
+  {
+    databaseUrl,
+    temporal,
+    logDir,
+  }: { databaseUrl: string; temporal: { address: string; namespace: string }; logDir: string },
+  taskQueue = 'causeway',
+): ProgramSettings => ({
+  databaseUrl,
+  temporalAddress: temporal.address,
+  temporalNamespace: temporal.namespace,
+  taskQueue,
+  secretKeys: newSecretKeys(),
+  apiKey: newApiKey(),
+  logDir,
+});
+
 const shared = (settings: ProgramSettings): Record<string, string> => ({
   DATABASE_URL: settings.databaseUrl,
   TEMPORAL_ADDRESS: settings.temporalAddress,

@@ -11,10 +11,11 @@ import { eventDigest } from '../../domain/eventDigest.ts';
 import { eventIdOf } from '../../domain/eventId.ts';
 import { keeperWorkflowId } from '../../domain/keeper.ts';
 import { laneWorkflowId } from '../../domain/lane.ts';
+import type { TestApi } from '../../test/harness/api.ts';
 import { stateTransitionsOf } from '../../test/harness/transitions.ts';
 import { startCpuMeter } from '../cpu/cpuMeter.ts';
 import { percentile } from '../read/percentile.ts';
-import { type Call, event, keysUpTo, newTarget, type OutageStack, type Target } from './outageStack.ts';
+import { event, keysUpTo, newTarget, type OutageStack, type Target } from './outageStack.ts';
 
 const postsAtOnce = 4;
 const eventsOfPost = 50;
@@ -80,14 +81,14 @@ const workflowsOf = ({ target, keys }: Ground): string[] => [
 
 /** Each lane's n-th event, sent until it is accepted. */
 async function postAll({ stack, target, keys }: Ground, n: number): Promise<void> {
-  const batches: unknown[][] = [];
+  const batches: ReturnType<typeof event>[][] = [];
   for (let at = 0; at < keys.length; at += eventsOfPost) {
     batches.push(keys.slice(at, at + eventsOfPost).map((key) => event(target, key, n, textLength)));
   }
   const next = batches.values();
   const post = async (): Promise<void> => {
     for (const batch of next) {
-      while ((await stack.call('POST', '/v1/events/batch', batch)).status !== 202) await sleep(500);
+      while ((await stack.api.postBatch(batch)).status !== 202) await sleep(500);
     }
   };
   await Promise.all(Array.from({ length: postsAtOnce }, post));
@@ -142,12 +143,12 @@ async function transitionsWhileDown(ground: Ground, measuredMs: number): Promise
 }
 
 /** How long `GET /v1/events/{id}` takes, one after the other, with so many lanes that wait. */
-async function lookUps({ stack: { call }, target, keys }: Ground): Promise<void> {
+async function lookUps({ stack: { api }, target, keys }: Ground): Promise<void> {
   const step = Math.max(1, Math.floor(keys.length / lookUpsMax));
   const tookMs: number[] = [];
   for (const key of keys.filter((_, at) => at % step === 0)) {
     const id = eventIdOf(eventDigest(target.customerExternalId, `${key}#1`));
-    const took = await timed(call, `/v1/events/${id}`);
+    const took = await timed(api, `/v1/events/${id}`);
     if (took !== undefined) tookMs.push(took);
   }
   const sorted = Float64Array.from(tookMs).sort();
@@ -155,9 +156,9 @@ async function lookUps({ stack: { call }, target, keys }: Ground): Promise<void>
   say(`GET /v1/events/{id} meanwhile: p50 ${p50} ms, p99 ${p99} ms over ${tookMs.length} events.`);
 }
 
-async function timed(call: Call, path: string): Promise<number | undefined> {
+async function timed(api: TestApi, path: string): Promise<number | undefined> {
   const sinceMs = performance.now();
-  const { status } = await call('GET', path);
+  const { status } = await api.get(path);
   return status === 200 ? performance.now() - sinceMs : undefined;
 }
 

@@ -10,11 +10,11 @@ const textLength = 20;
 const secondsSince = (ms: number): number => Math.round((performance.now() - ms) / 100) / 10;
 
 /** One event a POST, and the next one after its 202: each is a signal of its own. Ends early where the lane takes no more. */
-async function fill({ call }: OutageStack, target: Target, key: string, signals: number): Promise<string[]> {
+async function fill({ api }: OutageStack, target: Target, key: string, signals: number): Promise<string[]> {
   const accepted: string[] = [];
   for (let n = 0; n < signals; n++) {
     const sent = event(target, key, n, textLength);
-    const { status } = await call('POST', '/v1/events', sent);
+    const { status } = await api.post(sent);
     if (status === 503) return accepted;
     if (status !== 202) throw new Error(`POST /v1/events answered ${status}.`);
     accepted.push(sent.idempotencyKey);

@@ -3,19 +3,17 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { apiProgram, newApiKey, newSecretKeys, workerProgram } from '../../dev/programs.ts';
+import { apiProgram, newSettings, workerProgram } from '../../dev/programs.ts';
 import { ensureTopic, type KafkaServer, startOwnKafka } from '../../dev/servers/kafka.ts';
 import { postgresDataDir, startPostgres } from '../../dev/servers/postgres.ts';
 import { type Server, startServer, stoppedServer } from '../../dev/servers/server.ts';
 import { startOwnTemporal } from '../../dev/servers/temporal.ts';
 import { migrate } from '../../store/migrate.ts';
+import { type TestApi, testApi } from '../../test/harness/api.ts';
 import { type TestKafka, testKafka } from '../../test/harness/kafka.ts';
 
-/** A request to the API, with its key. */
-export type Call = (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>;
-
 export type OutageStack = {
-  call: Call;
+  api: TestApi;
   client: Client;
   broker: KafkaServer;
   kafka: TestKafka;
@@ -24,17 +22,6 @@ export type OutageStack = {
 };
 
 const customerExternalId = 'acct_outage';
-
-const callerOf =
-  (url: string, key: string): Call =>
-  async (method, path, body) => {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, body: await response.json() };
-  };
 
 async function broughtUp(started: Server[], dir: string): Promise<OutageStack> {
   const logDir = join(dir, 'logs');
@@ -47,20 +34,12 @@ async function broughtUp(started: Server[], dir: string): Promise<OutageStack> {
   const dataDir = await postgresDataDir(join(dir, 'postgres'), `outage-${process.pid}`);
   const postgres = kept(await startPostgres({ dataDir, logDir, password: 'causeway' }));
   await migrate(postgres.databaseUrl);
-  const settings = {
-    databaseUrl: postgres.databaseUrl,
-    temporalAddress: temporal.address,
-    temporalNamespace: temporal.namespace,
-    taskQueue: 'causeway',
-    secretKeys: newSecretKeys(),
-    apiKey: newApiKey(),
-    logDir,
-  };
-  const api = await apiProgram(settings);
-  kept(await startServer(api.spec));
+  const settings = newSettings({ databaseUrl: postgres.databaseUrl, temporal, logDir });
+  const program = await apiProgram(settings);
+  kept(await startServer(program.spec));
   const connection = await Connection.connect({ address: temporal.address });
   return {
-    call: callerOf(api.url, settings.apiKey),
+    api: testApi(program.url, settings.apiKey),
     client: new Client({ connection, namespace: temporal.namespace }),
     broker,
     kafka: testKafka(broker.brokers),
@@ -87,10 +66,10 @@ export async function withOutageStack(use: (stack: OutageStack) => Promise<void>
 /** A destination with a lane for each key of its events. */
 export type Target = { id: string; topic: string; customerExternalId: string };
 
-export async function newTarget({ call, broker }: OutageStack): Promise<Target> {
+export async function newTarget({ api, broker }: OutageStack): Promise<Target> {
   const topic = 'outage';
   await ensureTopic(broker.brokers, topic, 4);
-  const { body } = await call('POST', '/v1/destinations', {
+  const { body } = await api.request('POST', '/v1/destinations', {
     ...{ type: 'KAFKA', name: 'outage', customerExternalId, brokers: broker.brokers, topic },
     ...{ partitionKey: 'payload.key', auth: { mode: 'NONE' }, ordering: { lanes: 'key' }, producer: { lingerMs: 0 } },
   });

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { apiProgram, newApiKey, newSecretKeys, type ProgramSettings, workerProgram } from '../../dev/programs.ts';
+import { apiProgram, newSettings, workerProgram } from '../../dev/programs.ts';
 import { startKafka } from '../../dev/servers/kafka.ts';
 import { installParts } from '../../dev/servers/parts.ts';
 import { postgresDataDir, startPostgres } from '../../dev/servers/postgres.ts';
@@ -56,15 +56,7 @@ export async function ownStack(
     kept(startPostgres({ dataDir, logDir, password: 'causeway' })),
   ]);
   await migrate(postgres.databaseUrl);
-  const settings: ProgramSettings = {
-    databaseUrl: postgres.databaseUrl,
-    temporalAddress: temporal.address,
-    temporalNamespace: temporal.namespace,
-    taskQueue: 'causeway',
-    secretKeys: newSecretKeys(),
-    apiKey: newApiKey(),
-    logDir,
-  };
+  const settings = newSettings({ databaseUrl: postgres.databaseUrl, temporal, logDir });
   const program = await apiProgram(settings);
   if (programs) {
     say('Starting API and worker …');

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { apiProgram, newApiKey, newSecretKeys, type ProgramSettings, workerProgram } from '../../dev/programs.ts';
+import { apiProgram, newSettings, workerProgram } from '../../dev/programs.ts';
 import { dropDatabase, ensureDatabase } from '../../dev/servers/postgres.ts';
 import { type Server, stoppedServer } from '../../dev/servers/server.ts';
 import { migrate } from '../../store/migrate.ts';
@@ -104,15 +104,7 @@ export async function startCauseway(options: CausewayOptions = {}): Promise<Caus
   const databaseUrl = await ensureDatabase(servers.databaseUrl, name);
   await migrate(databaseUrl);
   const temporal = { ...servers.temporal, ...options.temporal, taskQueue: name };
-  const settings: ProgramSettings = {
-    databaseUrl,
-    temporalAddress: temporal.address,
-    temporalNamespace: temporal.namespace,
-    taskQueue: name,
-    secretKeys: newSecretKeys(),
-    apiKey: newApiKey(),
-    logDir: join(servers.dir, 'logs', name),
-  };
+  const settings = newSettings({ databaseUrl, temporal, logDir: join(servers.dir, 'logs', name) }, name);
   const withEnv = (own: Record<string, string> = {}) => ({ ...settings, env: { ...options.env, ...own } });
   const count = options.workers ?? 1;
   const program = await apiProgram(withEnv(options.apiEnv));

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { apiProgram, newApiKey, newSecretKeys, type ProgramSettings, workerProgram } from '../../../dev/programs.ts';
+import { apiProgram, newSettings, workerProgram } from '../../../dev/programs.ts';
 import { postgresDataDir, startOwnPostgres } from '../../../dev/servers/postgres.ts';
 import { say } from '../../../dev/servers/progress.ts';
 import { type Server, startServer, stoppedServer } from '../../../dev/servers/server.ts';
@@ -66,15 +66,7 @@ export async function startStand(onStop: (stop: Stand['stop']) => void = () => {
       kept(startOwnPostgres({ dataDir, logDir, password: 'causeway' })),
     ]);
     await migrate(postgres.databaseUrl);
-    const settings: ProgramSettings = {
-      databaseUrl: postgres.databaseUrl,
-      temporalAddress: temporal.address,
-      temporalNamespace: temporal.namespace,
-      taskQueue: 'causeway',
-      secretKeys: newSecretKeys(),
-      apiKey: newApiKey(),
-      logDir,
-    };
+    const settings = newSettings({ databaseUrl: postgres.databaseUrl, temporal, logDir });
     const { url, spec } = await apiProgram(settings);
     const secondWorker = stoppedServer(workerProgram(settings, 'worker-2'));
     keep(() => secondWorker.stop());
