@@ -50,6 +50,8 @@ type Gauge = {
   usedAtMs: number;
 };
 
+export type Stored = { runId?: string; bytes: number; valueBytes: number };
+
 export type LaneGaugeOptions = {
   /** A clock that nobody sets, in ms. */
   now?: () => number;
@@ -83,9 +85,9 @@ export class LaneGauge {
     throw new CausewayError('lane_full', remedy);
   }
 
-  /** How long a lane's next block should wait, in ms, for the lane delivers and has not caught up. */
-  backlogMs(workflowId: string): number {
-    return this.gauges.get(workflowId)?.pace.waitMs ?? 0;
+  /** How long a lane's next block should wait after one of so many bytes of values, in ms, for the lane has not caught up. */
+  backlogMs(workflowId: string, blockBytes: number): number {
+    return this.gauges.get(workflowId)?.pace.waitMs(blockBytes, this.now()) ?? 0;
   }
 
   /** How long the lane's run may have grown, in bytes of history; undefined where nobody has looked at the lane yet. */
@@ -94,8 +96,8 @@ export class LaneGauge {
     return gauge?.runBytes === undefined ? undefined : gauge.runBytes + gauge.bytesSince;
   }
 
-  /** Counts what was stored in a run of a lane. */
-  stored(workflowId: string, bytes: number, runId?: string): void {
+  /** Counts what was stored in a run of a lane: bytes of its history, of which the values had so many before compression. */
+  stored(workflowId: string, { runId, bytes, valueBytes }: Stored): void {
     const gauge = this.gauges.get(workflowId) ?? this.newGauge();
     if (gauge.runId !== undefined && gauge.runId !== runId) Object.assign(gauge, { runBytes: 0, bytesSince: 0 });
     gauge.runId = runId;
@@ -103,8 +105,9 @@ export class LaneGauge {
     gauge.bytesLeft -= bytes;
     gauge.signalsLeft--;
     gauge.usedAtMs = this.now();
+    gauge.pace.stored(valueBytes, this.now());
     this.gauges.set(workflowId, gauge);
-    const isPaced = gauge.pace.waitMs > 0 && this.now() - gauge.lookedAtMs >= pacedForMs;
+    const isPaced = gauge.pace.isBusy(this.now()) && this.now() - gauge.lookedAtMs >= pacedForMs;
     if (isPaced || gauge.bytesLeft <= 0 || gauge.signalsLeft <= 0) this.look(workflowId, gauge);
   }
 
@@ -147,7 +150,7 @@ export class LaneGauge {
     gauge.signalsLeft = signalsPerLook;
     const looked = (size: LaneSize): void => {
       if (size.backlog) gauge.pace.looked(size.backlog, this.now());
-      else gauge.pace.unanswered();
+      else gauge.pace.unanswered(this.now());
       const isOver = gauge.runId !== runId && gauge.runId !== size.runId; // It was followed by another run meanwhile.
       if (isOver) return;
       gauge.isFull = isFull(size);

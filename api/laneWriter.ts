@@ -25,8 +25,8 @@ export type LaneWriterOptions = {
   sendBlock: SendBlock;
   /** What waits for its signal may hold this much, in bytes of values; more is refused. */
   waitingBytesMax: number;
-  /** How much later the next block of a lane should go out, in ms, for the lane has not caught up. */
-  backlogMs?: (workflowId: string) => number;
+  /** How much later a lane's next block should go out after one of so many bytes, in ms, for the lane has not caught up. */
+  backlogMs?: (workflowId: string, blockBytes: number) => number;
   /** How long a lane's run may have grown, in bytes of history, where that is known. */
   runBytes?: (workflowId: string) => number | undefined;
   /** A long quiet is over once the lane has continued as new. Without this it lasts as long as it was promised. */
@@ -244,7 +244,8 @@ export class LaneWriter {
   private blockFrom(lane: Lane, group: readonly Waiting[]): { block: Block; promisedMs: number } {
     const nowMs = this.now();
     const isBusy = isComplete(lane, nowMs) || spacingMsOf(lane) < shortQuietMs;
-    const backlogMs = this.options.backlogMs?.(lane.target.workflowId) ?? 0;
+    const bytes = group.reduce((sum, { delivery }) => sum + delivery.value.length, 0);
+    const backlogMs = this.options.backlogMs?.(lane.target.workflowId, bytes) ?? 0;
     const run = { ...lane.run, historyBytes: this.options.runBytes?.(lane.target.workflowId) };
     const promisedMs = lane.promises.nextMs(run, isBusy, silentUntilMs(lane), nowMs);
     if (promisedMs > 0) lane.quietUntilMs = nowMs + promisedMs;

@@ -8,6 +8,7 @@ import { laneList } from '../activities/laneList.ts';
 import { LaneLogs } from '../activities/laneLog.ts';
 import { type ListRuns, runsListedBy } from '../activities/settledBefore.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
+import { blockBytes } from '../domain/block.ts';
 import { type ApiConfig, readApiConfig } from '../domain/config.ts';
 import { CausewayError } from '../domain/error.ts';
 import { defaultLaneLimits } from '../domain/lane.ts';
@@ -89,12 +90,12 @@ function assembled(
   const send = blockSender(temporal, config.TEMPORAL_TASK_QUEUE);
   const writer = new LaneWriter({
     waitingBytesMax: config.CAUSEWAY_WAITING_BYTES_MAX,
-    backlogMs: (workflowId) => gauge.backlogMs(workflowId),
+    backlogMs: (workflowId, bytes) => gauge.backlogMs(workflowId, bytes),
     runBytes: (workflowId) => gauge.runBytes(workflowId),
     runEnd: runEnd(temporal),
     sendBlock: async (target, block) => {
       const receipt = await send(target, block);
-      gauge.stored(target.workflowId, receipt.bytes, receipt.runId);
+      gauge.stored(target.workflowId, { ...receipt, valueBytes: blockBytes(block) });
       return receipt;
     },
   });

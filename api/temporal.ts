@@ -1,4 +1,10 @@
-import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
 import type { ApiConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -20,16 +26,20 @@ const againSoon = makeGrpcRetryInterceptor({
 const firstAgainMs = 50;
 const againMsMax = 1_000;
 
-/** A client of the configured Temporal. Throws `temporal_unreachable` where nothing answers at the address. */
+/**
+ * A client of the configured Temporal; `interceptors` see each try of a call. Throws `temporal_unreachable` where nothing
+ * answers at the address.
+ */
 export async function connectTemporal(
   config: Pick<ApiConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>,
+  interceptors: ConnectionOptions['interceptors'] = [],
 ): Promise<Client> {
   try {
     const connection = await Connection.connect({
       address: config.TEMPORAL_ADDRESS,
       connectTimeout: '10 seconds',
       channelArgs: { ...reconnectSoon, ...largeAnswers },
-      interceptors: [againSoon],
+      interceptors: [againSoon, ...interceptors],
     });
     return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
   } catch (cause) {

@@ -10,6 +10,9 @@ const size = (overrides: Partial<LaneSize> = {}): LaneSize => ({
   ...overrides,
 });
 
+/** What was stored, as the history has it and as values; they are the same where a test does not care. */
+const stored = (bytes: number, runId?: string) => ({ bytes, valueBytes: bytes, ...(runId !== undefined && { runId }) });
+
 /** The gauge and its clock; where Temporal stands, the test says how large the lane is. */
 function gaugeOf(measure: () => Promise<LaneSize>, random = 0.5) {
   let nowMs = 0;
@@ -28,7 +31,7 @@ describe('a lane that was found full', () => {
 
   test('takes no event for as long as it is full, though nobody could write to it for an hour', async () => {
     const { gauge, pass } = gaugeOf(async () => full);
-    gauge.stored(lane, MiB);
+    gauge.stored(lane, stored(MiB));
     for (let minute = 0; minute < 60; minute++) {
       await pass(60_000);
       gauge.sweep();
@@ -39,7 +42,7 @@ describe('a lane that was found full', () => {
   test('is forgotten once it is empty, without a POST that asks for it', async () => {
     let now = full;
     const { gauge, measured, pass } = gaugeOf(async () => now);
-    gauge.stored(lane, MiB);
+    gauge.stored(lane, stored(MiB));
     await pass(0);
     now = size();
     for (let minute = 0; minute < 4; minute++) {
@@ -53,7 +56,7 @@ describe('a lane that was found full', () => {
   test('stays full while Temporal does not answer, and takes events once it says otherwise', async () => {
     const answers = [async () => full, () => Promise.reject(new Error('away')), async () => size()];
     const { gauge, pass } = gaugeOf(() => (answers.shift() ?? (async () => size()))());
-    gauge.stored(lane, MiB);
+    gauge.stored(lane, stored(MiB));
     await pass(0);
     for (let refusals = 0; refusals < 2; refusals++) {
       await pass(500);
@@ -67,14 +70,14 @@ describe('a lane that was found full', () => {
 describe('a lane is looked at', () => {
   test('within 1 MiB or 50 signals of its first event in this process, then after 1 MiB or 200 signals', async () => {
     const { gauge, measured, pass } = gaugeOf(async () => size(), 0.999);
-    gauge.stored(lane, MiB);
+    gauge.stored(lane, stored(MiB));
     await pass(0);
     expect(measured).toHaveBeenCalledTimes(1);
-    for (let n = 0; n < 3; n++) gauge.stored(lane, MiB / 4);
+    for (let n = 0; n < 3; n++) gauge.stored(lane, stored(MiB / 4));
     expect(measured).toHaveBeenCalledTimes(1);
-    gauge.stored(lane, MiB / 4);
+    gauge.stored(lane, stored(MiB / 4));
     expect(measured).toHaveBeenCalledTimes(2);
-    for (let n = 0; n < 50; n++) gauge.stored('delivery:dst:b', 2);
+    for (let n = 0; n < 50; n++) gauge.stored('delivery:dst:b', stored(2));
     expect(measured).toHaveBeenCalledTimes(3);
   });
 
@@ -89,7 +92,7 @@ describe('a lane is looked at', () => {
     };
     const gauge = new LaneGauge(measured, { now: () => nowMs, random });
     for (let block = 0; block < 100; block++) {
-      gauge.stored(lane, 400_000);
+      gauge.stored(lane, stored(400_000));
       nowMs += 61_000;
       await new Promise((resolve) => setImmediate(resolve));
       gauge.sweep();
@@ -106,7 +109,7 @@ describe('a lane is full', () => {
     ['long history that no worker looks at', { historyEvents: 1_201, unreadForMs: 2_001 }],
   ])('with a %s', async (_, overrides) => {
     const { gauge, pass } = gaugeOf(async () => size(overrides));
-    gauge.stored(lane, MiB);
+    gauge.stored(lane, stored(MiB));
     expect(() => gauge.check(lane)).not.toThrow();
     await pass(0);
     expect(() => gauge.check(lane)).toThrow('lane_full');
@@ -116,7 +119,7 @@ describe('a lane is full', () => {
     const { gauge, pass } = gaugeOf(async () => size({ historyBytes: 4 * MiB, unreadForMs: 500 }));
     for (let n = 0; n < 1_000; n++) {
       expect(() => gauge.check(lane)).not.toThrow();
-      gauge.stored(lane, MiB);
+      gauge.stored(lane, stored(MiB));
       await pass(10);
     }
   });
@@ -127,66 +130,67 @@ describe('a lane is full', () => {
       const known = sizes.shift();
       return known ? Promise.resolve(known) : new Promise(() => undefined);
     });
-    gauge.stored(lane, MiB);
+    gauge.stored(lane, stored(MiB));
     await pass(0);
-    gauge.stored(lane, 6 * MiB - 1);
+    gauge.stored(lane, stored(6 * MiB - 1));
     expect(() => gauge.check(lane)).not.toThrow();
-    gauge.stored(lane, 1);
+    gauge.stored(lane, stored(1));
     expect(() => gauge.check(lane)).toThrow('lane_full');
   });
 
   test('with more on its way than a look can be waited for', async () => {
     const { gauge } = gaugeOf(() => new Promise(() => undefined));
-    gauge.stored(lane, 3 * MiB);
+    gauge.stored(lane, stored(3 * MiB));
     expect(() => gauge.check(lane)).toThrow('lane_full');
   });
 });
 
 test('how long a run may be is known from the last look and what was stored since, until another run follows', async () => {
   const { gauge, pass } = gaugeOf(async () => size({ runId: 'first', historyBytes: 2 * MiB }));
-  gauge.stored(lane, MiB / 4, 'first');
+  gauge.stored(lane, stored(MiB / 4, 'first'));
   expect(gauge.runBytes(lane)).toBeUndefined();
-  gauge.stored(lane, MiB, 'first');
+  gauge.stored(lane, stored(MiB, 'first'));
   await pass(0);
-  gauge.stored(lane, 10, 'first');
+  gauge.stored(lane, stored(10, 'first'));
   expect(gauge.runBytes(lane)).toBe(2 * MiB + 10);
-  gauge.stored(lane, 20, 'second');
+  gauge.stored(lane, stored(20, 'second'));
   expect(gauge.runBytes(lane)).toBe(20);
 });
 
 test('a look that was overtaken by another run says nothing about that one', async () => {
   const { gauge, pass } = gaugeOf(async () => size({ runId: 'first', historyEvents: 9_000 }));
-  gauge.stored(lane, MiB, 'first');
-  gauge.stored(lane, 20, 'second');
+  gauge.stored(lane, stored(MiB, 'first'));
+  gauge.stored(lane, stored(20, 'second'));
   await pass(0);
   expect(gauge.runBytes(lane)).toBe(20);
   expect(() => gauge.check(lane)).not.toThrow();
 });
 
 describe('a lane that has not caught up', () => {
-  const behind = { waitingEvents: 2_000, waitingBytes: 2 * MiB, deliveredEvents: 0, isDelivering: true };
+  const behind = { waitingEvents: 2_560, waitingBytes: 2.5 * MiB, deliveredEvents: 0, isDelivering: true };
   const caughtUp = { ...behind, waitingEvents: 0, waitingBytes: 0 };
 
   test('gets its next block later, and is looked at again half a second after', async () => {
     const answers = [size({ backlog: behind }), size({ backlog: caughtUp })];
-    const { gauge, pass } = gaugeOf(async () => answers.shift() ?? size());
-    expect(gauge.backlogMs(lane)).toBe(0);
-    gauge.stored(lane, MiB);
+    const { gauge, measured, pass } = gaugeOf(async () => answers.shift() ?? size());
+    expect(gauge.backlogMs(lane, 0)).toBe(0);
+    gauge.stored(lane, stored(MiB));
     await pass(0);
-    expect(gauge.backlogMs(lane)).toBe(200);
+    expect([gauge.backlogMs(lane, 0), gauge.backlogMs(lane, MiB)]).toEqual([200, 400]);
     await pass(499);
-    gauge.stored(lane, 1);
+    gauge.stored(lane, { bytes: 1, valueBytes: 2.5 * MiB });
     await pass(1);
-    expect(gauge.backlogMs(lane)).toBe(200);
-    gauge.stored(lane, 1);
+    expect(measured).toHaveBeenCalledTimes(1);
+    gauge.stored(lane, stored(1));
     await pass(0);
-    expect(gauge.backlogMs(lane)).toBe(0);
+    expect(measured).toHaveBeenCalledTimes(2);
+    expect(gauge.backlogMs(lane, MiB)).toBe(0);
   });
 
   test('may be too busy to say so, and gets its next block latest', async () => {
     const { gauge, pass } = gaugeOf(async () => size());
-    gauge.stored(lane, MiB);
+    gauge.stored(lane, stored(MiB));
     await pass(0);
-    expect(gauge.backlogMs(lane)).toBe(500);
+    expect(gauge.backlogMs(lane, 0)).toBe(500);
   });
 });
