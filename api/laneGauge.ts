@@ -19,6 +19,8 @@ export type MeasureLane = (workflowId: string) => Promise<LaneSize>;
 
 /** A lane that nobody has looked at for so long has no worker, or one that is behind. */
 const unreadForMsMax = 2_000;
+/** … and one whose workflow task has waited no longer than this has one that is not. */
+const readWithinMs = 250;
 /** The lane is looked at again after this much was stored in it. */
 const bytesPerLook = 1024 * 1024;
 const signalsPerLook = 200;
@@ -38,6 +40,8 @@ type Gauge = {
   runId: string | undefined;
   /** At the last look; undefined before the first. */
   runBytes: number | undefined;
+  /** Events of the run at the last look that found a worker with it. */
+  readEvents: number;
   /** Stored since the last look was begun. */
   bytesSince: number;
   /** What is left until the next look is due. */
@@ -99,7 +103,8 @@ export class LaneGauge {
   /** Counts what was stored in a run of a lane: bytes of its history, of which the values had so many before compression. */
   stored(workflowId: string, { runId, bytes, valueBytes }: Stored): void {
     const gauge = this.gauges.get(workflowId) ?? this.newGauge();
-    if (gauge.runId !== undefined && gauge.runId !== runId) Object.assign(gauge, { runBytes: 0, bytesSince: 0 });
+    if (gauge.runId !== undefined && gauge.runId !== runId)
+      Object.assign(gauge, { runBytes: 0, readEvents: 0, bytesSince: 0 });
     gauge.runId = runId;
     gauge.bytesSince += bytes;
     gauge.bytesLeft -= bytes;
@@ -131,6 +136,7 @@ export class LaneGauge {
     return {
       runId: undefined,
       runBytes: undefined,
+      readEvents: 0,
       bytesSince: 0,
       bytesLeft: this.random() * bytesToFirstLook,
       signalsLeft: Math.ceil(this.random() * signalsToFirstLook),
@@ -153,7 +159,8 @@ export class LaneGauge {
       else gauge.pace.unanswered(this.now());
       const isOver = gauge.runId !== runId && gauge.runId !== size.runId; // It was followed by another run meanwhile.
       if (isOver) return;
-      gauge.isFull = isFull(size);
+      if (size.unreadForMs <= readWithinMs) gauge.readEvents = size.historyEvents;
+      gauge.isFull = isFull(size, gauge.readEvents);
       gauge.runBytes = size.historyBytes;
       gauge.bytesSince = Math.max(0, gauge.bytesSince - bytesSince);
     };
@@ -168,10 +175,8 @@ export class LaneGauge {
   }
 }
 
-function isFull({ historyEvents, historyBytes, unreadForMs }: LaneSize): boolean {
-  const isUnread = unreadForMs > unreadForMsMax;
-  const [eventsMax, bytesMax] = isUnread
-    ? [runFull.unreadEvents, runFull.unreadBytes]
-    : [runFull.historyEvents, runFull.historyBytes];
-  return historyEvents > eventsMax || historyBytes > bytesMax;
+function isFull({ historyEvents, historyBytes, unreadForMs }: LaneSize, readEvents: number): boolean {
+  if (historyEvents > runFull.historyEvents || historyBytes > runFull.historyBytes) return true;
+  if (unreadForMs <= unreadForMsMax) return false;
+  return historyEvents - readEvents > runFull.unreadEvents || historyBytes > runFull.unreadBytes;
 }

@@ -26,6 +26,8 @@ export type TemporalOptions = {
   uiPort?: number;
   /** Where the UI has payloads decoded. */
   uiCodecEndpoint?: string;
+  /** Settings of the server, by name. */
+  dynamicConfig?: Record<string, string>;
 };
 
 /** Lets the SDK download the CLI it is made for; throws where it can't. */
@@ -81,6 +83,7 @@ const startArguments = (ports: { grpc: number; ui: number | undefined }, options
   ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
   // A file that survives a killed process, at the speed of memory; a power cut may cost the last moments.
   ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
+  ...Object.entries(options.dynamicConfig ?? {}).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]),
   ...Object.entries(searchAttributeTypes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
 ];
 

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KafkaOptions, type KafkaServer, startOwnKafka } from '../../dev/servers/kafka.ts';
 import type { Server } from '../../dev/servers/server.ts';
-import { startOwnTemporal, type TemporalServer } from '../../dev/servers/temporal.ts';
+import { startOwnTemporal, type TemporalOptions, type TemporalServer } from '../../dev/servers/temporal.ts';
 import { track } from './running.ts';
 import { sharedServers } from './sharedServers.ts';
 
@@ -20,9 +20,11 @@ function tracked<T extends Server>(name: string, server: T, dataDir: string): T 
 }
 
 /** A Temporal that a test may kill and restart: its state is in a file. `remove()` when done. */
-export async function ownTemporal(): Promise<TemporalServer & Removable> {
+export async function ownTemporal(
+  options: Pick<TemporalOptions, 'dynamicConfig'> = {},
+): Promise<TemporalServer & Removable> {
   const dir = ownDir();
-  const server = await startOwnTemporal({ dbFile: join(dir, 'temporal.db'), logDir: join(dir, 'logs') });
+  const server = await startOwnTemporal({ dbFile: join(dir, 'temporal.db'), logDir: join(dir, 'logs'), ...options });
   return tracked('a Temporal', server, dir);
 }
 

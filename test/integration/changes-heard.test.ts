@@ -7,12 +7,14 @@ import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 
 /** DESIGN.md: what one API process changed, the others use within a second. */
 const withinMs = 1_000;
+/** Two of the API and a worker: each hears of changes. */
+const processes = 3;
 
 let causeway: Causeway;
 let other: TestApi;
 let database: pg.Client;
 beforeAll(async () => {
-  causeway = await startCauseway({ workers: 0 });
+  causeway = await startCauseway();
   other = await causeway.anotherApi();
   database = new pg.Client({ connectionString: causeway.databaseUrl });
   await database.connect();
@@ -70,6 +72,35 @@ async function cutListeners(): Promise<number> {
   return pids.length;
 }
 
+/** When the first event was sent that came to this topic, of those sent one after the other, each once the one before has come. */
+async function sentWhenFirstAt(customerExternalId: string, topics: { before: string; now: string }): Promise<number> {
+  const there = async () => ({
+    before: (await causeway.kafka.records(topics.before)).length,
+    now: (await causeway.kafka.records(topics.now)).length,
+  });
+  for (;;) {
+    const last = await there();
+    const sentAtMs = performance.now();
+    await deliveriesOf(customerExternalId);
+    const came = await until('the event to come', there, ({ before, now }) => before > last.before || now > last.now);
+    if (came.now > last.now) return sentAtMs;
+  }
+}
+
+test('what an API process changed, a worker that has delivered to the destination uses within a second', async () => {
+  const { id, customerExternalId, topic: before } = await causeway.createDestination();
+  const now = await causeway.kafka.newTopic();
+  await deliveriesOf(customerExternalId);
+  await until(
+    'the worker to deliver',
+    () => causeway.kafka.records(before),
+    ({ length }) => length === 1,
+  );
+  const changedAtMs = performance.now();
+  await change(id, 'PATCH', { topic: now });
+  expect((await sentWhenFirstAt(customerExternalId, { before, now })) - changedAtMs).toBeLessThan(withinMs);
+});
+
 describe('what one API process changed, another one uses within a second', () => {
   test('with destinations', expectEveryChangeSoon);
 
@@ -90,14 +121,14 @@ describe('what one API process changed, another one uses within a second', () =>
     const { id, customerExternalId } = await causeway.createDestination({ topic: 'nowhere' });
     expect(await deliveriesOf(customerExternalId)).toBe(1);
     const before = await listeners();
-    expect(before).toHaveLength(2);
+    expect(before).toHaveLength(processes);
     await cutListeners();
     await change(id, 'PATCH', { enabled: false });
     await expectSoon(customerExternalId, 0);
     await until(
       'both to listen again',
       listeners,
-      (now) => now.length === 2 && !now.some((pid) => before.includes(pid)),
+      (now) => now.length === processes && !now.some((pid) => before.includes(pid)),
     );
     await expectEveryChangeSoon();
   });

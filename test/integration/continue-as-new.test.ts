@@ -43,27 +43,26 @@ async function runsOf(causeway: Causeway, workflowId: string): Promise<number> {
   return count;
 }
 
-type Seen = { runs: number; p99Ms: number; worstMs: number; machineMs: number };
+type Seen = { runs: number; p99Ms: number; worstMs: number };
+
+const pauseTimerMs = 20;
 
 /**
- * How long a request that has nothing to do with any lane takes at worst while the load lasts: API, Postgres and Temporal are
- * asked whether they are there. That is the machine's own slowness, which is no stall of the lane.
+ * Notes when this process, which is no part of the stack, was not run though its timer was due: the machine stood still. Asks
+ * nothing of the API or Temporal, so that their stalls do not count. The answer: ms of such pauses between two moments.
  */
-function worstOfTheMachine(api: TestApi): () => Promise<number> {
-  let isOver = false;
-  const asking = (async () => {
-    let worstMs = 0;
-    while (!isOver) {
-      const startedAtMs = performance.now();
-      await api.get('/healthz');
-      worstMs = Math.max(worstMs, performance.now() - startedAtMs);
-      await sleep(20);
-    }
-    return Math.round(worstMs);
-  })();
-  return () => {
-    isOver = true;
-    return asking;
+function pausesOfTheMachine(): { stop(): void; between(fromMs: number, toMs: number): number } {
+  const pauses: { fromMs: number; toMs: number }[] = [];
+  let dueAtMs = performance.now() + pauseTimerMs;
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    if (nowMs > dueAtMs + pauseTimerMs) pauses.push({ fromMs: dueAtMs, toMs: nowMs });
+    dueAtMs = nowMs + pauseTimerMs;
+  }, pauseTimerMs);
+  return {
+    stop: () => clearInterval(timer),
+    between: (fromMs, toMs) =>
+      pauses.reduce((sum, one) => sum + Math.max(0, Math.min(toMs, one.toMs) - Math.max(fromMs, one.fromMs)), 0),
   };
 }
 
@@ -76,9 +75,8 @@ async function loadOneLane(causeway: Causeway, apis: TestApi[], lastsMs: number)
     return (await api?.post(event))?.status ?? 0;
   };
 
-  const machine = worstOfTheMachine(causeway.api);
-  const sent = await sendByTheClock(lastsMs, post);
-  const machineMs = await machine();
+  const pauses = pausesOfTheMachine();
+  const sent = await sendByTheClock(lastsMs, post).finally(pauses.stop);
 
   expect(sent.filter(({ status }) => status !== 202)).toEqual([]);
   const records = await until(
@@ -91,14 +89,17 @@ async function loadOneLane(causeway: Causeway, apis: TestApi[], lastsMs: number)
   expect(order.toSorted((a, b) => a - b)).toEqual(sent.map(({ n }) => n));
   expect(swapped(order, sent)).toEqual([]);
   const runs = await runsOf(causeway, `delivery:${id}:${customerExternalId}`);
-  const postMs = sent.map(({ sentAtMs, answeredAtMs }) => answeredAtMs - sentAtMs).sort((a, b) => a - b);
+  const pausedMs = sent.map(({ sentAtMs, answeredAtMs }) => pauses.between(sentAtMs, answeredAtMs));
+  const postMs = sent
+    .map(({ sentAtMs, answeredAtMs }, n) => answeredAtMs - sentAtMs - (pausedMs[n] ?? 0))
+    .sort((a, b) => a - b);
   const [p50Ms = 0, p99Ms = 0, worstMs = 0] = [0.5, 0.99, 1].map((share) =>
     Math.round(postMs[Math.ceil(postMs.length * share) - 1] ?? 0),
   );
   console.log(
-    `${sent.length} POSTs through ${apis.length} API over ${runs} runs of the lane: p50 ${p50Ms} ms, p99 ${p99Ms} ms, worst ${worstMs} ms (of the machine ${machineMs} ms)`,
+    `${sent.length} POSTs through ${apis.length} API over ${runs} runs of the lane: p50 ${p50Ms} ms, p99 ${p99Ms} ms, worst ${worstMs} ms, without the machine's own pauses (${Math.round(Math.max(...pausedMs))} ms in one POST at most)`,
   );
-  return { runs, p99Ms, worstMs, machineMs };
+  return { runs, p99Ms, worstMs };
 }
 
 async function started(): Promise<Causeway> {
@@ -111,15 +112,15 @@ test('a lane under 100 events a second for two minutes loses, doubles and reorde
   timeout: 5 * minutes,
 }, async () => {
   const causeway = await started();
-  const { runs, worstMs, machineMs } = await loadOneLane(causeway, [causeway.api], 2 * minutes);
+  const { runs, worstMs } = await loadOneLane(causeway, [causeway.api], 2 * minutes);
   expect(runs).toBeGreaterThan(20);
-  expect(worstMs - machineMs).toBeLessThan(postMsMax);
+  expect(worstMs).toBeLessThan(postMsMax);
 });
 
 test('nor does it where two API processes send to it, whose signals cross the end of a run', async () => {
   const causeway = await started();
   const apis = [causeway.api, await causeway.anotherApi()];
-  const { runs, p99Ms, machineMs } = await loadOneLane(causeway, apis, minutes / 4);
+  const { runs, p99Ms } = await loadOneLane(causeway, apis, minutes / 4);
   expect(runs).toBeGreaterThan(2);
-  expect(p99Ms - machineMs).toBeLessThan(postMsMax);
+  expect(p99Ms).toBeLessThan(postMsMax);
 });

@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { dropDatabase } from '../../dev/servers/postgres.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
+import { laneWorkflowId } from '../../domain/lane.ts';
 import type { Answer } from '../harness/api.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { expectProblem } from '../harness/problem.ts';
 import { ownTemporal } from '../harness/servers.ts';
 import { sharedServers } from '../harness/sharedServers.ts';
 
+/** With so many signals a run takes no more of them, whoever sends. */
+const signalsMax = 20;
+
 let temporal: Awaited<ReturnType<typeof ownTemporal>>;
 let causeway: Causeway;
 beforeAll(async () => {
-  temporal = await ownTemporal();
+  temporal = await ownTemporal({ dynamicConfig: { 'history.maximumSignalsPerExecution': String(signalsMax) } });
   const apiEnv = { CAUSEWAY_WAITING_BYTES_MAX: String(1024 * 1024), CAUSEWAY_EVENT_BYTES_MAX: '900000' };
   causeway = await startCauseway({ workers: 0, temporal, apiEnv });
 });
@@ -28,18 +32,30 @@ const event = (customerExternalId: string, text = '', idempotencyKey = randomUUI
   payload: { text },
 });
 
-/** How many signals Temporal has stored for a lane. */
-async function storedIn(workflowId: string): Promise<number> {
+async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
   const connection = await Connection.connect({ address: temporal.address });
   try {
-    const { namespace } = temporal;
-    const client = new Client({ connection, namespace, dataConverter });
-    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-    return (events ?? []).filter((one) => one.workflowExecutionSignaledEventAttributes).length;
+    return await work(new Client({ connection, namespace: temporal.namespace, dataConverter }));
   } finally {
     await connection.close();
   }
 }
+
+/** How many signals Temporal has stored for a lane. */
+const storedIn = (workflowId: string): Promise<number> =>
+  withClient(async (client) => {
+    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+    return (events ?? []).filter((one) => one.workflowExecutionSignaledEventAttributes).length;
+  });
+
+/** Runs `work` while Temporal takes no signal of this lane, and of this lane alone. */
+const whileLaneTakesNothing = (workflowId: string, work: () => Promise<void>): Promise<void> =>
+  withClient(async (client) => {
+    const handle = await client.workflow.start('noise', { workflowId, taskQueue: randomUUID() });
+    for (let n = 0; n < signalsMax; n++) await handle.signal('noise');
+    await work();
+    await handle.terminate();
+  });
 
 /** Stops Temporal's clock while `work` runs: it answers nothing, and loses nothing. */
 async function whileTemporalHangs<T>(work: () => Promise<T>): Promise<T> {
@@ -67,6 +83,40 @@ describe('more than the process may hold', () => {
     });
     expect((await Promise.all(sent)).map(({ status }) => status).sort()).toEqual([202, 202, 503]);
     expect((await postLarge(customers[0])).status).toBe(202); // There is room again.
+  });
+});
+
+describe('an event for two destinations', () => {
+  test('of which one could not be stored is refused, and the same POST completes it, without a second record at the other', async () => {
+    const one = await causeway.createDestination();
+    const { customerExternalId } = one;
+    const other = await causeway.createDestination({ customerExternalId });
+    const sent = event(customerExternalId);
+    await whileLaneTakesNothing(laneWorkflowId(other.id, customerExternalId), async () => {
+      const refused = await causeway.api.post(sent);
+      expectProblem(refused, 503, 'partly_stored');
+      expect(refused.text).toContain(`Not stored for ${other.id}.`);
+    });
+
+    const { status, body } = await causeway.api.post(sent);
+    expect([status, body]).toMatchObject([
+      202,
+      { deliveries: [{ destinationId: one.id }, { destinationId: other.id }] },
+    ]);
+    onTestFinished(() => causeway.worker.stop());
+    await causeway.worker.start();
+    const last = event(customerExternalId);
+    expect((await causeway.api.post(last)).status).toBe(202);
+    for (const { topic } of [one, other]) {
+      const records = await until(
+        'the last event to arrive',
+        () => causeway.kafka.records(topic),
+        (all) => all.some(({ headers }) => headers.idempotency_key === last.idempotencyKey),
+      );
+      expect(records.map(({ headers }) => headers.idempotency_key)).toEqual(
+        [sent, last].map((one) => one.idempotencyKey),
+      );
+    }
   });
 });
 

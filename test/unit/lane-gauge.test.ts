@@ -115,6 +115,20 @@ describe('a lane is full', () => {
     expect(() => gauge.check(lane)).toThrow('lane_full');
   });
 
+  test('by what no worker has looked at, and not by what one had taken in before', async () => {
+    const sizes = [{ historyEvents: 1_250 }, { historyEvents: 1_250 + 1_200 }, { historyEvents: 1_250 + 1_201 }];
+    const looks = sizes.map((one, n) => size({ ...one, unreadForMs: n === 0 ? 250 : 2_001 }));
+    const { gauge, pass } = gaugeOf(async () => looks.shift() ?? size());
+    for (let n = 0; n < 2; n++) {
+      gauge.stored(lane, stored(MiB, 'run'));
+      await pass(0);
+      expect(() => gauge.check(lane)).not.toThrow();
+    }
+    gauge.stored(lane, stored(MiB, 'run'));
+    await pass(0);
+    expect(() => gauge.check(lane)).toThrow('lane_full');
+  });
+
   test('but not with a backlog, however large, as long as its worker keeps its run short', async () => {
     const { gauge, pass } = gaugeOf(async () => size({ historyBytes: 4 * MiB, unreadForMs: 500 }));
     for (let n = 0; n < 1_000; n++) {
