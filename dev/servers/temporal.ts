@@ -83,7 +83,10 @@ const startArguments = (ports: { grpc: number; ui: number | undefined }, options
   ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
   // A file that survives a killed process, at the speed of memory; a power cut may cost the last moments.
   ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
-  ...Object.entries(options.dynamicConfig ?? {}).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]),
+  ...Object.entries(options.dynamicConfig ?? {}).flatMap(([name, value]) => [
+    '--dynamic-config-value',
+    `${name}=${value}`,
+  ]),
   ...Object.entries(searchAttributeTypes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
 ];
 
