@@ -10,7 +10,7 @@ import type { LaneRecord, RunningProduce } from '../domain/deliveryLog.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
-import { selectionFrom } from '../domain/laneSignals.ts';
+import { blockFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import { type SegmentStart, segmentSignals, segmentWorkflowType } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { isNotFound } from './notFound.ts';
@@ -23,6 +23,9 @@ const produceActivity = 'produce';
 const callTimeoutMs = 3_000;
 
 export type LaneRun = {
+  /** What the lane was started with; its blocks that the run before carried along. */
+  start?: LaneStart | undefined;
+  carriedBlocks?(): Promise<Block[]>;
   records: LaneRecord[];
   /** The run that this one continues, and the one that continues it. */
   previousRunId: string | undefined;
@@ -65,6 +68,8 @@ export class LaneHistories {
     let previousRunId: string | undefined;
     let nextRunId: string | undefined;
     let seen: CarriedDedupWindow | undefined;
+    let start: LaneStart | undefined;
+    let input: Payload[] = [];
     const resets: Reset[] = [];
     let isTerminated = false;
     let copiedRecords = 0;
@@ -85,7 +90,9 @@ export class LaneHistories {
       const started = events[0]?.workflowExecutionStartedEventAttributes;
       if (started) {
         previousRunId = started.continuedExecutionRunId || undefined;
-        const [, carried] = await this.decoded<[LaneStart, CarriedLane?]>(started.input?.payloads?.slice(0, 2));
+        input = started.input?.payloads ?? [];
+        const [own, carried] = await this.decoded<[LaneStart?, CarriedLane?]>(input.slice(0, 2));
+        start = own;
         seen = carried?.seen;
       }
       nextRunId = events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? nextRunId;
@@ -94,6 +101,8 @@ export class LaneHistories {
     } while (nextPageToken);
     const beganKnowing = (digest: string): boolean => seen !== undefined && carriesId(seen, digest);
     return {
+      start,
+      carriedBlocks: () => this.decoded<Block[]>(input.slice(2)),
       records,
       previousRunId,
       nextRunId: nextRunId || undefined,
@@ -228,18 +237,24 @@ export class LaneHistories {
   private async interventionOf(event: HistoryEvent, atMs: number): Promise<LaneRecord | undefined> {
     const signal = event.workflowExecutionSignaledEventAttributes;
     const kind = signal?.signalName;
-    if (kind !== laneSignals.replay && kind !== laneSignals.discard) return undefined;
-    const input = await this.signalInput(signal?.input?.payloads);
-    if (input === unreadable) return undefined; // As the lane does.
+    if (kind !== laneSignals.replay && kind !== laneSignals.discard && kind !== laneSignals.resend) return undefined;
+    const inputs = await this.signalInputs(signal?.input?.payloads);
+    if (!inputs) return undefined; // As the lane does.
+    const [input, about] = inputs;
+    if (kind === laneSignals.resend) {
+      const block = blockFrom(input);
+      const note = resendNoteFrom(about);
+      return block && note ? { kind: 'resent', atMs, note, block } : undefined;
+    }
     const selected = selectionFrom(input, kind === 'replay' ? 'all' : 'nothing');
     return selected ? { kind, atMs, selected } : undefined;
   }
 
-  /** What a signal carried, which may have come by hand; `unreadable` where nobody can read it. */
-  async signalInput(payloads: Payload[] | null | undefined): Promise<unknown> {
+  /** What a signal carried, which may have come by hand; undefined where nobody can read it. */
+  async signalInputs(payloads: Payload[] | null | undefined): Promise<unknown[] | undefined> {
     const { inputTypes } = anyInput;
     const inputs: unknown[] = await decodeArrayFromPayloads(this.converter, payloads, undefined, inputTypes);
-    return inputs.includes(unreadable) ? unreadable : inputs[0];
+    return inputs.includes(unreadable) ? undefined : inputs;
   }
 
   /** The caller's types have to be those of our own workflows' signatures. */

@@ -28,7 +28,7 @@ type ReadRun = {
 /** Reads the log of lanes out of Temporal, from run to run. Rejects with `temporal_unavailable`. */
 export class LaneLogs {
   constructor(
-    private readonly histories: Pick<LaneHistories, 'events' | 'now' | 'decoded' | 'signalInput'>,
+    private readonly histories: Pick<LaneHistories, 'events' | 'now' | 'decoded' | 'signalInputs'>,
     private readonly listRuns: ListRuns,
   ) {}
 

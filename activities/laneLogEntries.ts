@@ -3,12 +3,11 @@ import type { Block } from '../domain/block.ts';
 import { suspensionFrom } from '../domain/laneHold.ts';
 import { type LaneLogEntry, outcomeEntries } from '../domain/laneLog.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
-import { blockFrom, isFitting, noteFrom, selectionFrom } from '../domain/laneSignals.ts';
+import { blockFrom, isFitting, noteFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import { type SegmentStart, segmentWorkflowType } from '../domain/overflow.ts';
-import { unreadable } from '../domain/payloadConverter.ts';
 import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
 
-type Decoding = Pick<LaneHistories, 'decoded' | 'signalInput'>;
+type Decoding = Pick<LaneHistories, 'decoded' | 'signalInputs'>;
 /** Batches of a run, by the number of the event that scheduled each. */
 export type Batches = Map<string, { activity: string; block: Block }>;
 type Told = Omit<LaneLogEntry, 'id' | 'atMs'> | undefined;
@@ -78,11 +77,17 @@ async function signalTold(decoding: Decoding, event: HistoryEvent): Promise<Told
   const signal = event.workflowExecutionSignaledEventAttributes;
   const name = signal?.signalName;
   if (!signal || !name) return undefined;
-  const input = await decoding.signalInput(signal.input?.payloads);
-  if (input === unreadable || !isFitting(name, input)) return undefined;
+  const inputs = await decoding.signalInputs(signal.input?.payloads);
+  const [input, about] = inputs ?? [];
+  if (!inputs || !isFitting(name, input)) return undefined;
   if (name === laneSignals.enqueue) {
     const block = blockFrom(input);
     return block && { kind: 'accepted', events: block.entries.length };
+  }
+  if (name === laneSignals.resend) {
+    const note = resendNoteFrom(about);
+    const { replay: replayId, reason, by } = note ?? {};
+    return note && { kind: 'replay', events: blockFrom(input)?.entries.length, replayId, reason, by };
   }
   if (name === laneSignals.replay || name === laneSignals.discard) {
     const selected = selectionFrom(input, name === laneSignals.replay ? 'all' : 'nothing');

@@ -1,30 +1,48 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import { isMeant, type ReplayPage, type ReplayPageRequest } from '../domain/replay.ts';
+import { deliveriesOf } from '../domain/block.ts';
+import { digestOfEventId } from '../domain/eventId.ts';
+import type { ParkedEvent } from '../domain/laneMessages.ts';
+import {
+  type FoundRuns,
+  isMeant,
+  type ReplayPage,
+  type ReplayPageRequest,
+  type ResendRequest,
+  type Resent,
+  type RunsRequest,
+} from '../domain/replay.ts';
 import type { LaneCalls } from './laneCalls.ts';
-import type { ListedLane, ListLanes } from './laneList.ts';
+import type { ListLanes } from './laneList.ts';
+import { isOfType, ofTime, type ResendDependencies, resendRuns } from './resend.ts';
 
-export type ReplayDependencies = { list: ListLanes; lanes: Pick<LaneCalls, 'deadLetters' | 'signal'> };
-export type ReplayActivity = { replayPage(request: ReplayPageRequest): Promise<ReplayPage> };
+export type ReplayDependencies = ResendDependencies & {
+  list: ListLanes;
+  listRuns(request: RunsRequest): Promise<FoundRuns>;
+  lanes: Pick<LaneCalls, 'deadLetters' | 'signal' | 'status'>;
+};
+export type ReplayActivity = {
+  replayPage(request: ReplayPageRequest): Promise<ReplayPage>;
+  listRuns(request: RunsRequest): Promise<FoundRuns>;
+  resendRuns(request: ResendRequest): Promise<Resent>;
+};
 
 /** Few: what a page sends goes out at once, and the replay waits for its rate after it. */
 const lanesOfPage = 10;
-const heartbeatEveryMs = 5_000;
+const heartbeatEveryMs = 4_000;
 
-/** What a replay does in the world: it asks lanes for their dead letters, and signals those that are meant. */
-export function createReplayActivities({ list, lanes }: ReplayDependencies): ReplayActivity {
+/** What a replay does in the world: it asks lanes for what they have parked or delivered, and signals what is meant. */
+export function createReplayActivities(known: ReplayDependencies): ReplayActivity {
   return {
     async replayPage(request) {
       const context = Context.current();
       const beating = setInterval(() => context.heartbeat(), heartbeatEveryMs);
       try {
-        const { destinationId, customerExternalId } = request.filter;
-        const from = { destinationId, customerExternalId, token: request.page };
-        const found = await list({ ...from, isParking: true, lanesMax: lanesOfPage, isOwn: true });
+        const found = await lanesOf(known.list, request);
         const done: ReplayPage = { events: 0, lanes: 0, unanswered: 0, page: found.token };
         for (const lane of found.lanes) {
           if (context.cancellationSignal.aborted) throw new CancelledFailure('It was cancelled, or the worker stops.');
-          const events = await replayed(lanes, request, lane);
+          const events = await replayed(known, request, lane);
           if (events === undefined) done.unanswered++;
           else if (events > 0) {
             done.events += events;
@@ -36,20 +54,72 @@ export function createReplayActivities({ list, lanes }: ReplayDependencies): Rep
         clearInterval(beating);
       }
     },
+    listRuns: known.listRuns,
+    resendRuns: (request) => resendRuns(known, request),
   };
+}
+
+/** `runId` is absent where nobody has listed the lane. */
+type LaneToAsk = { workflowId: string; runId?: string | undefined };
+
+async function lanesOf(
+  list: ListLanes,
+  { filter, named, page }: ReplayPageRequest,
+): Promise<{ lanes: LaneToAsk[]; token?: string | undefined }> {
+  if (named) {
+    const from = Number(page ?? 0);
+    const to = from + lanesOfPage;
+    const lanes = named.lanes.slice(from, to).map((workflowId) => ({ workflowId }));
+    return { lanes, token: to < named.lanes.length ? String(to) : undefined };
+  }
+  const { destinationId, customerExternalId } = filter;
+  return await list({
+    destinationId,
+    customerExternalId,
+    token: page,
+    isParking: true,
+    lanesMax: lanesOfPage,
+    isOwn: true,
+  });
 }
 
 /** How many dead letters of the lane are meant, and told to go again unless they are only counted. Undefined: no answer. */
 async function replayed(
-  lanes: ReplayDependencies['lanes'],
-  { id, filter, startedAt, dryRun, reason, by }: ReplayPageRequest,
-  { workflowId }: ListedLane,
+  known: ReplayDependencies,
+  request: ReplayPageRequest,
+  lane: LaneToAsk,
 ): Promise<number | undefined> {
-  const letters = await lanes.deadLetters(workflowId);
+  const { id, filter, named, startedAt, dryRun, reason, by } = request;
+  const letters = await known.lanes.deadLetters(lane.workflowId);
   if (letters === undefined) return undefined;
-  const ids =
-    letters === 'gone' ? [] : letters.filter((one) => isMeant(one, filter, startedAt)).map((one) => one.eventId);
+  if (letters === 'gone') return 0;
+  const fitting = letters
+    .filter((one) => isMeant(one, filter, startedAt) && (!named || named.ids.includes(one.eventId)))
+    .map((one) => ({ ...one, id: digestOfEventId(one.eventId) ?? '', acceptedAtMs: Date.parse(one.parkedAt) }));
+  const inTime = await ofTime(known.index, lane.workflowId, fitting, filter);
+  const ids = (await ofType(known, request, lane, inTime)).map((one) => one.eventId);
   // Tried again after an unclear answer, the signal has the same request id, and is stored once.
-  if (ids.length > 0 && !dryRun) await lanes.signal(workflowId, 'replay', { ids, reason, by }, id);
+  if (ids.length > 0 && !dryRun) await known.lanes.signal(lane.workflowId, 'replay', { ids, reason, by }, id);
   return ids.length;
+}
+
+type Letter = ParkedEvent & { id: string };
+
+/** Those of the filter's event type: a lane does not look into bodies, so its history is read for them. */
+async function ofType(
+  { histories }: Pick<ReplayDependencies, 'histories'>,
+  { filter }: ReplayPageRequest,
+  { workflowId, runId }: LaneToAsk,
+  letters: readonly Letter[],
+): Promise<readonly Letter[]> {
+  if (filter.eventType === undefined || letters.length === 0 || runId === undefined) return letters;
+  const run = await histories.run(workflowId, runId);
+  const sent = run?.records.flatMap((record) => (record.kind === 'scheduled' ? [record.block] : [])) ?? [];
+  const blocks = [...((await run?.carriedBlocks?.()) ?? []), ...sent];
+  const ids = new Set(letters.map(({ id }) => id));
+  const bodies = new Map(blocks.flatMap(deliveriesOf).flatMap((one) => (ids.has(one.id) ? [[one.id, one]] : [])));
+  return letters.filter(({ id }) => {
+    const body = bodies.get(id);
+    return body !== undefined && isOfType(body, filter);
+  });
 }

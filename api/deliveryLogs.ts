@@ -1,7 +1,8 @@
 import type { LaneHistories, LaneRun } from '../activities/laneHistory.ts';
 import { type DeliveryLog, deliveryLogOf, type LaneRecord, segmentOf } from '../domain/deliveryLog.ts';
 
-export type IndexedDelivery = { workflowId: string; runId: string; acceptedAt: Date };
+/** `laterRunIds`: runs that got the event once more, from a second POST or from a replay. */
+export type IndexedDelivery = { workflowId: string; runId: string; acceptedAt: Date; laterRunIds?: string[] };
 export type LoggedDelivery = DeliveryLog & {
   destinationId: string;
   workflowId: string;
@@ -21,7 +22,7 @@ const inQueue = new Set(['queued', 'waiting', 'suspended']);
 export async function readDelivery(
   histories: Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'>,
   digest: string,
-  { workflowId, runId, acceptedAt }: IndexedDelivery,
+  { workflowId, runId, acceptedAt, laterRunIds = [] }: IndexedDelivery,
 ): Promise<LoggedDelivery> {
   const destinationId = workflowId.split(':')[1] ?? '';
   const logged = (log: DeliveryLog, inRun: string): LoggedDelivery => ({
@@ -39,12 +40,29 @@ export async function readDelivery(
   if (!named) return logged({ status: 'expired', attempts: [], interventions: [] }, runId);
   const { runs, isWhole } = await sinceTaken(named, digest, readRun);
 
+  /** One that a replay sent the event to once it was settled. What retention has deleted adds nothing. */
+  const laterRun = async (): Promise<ReadRun | undefined> => {
+    for (const id of laterRunIds) {
+      if (runs.length === runsMax || runs.some((run) => run.id === id)) continue;
+      const later = await readRun(id);
+      if (later) return later;
+    }
+    return undefined;
+  };
+  let settledIn: { run: ReadRun; interventions: number } | undefined;
   const records: LaneRecord[] = [];
   for (const run of runs) {
     // Of a run that a reset made, what it copied has been read.
     records.push(...(run === named ? run.records : run.records.slice(run.copiedRecords)));
     const log = deliveryLogOf(digest, records);
-    if (final.has(log.status)) return logged(log, run.id);
+    if (final.has(log.status)) {
+      if (settledIn?.interventions !== log.interventions.length)
+        settledIn = { run, interventions: log.interventions.length };
+      const later = run === runs.at(-1) ? await laterRun() : undefined;
+      if (later) runs.push(later);
+      else if (run === runs.at(-1)) return logged(log, settledIn.run.id);
+      continue;
+    }
     if (run !== runs.at(-1)) continue;
     const nextRunId = (await runAfter(run, digest, histories)) ?? (await resetOf(run, workflowId, histories, readRun));
     if (!nextRunId || runs.some(({ id }) => id === nextRunId)) break;

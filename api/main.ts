@@ -148,7 +148,11 @@ function assembled(
       (to) => connectionTestRoutes(to, { ...operators, tests, allowPrivateBrokers }),
       (to) => laneRoutes(to, operators),
       (to) => operatorRoutes(to, operators),
-      (to) => replayRoutes(to, { ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE }),
+      (to) =>
+        replayRoutes(to, {
+          ...{ ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE },
+          ...{ index: store.eventIndex, histories: new LaneHistories(temporal) },
+        }),
       (to) => checkRoutes(to, { temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store }),
       codecRoutes,
     ],

@@ -25,6 +25,8 @@ const rows = [
   { code: 'destination_not_found', status: 404, title: 'There is no such destination' },
   { code: 'event_not_found', status: 404, title: 'There is no such event' },
   { code: 'lane_not_found', status: 404, title: 'There is no such lane' },
+  { code: 'event_not_replayable', status: 409, title: 'An event that is named can not be sent again' },
+  { code: 'replay_not_continued', status: 409, title: 'The replay can not be continued' },
   { code: 'replay_not_found', status: 404, title: 'There is no such replay' },
   { code: 'method_not_allowed', status: 405, title: 'The path has no such method' },
   { code: 'too_many_destinations', status: 409, title: 'The customer has too many destinations' },

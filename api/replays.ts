@@ -5,15 +5,18 @@ import { CausewayError } from '../domain/error.ts';
 import {
   type ReplayProgress,
   type ReplayStart,
+  type ReplayState,
   replayQueries,
   replayWorkflowId,
   replayWorkflowType,
 } from '../domain/replay.ts';
+import { continuableMs } from '../domain/resent.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { askedBy, requestKeyOf } from './askedBy.ts';
 import { existing } from './destinations.ts';
 import { limitBody } from './limitBody.ts';
+import { type EventFinder, namedEvents } from './namedEvents.ts';
 import { idempotencyKeyHeader } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { newReplaySchema, type Replay, replayIdParam, replaySchema } from './schemas/replays.ts';
@@ -22,7 +25,7 @@ export type ReplayRouteOptions = {
   temporal: Client;
   taskQueue: string;
   destinations: Pick<Destinations, 'get'>;
-};
+} & EventFinder;
 
 const bodyBytesMax = 64 * 1024;
 const callTimeoutMs = 5_000;
@@ -33,15 +36,15 @@ const begin = createRoute({
   ...common,
   method: 'post',
   path: '/v1/replays',
-  summary: 'Replay dead letters by a filter',
+  summary: 'Replay dead letters or delivered events by a filter',
   description:
-    'In the background, over any number of lanes, at a bounded rate; it survives restarts, can be watched and cancelled. What was parked after it began is left alone. With `dryRun` it only counts. Cancelled and begun anew with the same filter it goes on with what is still parked.',
+    'In the background, over any number of lanes, at a bounded rate; it survives restarts, can be watched, cancelled and continued. They are counted first. What was parked or delivered after it began is left alone. A delivered event is sent once more by each replay that names it, behind what waits in its lane. With `dryRun` it only counts.',
   middleware: limitBody(bodyBytesMax),
   request: {
     headers: idempotencyKeyHeader,
     body: { required: true, content: { 'application/json': { schema: newReplaySchema } } },
   },
-  responses: { 202: one('It has begun.'), ...problemResponses(400, 401, 404, 413, 415, 422, 503) },
+  responses: { 202: one('It has begun.'), ...problemResponses(400, 401, 404, 409, 413, 415, 422, 503) },
 });
 const show = createRoute({
   ...common,
@@ -56,24 +59,42 @@ const cancel = createRoute({
   method: 'post',
   path: '/v1/replays/{id}/cancel',
   summary: 'Cancel a replay',
-  description: 'It ends after the few lanes that it is at. What was sent again stays so.',
+  description: 'It ends after a few events or lanes. What was sent again stays so.',
   request: { params: replayIdParam },
   responses: { 202: one('It is being cancelled.'), ...problemResponses(400, 401, 404, 503) },
 });
 
-/** `POST /v1/replays`, `GET /v1/replays/{id}` and `POST /v1/replays/{id}/cancel` */
+const goOn = createRoute({
+  ...common,
+  method: 'post',
+  path: '/v1/replays/{id}/continue',
+  summary: 'Continue a replay that was cancelled',
+  description: 'With what it has not sent yet, within 20 hours. One that runs goes on as it is.',
+  request: { params: replayIdParam },
+  responses: { 202: one('It goes on.'), ...problemResponses(400, 401, 404, 409, 503) },
+});
+
+/** `POST /v1/replays`, `POST /v1/replays/{id}/continue`, `GET /v1/replays/{id}` and `POST /v1/replays/{id}/cancel` */
 export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   app.openapi(begin, async (c) => {
-    const { by, dryRun, eventsPerSecond, reason, ...filter } = c.req.valid('json');
+    const { by, dryRun, eventsPerSecond, eventsMax, reason, status: of, eventIds, ...filter } = c.req.valid('json');
     if (filter.destinationId !== undefined) await existing(options.destinations, filter.destinationId);
     const key = c.var.apiKey.name;
     const once = requestKeyOf(key, c.req.valid('header')['idempotency-key']);
     const id = once === undefined ? newId() : idOf(once);
-    const start: ReplayStart = { id, filter, dryRun, eventsPerSecond, reason, by: askedBy(key, by) };
-    await started(options, start);
-    return c.json({ id, status: 'running' } as const, 202);
+    const { destinationId } = filter;
+    const named = eventIds && (await namedEvents(options, eventIds, { of, destinationId }));
+    const historySince = of === 'parked' || named ? undefined : await retainedSince(options);
+    const about = { dryRun, eventsPerSecond, eventsMax, historySince, reason, by: askedBy(key, by) };
+    await started(options, { id, of, filter, named, ...about });
+    return c.json({ id, status: 'running', eventsPerSecond } as const, 202);
   });
   app.openapi(show, async (c) => c.json(await shown(options, c.req.valid('param').id), 200));
+  app.openapi(goOn, async (c) => {
+    const { id } = c.req.valid('param');
+    await continued(options, id);
+    return c.json(await shown(options, id), 202);
+  });
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid('param');
     await asked(options, () => options.temporal.workflow.getHandle(replayWorkflowId(id)).cancel());
@@ -81,19 +102,57 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   });
 }
 
+async function continued(options: ReplayRouteOptions, id: string): Promise<void> {
+  const handle = options.temporal.workflow.getHandle(replayWorkflowId(id));
+  const { status, closeTime, raw } = await asked(options, () => handle.describe());
+  if (isUnderWay(status)) {
+    if (!raw.workflowExtendedInfo?.cancelRequested) return;
+    throw new CausewayError(
+      'replay_not_continued',
+      'It is being cancelled. Send the same request again after a second.',
+    );
+  }
+  const result = status.name === 'COMPLETED' ? await resultOf(options, id) : undefined;
+  const why = !result?.rest
+    ? 'It was not cancelled, or had sent everything'
+    : 'It was cancelled more than 20 hours ago';
+  if (!result?.rest || Date.now() - (closeTime?.getTime() ?? 0) > continuableMs) {
+    throw new CausewayError('replay_not_continued', `${why}. Begin a new one for what is still to be sent.`);
+  }
+  const { start, state } = result.rest;
+  await started(options, start, state);
+}
+
+const isUnderWay = ({ name }: { name: string }): boolean => name === 'RUNNING' || name === 'CONTINUED_AS_NEW';
+
+/** Before this, Temporal may have deleted what is closed. */
+async function retainedSince(options: ReplayRouteOptions): Promise<string | undefined> {
+  const { temporal } = options;
+  const { namespace } = temporal.options;
+  const { config } = await asked(options, () => temporal.workflowService.describeNamespace({ namespace }));
+  const seconds = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0);
+  return seconds > 0 ? new Date(Date.now() - seconds * 1_000).toISOString() : undefined;
+}
+
+/** Our own workflow's. */
+type Ended = ReplayProgress & { rest?: { start: ReplayStart; state: ReplayState } };
+const resultOf = async (options: ReplayRouteOptions, id: string): Promise<Ended> =>
+  (await asked(options, () => options.temporal.workflow.getHandle(replayWorkflowId(id)).result())) as Ended;
+
 const idBytes = 12;
 const newId = (): string => `rpl_${randomBytes(idBytes).toString('base64url')}`;
 const idOf = (name: string): string =>
   `rpl_${createHash('sha256').update(name).digest().subarray(0, idBytes).toString('base64url')}`;
 
-async function started(options: ReplayRouteOptions, start: ReplayStart): Promise<void> {
+/** `from`: how far it came, where it was cancelled. */
+async function started(options: ReplayRouteOptions, start: ReplayStart, from?: ReplayState): Promise<void> {
   try {
     await asked(options, () =>
       options.temporal.workflow.start(replayWorkflowType, {
         workflowId: replayWorkflowId(start.id),
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        workflowIdReusePolicy: from ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
         taskQueue: options.taskQueue,
-        args: [start],
+        args: from ? [start, from] : [start],
       }),
     );
   } catch (error) {
@@ -105,10 +164,10 @@ async function shown(options: ReplayRouteOptions, id: string): Promise<Replay> {
   const handle = options.temporal.workflow.getHandle(replayWorkflowId(id));
   const { status } = await asked(options, () => handle.describe());
   if (status.name === 'COMPLETED') {
-    const result = await asked(options, () => handle.result());
-    return { id, ...(result as ReplayProgress) }; // Our own workflow's.
+    const { rest: _, ...progress } = await resultOf(options, id);
+    return { id, ...progress };
   }
-  if (status.name !== 'RUNNING' && status.name !== 'CONTINUED_AS_NEW') return { id, status: 'failed' };
+  if (!isUnderWay(status)) return { id, status: 'failed' };
   const progress = await asked(options, () => handle.query<ReplayProgress>(replayQueries.progress)).catch(
     () => undefined,
   );

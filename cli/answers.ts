@@ -80,7 +80,12 @@ export const deliverySchema = z.looseObject({
   incomplete: z.literal(true).optional(),
   attempts: z.array(attemptSchema),
   attemptsLeftOut: count.optional(),
-  interventions: z.array(z.looseObject({ kind: text, at: text, reason: text.optional(), by: text.optional() })),
+  interventions: z.array(
+    z.looseObject({
+      ...{ kind: text, at: text, reason: text.optional(), by: text.optional() },
+      replayId: text.optional(),
+    }),
+  ),
 });
 export type Delivery = z.output<typeof deliverySchema>;
 export const eventLogSchema = z.looseObject({ id: text, deliveries: z.array(deliverySchema) });
@@ -108,6 +113,7 @@ export const laneLogEntrySchema = z.looseObject({
   error: errorSchema.optional(),
   reason: text.optional(),
   by: text.optional(),
+  replayId: text.optional(),
   segmentId: text.optional(),
 });
 export type LaneLogEntry = z.output<typeof laneLogEntrySchema>;
@@ -120,9 +126,14 @@ export type LaneLogPage = z.output<typeof laneLogSchema>;
 
 export const replaySchema = z.looseObject({
   id: text,
-  status: z.enum(['running', 'done', 'cancelled', 'failed']),
+  status: z.enum(['running', 'done', 'cancelled', 'tooMany', 'failed']),
   events: count.optional(),
+  total: count.optional(),
   lanes: count.optional(),
+  runs: count.optional(),
+  deletedRuns: count.optional(),
+  historySince: text.optional(),
   unanswered: count.optional(),
+  eventsPerSecond: count.optional(),
 });
 export type Replay = z.output<typeof replaySchema>;

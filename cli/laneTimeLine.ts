@@ -20,7 +20,8 @@ function textOf(entry: LaneLogEntry): string {
   if (kind === 'segmentOpened') return `${some} to overflow segment ${segmentId}`;
   if (kind === 'segmentRead') return `reads overflow segment ${segmentId}`;
   const note = `${entry.by ? ` by ${entry.by}` : ''}${entry.reason ? `: ${entry.reason}` : ''}${why}`;
-  if (kind === 'replay' || kind === 'discard') return `${kind} of ${some || 'all'}${note}`;
+  const named = entry.replayId ? ` (${entry.replayId})` : '';
+  if (kind === 'replay' || kind === 'discard') return `${kind} of ${some || 'all'}${named}${note}`;
   return `${own[kind] ?? kind}${some && ` ${some}`}${note}`;
 }
 

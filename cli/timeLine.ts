@@ -17,9 +17,9 @@ export function timeLines({ id, deliveries }: EventLog): string[] {
 const entriesOf = (delivery: Delivery): Entry[] => [
   { at: delivery.acceptedAt, text: 'accepted' },
   ...delivery.attempts.map((attempt) => ({ at: attempt.startedAt, text: attemptText(attempt) })),
-  ...delivery.interventions.map(({ kind, at, by, reason }) => ({
+  ...delivery.interventions.map(({ kind, at, by, reason, replayId }) => ({
     at,
-    text: `${kind}${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : ''}`,
+    text: `${kind}${replayId ? ` (${replayId})` : ''}${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : ''}`,
   })),
 ];
 

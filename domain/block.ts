@@ -10,6 +10,8 @@ export type BlockEntry = {
   key: string;
   /** Length of the value in bytes. */
   length: number;
+  /** The replay that sends an event once more which was delivered: a delivery of its own. */
+  again?: string | undefined;
 };
 
 export type Block = {
@@ -22,7 +24,7 @@ export type Block = {
 };
 
 /** A delivery on its way into a block. */
-export type Delivery = { id: string; key: string; value: Uint8Array };
+export type Delivery = { id: string; key: string; value: Uint8Array; again?: string | undefined };
 
 /** A block is closed at this many events or bytes of values; a single larger event goes alone. */
 export const blockEventsMax = 800;
@@ -54,7 +56,12 @@ export function blockOf(deliveries: readonly Delivery[], acceptedAtMs: number, q
   return {
     acceptedAtMs,
     quietMs,
-    entries: deliveries.map(({ id, key, value }) => ({ id, key, length: value.length })),
+    entries: deliveries.map(({ id, key, value, again }) => ({
+      id,
+      key,
+      length: value.length,
+      ...(again && { again }),
+    })),
     bodies: joinBodies(deliveries.map(({ value }) => value)),
   };
 }
@@ -62,10 +69,10 @@ export function blockOf(deliveries: readonly Delivery[], acceptedAtMs: number, q
 /** The deliveries of a block, in order; the values are views of its bytes, not copies. */
 export function deliveriesOf(block: Block): Delivery[] {
   let at = 1;
-  return block.entries.map(({ id, key, length }) => {
+  return block.entries.map(({ id, key, length, again }) => {
     const value = block.bodies.subarray(at, at + length);
     at += length + 1;
-    return { id, key, value };
+    return { id, key, value, ...(again && { again }) };
   });
 }
 

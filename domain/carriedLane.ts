@@ -6,6 +6,7 @@ import type { LaneLimits } from './lane.ts';
 import type { Hold, Resumed } from './laneHold.ts';
 import type { Counts, LaneState, Note } from './laneState.ts';
 import { type CarriedOverflow, carriedOverflow, restoredOverflow } from './overflow.ts';
+import type { ResentPart } from './resent.ts';
 
 /** What goes from run to run as JSON; blocks go beside it, each a payload of its own. */
 export type CarriedLane = {
@@ -16,6 +17,7 @@ export type CarriedLane = {
   resumed?: Resumed | undefined;
   paused?: Note | undefined;
   resetRunId?: string | undefined;
+  resent?: readonly ResentPart[] | undefined;
   /** Of the blocks, the first so many are the queue; the overflow's tail follows; the others hold the dead letters' bodies. */
   queueBlocks: number;
   overflow?: CarriedOverflow | undefined;
@@ -41,6 +43,7 @@ export function carried(state: LaneState, nowMs: number): [CarriedLane, ...Block
     resumed: state.resumed,
     paused: state.paused,
     resetRunId: state.resetRunId,
+    resent: state.resent.length === 0 ? undefined : state.resent,
     queueBlocks: queue.length,
     overflow: state.overflow.name === '' ? undefined : carriedOverflow(state.overflow, tail.length),
     deadLetters: state.deadLetters.map(({ parkedAtMs, error }) => ({ parkedAtMs, error })),
@@ -64,6 +67,7 @@ export function restored(limits: LaneLimits, head: CarriedLane, blocks: readonly
     resumed: head.resumed,
     paused: head.paused,
     resetRunId: head.resetRunId,
+    resent: head.resent ?? [],
     counts: head.counts,
     seen: DedupWindow.from(head.seen, limits.dedupIdsMax, limits.dedupWindowMs),
   };

@@ -2,7 +2,7 @@
 import type { Attempt, Failed, Outcome, PartitionFailure, Progress, Settled } from './attempt.ts';
 import type { Block } from './block.ts';
 import { kafkaPartitionOf } from './kafkaPartition.ts';
-import { isSelected, type Selected } from './laneSignals.ts';
+import { isSelected, type ResendNote, type Selected } from './laneSignals.ts';
 
 /** What a lane's history tells about deliveries, in its order; `batch` and `activity` name one over all runs of the lane. */
 export type LaneRecord =
@@ -11,6 +11,7 @@ export type LaneRecord =
   | { kind: 'broken'; batch: string; atMs: number; error: Failed }
   | { kind: 'replay'; atMs: number; selected: Selected }
   | { kind: 'discard'; atMs: number; selected: Selected }
+  | { kind: 'resent'; atMs: number; note: ResendNote; block: Block }
   | { kind: 'segmented'; segmentId: string; blocks: readonly Block[] };
 
 /** The produce activity that runs now, as Temporal describes it. */
@@ -50,6 +51,8 @@ export type Intervention = {
   atMs: number;
   reason?: string | undefined;
   by?: string | undefined;
+  /** The replay that sent it again though it was delivered. */
+  replayId?: string | undefined;
 };
 
 export type DeliveryLog = {
@@ -101,6 +104,7 @@ function next(fold: Fold, digest: string, record: LaneRecord): Fold {
     return { ...fold, batch, activity, position, key, events: block.entries.length, status: 'sending' };
   }
   if (record.kind === 'replay' || record.kind === 'discard') return intervened(fold, digest, record);
+  if (record.kind === 'resent') return resent(fold, digest, record);
   if (record.kind === 'segmented') return fold; // It waits as before, elsewhere.
   if (record.batch !== fold.batch || fold.status !== 'sending') return fold;
   if (record.kind === 'broken') return { ...fold, status: 'suspended', error: record.error };
@@ -115,6 +119,15 @@ function intervened(fold: Fold, digest: string, record: LaneRecord & { kind: 're
   const intervention = { kind: record.kind, atMs: record.atMs, reason, by };
   const status = record.kind === 'replay' ? 'queued' : 'discarded';
   return { ...fold, status, interventions: [...fold.interventions, intervention] };
+}
+
+/** A part that comes twice, and one that a reset brings once more, is the lane's only once. */
+function resent(fold: Fold, digest: string, { atMs, note, block }: LaneRecord & { kind: 'resent' }): Fold {
+  const { replay: replayId, reason, by } = note;
+  const isKnown = fold.interventions.some((one) => one.replayId === replayId);
+  if (isKnown || !block.entries.some(({ id }) => id === digest)) return fold;
+  const intervention = { kind: 'replay' as const, atMs, reason, by, replayId };
+  return { ...fold, status: 'queued', batch: undefined, interventions: [...fold.interventions, intervention] };
 }
 
 function completed(fold: Fold, outcome: Outcome): Fold {

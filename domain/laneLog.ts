@@ -47,6 +47,8 @@ export type LaneLogEntry = {
   error?: Failed | undefined;
   reason?: string | undefined;
   by?: string | undefined;
+  /** The replay that sent delivered events again. */
+  replayId?: string | undefined;
   segmentId?: string | undefined;
 };
 

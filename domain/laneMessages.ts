@@ -10,6 +10,8 @@ export const laneSignals = {
   enqueue: 'enqueue',
   replay: 'replay',
   discard: 'discard',
+  /** A replay's: events that were delivered go once more. */
+  resend: 'resend',
   pause: 'pause',
   resume: 'resume',
   /** The keeper's: the destination answers again. */

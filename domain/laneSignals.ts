@@ -51,8 +51,32 @@ export const isFitting = (signalName: string, input: unknown): boolean =>
   !notedSignals.has(signalName) || input === undefined || input === null || isObject(input);
 const notedSignals: ReadonlySet<string> = new Set(['pause', 'resume']);
 
+/** What a `resend` carries beside its block. Parts of one replay come in order: first by `round`, then by `part`. */
+export type ResendNote = {
+  replay: string;
+  round: number;
+  part: number;
+  reason?: string | undefined;
+  by?: string | undefined;
+};
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** The note of a `resend`, or undefined where it is malformed. */
+export function resendNoteFrom(input: unknown): ResendNote | undefined {
+  if (!isObject(input)) return undefined;
+  const { replay, round, part } = input;
+  if (typeof replay !== 'string' || !/^[\w-]{1,40}$/.test(replay) || !isCount(round) || !isCount(part))
+    return undefined;
+  return { replay, round, part, reason: textOf(input.reason), by: textOf(input.by) };
+}
+
 const isEntry = (value: unknown): boolean =>
-  isObject(value) && typeof value.id === 'string' && typeof value.key === 'string' && Number.isInteger(value.length);
+  isObject(value) &&
+  typeof value.id === 'string' &&
+  typeof value.key === 'string' &&
+  Number.isInteger(value.length) &&
+  (value.again === undefined || typeof value.again === 'string');
 
 /** The block in an `enqueue`, or undefined where it is none. */
 export function blockFrom(input: unknown): Block | undefined {

@@ -5,15 +5,32 @@ import { type Block, blockOf, blocksOf, type Delivery, deliveriesOf, filterBlock
 import { DedupWindow } from './dedupWindow.ts';
 import type { DeliveryState, LaneLimits } from './lane.ts';
 import { type Hold, heldFor, holdFrom, holdOf, holdRemedy, letGo, type Resumed } from './laneHold.ts';
-import { isSelected, type Selected } from './laneSignals.ts';
+import { isSelected, type ResendNote, type Selected } from './laneSignals.ts';
 import { isAnyAside, isOverflowing, noOverflow, type Overflow, overflowCarriedBytes } from './overflow.ts';
 import { blockPayloadBytes, deadLetterPayloadBytes } from './payloadSize.ts';
+import {
+  isTaken,
+  lastResentAtMs,
+  markedAgain,
+  type ResentPart,
+  resentKeptMs,
+  resentPartBytes,
+  withPart,
+} from './resent.ts';
 
 export type DeadLetter = { delivery: Delivery; parkedAtMs: number; error: Failed };
 
 export type Note = { reason?: string | undefined; by?: string | undefined };
 
-export type Counts = { accepted: number; repeated: number; delivered: number; parked: number; discarded: number };
+export type Counts = {
+  accepted: number;
+  repeated: number;
+  delivered: number;
+  parked: number;
+  discarded: number;
+  /** Delivered before, and taken in once more for a replay; absent before the first. */
+  resent?: number | undefined;
+};
 
 export type LaneState = {
   /** Accepted, not delivered, in order. */
@@ -37,6 +54,8 @@ export type LaneState = {
   resetRunId: string | undefined;
   counts: Counts;
   seen: DedupWindow;
+  /** The last part of each replay of delivered events. */
+  resent: readonly ResentPart[];
 };
 
 /**
@@ -68,6 +87,7 @@ export const newLaneState = (limits: LaneLimits): LaneState => ({
   resetRunId: undefined,
   counts: { accepted: 0, repeated: 0, delivered: 0, parked: 0, discarded: 0 },
   seen: new DedupWindow(limits.dedupIdsMax, limits.dedupWindowMs),
+  resent: [],
 });
 
 /** The state with a block behind all that waits, less the events whose id the lane has seen. */
@@ -77,9 +97,20 @@ export function enqueued(state: LaneState, block: Block, nowMs: number): LaneSta
   const accepted = counts.accepted + fresh.entries.length;
   const repeated = counts.repeated + block.entries.length - fresh.entries.length;
   const next = { ...state, counts: { ...counts, accepted, repeated } };
-  if (fresh.entries.length === 0) return next;
-  if (!isOverflowing(state.overflow)) return { ...next, queue: [...state.queue, fresh] };
-  return { ...next, overflow: { ...state.overflow, tail: [...state.overflow.tail, fresh] } };
+  return fresh.entries.length === 0 ? next : behindAll(next, fresh);
+}
+
+/** The state with events that were delivered behind all that waits, whatever the dedup window knows: once for each part. */
+export function resent(state: LaneState, block: Block, note: ResendNote, nowMs: number): LaneState {
+  if (isTaken(state.resent, note)) return state;
+  const counts = { ...state.counts, resent: (state.counts.resent ?? 0) + block.entries.length };
+  const next = { ...state, counts, resent: withPart(state.resent, note, nowMs) };
+  return behindAll(next, markedAgain(block, note.replay));
+}
+
+function behindAll(state: LaneState, block: Block): LaneState {
+  if (!isOverflowing(state.overflow)) return { ...state, queue: [...state.queue, block] };
+  return { ...state, overflow: { ...state.overflow, tail: [...state.overflow.tail, block] } };
 }
 
 export const deadLetterBytes = (state: LaneState): number =>
@@ -241,7 +272,8 @@ export const carriedBytes = (state: LaneState): number =>
   state.queue.reduce((sum, block) => sum + blockPayloadBytes(block), 0) +
   overflowCarriedBytes(state.overflow) +
   deadLetterBytes(state) +
-  state.seen.carriedBytes;
+  state.seen.carriedBytes +
+  state.resent.length * resentPartBytes;
 
 /** Whether nothing is left to do or to remember at `nowMs`: the lane may close. */
 export const isOver = (state: LaneState, nowMs: number): boolean =>
@@ -253,7 +285,9 @@ export const isOver = (state: LaneState, nowMs: number): boolean =>
   state.deadLetters.length === 0 &&
   !state.paused &&
   !state.hold &&
-  nowMs >= state.seen.endsAtMs();
+  nowMs >= state.seen.endsAtMs() &&
+  // A lane that began anew would take a replay's part once more.
+  (state.resent.length === 0 || nowMs >= lastResentAtMs(state.resent) + resentKeptMs);
 
 export function deliveryStateOf(state: LaneState): DeliveryState {
   if (state.paused) return 'Paused';

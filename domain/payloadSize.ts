@@ -19,11 +19,13 @@ const blockOverheadBytes = 100;
 /** The payload of a block: its index, which has the keys, and its bodies. */
 export const blockPayloadBytes = once(
   (block: Block) =>
-    blockOverheadBytes + jsonBytes(block.entries.map(({ id, key, length }) => [id, key, length])) + block.bodies.length,
+    blockOverheadBytes +
+    jsonBytes(block.entries.map(({ id, key, length, again }) => [id, key, length, ...(again ? [again] : [])])) +
+    block.bodies.length,
 );
 
 /** A dead letter: its value and index entry, which go in a block, and its error. Two commas and the value's own. */
 export const deadLetterPayloadBytes = once(
-  ({ delivery: { id, key, value }, parkedAtMs, error }: DeadLetter) =>
-    jsonBytes([id, key, value.length]) + value.length + jsonBytes({ parkedAtMs, error }) + 3,
+  ({ delivery: { id, key, value, again }, parkedAtMs, error }: DeadLetter) =>
+    jsonBytes([id, key, value.length, ...(again ? [again] : [])]) + value.length + jsonBytes({ parkedAtMs, error }) + 3,
 );

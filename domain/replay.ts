@@ -1,63 +1,235 @@
-/** A replay of dead letters that a filter names, over any number of lanes. Pure; workflows/replay.ts pages, waits and remembers. */
+/**
+ * A replay of events that a filter names: dead letters, delivered ones, or both, over any number of lanes. Pure;
+ * workflows/replay.ts asks, waits and remembers. docs/decisions/replay.md
+ */
 import type { ParkedEvent } from './laneMessages.ts';
 
-export const replayWorkflowType = 'replayDeadLetters';
+export const replayWorkflowType = 'replayEvents';
 export const replayWorkflowId = (id: string): string => `replay:${id}`;
 export const replayQueries = { progress: 'progress' } as const;
 
-/** Which dead letters: of a destination or a customer, and each that is given must fit. Times are RFC 3339. */
+/** Which events: each field that is given must fit. Times are RFC 3339. */
 export type ReplayFilter = {
   destinationId?: string | undefined;
   customerExternalId?: string | undefined;
-  /** The name of the error that they were parked for. */
+  eventType?: string | undefined;
+  acceptedFrom?: string | undefined;
+  acceptedTo?: string | undefined;
+  /** Of dead letters alone: the name of the error that they were parked for, and when. */
   error?: string | undefined;
   parkedFrom?: string | undefined;
   parkedTo?: string | undefined;
 };
 
+export const replayStatuses = ['parked', 'delivered', 'any'] as const;
+export type ReplayOf = (typeof replayStatuses)[number];
+
+export type RunToRead = { workflowId: string; runId: string };
+
+/** Events that are named one by one, and where they are. */
+export type NamedEvents = {
+  ids: string[];
+  /** Lanes in which some are parked, by workflow id. */
+  lanes: string[];
+  /** Runs that have delivered some. */
+  runs: RunToRead[];
+};
+
 export type ReplayStart = {
   id: string;
+  of: ReplayOf;
   filter: ReplayFilter;
+  named?: NamedEvents | undefined;
   /** Only count them. */
   dryRun: boolean;
   eventsPerSecond: number;
+  /** With more than this nothing is sent. */
+  eventsMax: number;
+  /** What was closed before may be deleted: the namespace's retention when it began. */
+  historySince?: string | undefined;
   reason?: string | undefined;
   by: string;
 };
 
 export type ReplayProgress = {
-  status: 'running' | 'done' | 'cancelled';
-  /** Dead letters that were sent again, or more, where a worker died or the replay was cancelled; with `dryRun`, that would be. */
+  status: 'running' | 'done' | 'cancelled' | 'tooMany';
+  /** Sent again; with `dryRun`, that would be. Of dead letters more may be, where a worker died or it was cancelled. */
   events: number;
-  /** Lanes that had some. */
+  /** How many were counted before the first was sent. */
+  total?: number | undefined;
+  /** Lanes that had dead letters that are meant. */
   lanes: number;
   /** Lanes that hold dead letters and did not answer: replay once more when a worker has time for them. */
   unanswered: number;
+  /** Runs of lanes that were read for delivered events, and those that retention had deleted. */
+  runs: number;
+  deletedRuns: number;
+  /** Runs that closed before this may be deleted, and what they delivered is not found. */
+  historySince?: string | undefined;
+  eventsPerSecond: number;
   startedAt: string;
 };
 
-export type ReplayState = { progress: ReplayProgress; page?: string | undefined };
+type Phase = 'parked' | 'closed' | 'open' | 'over';
 
-export type ReplayPageRequest = ReplayStart & { startedAt: string; page?: string | undefined };
+export type ReplayState = {
+  progress: ReplayProgress;
+  /** First they are counted. */
+  pass: 'count' | 'send';
+  phase: Phase;
+  /** Where the list of lanes with dead letters goes on. */
+  page?: string | undefined;
+  /** Runs are listed by the time when they closed, or began, one slice after the other. */
+  slice: { afterMs: number; widthMs: number };
+  runs: readonly RunToRead[];
+  /** Counts runs: what a lane is sent has a round and a part, and never a smaller one than before. */
+  round: number;
+  part: number;
+};
+
+export type ReplayPageRequest = Pick<ReplayStart, 'id' | 'filter' | 'named' | 'reason' | 'by'> & {
+  dryRun: boolean;
+  startedAt: string;
+  page?: string | undefined;
+};
 export type ReplayPage = Pick<ReplayProgress, 'events' | 'lanes' | 'unanswered'> & { page?: string | undefined };
 
-export const newReplayState = (nowMs: number): ReplayState => ({
-  progress: { status: 'running', events: 0, lanes: 0, unanswered: 0, startedAt: new Date(nowMs).toISOString() },
-});
+/** Runs that closed by the replay's start, in the order in which they closed; or that were open then, in that of their starts. */
+export type RunsRequest = {
+  filter: ReplayFilter;
+  of: 'closed' | 'open';
+  startedAt: string;
+  afterMs: number;
+  toMs: number;
+};
+/** `isTooMany`: the slice is to be made smaller. */
+export type FoundRuns = { runs: RunToRead[]; isTooMany: boolean };
 
-export const paged = ({ progress }: ReplayState, { events, lanes, unanswered, page }: ReplayPage): ReplayState => ({
-  progress: {
-    ...progress,
-    events: progress.events + events,
-    lanes: progress.lanes + lanes,
-    unanswered: progress.unanswered + unanswered,
-  },
-  page,
-});
+export type ResendRequest = Pick<ReplayStart, 'id' | 'filter' | 'eventsPerSecond' | 'reason' | 'by'> & {
+  ids?: string[] | undefined;
+  dryRun: boolean;
+  startedAt: string;
+  /** The first has this round and goes on with this part; each further one has the next round, and begins. */
+  runs: readonly RunToRead[];
+  round: number;
+  part: number;
+};
+/** So many `runs` are done with, of which retention had deleted some. `nextPart`: where it goes on with the next one, if it has begun. */
+export type Resent = { events: number; runs: number; deletedRuns: number; nextPart?: number | undefined };
 
-/** How long the events of a page take at the rate that is wanted, in ms. */
-export const pauseAfterMs = ({ dryRun, eventsPerSecond }: ReplayStart, { events }: ReplayPage): number =>
-  dryRun ? 0 : (events * 1_000) / eventsPerSecond;
+/** What a replay does next. */
+export type ReplayStep =
+  | { kind: 'parked'; request: ReplayPageRequest }
+  | { kind: 'list'; request: RunsRequest }
+  | { kind: 'runs'; request: ResendRequest }
+  | { kind: 'over' };
+
+/** Lanes with few events are read and sent to in one go: a step costs more than they do. */
+const runsAtOnce = 20;
+
+export const newReplayState = (start: ReplayStart, nowMs: number): ReplayState =>
+  begun(start, {
+    progress: {
+      ...{ status: 'running', events: 0, lanes: 0, unanswered: 0, runs: 0, deletedRuns: 0 },
+      ...{ historySince: start.historySince, eventsPerSecond: start.eventsPerSecond },
+      startedAt: new Date(nowMs).toISOString(),
+    },
+    ...{ pass: 'count', phase: 'over', slice: { afterMs: 0, widthMs: 0 }, runs: [], round: 0, part: 0 },
+  });
+
+/** The state at the beginning of its pass. */
+const begun = (start: ReplayStart, state: ReplayState): ReplayState =>
+  start.of === 'delivered' ? inPhase(start, state, 'closed') : inPhase(start, state, 'parked');
+
+function inPhase({ named, filter, of }: ReplayStart, state: ReplayState, phase: Phase): ReplayState {
+  const next = { ...state, phase, page: undefined };
+  if (phase === 'parked' || phase === 'over') return next;
+  if (of === 'parked') return { ...next, phase: 'over' };
+  if (named)
+    return phase === 'closed'
+      ? { ...next, runs: named.runs, slice: { afterMs: 0, widthMs: 0 } }
+      : { ...next, phase: 'over' };
+  // What was accepted later was not delivered by a run that had closed by then.
+  const afterMs = phase === 'closed' && filter.acceptedFrom !== undefined ? Date.parse(filter.acceptedFrom) - 1 : 0;
+  return { ...next, slice: { afterMs, widthMs: Math.max(endMs(state) - afterMs, 0) } };
+}
+
+const endMs = ({ progress }: ReplayState): number => Date.parse(progress.startedAt);
+
+export function nextStep(start: ReplayStart, state: ReplayState): ReplayStep {
+  const { id, filter, named, reason, by, eventsPerSecond } = start;
+  const { phase, page, runs, slice, round, part } = state;
+  const { startedAt } = state.progress;
+  const dryRun = state.pass === 'count';
+  if (phase === 'over') return { kind: 'over' };
+  if (phase === 'parked')
+    return { kind: 'parked', request: { id, filter, named, reason, by, dryRun, startedAt, page } };
+  if (runs.length > 0) {
+    const asked = { id, filter, reason, by, eventsPerSecond, ids: named?.ids };
+    return { kind: 'runs', request: { ...asked, dryRun, startedAt, runs: runs.slice(0, runsAtOnce), round, part } };
+  }
+  const { afterMs, widthMs } = slice;
+  return { kind: 'list', request: { filter, of: phase, startedAt, afterMs, toMs: afterMs + widthMs } };
+}
+
+/** The state where a phase may be over: then the next one, the next pass, or the end. */
+function onward(start: ReplayStart, state: ReplayState): ReplayState {
+  if (state.phase === 'parked') return onward(start, inPhase(start, state, 'closed'));
+  if (state.phase !== 'over' && (state.runs.length > 0 || state.slice.widthMs > 0)) return state;
+  if (state.phase === 'closed') return onward(start, inPhase(start, state, 'open'));
+  const over: ReplayState = { ...state, phase: 'over' };
+  const { progress } = over;
+  if (state.pass === 'send' || start.dryRun) return { ...over, progress: { ...progress, status: 'done' } };
+  const total = progress.events;
+  if (total > start.eventsMax) return { ...over, progress: { ...progress, status: 'tooMany', total, events: 0 } };
+  const none = { events: 0, lanes: 0, unanswered: 0, runs: 0, deletedRuns: 0 };
+  return begun(start, { ...over, pass: 'send', progress: { ...progress, ...none, total } });
+}
+
+export function paged(start: ReplayStart, state: ReplayState, found: ReplayPage): ReplayState {
+  const { progress } = state;
+  const next = {
+    ...state,
+    page: found.page,
+    progress: {
+      ...progress,
+      events: progress.events + found.events,
+      lanes: progress.lanes + found.lanes,
+      unanswered: progress.unanswered + found.unanswered,
+    },
+  };
+  return found.page === undefined ? onward(start, next) : next;
+}
+
+export function listed(start: ReplayStart, state: ReplayState, { runs, isTooMany }: FoundRuns): ReplayState {
+  const { afterMs, widthMs } = state.slice;
+  if (isTooMany) return { ...state, slice: { afterMs, widthMs: Math.max(Math.floor(widthMs / 2), 1) } };
+  const nextMs = afterMs + widthMs;
+  const slice = { afterMs: nextMs, widthMs: Math.min(widthMs * 2, Math.max(endMs(state) - nextMs, 0)) };
+  return onward(start, { ...state, slice, runs });
+}
+
+export function read(start: ReplayStart, state: ReplayState, done: Resent): ReplayState {
+  const { progress, round } = state;
+  const next: ReplayState = {
+    ...state,
+    ...{ runs: state.runs.slice(done.runs), round: round + done.runs, part: done.nextPart ?? 0 },
+    progress: {
+      ...progress,
+      events: progress.events + done.events,
+      runs: progress.runs + done.runs,
+      deletedRuns: progress.deletedRuns + done.deletedRuns,
+    },
+  };
+  return onward(start, next);
+}
+
+/** How long the dead letters of a page take at the rate that is wanted, in ms. */
+export const pauseAfterMs = (
+  { eventsPerSecond }: ReplayStart,
+  { pass }: ReplayState,
+  { events }: ReplayPage,
+): number => (pass === 'count' ? 0 : (events * 1_000) / eventsPerSecond);
 
 /** Whether a dead letter is meant. What was parked since the replay began is not: it may be one that was sent again, in vain. */
 export function isMeant({ error, parkedAt }: ParkedEvent, filter: ReplayFilter, startedAt: string): boolean {
@@ -67,3 +239,8 @@ export function isMeant({ error, parkedAt }: ParkedEvent, filter: ReplayFilter, 
   if (filter.parkedFrom !== undefined && atMs < Date.parse(filter.parkedFrom)) return false;
   return filter.parkedTo === undefined || atMs < Date.parse(filter.parkedTo);
 }
+
+/** Whether an event that was accepted then is meant. */
+export const isOfTime = (atMs: number, { acceptedFrom, acceptedTo }: ReplayFilter): boolean =>
+  (acceptedFrom === undefined || atMs >= Date.parse(acceptedFrom)) &&
+  (acceptedTo === undefined || atMs < Date.parse(acceptedTo));

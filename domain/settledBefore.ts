@@ -6,7 +6,11 @@ import { isSelected } from './laneSignals.ts';
 
 export type DeliveredAt = { partition: number; broker: string; offset: number };
 
-/** Events by the digest of their ids. */
+/** An event's digest, with the replay where it is its delivery for one: each is settled by itself. */
+const nameOf = ({ id, again }: BlockEntry): string => (again ? `${id}@${again}` : id);
+const digestIn = (name: string): string => name.split('@', 1)[0] ?? name;
+
+/** Deliveries by their names. */
 export type SettledBefore = {
   delivered: Map<string, DeliveredAt>;
   discarded: Set<string>;
@@ -22,23 +26,23 @@ export function noteSettled({ delivered, discarded, parked }: SettledBefore, rec
   for (const record of records) {
     if (record.kind === 'scheduled') batches.set(record.batch, record.block.entries);
     if (record.kind === 'replay' || record.kind === 'discard') {
-      const released = [...parked].filter((id) => isSelected(record.selected, id));
-      for (const id of released) {
-        parked.delete(id);
-        if (record.kind === 'discard') discarded.add(id);
+      const released = [...parked].filter((name) => isSelected(record.selected, digestIn(name)));
+      for (const name of released) {
+        parked.delete(name);
+        if (record.kind === 'discard') discarded.add(name);
       }
     }
     if (record.kind !== 'completed') continue;
     const entries = batches.get(record.batch) ?? [];
     for (const { partition, broker, positions, offsets } of record.outcome.landed) {
       positions.forEach((position, n) => {
-        const id = entries[position]?.id;
-        if (id !== undefined) delivered.set(id, { partition, broker, offset: offsets[n] ?? -1 });
+        const entry = entries[position];
+        if (entry) delivered.set(nameOf(entry), { partition, broker, offset: offsets[n] ?? -1 });
       });
     }
     for (const { position } of record.outcome.refused) {
-      const id = entries[position]?.id;
-      if (id !== undefined) parked.add(id);
+      const entry = entries[position];
+      if (entry) parked.add(nameOf(entry));
     }
   }
 }
@@ -48,8 +52,8 @@ type Known = { delivered: ReadonlyMap<string, DeliveredAt>; discarded: ReadonlyS
 /** Of these events those that were delivered, as no attempt of this batch: their positions, and where they lie. */
 export function landedBefore(entries: readonly BlockEntry[], { delivered }: Known): Landed[] {
   const landed = new Map<string, Landed>();
-  entries.forEach(({ id }, position) => {
-    const at = delivered.get(id);
+  entries.forEach((entry, position) => {
+    const at = delivered.get(nameOf(entry));
     if (!at) return;
     const { partition, broker, offset } = at;
     const name = `${partition}@${broker}`;
@@ -63,4 +67,7 @@ export function landedBefore(entries: readonly BlockEntry[], { delivered }: Know
 
 /** Of these events those that someone gave up, and nobody delivered since: their positions. */
 export const discardedBefore = (entries: readonly BlockEntry[], { delivered, discarded }: Known): number[] =>
-  entries.flatMap(({ id }, position) => (discarded.has(id) && !delivered.has(id) ? [position] : []));
+  entries.flatMap((entry, position) => {
+    const name = nameOf(entry);
+    return discarded.has(name) && !delivered.has(name) ? [position] : [];
+  });

@@ -7,7 +7,8 @@ import type { Database } from './pool.ts';
 
 /** An event that was stored in a lane: its id's 22 characters without prefix, and the run that got it. */
 export type IndexedEvent = { eventId: string; workflowId: string; runId: string };
-export type FoundLane = { workflowId: string; runId: string; acceptedAt: Date };
+/** `laterRunIds`: runs that got it once more, from a second POST or a replay; the earliest first. */
+export type FoundLane = { workflowId: string; runId: string; acceptedAt: Date; laterRunIds: string[] };
 
 export type EventIndexOptions = { retentionDays?: number | undefined; logger?: StoreLogger | undefined };
 
@@ -67,10 +68,27 @@ export class EventIndex {
     const rows = await this.database.query<{ workflow_id: string; run_id: string; accepted_at: Date }>({
       name: 'event-index-find',
       text: selectLanes,
-      values: [id, lanesPerEventMax],
+      values: [id, rowsPerEventMax],
     });
-    const lanes = rows.map((row) => ({ workflowId: row.workflow_id, runId: row.run_id, acceptedAt: row.accepted_at }));
-    return lanes.sort((a, b) => a.acceptedAt.getTime() - b.acceptedAt.getTime());
+    const lanes = new Map<string, FoundLane>();
+    for (const { workflow_id: workflowId, run_id: runId, accepted_at: acceptedAt } of rows) {
+      const known = lanes.get(workflowId);
+      if (known) known.laterRunIds.push(runId);
+      else lanes.set(workflowId, { workflowId, runId, acceptedAt, laterRunIds: [] });
+    }
+    return [...lanes.values()];
+  }
+
+  /** When the lane took each of these events first, by their ids; one that is not in the index has no entry. */
+  async acceptedAt(workflowId: string, eventIds: readonly string[]): Promise<Map<string, Date>> {
+    const rows = await this.database.query<{ event_id: string; accepted_at: Date }>({
+      name: 'event-index-accepted-at',
+      text: selectAcceptedAt,
+      values: [uuidArray(eventIds, (id, buffer, at) => buffer.write(id, at, 'base64url')), workflowId],
+    });
+    return new Map(
+      rows.map((row) => [Buffer.from(row.event_id.replaceAll('-', ''), 'hex').toString('base64url'), row.accepted_at]),
+    );
   }
 
   /** Lanes of a destination that took events since then, at most `limit` of them. */
@@ -141,12 +159,16 @@ export class EventIndex {
 }
 
 const idBytes = 16;
-const lanesPerEventMax = 1_000;
+const rowsPerEventMax = 2_000;
 
-/** $1 event id, $2 how many. */
+/** $1 event id, $2 how many rows. */
 const selectLanes = `
-  select distinct on (workflow_id) workflow_id, run_id, accepted_at
-  from event_index where event_id = $1 order by workflow_id, accepted_at limit $2`;
+  select workflow_id, run_id, accepted_at from event_index where event_id = $1 order by accepted_at limit $2`;
+
+/** $1 event ids, $2 workflow id. */
+const selectAcceptedAt = `
+  select event_id, min(accepted_at) as accepted_at from event_index
+  where event_id = any($1::uuid[]) and workflow_id = $2 group by event_id`;
 
 /** $1 what the workflow ids begin with, $2 the time, $3 its day, $4 how many. */
 const selectLanesSince = `

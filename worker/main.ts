@@ -7,12 +7,15 @@ import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneDirectory } from '../activities/laneDirectory.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
 import { laneList } from '../activities/laneList.ts';
+import { laneSignaller } from '../activities/laneStarting.ts';
+import { runLister } from '../activities/listRuns.ts';
 import { Outages } from '../activities/outages.ts';
 import { Patience } from '../activities/patience.ts';
 import { createProduceActivity } from '../activities/produce.ts';
 import { createReplayActivities } from '../activities/replay.ts';
 import { createSegmentActivities } from '../activities/segments.ts';
 import { runsListedBy, SettledBefore } from '../activities/settledBefore.ts';
+import { VisibilityPace } from '../activities/visibilityPace.ts';
 import { readWorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -53,7 +56,17 @@ async function main(): Promise<void> {
     settledBefore: new SettledBefore(new LaneHistories(temporal), runsListedBy(temporal)),
   });
   const keeping = createKeeperActivities({ destinations, lanes: new LaneDirectory(temporal), outages, logger, meter });
-  const replaying = createReplayActivities({ list: laneList(temporal), lanes: laneCalls(temporal) });
+  const pace = new VisibilityPace();
+  const replaying = createReplayActivities({
+    ...{
+      destinations,
+      lanes: laneCalls(temporal),
+      list: laneList(temporal, pace),
+      listRuns: runLister(temporal, pace),
+    },
+    ...{ histories: new LaneHistories(temporal), index: store.eventIndex },
+    signal: laneSignaller(temporal, config.TEMPORAL_TASK_QUEUE),
+  });
   const bundle = await bundledWorkflows();
   const workers = await Promise.all([
     createLaneWorker(connection, config, bundle, { ...activities, ...createSegmentActivities({ temporal }) }),

@@ -27,7 +27,7 @@ import {
   statusOf,
 } from '../domain/laneMessages.ts';
 import type { RunLength } from '../domain/laneOverflow.ts';
-import { blockFrom, isFitting, noteFrom, selectionFrom } from '../domain/laneSignals.ts';
+import { blockFrom, isFitting, noteFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import {
   canSend,
   carriedBytes,
@@ -41,6 +41,7 @@ import {
   newLaneState,
   planned,
   replayed,
+  resent,
   settled,
 } from '../domain/laneState.ts';
 import { isOverflowing } from '../domain/overflow.ts';
@@ -60,6 +61,7 @@ const { produce } = proxyActivities<ProduceActivities>({
 export const enqueue = defineSignal<unknown[]>(laneSignals.enqueue, { typeInfo: anyInput });
 export const replay = defineSignal<unknown[]>(laneSignals.replay, { typeInfo: anyInput });
 export const discard = defineSignal<unknown[]>(laneSignals.discard, { typeInfo: anyInput });
+export const resend = defineSignal<unknown[]>(laneSignals.resend, { typeInfo: anyInput });
 export const pause = defineSignal<unknown[]>(laneSignals.pause, { typeInfo: anyInput });
 export const resume = defineSignal<unknown[]>(laneSignals.resume, { typeInfo: anyInput });
 export const wake = defineSignal<unknown[]>(laneSignals.wake, { typeInfo: anyInput });
@@ -97,6 +99,11 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   onSignal(discard, (input) => {
     const selected = selectionFrom(input, 'nothing');
     if (selected) state = discarded(state, selected);
+  });
+  onSignal(resend, (input, about) => {
+    const block = blockFrom(input);
+    const note = resendNoteFrom(about);
+    if (block && note) state = resent(state, block, note, Date.now());
   });
   onSignal(pause, (input) => {
     state = { ...state, paused: noteFrom(input) };
@@ -185,9 +192,9 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
 }
 
 /** A signal with an input that nobody can read changes nothing. */
-const onSignal = (signal: SignalDefinition<unknown[]>, use: (input: unknown) => void): void =>
+const onSignal = (signal: SignalDefinition<unknown[]>, use: (input: unknown, about: unknown) => void): void =>
   setHandler(signal, (...inputs) => {
-    if (!inputs.includes(unreadable) && isFitting(signal.name, inputs[0])) use(inputs[0]);
+    if (!inputs.includes(unreadable) && isFitting(signal.name, inputs[0])) use(inputs[0], inputs[1]);
   });
 
 /** The history's length names the workflow task. */

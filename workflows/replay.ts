@@ -1,5 +1,6 @@
 import {
   ActivityCancellationType,
+  CancellationScope,
   continueAsNew,
   defineQuery,
   isCancellation,
@@ -11,7 +12,10 @@ import {
 import { keeperTaskQueue } from '../domain/keeper.ts';
 import { anyInput } from '../domain/payloadConverter.ts';
 import {
+  type FoundRuns,
+  listed,
   newReplayState,
+  nextStep,
   paged,
   pauseAfterMs,
   type ReplayPage,
@@ -19,44 +23,76 @@ import {
   type ReplayProgress,
   type ReplayStart,
   type ReplayState,
+  type ReplayStep,
+  type ResendRequest,
+  type Resent,
+  type RunsRequest,
+  read,
   replayQueries,
 } from '../domain/replay.ts';
 
 export type ReplayActivities = {
   /** Sends again, or counts, what the lanes of one page have parked that is meant. */
   replayPage(request: ReplayPageRequest): Promise<ReplayPage>;
+  /** Lists the runs of lanes in one slice of time. */
+  listRuns(request: RunsRequest): Promise<FoundRuns>;
+  /** Sends again, or counts, what these runs have delivered that is meant; at the replay's rate, for some seconds. */
+  resendRuns(request: ResendRequest): Promise<Resent>;
 };
+
+/** What a replay ends with: how far it came, and what it needs to go on if it was cancelled. */
+export type ReplayResult = ReplayProgress & { rest?: { start: ReplayStart; state: ReplayState } };
 
 export const progress = defineQuery<ReplayProgress>(replayQueries.progress, { typeInfo: anyInput });
 
 /** A run continues as new once it has this many history events. */
 const historyEventsMax = 1_000;
+/** Visibility lags behind by so much, in ms: what closed before the replay began is listed as closed by then. */
+const visibilityLagMs = 3_000;
 
-/** Sends dead letters again, page by page of lanes, at a bounded rate. Cancelled, it ends after the page that is under way. */
-export async function replayDeadLetters(start: ReplayStart, from?: ReplayState): Promise<ReplayProgress> {
-  let state = from ?? newReplayState(Date.now());
+/** Sends events again that a filter names, at a bounded rate. Cancelled, it ends after a few, and can be continued. */
+export async function replayEvents(start: ReplayStart, from?: ReplayState): Promise<ReplayResult> {
+  let state = from ?? newReplayState(start, Date.now());
   setHandler(progress, () => state.progress);
-  const { replayPage } = proxyActivities<ReplayActivities>({
+  const scope = CancellationScope.current();
+  try {
+    if (!from && start.of !== 'parked' && !start.named) await sleep(visibilityLagMs);
+    for (let step = nextStep(start, state); step.kind !== 'over'; step = nextStep(start, state)) {
+      const done = await taken(start, state, step);
+      state = done.state;
+      if (scope.consideredCancelled) return cancelled(start, state);
+      if (done.pauseMs > 0) await sleep(done.pauseMs);
+      if (workflowInfo().historyLength >= historyEventsMax) {
+        await continueAsNew<typeof replayEvents>(start, state);
+      }
+    }
+    return state.progress;
+  } catch (error) {
+    // An activity whose worker dies is not tried again once it is cancelled: what it did, lanes know.
+    if (!scope.consideredCancelled && !isCancellation(error)) throw error;
+    return cancelled(start, state);
+  }
+}
+
+const cancelled = (start: ReplayStart, state: ReplayState): ReplayResult =>
+  state.phase === 'over' ? state.progress : { ...state.progress, status: 'cancelled', rest: { start, state } };
+
+/** The state after a step, and how long what it sent takes at the replay's rate. */
+async function taken(
+  start: ReplayStart,
+  state: ReplayState,
+  step: ReplayStep,
+): Promise<{ state: ReplayState; pauseMs: number }> {
+  const { replayPage, listRuns, resendRuns } = proxyActivities<ReplayActivities>({
     taskQueue: keeperTaskQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '5 minutes',
-    heartbeatTimeout: '15 seconds',
+    heartbeatTimeout: '10 seconds',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
   });
-  try {
-    for (;;) {
-      const { startedAt } = state.progress;
-      const page = await replayPage({ ...start, startedAt, page: state.page });
-      state = paged(state, page);
-      if (page.page === undefined) return { ...state.progress, status: 'done' };
-      const pauseMs = pauseAfterMs(start, page);
-      if (pauseMs > 0) await sleep(pauseMs);
-      if (workflowInfo().historyLength >= historyEventsMax) {
-        await continueAsNew<typeof replayDeadLetters>(start, state);
-      }
-    }
-  } catch (error) {
-    if (!isCancellation(error)) throw error;
-    return { ...state.progress, status: 'cancelled' };
-  }
+  if (step.kind === 'list') return { state: listed(start, state, await listRuns(step.request)), pauseMs: 0 };
+  if (step.kind === 'runs') return { state: read(start, state, await resendRuns(step.request)), pauseMs: 0 };
+  if (step.kind === 'over') return { state, pauseMs: 0 };
+  const page = await replayPage(step.request);
+  return { state: paged(start, state, page), pauseMs: pauseAfterMs(start, state, page) };
 }

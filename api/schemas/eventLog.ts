@@ -57,6 +57,10 @@ const deliverySchema = z
         at: time,
         reason: z.string().optional(),
         by: z.string().optional(),
+        replayId: z
+          .string()
+          .optional()
+          .openapi({ description: 'The replay that sent it again though it was delivered.' }),
       }),
     ),
   })

@@ -47,6 +47,7 @@ const entrySchema = z
     error: failedSchema.optional(),
     reason: z.string().optional(),
     by: z.string().optional(),
+    replayId: z.string().optional().openapi({ description: 'The replay that sent delivered events again.' }),
     segmentId: z.string().optional(),
   })
   .openapi('LaneLogEntry');

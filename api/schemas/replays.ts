@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { replayStatuses } from '../../domain/replay.ts';
 import { noteFields } from './lanes.ts';
 import { fieldsOf, lineOf, wholeNumber, yesOrNo } from './text.ts';
 
@@ -6,23 +7,51 @@ const timeExpected = 'a time, for example "2026-01-15T09:30:00Z"';
 const time = () => z.iso.datetime({ error: timeExpected, offset: true });
 /** Temporal's visibility finds no value with one of these (server 1.29): the query's escapes are compared as they stand. */
 const customerExpected = 'a customer without quotes and backslashes in its name; give destinationId in place of it';
-const scopeExpected = 'at least one of destinationId and customerExternalId';
+const scopeExpected = 'at least one of destinationId and customerExternalId, or eventIds';
+const aloneExpected = 'no other selector than destinationId and status beside eventIds';
+const parkedExpected = 'status "parked" with error, parkedFrom and parkedTo: only a dead letter has them';
+/** The history of each is read before the answer. */
+const idsMax = 100;
+const idsExpected = `1 to ${idsMax} ids of events: evt_ and 22 characters each`;
 
 export const newReplaySchema = fieldsOf({
+  eventIds: z
+    .array(z.string({ error: idsExpected }).regex(/^evt_[A-Za-z0-9_-]{22}$/, idsExpected), { error: idsExpected })
+    .min(1, idsExpected)
+    .max(idsMax, idsExpected)
+    .optional(),
+  status: z
+    .enum(replayStatuses, { error: 'one of parked, delivered, any' })
+    .default('parked')
+    .openapi({ description: 'Dead letters, events that were delivered, or both.' }),
   destinationId: lineOf(100).optional(),
   customerExternalId: lineOf(255)
     .refine((text) => !/["'\\]/.test(text), { error: customerExpected, params: { problem: 'can not be looked for' } })
     .optional(),
+  eventType: lineOf(200).optional(),
+  acceptedFrom: time().optional().openapi({ description: 'Only what was accepted then or later.' }),
+  acceptedTo: time().optional().openapi({ description: 'Only what was accepted before.' }),
   error: lineOf(100, { what: 'the name of an error', example: 'MESSAGE_TOO_LARGE' }).optional(),
   parkedFrom: time().optional().openapi({ description: 'Only what was parked then or later.' }),
   parkedTo: time().optional().openapi({ description: 'Only what was parked before.' }),
   dryRun: yesOrNo().default(false).openapi({ description: 'Only count what would be sent again.' }),
   eventsPerSecond: wholeNumber(1, 10_000, 'events a second').default(200),
+  eventsMax: wholeNumber(1, 100_000_000, 'events')
+    .default(1_000_000)
+    .openapi({ description: 'They are counted first; with more than this, nothing is sent.' }),
   ...noteFields,
 })
-  .superRefine(({ destinationId, customerExternalId }, context) => {
-    if (destinationId !== undefined || customerExternalId !== undefined) return;
-    context.addIssue({ code: 'custom', path: [], message: scopeExpected, params: { problem: 'selects nothing' } });
+  .superRefine(({ eventIds, destinationId, customerExternalId, ...rest }, context) => {
+    const refuse = (message: string, problem: string): void =>
+      context.addIssue({ code: 'custom', path: [], message, params: { problem } });
+    const { eventType, acceptedFrom, acceptedTo, error, parkedFrom, parkedTo } = rest;
+    const isOfParked = [error, parkedFrom, parkedTo].some((one) => one !== undefined);
+    const isFiltered =
+      isOfParked || [eventType, acceptedFrom, acceptedTo, customerExternalId].some((one) => one !== undefined);
+    if (eventIds && isFiltered) refuse(aloneExpected, 'selects twice');
+    if (!eventIds && destinationId === undefined && customerExternalId === undefined)
+      refuse(scopeExpected, 'selects nothing');
+    if (isOfParked && rest.status !== 'parked') refuse(parkedExpected, 'does not fit together');
   })
   .openapi('NewReplay', {
     example: { customerExternalId: 'acct_8K2zRq', error: 'MESSAGE_TOO_LARGE', reason: 'topic limit raised', by: 'ada' },
@@ -31,14 +60,28 @@ export const newReplaySchema = fieldsOf({
 export const replaySchema = z
   .object({
     id: z.string().openapi({ example: 'rpl_Jx1nW0b3Qw6mO2m0' }),
-    status: z
-      .enum(['running', 'done', 'cancelled', 'failed'])
-      .openapi({ description: '`failed`: ended from outside; why is in the Temporal UI, workflow `replay:{id}`.' }),
+    status: z.enum(['running', 'done', 'cancelled', 'tooMany', 'failed']).openapi({
+      description:
+        '`tooMany`: more than `eventsMax`, and nothing was sent. `failed`: ended from outside; why is in the Temporal UI, workflow `replay:{id}`.',
+    }),
     events: z
       .int()
       .optional()
       .openapi({ description: 'So many were sent again, or counted. Absent while no worker answers.' }),
-    lanes: z.int().optional().openapi({ description: 'Lanes that had some.' }),
+    total: z
+      .int()
+      .optional()
+      .openapi({ description: 'How many there were when they were counted, before the first was sent.' }),
+    lanes: z.int().optional().openapi({ description: 'Lanes that had dead letters.' }),
+    runs: z.int().optional().openapi({ description: 'Runs of lanes that were read for delivered events.' }),
+    deletedRuns: z
+      .int()
+      .optional()
+      .openapi({ description: 'Runs that retention deleted before they were read: their events are not sent.' }),
+    historySince: z.iso.datetime().optional().openapi({
+      description: 'What was delivered by runs that closed before may be deleted (retention), and is not found.',
+    }),
+    eventsPerSecond: z.int().optional(),
     unanswered: z.int().optional().openapi({ description: 'Lanes that did not answer: replay once more.' }),
     startedAt: z.iso.datetime().optional(),
   })

@@ -16,10 +16,12 @@ import {
 } from '../options.ts';
 import { countOf, jsonOf, plain, tableOf, timeOf } from '../output.ts';
 import { pagesOf } from '../pages.ts';
+import { begun, isSelecting, type SelectorOptions, shown, withSelectorOptions } from '../replaying.ts';
 
 const pageSizeMax = 1_000;
 
 type SelectOptions = NoteOptions & { lane?: string; all?: true; yes?: true; json?: true };
+type ReplayOptions = SelectOptions & SelectorOptions;
 
 /** `causeway dead-letters`, `… replay` and `… discard` */
 export function deadLetterCommands(program: Command, context: Context): void {
@@ -50,31 +52,70 @@ export function deadLetterCommands(program: Command, context: Context): void {
       }
       io.err(`${countOf(deadLetters.length, 'dead letter')}${isMore ? ', and there are more: raise --limit' : ''}.\n`);
     });
-  selecting(program, context, 'replay', 'send dead letters again, the same records');
-  selecting(program, context, 'discard', 'give dead letters up: they are not sent again');
+  const replay = program.command('replay').description('send dead letters or delivered events again, the same records');
+  withSelectorOptions(selecting(replay.argument('[destination]', 'its id: dst_…; not needed with --customer'))).action(
+    async (id: string | undefined, events: string[], options: ReplayOptions) => {
+      if (isSelecting(options)) return await replaySelected(context, id, events, options);
+      if (id === undefined) throw new CliFailure('usage', 'selection_invalid', nothingSelected);
+      await signalled(context, 'replay', id, events, options);
+    },
+  );
+  selecting(
+    program
+      .command('discard')
+      .description('give dead letters up: they are not sent again')
+      .argument('<destination>', 'its id: dst_…'),
+  )
+    .addOption(new Option('--yes', 'do not ask whether to do it'))
+    .action((id: string, events: string[], options: SelectOptions) =>
+      signalled(context, 'discard', id, events, options),
+    );
 }
 
-function selecting(program: Command, { io, api }: Context, signal: 'replay' | 'discard', description: string): void {
-  const command = program
-    .command(signal)
-    .description(description)
-    .argument('<destination>', 'its id: dst_…')
+const selecting = (command: Command): Command =>
+  command
     .argument('[events...]', 'ids of the events: evt_…')
     .addOption(laneOption("all of this lane's dead letters"))
     .addOption(new Option('--all', "all of the destination's dead letters"))
     .addOption(reasonOption())
     .addOption(byOption())
     .addOption(jsonOption());
-  if (signal === 'discard') command.addOption(new Option('--yes', 'do not ask whether to do it'));
-  command.action(async (id: string, events: string[], options: SelectOptions) => {
-    const path = `${destinationPath(id)}/${signal}`;
-    const selection = selectionOf(events, options);
-    if (signal === 'discard' && !options.yes) await confirmed(io, selection);
-    const done = await (await api()).post(path, interventionSchema, { ...selection, ...noteOf(options) }, onceKey());
-    if (options.json) return io.out(jsonOf(done));
-    const what = signal === 'replay' ? 'Sent again' : 'Given up';
-    io.out(`${what}: ${countOf(done.deadLetters, 'dead letter')} of ${countOf(done.lanes, 'lane')}.\n`);
-  });
+
+/** Signals lanes with dead letters, which do it at once. */
+async function signalled(
+  { io, api }: Context,
+  signal: 'replay' | 'discard',
+  id: string,
+  events: readonly string[],
+  options: SelectOptions,
+): Promise<void> {
+  const path = `${destinationPath(id)}/${signal}`;
+  const selection = selectionOf(events, options);
+  if (signal === 'discard' && !options.yes) await confirmed(io, selection);
+  const done = await (await api()).post(path, interventionSchema, { ...selection, ...noteOf(options) }, onceKey());
+  if (options.json) return io.out(jsonOf(done));
+  const what = signal === 'replay' ? 'Sent again' : 'Given up';
+  io.out(`${what}: ${countOf(done.deadLetters, 'dead letter')} of ${countOf(done.lanes, 'lane')}.\n`);
+}
+
+const nothingSelected = 'Nothing is selected: name a destination, or --customer.';
+
+/** Begins a replay in the background, and watches it. */
+async function replaySelected(
+  { io, api }: Context,
+  destination: string | undefined,
+  events: readonly string[],
+  options: ReplayOptions,
+): Promise<void> {
+  if (destination !== undefined)
+    destinationPath(destination); // Checks it.
+  else if (options.customer === undefined) throw new CliFailure('usage', 'selection_invalid', nothingSelected);
+  if (options.lane !== undefined || options.all) {
+    const why = '--lane and --all are for dead letters alone, and take no other selector: leave them out.';
+    throw new CliFailure('usage', 'selection_invalid', why);
+  }
+  const at = await api();
+  await shown(at, io, await begun(at, { destination, events }, options), { follow: true, json: options.json });
 }
 
 type Chosen = { ids: string[] } | { lane: string } | { all: true };

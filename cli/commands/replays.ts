@@ -1,141 +1,62 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Replay, replaySchema } from '../answers.ts';
-import type { Api } from '../api.ts';
+import { type Command, Option } from 'commander';
+import { replaySchema } from '../answers.ts';
 import type { Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
-import type { Io } from '../io.ts';
-import { byOption, jsonOption, type NoteOptions, noteOf, onceKey, reasonOption } from '../options.ts';
-import { countOf, jsonOf, pairsOf } from '../output.ts';
+import { byOption, jsonOption, onceKey, reasonOption } from '../options.ts';
+import { begun, replayPath, type SelectorOptions, shown, withSelectorOptions } from '../replaying.ts';
 
-const everyMs = 500;
-const barChars = 30;
+type WatchOptions = { follow?: true; json?: true };
+type StartOptions = SelectorOptions & WatchOptions & { destination?: string; event?: string[] };
 
-type StartOptions = NoteOptions & {
-  destination?: string;
-  customer?: string;
-  error?: string;
-  parkedFrom?: string;
-  parkedTo?: string;
-  rate?: number;
-  dryRun?: true;
-  follow?: true;
-  json?: true;
-};
-
-/** `causeway replays start`, `… show` and `… cancel` */
+/** `causeway replays start`, `… show`, `… cancel` and `… continue` */
 export function replayCommands(program: Command, { io, api }: Context): void {
   const replays = program
     .command('replays')
-    .description('dead letters by a filter, over any number of lanes, in the background');
-  replays
+    .description('dead letters or delivered events by a filter, over any number of lanes, in the background');
+  const start = replays
     .command('start')
     .description('begin one; it goes on whether you watch it or not')
     .addOption(new Option('--destination <id>', 'of this destination'))
-    .addOption(new Option('--customer <id>', 'of all destinations of this customer'))
-    .addOption(new Option('--error <name>', 'parked for this error, for example MESSAGE_TOO_LARGE'))
-    .addOption(new Option('--parked-from <time>', 'parked then or later'))
-    .addOption(new Option('--parked-to <time>', 'parked before'))
-    .addOption(new Option('--rate <n>', 'events a second; 200 unless given').argParser(wholeNumber))
-    .addOption(new Option('--dry-run', 'only count what would be sent again'))
+    .addOption(new Option('--event <ids...>', 'these events: evt_…'));
+  withSelectorOptions(start)
     .addOption(new Option('--follow', 'show how far it is, until it is over'))
     .addOption(reasonOption())
     .addOption(byOption())
     .addOption(jsonOption())
-    .action(async (options: StartOptions) => {
+    .action(async ({ destination, event: events, ...options }: StartOptions) => {
+      if (destination === undefined && options.customer === undefined && events === undefined) {
+        throw new CliFailure(
+          'usage',
+          'selection_invalid',
+          'Nothing is selected: give --destination or --customer, or both, or --event.',
+        );
+      }
       const at = await api();
-      const begin = (dryRun: boolean): Promise<Replay> =>
-        at.post('/v1/replays', replaySchema, { ...bodyOf(options), dryRun }, onceKey());
-      // Counted first, the bar has an end.
-      const total = options.follow && !options.dryRun ? await followed(at, io, await begin(true)) : undefined;
-      const replay = await begin(options.dryRun === true);
-      await shown(at, io, replay, { ...options, total: total?.events });
+      await shown(at, io, await begun(at, { destination, events }, options), options);
     });
-  replays
-    .command('show')
-    .description('how far one is')
-    .argument('<replay>', 'its id: rpl_…')
+  const ofOne = (name: string, description: string): Command =>
+    replays.command(name).description(description).argument('<replay>', 'its id: rpl_…');
+  ofOne('show', 'how far one is')
     .addOption(new Option('--follow', 'until it is over'))
     .addOption(jsonOption())
-    .action(async (id: string, options: { follow?: true; json?: true }) => {
+    .action(async (id: string, options: WatchOptions) => {
+      const path = replayPath(id);
       const at = await api();
-      await shown(at, io, await at.get(replayPath(id), replaySchema), options);
+      await shown(at, io, await at.get(path, replaySchema), options);
     });
-  replays
-    .command('cancel')
-    .description('end one after the few lanes that it is at; what was sent again stays so')
-    .argument('<replay>', 'its id: rpl_…')
+  ofOne('continue', 'go on with one that was cancelled, where it ended')
+    .addOption(new Option('--follow', 'show how far it is, until it is over'))
     .addOption(jsonOption())
-    .action(async (id: string, { json }: { json?: true }) => {
+    .action(async (id: string, options: WatchOptions) => {
+      const path = `${replayPath(id)}/continue`;
       const at = await api();
-      await shown(at, io, await at.post(`${replayPath(id)}/cancel`, replaySchema, {}, onceKey()), { json });
+      await shown(at, io, await at.post(path, replaySchema, {}, onceKey()), options);
     });
-}
-
-function wholeNumber(given: string): number {
-  if (/^[1-9]\d{0,4}$/.test(given)) return Number(given);
-  throw new InvalidArgumentError('Give a whole number from 1 to 10000.');
-}
-
-function replayPath(id: string): string {
-  if (/^rpl_[\w-]+$/.test(id)) return `/v1/replays/${id}`;
-  throw new CliFailure(
-    'usage',
-    'argument_invalid',
-    `"${id}" is no replay's id: rpl_… as \`causeway replays start\` prints it.`,
-  );
-}
-
-function bodyOf(options: StartOptions): Record<string, unknown> {
-  const { destination, customer, error, parkedFrom, parkedTo, rate } = options;
-  if (destination === undefined && customer === undefined) {
-    throw new CliFailure(
-      'usage',
-      'selection_invalid',
-      'Nothing is selected: give --destination or --customer, or both.',
-    );
-  }
-  const filter = { destinationId: destination, customerExternalId: customer, error, parkedFrom, parkedTo };
-  return { ...filter, ...(rate !== undefined && { eventsPerSecond: rate }), ...noteOf(options) };
-}
-
-type ShowOptions = { follow?: true | undefined; json?: true | undefined; total?: number | undefined };
-
-async function shown(at: Api, io: Io, replay: Replay, { follow, json, total }: ShowOptions): Promise<void> {
-  const last = follow ? await followed(at, io, replay, total) : replay;
-  if (json) return io.out(jsonOf(last));
-  const { id, status, events, lanes, unanswered } = last;
-  const pairs: [string, string][] = [
-    ['replay', id],
-    ['status', status],
-  ];
-  if (events !== undefined) pairs.push(['events', String(events)]);
-  if (lanes !== undefined) pairs.push(['lanes', String(lanes)]);
-  if (unanswered) pairs.push(['unanswered', `${countOf(unanswered, 'lane')}: replay once more when a worker is up`]);
-  io.out(pairsOf(pairs));
-}
-
-/** The replay once it is over, or when a person has seen enough: it goes on without anybody watching. */
-async function followed(at: Api, io: Io, replay: Replay, total?: number): Promise<Replay> {
-  for (let last = replay; ; ) {
-    if (io.isTerminal) io.err(`\r${barOf(last, total)}`);
-    if (last.status !== 'running') {
-      if (io.isTerminal) io.err('\n');
-      return last;
-    }
-    await sleep(everyMs, undefined, { signal: io.stop }).catch(() => undefined);
-    if (io.stop.aborted) {
-      io.err(
-        `\nIt goes on. causeway replays show ${last.id} --follow watches it, causeway replays cancel ${last.id} ends it.\n`,
-      );
-      return last;
-    }
-    last = await at.get(replayPath(last.id), replaySchema);
-  }
-}
-
-function barOf({ status, events = 0 }: Replay, total: number | undefined): string {
-  if (!total) return `${countOf(events, 'event')}, ${status}   `;
-  const full = Math.min(Math.round((events / total) * barChars), barChars);
-  return `[${'#'.repeat(full)}${'-'.repeat(barChars - full)}] ${events} of ${total}, ${status}   `;
+  ofOne('cancel', 'end one after a few events; what was sent again stays so, and it can be continued')
+    .addOption(jsonOption())
+    .action(async (id: string, { json }: WatchOptions) => {
+      const path = `${replayPath(id)}/cancel`;
+      const at = await api();
+      await shown(at, io, await at.post(path, replaySchema, {}, onceKey()), { json });
+    });
 }

@@ -45,7 +45,7 @@ async function park(): Promise<string> {
 }
 
 /** Runs a command of the guide by a shell, with the guide's variables; what it printed. */
-async function guide(command: string, event = ''): Promise<string> {
+async function guide(command: string, event = '', more: Record<string, string> = {}): Promise<string> {
   expect(await commandsIn('docs/operations.md', ['temporal', 'causeway'])).toContain(command);
   run.push(command);
   const { id, customerExternalId } = destination;
@@ -55,6 +55,7 @@ async function guide(command: string, event = ''): Promise<string> {
     TEMPORAL_ADDRESS: causeway.temporal.address,
     TEMPORAL_NAMESPACE: causeway.temporal.namespace,
     TEMPORAL_CODEC_ENDPOINT: `${causeway.api.url}/codec`,
+    ...more,
   };
   const path = `${bin}:${process.env.PATH}`;
   const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command], {
@@ -150,6 +151,53 @@ test("replay and discard, with Temporal's CLI and with ours", async () => {
   const given = await park();
   await guide(`causeway discard "$DESTINATION" "$EVENT" --reason 'a test event' --yes`, given);
   await untilStatus('discarded', given);
+});
+
+test('what was delivered is replayed, watched, cancelled and continued', async () => {
+  const sent = async () => (await causeway.kafka.records(destination.topic)).length;
+  const before = await sent();
+  const times = { FROM: new Date().toISOString(), TO: '2999-01-01T00:00:00Z' };
+  const { customerExternalId } = destination;
+  const ofType = { eventType: 'order.paid', customerExternalId, payload: {} };
+  const [first, second] = [await postEvent(causeway.api, ofType), await post()];
+  for (const id of [first, second]) await untilStatus('delivered', id);
+  const counted = 'causeway replay "$DESTINATION" --status delivered --accepted-from "$FROM" --dry-run';
+  expect(await guide(counted, '', times)).toMatch(/^events +2$/m);
+  expect(await sent()).toBe(before + 2);
+  const begun = await guide(
+    'causeway replay "$DESTINATION" --status delivered --event-type order.paid --accepted-from "$FROM" --accepted-to "$TO" --rate 500 --reason \'the customer lost records\'',
+    '',
+    times,
+  );
+  expect(begun).toMatch(/^events +1$/m);
+  await guide(
+    `causeway replay "$DESTINATION" "$EVENT" --status delivered --reason 'the customer lost records'`,
+    second,
+    times,
+  );
+  await until('both to be there again', sent, (count) => count === before + 4);
+
+  const slow = await causeway.api.request('POST', '/v1/replays', {
+    ...{ destinationId: destination.id, status: 'delivered', eventsPerSecond: 1 },
+  });
+  const replay = { REPLAY: (slow.body as { id: string }).id };
+  const show = 'causeway replays show "$REPLAY"';
+  const untilStatusOf = (status: string) =>
+    until(
+      `the replay is ${status}`,
+      () => guide(show, '', replay),
+      (out) => new RegExp(`^status +${status}$`, 'm').test(out),
+    );
+  await untilStatusOf('running');
+  expect(await guide('temporal workflow query --workflow-id "replay:$REPLAY" --name progress', '', replay)).toContain(
+    '"eventsPerSecond":1',
+  );
+  await guide('temporal workflow cancel --workflow-id "replay:$REPLAY"', '', replay);
+  await untilStatusOf('cancelled');
+  const goingOn = guide('causeway replays continue "$REPLAY" --follow', '', replay);
+  await untilStatusOf('running');
+  await guide('causeway replays cancel "$REPLAY"', '', replay);
+  expect(await goingOn).toMatch(/^status +cancelled$/m);
 });
 
 test('pause and resume, of a destination, a lane and a customer', async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Replay } from '../../api/schemas/replays.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { causeway as run } from '../harness/cli.ts';
 import { untilDelivery } from '../harness/eventLog.ts';
+import { beginReplay, replayed, tell, untilReplay } from '../harness/replays.ts';
 
 let causeway: Causeway;
 beforeAll(async () => {
@@ -39,14 +39,6 @@ const untilParked = ({ id }: CreatedDestination, count: number): Promise<unknown
     (page) => page.lanes?.length === count,
   );
 
-async function begin(body: unknown, headers?: Record<string, string>): Promise<Replay> {
-  const answer = await causeway.api.request('POST', '/v1/replays', body, headers);
-  expect(answer.status, answer.text).toBe(202);
-  return answer.body as Replay;
-}
-const untilReplay = (what: string, { id }: Replay, is: (replay: Replay) => boolean): Promise<Replay> =>
-  until(what, async () => (await causeway.api.get(`/v1/replays/${id}`)).body as Replay, is);
-const untilDone = (replay: Replay) => untilReplay('the replay is over', replay, ({ status }) => status !== 'running');
 const sentTo = async ({ topic }: CreatedDestination): Promise<(string | undefined)[]> =>
   (await causeway.kafka.records(topic)).map(({ headers }) => headers.idempotency_key);
 
@@ -57,7 +49,10 @@ test('a replay counts first and changes nothing, then sends again what its filte
   expect(JSON.parse(counted.out)).toMatchObject({ status: 'done', events: lanes, lanes, unanswered: 0 });
   const parkedTo = '2026-01-01T00:00:00Z';
   for (const filter of [{ error: 'INVALID_RECORD' }, { parkedTo }, { customerExternalId: 'another' }]) {
-    expect(await untilDone(await begin({ destinationId, ...filter }))).toMatchObject({ status: 'done', events: 0 });
+    expect(await replayed(causeway.api, await beginReplay(causeway.api, { destinationId, ...filter }))).toMatchObject({
+      status: 'done',
+      events: 0,
+    });
   }
   expect(await sentTo(destination)).toEqual([]);
 
@@ -69,9 +64,9 @@ test('a replay counts first and changes nothing, then sends again what its filte
     by: 'ada',
   };
   const once = { 'idempotency-key': 'a-replay' };
-  const [first, again] = [await begin(body, once), await begin(body, once)];
+  const [first, again] = [await beginReplay(causeway.api, body, once), await beginReplay(causeway.api, body, once)];
   expect(again.id).toBe(first.id);
-  expect(await untilDone(first)).toMatchObject({ status: 'done', events: lanes, lanes });
+  expect(await replayed(causeway.api, first)).toMatchObject({ status: 'done', events: lanes, lanes });
   for (const id of ids) {
     const { interventions } = await untilDelivery(
       'delivered',
@@ -87,11 +82,16 @@ test('a replay counts first and changes nothing, then sends again what its filte
 test('a replay that is cancelled half-way and begun anew sends each event once, though the worker is killed meanwhile', async () => {
   const { destination, ids } = await parked();
   const { id: destinationId } = destination;
-  const slow = await begin({ destinationId, eventsPerSecond: 1 });
-  const begun = await untilReplay('a part is sent', slow, ({ events = 0 }) => events > 0);
+  const slow = await beginReplay(causeway.api, { destinationId, eventsPerSecond: 1 });
+  const begun = await untilReplay(
+    'a part is sent',
+    causeway.api,
+    slow,
+    ({ total, events = 0 }) => total !== undefined && events > 0,
+  );
   expect(begun.events).toBeLessThan(lanes);
-  expect(await causeway.api.request('POST', `/v1/replays/${slow.id}/cancel`)).toMatchObject({ status: 202 });
-  expect(await untilDone(slow)).toMatchObject({ status: 'cancelled', events: begun.events });
+  await tell(causeway.api, slow, 'cancel');
+  expect(await replayed(causeway.api, slow)).toMatchObject({ status: 'cancelled', events: begun.events });
 
   await untilParked(destination, lanes - (begun.events ?? 0));
   const rest = cli('replays', 'start', '--destination', destinationId, '--follow');
@@ -113,7 +113,10 @@ test('a replay of nobody, of a destination that is not there, or with a filter t
     [{ customerExternalId: 'c', parkedFrom: 'yesterday' }, 422, 'parkedFrom'],
     [{ customerExternalId: 'c', eventsPerSecond: 0 }, 422, 'eventsPerSecond'],
     [{ customerExternalId: 'c"' }, 422, 'give destinationId in place of it'],
-    [{ customerExternalId: 'c', eventType: 'e' }, 422, 'eventType'],
+    [{ customerExternalId: 'c', eventTyp: 'e' }, 422, 'eventTyp'],
+    [{ eventIds: [] }, 422, 'eventIds'],
+    [{ customerExternalId: 'c', status: 'delivered', error: 'X' }, 422, 'status "parked"'],
+    [{ eventIds: [`evt_${'A'.repeat(22)}`], eventType: 'e' }, 422, 'no other selector'],
   ];
   expect(await cli('replays', 'start')).toMatchObject({
     code: 2,
@@ -121,11 +124,32 @@ test('a replay of nobody, of a destination that is not there, or with a filter t
   });
   expect(await cli('replays', 'show', 'rpl_unknown')).toMatchObject({ code: 3 });
   expect(await cli('replays', 'cancel', 'x')).toMatchObject({ code: 2 });
+  expect(await cli('replays', 'continue', 'rpl_unknown')).toMatchObject({ code: 3 });
+  expect(await cli('replay', '--dry-run')).toMatchObject({ code: 2, err: expect.stringContaining('--customer') });
+  expect(await cli('replay', 'dst_a', '--all', '--dry-run')).toMatchObject({ code: 2 });
   for (const [body, status, says] of wrong) {
     const answer = await causeway.api.request('POST', '/v1/replays', body);
     expect([answer.status, (answer.body as { detail: string }).detail]).toEqual([
       status,
       expect.stringContaining(says),
     ]);
+  }
+});
+
+test('nobody without a key replays, and where nothing answers it is said', async () => {
+  const unknown = { CAUSEWAY_API_KEY: 'k'.repeat(20) };
+  const away = { ...unknown, CAUSEWAY_API: 'http://127.0.0.1:9' };
+  const commands = [
+    ['replay', 'dst_a', '--status', 'delivered'],
+    ['replays', 'start', '--destination', 'dst_a'],
+    ...['show', 'cancel', 'continue'].map((name) => ['replays', name, 'rpl_a']),
+  ];
+  for (const args of commands) {
+    expect(await run(causeway.api, args, { env: unknown })).toMatchObject({
+      ...{ code: 4, out: '', err: expect.stringContaining('The API key is unknown') },
+    });
+    expect(await run(causeway.api, args, { env: away })).toMatchObject({
+      ...{ code: 5, out: '', err: expect.stringContaining('CAUSEWAY_API says where it is') },
+    });
   }
 });

@@ -42,7 +42,8 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
     read,
     readers,
     resets,
-    log: (from: number) => readDelivery(histories, digest, { workflowId, runId: run(from), acceptedAt }),
+    log: (from: number, later: number[] = []) =>
+      readDelivery(histories, digest, { workflowId, runId: run(from), acceptedAt, laterRunIds: later.map(run) }),
   };
 }
 
@@ -66,6 +67,32 @@ const delivered = (): LaneRecord[] => [
     },
   },
 ];
+
+/** What a run tells to which a replay sent the event once more. */
+const resent = (replay: string): LaneRecord[] => [
+  {
+    ...{ kind: 'resent', atMs: 5, note: { replay, round: 0, part: 0, by: 'ada' } },
+    block: blockOf([{ id: digest, key: 'k', value: Buffer.from('1') }], 0, 0),
+  },
+  ...delivered(),
+];
+
+test('an event that was replayed is read on in the runs that got it once more, those that are deleted left out', async () => {
+  const { log, runs } = lane(9, (n) =>
+    n === 0 ? delivered() : n === 4 ? resent('rpl_a') : n === 7 ? resent('rpl_b') : [],
+  );
+  const twice = await log(0, [4, 7]);
+  expect(twice).toMatchObject({ status: 'delivered', runId: run(7), offset: 17 });
+  expect(twice.attempts.length).toBe(3);
+  expect(twice.interventions.map(({ replayId }) => replayId)).toEqual(['rpl_a', 'rpl_b']);
+  runs.delete(run(4));
+  expect((await log(0, [4, 7])).interventions.map(({ replayId }) => replayId)).toEqual(['rpl_b']);
+});
+
+test('an event that a second POST brought once more is in the run that delivered it', async () => {
+  const { log } = lane(9, (n) => (n === 1 ? delivered() : []));
+  expect(await log(0, [5])).toMatchObject({ status: 'delivered', runId: run(1), interventions: [] });
+});
 
 test('an event is found in the run that delivered it, though the index names a later one', async () => {
   const { log, read } = lane(5, (n) => (n === 1 ? delivered() : []));

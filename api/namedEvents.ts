@@ -1,0 +1,78 @@
+import type { LaneHistories } from '../activities/laneHistory.ts';
+import { CausewayError } from '../domain/error.ts';
+import { digestOfEventId } from '../domain/eventId.ts';
+import { laneWorkflowId } from '../domain/lane.ts';
+import type { NamedEvents, ReplayOf } from '../domain/replay.ts';
+import { type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
+
+export type EventFinder = {
+  index: { find(eventId: string): Promise<IndexedDelivery[]> };
+  histories: LaneHistories;
+};
+
+const readAtOnce = 5;
+
+/**
+ * Where events are that are named for a replay. Throws `event_not_found` or `event_not_replayable`, which name each that can't be
+ * sent again and say why; `temporal_unavailable`.
+ */
+export async function namedEvents(
+  { index, histories }: EventFinder,
+  ids: readonly string[],
+  { of, destinationId }: { of: ReplayOf; destinationId: string | undefined },
+): Promise<NamedEvents> {
+  const isOfDestination = ({ workflowId }: IndexedDelivery): boolean =>
+    destinationId === undefined || workflowId.startsWith(laneWorkflowId(destinationId, ''));
+  const once = readOnce(histories);
+  const logs: { id: string; log: LoggedDelivery }[] = [];
+  const unknown: string[] = [];
+  const next = new Set(ids).values();
+  const readOneByOne = async (): Promise<void> => {
+    for (const id of next) {
+      const digest = digestOfEventId(id) ?? '';
+      const found = (await index.find(digest)).filter(isOfDestination);
+      if (found.length === 0) unknown.push(id);
+      // Its own delivery, whatever replays did later.
+      for (const one of found) logs.push({ id, log: await readDelivery(once, digest, { ...one, laterRunIds: [] }) });
+    }
+  };
+  await Promise.all(Array.from({ length: readAtOnce }, readOneByOne));
+  if (unknown.length > 0) {
+    const remedy = `Not accepted${destinationId === undefined ? '' : ' for this destination'}, or older than the index goes back: ${unknown.join(', ')}. Nothing was changed.`;
+    throw new CausewayError('event_not_found', remedy);
+  }
+  const refusals = logs.flatMap(({ id, log }) => refusalOf(log, of).map((why) => `${id} ${why}`));
+  if (refusals.length > 0) {
+    throw new CausewayError('event_not_replayable', `${refusals.join('; ')}. Nothing was changed.`);
+  }
+  const parked = logs.filter(({ log }) => log.status === 'parked').map(({ log }) => log.workflowId);
+  const runs = new Map<string, NamedEvents['runs'][number]>();
+  for (const { log } of logs) {
+    if (log.status === 'delivered') runs.set(log.runId, { workflowId: log.workflowId, runId: log.runId });
+  }
+  return { ids: [...new Set(ids)], lanes: [...new Set(parked)], runs: [...runs.values()] };
+}
+
+function refusalOf({ status }: LoggedDelivery, of: ReplayOf): string[] {
+  if (status === 'parked' || status === 'delivered') {
+    return of === 'any' || of === status ? [] : [`is ${status}: ask for it with status "${status}" or "any"`];
+  }
+  if (status === 'expired') return ["can't be read: Temporal has deleted its history (the namespace's retention)"];
+  if (status === 'discarded') return ['was discarded: its record is given up'];
+  return [`is ${status}: it is on its way`];
+}
+
+/** Events of one request often share runs. */
+function readOnce(histories: LaneHistories): Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'> {
+  const runs = new Map<string, ReturnType<LaneHistories['run']>>();
+  return {
+    run: (workflowId, runId) => {
+      const reading = runs.get(runId) ?? histories.run(workflowId, runId);
+      runs.set(runId, reading);
+      return reading;
+    },
+    now: (workflowId) => histories.now(workflowId),
+    readerOf: (segmentId) => histories.readerOf(segmentId),
+    resetRunOf: (workflowId, runId) => histories.resetRunOf(workflowId, runId),
+  };
+}

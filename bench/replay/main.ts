@@ -1,0 +1,38 @@
+/** `node --import tsx bench/replay/main.ts [events [rate]]`: a replay of delivered events in two halves, on a stack of its own. */
+import { say } from '../../dev/servers/progress.ts';
+import { withOutageStack } from '../outage/outageStack.ts';
+import { replayInHalves } from './halves.ts';
+
+const usage = `Usage: node --import tsx bench/replay/main.ts [events [rate]]
+
+  Delivers so many events (100,000) over 4 lanes, replays them at so many a second (2,000), cancels that half-way, continues it, and
+  judges by the topic. Ends by itself: after 20 minutes a step has failed.`;
+const stepMsMax = 20 * 60_000;
+
+async function main(): Promise<number> {
+  const numbers = process.argv.slice(2).map(Number);
+  if (!numbers.every((number) => Number.isSafeInteger(number) && number > 0) || numbers.length > 2) {
+    console.error(usage);
+    return 1;
+  }
+  const [events = 100_000, eventsPerSecond = 2_000] = numbers;
+  let isGood = false;
+  await withOutageStack(async (stack) => {
+    await stack.worker.restart();
+    const { lost, twice, changed, keysOutOfOrder, ...figures } = await replayInHalves(stack, {
+      ...{ events, eventsPerSecond, lanes: 4, perPost: 250, stepMsMax },
+    });
+    const bad = { lost: lost.length, twice: twice.length, changed: changed.length, outOfOrder: keysOutOfOrder.length };
+    say(JSON.stringify({ ...figures, ...bad }));
+    isGood = Object.values(bad).every((count) => count === 0);
+  });
+  return isGood ? 0 : 1;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,150 @@
+/** What the commands that begin a replay, or watch one, share. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Replay, replaySchema } from './answers.ts';
+import type { Api } from './api.ts';
+import { CliFailure } from './failure.ts';
+import type { Io } from './io.ts';
+import { checkedEventId, type NoteOptions, noteOf, onceKey } from './options.ts';
+import { countOf, jsonOf, pairsOf } from './output.ts';
+
+const everyMs = 500;
+const barChars = 30;
+
+/** Which events, beside where they are; and how they are sent. */
+export type SelectorOptions = NoteOptions & {
+  status?: string;
+  customer?: string;
+  eventType?: string;
+  acceptedFrom?: string;
+  acceptedTo?: string;
+  error?: string;
+  parkedFrom?: string;
+  parkedTo?: string;
+  rate?: number;
+  max?: number;
+  dryRun?: true;
+};
+
+export const withSelectorOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--status <status>', 'dead letters, what was delivered, or both; dead letters unless given').choices([
+        ...['parked', 'delivered', 'any'],
+      ]),
+    )
+    .addOption(new Option('--customer <id>', 'of all destinations of this customer'))
+    .addOption(new Option('--event-type <type>', 'of this type'))
+    .addOption(new Option('--accepted-from <time>', 'accepted then or later'))
+    .addOption(new Option('--accepted-to <time>', 'accepted before'))
+    .addOption(new Option('--error <name>', 'parked for this error, for example MESSAGE_TOO_LARGE'))
+    .addOption(new Option('--parked-from <time>', 'parked then or later'))
+    .addOption(new Option('--parked-to <time>', 'parked before'))
+    .addOption(new Option('--rate <n>', 'events a second; 200 unless given').argParser(wholeNumber))
+    .addOption(
+      new Option('--max <n>', 'with more than this nothing is sent; 1000000 unless given').argParser(wholeNumber),
+    )
+    .addOption(new Option('--dry-run', 'only count what would be sent again'));
+
+function wholeNumber(given: string): number {
+  if (/^[1-9]\d{0,8}$/.test(given)) return Number(given);
+  throw new InvalidArgumentError('Give a whole number of 1 or more.');
+}
+
+/** Whether any of those options is given. */
+export const isSelecting = ({ reason: _, by: __, ...selector }: SelectorOptions): boolean =>
+  [
+    ...[selector.status, selector.customer, selector.eventType, selector.acceptedFrom, selector.acceptedTo],
+    ...[selector.error, selector.parkedFrom, selector.parkedTo, selector.rate, selector.max, selector.dryRun],
+  ].some((one) => one !== undefined);
+
+/** Begins a replay of what is selected. Throws where that is nothing. */
+export function begun(
+  at: Api,
+  { destination, events = [] }: { destination?: string | undefined; events?: readonly string[] | undefined },
+  options: SelectorOptions,
+): Promise<Replay> {
+  const { customer, status, eventType, acceptedFrom, acceptedTo, error, parkedFrom, parkedTo, rate, max } = options;
+  const body = {
+    ...{ destinationId: destination, customerExternalId: customer },
+    ...(events.length > 0 && { eventIds: events.map(checkedEventId) }),
+    ...{ status, eventType, acceptedFrom, acceptedTo, error, parkedFrom, parkedTo },
+    ...{ eventsPerSecond: rate, eventsMax: max, dryRun: options.dryRun === true, ...noteOf(options) },
+  };
+  return at.post('/v1/replays', replaySchema, body, onceKey());
+}
+
+export function replayPath(id: string): string {
+  if (/^rpl_[\w-]+$/.test(id)) return `/v1/replays/${id}`;
+  throw new CliFailure(
+    'usage',
+    'argument_invalid',
+    `"${id}" is no replay's id: rpl_… as \`causeway replays start\` prints it.`,
+  );
+}
+
+/** Prints how far the replay is; with `follow` once it is over. Throws where it sent nothing, or was ended from outside. */
+export async function shown(
+  at: Api,
+  io: Io,
+  replay: Replay,
+  { follow, json }: { follow?: true | undefined; json?: true | undefined },
+): Promise<void> {
+  const last = follow ? await followed(at, io, replay) : replay;
+  if (json) io.out(jsonOf(last));
+  else io.out(pairsOf(rowsOf(last)));
+  if (last.status === 'tooMany') {
+    const why = `The selector names ${last.total ?? 'more'} events, and that is over the maximum. Nothing was sent: select less, or raise --max.`;
+    throw new CliFailure('failure', 'too_many_events', why);
+  }
+  if (last.status === 'failed') throw new CliFailure('failure', 'replay_failed', 'It was ended from outside.');
+}
+
+function rowsOf(replay: Replay): [string, string][] {
+  const { id, status, events, total, eventsPerSecond, lanes, runs, deletedRuns, historySince, unanswered } = replay;
+  const pairs: [string, string][] = [
+    ['replay', id],
+    ['status', status],
+  ];
+  if (events !== undefined) pairs.push(['events', String(events)]);
+  if (total !== undefined) pairs.push(['of', String(total)]);
+  if (eventsPerSecond !== undefined) pairs.push(['rate', `${countOf(eventsPerSecond, 'event')} a second at the most`]);
+  if (lanes !== undefined) pairs.push(['lanes', String(lanes)]);
+  if (unanswered) pairs.push(['unanswered', `${countOf(unanswered, 'lane')}: replay once more when a worker is up`]);
+  if (runs) pairs.push(['runs read', String(runs)]);
+  if (deletedRuns) pairs.push(['deleted', `${countOf(deletedRuns, 'run')}: by retention, before they were read`]);
+  if (historySince) pairs.push(['history since', `${historySince}: what was closed before may be deleted`]);
+  return pairs;
+}
+
+/** The replay once it is over, or when a person has seen enough: it goes on without anybody watching. */
+async function followed(at: Api, io: Io, replay: Replay): Promise<Replay> {
+  for (let last = replay; ; ) {
+    if (io.isTerminal) io.err(`\r${barOf(last)}`);
+    if (last.status !== 'running') {
+      if (io.isTerminal) io.err('\n');
+      return last;
+    }
+    await sleep(everyMs, undefined, { signal: io.stop }).catch(() => undefined);
+    const next = io.stop.aborted ? undefined : await at.get(replayPath(last.id), replaySchema).catch(unlessStopped(io));
+    if (!next) {
+      io.err(
+        `\nIt goes on. causeway replays show ${last.id} --follow watches it, causeway replays cancel ${last.id} ends it.\n`,
+      );
+      return last;
+    }
+    last = next;
+  }
+}
+
+const unlessStopped =
+  ({ stop }: Io) =>
+  (error: unknown): undefined => {
+    if (!stop.aborted) throw error;
+  };
+
+function barOf({ status, events = 0, total }: Replay): string {
+  if (!total) return `${countOf(events, 'event')} counted, ${status}   `;
+  const full = Math.min(Math.round((events / total) * barChars), barChars);
+  return `[${'#'.repeat(full)}${'-'.repeat(barChars - full)}] ${events} of ${total}, ${status}   `;
+}

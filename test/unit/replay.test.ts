@@ -1,0 +1,225 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { failureRowOf } from '../../domain/failures.ts';
+import {
+  type FoundRuns,
+  isMeant,
+  isOfTime,
+  listed,
+  newReplayState,
+  nextStep,
+  paged,
+  pauseAfterMs,
+  type ReplayStart,
+  type ReplayState,
+  type ResendRequest,
+  type Resent,
+  type RunsRequest,
+  read,
+} from '../../domain/replay.ts';
+
+const startedMs = 1_000;
+const startOf = (more: Partial<ReplayStart> = {}): ReplayStart => ({
+  ...{ id: 'rpl_a', of: 'delivered', filter: { destinationId: 'dst_a' }, dryRun: false, eventsPerSecond: 100 },
+  ...{ eventsMax: 1_000, by: 'ada' },
+  ...more,
+});
+
+/** A run of a lane that delivered so many events; `closedMs` is absent while it is open. */
+type Run = { startedMs: number; closedMs?: number | undefined; events: number };
+const runsMax = 3;
+
+/** What Temporal would list of these runs, whose ids are their positions. */
+function found(runs: readonly Run[], { of, afterMs, toMs, startedAt }: RunsRequest): FoundRuns {
+  const endMs = Date.parse(startedAt);
+  const isOpenThen = ({ closedMs }: Run): boolean => closedMs === undefined || closedMs > endMs;
+  const atMs = (run: Run): number | undefined => (of === 'closed' ? run.closedMs : run.startedMs);
+  const fitting = runs.flatMap((run, n) => {
+    const ms = atMs(run);
+    const isFitting = ms !== undefined && ms > afterMs && ms <= toMs && (of === 'closed' || isOpenThen(run));
+    return isFitting ? [{ workflowId: 'w', runId: String(n) }] : [];
+  });
+  if (fitting.length > runsMax && toMs - afterMs > 1) return { runs: [], isTooMany: true };
+  return { runs: fitting, isTooMany: false };
+}
+
+type Told = { state: ReplayState; counted: string[]; sent: string[]; places: number[] };
+
+/** Plays a replay to its end, or through so many steps. Each event of a run is a part of its own. */
+function played(start: ReplayStart, runs: readonly Run[], from?: ReplayState, stepsMax = 10_000): Told {
+  const told: Told = { state: from ?? newReplayState(start, startedMs), counted: [], sent: [], places: [] };
+  for (let steps = 0; steps < stepsMax; steps++) {
+    const { state } = told;
+    const step = nextStep(start, state);
+    if (step.kind === 'over') break;
+    if (step.kind === 'list') told.state = listed(start, state, found(runs, step.request));
+    if (step.kind === 'parked') told.state = paged(start, state, { events: 1, lanes: 1, unanswered: 0 });
+    if (step.kind === 'runs') told.state = read(start, state, sentOf(told, step.request, runs));
+  }
+  return told;
+}
+
+/** As the activity does it: counts some runs, or sends two parts. */
+function sentOf(told: Told, { runs: asked, part, round, dryRun }: ResendRequest, runs: readonly Run[]): Resent {
+  const eventsIn = ({ runId }: { runId: string }): number => runs[Number(runId)]?.events ?? 0;
+  if (dryRun) {
+    const counted = asked.slice(0, 2);
+    told.counted.push(...counted.map(({ runId }) => runId));
+    return { events: counted.reduce((sum, run) => sum + eventsIn(run), 0), runs: counted.length, deletedRuns: 0 };
+  }
+  const done: Resent = { events: 0, runs: 0, deletedRuns: 0 };
+  for (const [n, run] of asked.entries()) {
+    for (let at = n === 0 ? part : 0; at < eventsIn(run); at++) {
+      if (done.events === 2) return { ...done, nextPart: at };
+      told.sent.push(`${run.runId}/${at}`);
+      told.places.push((round + n) * 100 + at);
+      done.events++;
+    }
+    done.runs++;
+  }
+  return done;
+}
+const eventsOf = (runs: readonly Run[]): string[] =>
+  runs.flatMap(({ startedMs: ms, events }, run) =>
+    ms > startedMs ? [] : Array.from({ length: events }, (_, n) => `${run}/${n}`),
+  );
+
+const someRuns = fc.array(
+  fc
+    .record({ startedMs: fc.nat(1_200), lasts: fc.option(fc.nat(400), { nil: undefined }), events: fc.nat(5) })
+    .map(({ startedMs: ms, lasts, events }): Run => {
+      const beganMs = ms + 1;
+      return { startedMs: beganMs, events, ...(lasts !== undefined && { closedMs: beganMs + lasts }) };
+    }),
+  { maxLength: 30 },
+);
+
+describe('a replay of delivered events', () => {
+  test('reads each run once that was there when it began, and sends each event once', () => {
+    fc.assert(
+      fc.property(someRuns, (runs) => {
+        const { state, counted, sent } = played(startOf(), runs);
+        const there = runs.flatMap((run, n) => (run.startedMs <= startedMs ? [String(n)] : []));
+        expect(counted.toSorted()).toEqual(there.toSorted());
+        expect(sent.toSorted()).toEqual(eventsOf(runs).toSorted());
+        const total = sent.length;
+        expect(state.progress).toMatchObject({ status: 'done', events: total, total, runs: there.length });
+      }),
+    );
+  });
+
+  test('goes on from where it was cancelled, and no part has the place of an earlier one', () => {
+    fc.assert(
+      fc.property(someRuns, fc.nat(60), (runs, steps) => {
+        const first = played(startOf(), runs, undefined, steps);
+        const kept: ReplayState = JSON.parse(JSON.stringify(first.state));
+        const rest = played(startOf(), runs, kept);
+        expect([...first.sent, ...rest.sent].toSorted()).toEqual(eventsOf(runs).toSorted());
+        // Told by the lane's memory from a part that comes twice: it never goes back.
+        const places = [...first.places, ...rest.places];
+        expect(places).toEqual(places.toSorted((a, b) => a - b));
+        expect(new Set(places).size).toBe(places.length);
+      }),
+    );
+  });
+
+  const runs: Run[] = [
+    { startedMs: 1, closedMs: 500, events: 3 },
+    { startedMs: 500, events: 4 },
+  ];
+  test('that is only to count sends nothing', () => {
+    const { state, sent, counted } = played(startOf({ dryRun: true }), runs);
+    expect([sent, counted]).toEqual([[], ['0', '1']]);
+    expect(state.progress).toMatchObject({ status: 'done', events: 7, eventsPerSecond: 100 });
+  });
+
+  test('of more events than are allowed sends nothing, and says how many there are', () => {
+    const { state, sent } = played(startOf({ eventsMax: 6 }), runs);
+    expect(sent).toEqual([]);
+    expect(state.progress).toMatchObject({ status: 'tooMany', total: 7, events: 0 });
+    expect(played(startOf({ eventsMax: 7 }), runs).sent.length).toBe(7);
+  });
+
+  test('leaves out the runs that had closed before the first event was accepted that is meant', () => {
+    const filter = { destinationId: 'dst_a', acceptedFrom: new Date(501).toISOString() };
+    expect(played(startOf({ filter }), runs).counted).toEqual(['1']);
+  });
+
+  test('counts what retention has deleted meanwhile', () => {
+    const start = startOf({ dryRun: true });
+    let state = newReplayState(start, startedMs);
+    state = listed(start, state, found(runs, { ...firstList(start, state) }));
+    state = read(start, state, { events: 0, runs: 1, deletedRuns: 1 });
+    expect(state.progress).toMatchObject({ runs: 1, deletedRuns: 1 });
+  });
+});
+
+function firstList(start: ReplayStart, state: ReplayState): RunsRequest {
+  const step = nextStep(start, state);
+  if (step.kind !== 'list') throw new Error(`The step is ${step.kind}.`);
+  return step.request;
+}
+
+test('a replay of events by their ids reads the runs and lanes where they are, and lists nothing', () => {
+  const named = { ids: ['evt_a'], lanes: ['delivery:dst_a:k'], runs: [{ workflowId: 'w', runId: '0' }] };
+  const start = startOf({ of: 'any', named });
+  const kinds: string[] = [];
+  let state = newReplayState(start, startedMs);
+  for (let step = nextStep(start, state); step.kind !== 'over'; step = nextStep(start, state)) {
+    kinds.push(step.kind);
+    if (step.kind === 'list') throw new Error('It lists.');
+    if (step.kind === 'runs') expect(step.request.ids).toEqual(['evt_a']);
+    state =
+      step.kind === 'runs'
+        ? read(start, state, { events: 1, runs: 1, deletedRuns: 0 })
+        : paged(start, state, { events: 1, lanes: 1, unanswered: 0 });
+  }
+  expect(kinds).toEqual(['parked', 'runs', 'parked', 'runs']); // Counted, then sent.
+  expect(state.progress).toMatchObject({ status: 'done', events: 2, total: 2 });
+});
+
+test('a replay of dead letters asks for page after page, and is done with the last one', () => {
+  const start = startOf({ of: 'parked' });
+  let state = newReplayState(start, startedMs);
+  const pages: (string | undefined)[] = [];
+  for (let step = nextStep(start, state); step.kind === 'parked'; step = nextStep(start, state)) {
+    pages.push(step.request.page);
+    const page = step.request.page === undefined ? 'next' : undefined;
+    const found = { events: 3, lanes: 2, unanswered: 1, page };
+    expect(pauseAfterMs(start, state, found)).toBe(state.pass === 'count' ? 0 : 30);
+    state = paged(start, state, found);
+  }
+  expect(pages).toEqual([undefined, 'next', undefined, 'next']);
+  expect(state.progress).toMatchObject({ status: 'done', events: 6, total: 6, lanes: 4, unanswered: 2 });
+});
+
+describe('a dead letter is meant', () => {
+  const { kind, remedy } = failureRowOf('MESSAGE_TOO_LARGE');
+  const letter = (at: string) => ({
+    ...{ eventId: 'evt_a', partitionKey: 'k', bytes: 1, parkedAt: at },
+    error: { kind, name: 'MESSAGE_TOO_LARGE', message: '', remedy },
+  });
+  const startedAt = '2026-01-02T00:00:00.000Z';
+  const [at, later] = ['2026-01-01T00:00:00.000Z', '2026-01-01T12:00:00.000Z'];
+
+  test('by its error and the time of its parking: from then on, and before', () => {
+    expect(isMeant(letter(at), {}, startedAt)).toBe(true);
+    expect(isMeant(letter(at), { error: 'MESSAGE_TOO_LARGE' }, startedAt)).toBe(true);
+    expect(isMeant(letter(at), { error: 'INVALID_RECORD' }, startedAt)).toBe(false);
+    expect(isMeant(letter(at), { parkedFrom: at, parkedTo: later }, startedAt)).toBe(true);
+    expect(isMeant(letter(later), { parkedFrom: at, parkedTo: later }, startedAt)).toBe(false);
+    expect(isMeant(letter(at), { parkedFrom: later }, startedAt)).toBe(false);
+  });
+  test('unless it was parked after the replay began: it may be one that was sent again, in vain', () => {
+    expect(isMeant(letter('2026-01-02T00:00:00.001Z'), {}, startedAt)).toBe(false);
+  });
+});
+
+test('an event is of a time that begins with its first moment and ends before its last', () => {
+  const acceptedFrom = '2026-01-01T00:00:00Z';
+  const acceptedTo = '2026-01-01T02:00:00+01:00';
+  const [fromMs, toMs] = [Date.parse(acceptedFrom), Date.parse(acceptedTo)];
+  const filter = { acceptedFrom, acceptedTo };
+  expect([fromMs - 1, fromMs, toMs - 1, toMs].map((ms) => isOfTime(ms, filter))).toEqual([false, true, true, false]);
+  expect(isOfTime(0, {})).toBe(true);
+});
