@@ -39,7 +39,8 @@ export async function resendRuns(known: ResendDependencies, request: ResendReque
   // An earlier attempt may have come further.
   let place = placeFrom(context.info.heartbeatDetails) ?? { run: 0, part };
   const beating = setInterval(() => context.heartbeat(place), heartbeatEveryMs);
-  const endMs = Date.now() + sendsForMs;
+  // Counted from the first part: however long the histories take to read, each run of the activity sends something.
+  let endMs = dryRun ? Date.now() + sendsForMs : Number.POSITIVE_INFINITY;
   const isOver = (): boolean => Date.now() >= endMs || context.cancellationSignal.aborted;
   const done: Resent = { events: 0, runs: 0, deletedRuns: 0 };
   const reading = readAhead(runs, (run) => meantOf(known, request, run));
@@ -53,6 +54,7 @@ export async function resendRuns(known: ResendDependencies, request: ResendReque
         const deliveries = parts[at] ?? [];
         const isSent = n < place.run || (n === place.run && at < place.part);
         if (meant && !isSent) {
+          endMs = Math.min(endMs, Date.now() + sendsForMs);
           if (isOver() || !(await hasRoom(known.lanes, run.workflowId, isOver))) return { ...done, nextPart: at };
           const sentAtMs = Date.now();
           await send(known, { request, run, round: request.round + n, start: meant.start, part: at, deliveries });

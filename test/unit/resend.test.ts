@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Info } from '@temporalio/activity';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { expect, test } from 'vitest';
+import type { LaneRun } from '../../activities/laneHistory.ts';
+import type { LaneSignal } from '../../activities/laneStarting.ts';
+import { resendRuns } from '../../activities/resend.ts';
+import { type Block, blockOf } from '../../domain/block.ts';
+import { defaultLaneLimits } from '../../domain/lane.ts';
+import { type LaneStatus, statusOf } from '../../domain/laneMessages.ts';
+import { newLaneState } from '../../domain/laneState.ts';
+import type { ResendRequest, Resent } from '../../domain/replay.ts';
+
+const idOf = (n: number): string => String(n).padStart(22, '0');
+const start = { destinationId: 'dst_a', customerExternalId: 'c', lane: 'k', limits: defaultLaneLimits };
+
+/** A run that has delivered these events. */
+function runOf(numbers: readonly number[]): LaneRun {
+  const positions = numbers.map((_, n) => n);
+  const block = blockOf(
+    numbers.map((n) => ({ id: idOf(n), key: 'k', value: Buffer.from(`{"eventType":"e${n % 2}"}`) })),
+    1,
+    0,
+  );
+  const landed = [{ partition: 0, broker: 'b:1', attempt: 1, positions, offsets: positions }];
+  return {
+    start,
+    records: [
+      { kind: 'scheduled', batch: 'b', activity: 'a', block },
+      {
+        kind: 'completed',
+        batch: 'b',
+        atMs: 5,
+        outcome: { onDeadLetter: 'continue', attempts: [], landed, refused: [] },
+      },
+    ],
+    ...{ previousRunId: undefined, nextRunId: undefined, isTerminated: false, resets: [], copiedRecords: 0 },
+    beganKnowing: () => false,
+  };
+}
+
+const idle = statusOf(newLaneState(defaultLaneLimits));
+type World = {
+  runs: Record<string, number[]>;
+  readMs?: number;
+  status?: () => LaneStatus | 'gone' | undefined;
+  isDeleted?: boolean;
+};
+
+/** What one run of the activity sends in this world, and its answer. */
+async function resent(
+  { runs, readMs = 0, status = () => idle, isDeleted = false }: World,
+  more: Partial<ResendRequest> = {},
+  info: Partial<Info> = {},
+) {
+  const sent: { place: string; ids: number[]; requestId: string }[] = [];
+  const request: ResendRequest = {
+    ...{ id: 'rpl_a', filter: {}, eventsPerSecond: 1_000, by: 'ada', dryRun: false },
+    ...{ startedAt: new Date(10).toISOString(), round: 7, part: 0 },
+    runs: Object.keys(runs).map((runId) => ({ workflowId: `delivery:dst_a:${runId}`, runId })),
+    ...more,
+  };
+  const known = {
+    histories: {
+      run: async (_: string, runId: string) => {
+        await sleep(readMs);
+        const numbers = runs[runId] ?? [];
+        return numbers.length === 0 ? undefined : runOf(numbers);
+      },
+    },
+    index: { acceptedAt: async () => new Map<string, Date>(), add: async () => undefined },
+    destinations: { get: async () => (isDeleted ? undefined : {}) },
+    lanes: { status: async () => status() },
+    signal: async ({ inputs, requestId }: LaneSignal) => {
+      const [block, note] = inputs as [Block, { round: number; part: number }]; // As the activity made them.
+      sent.push({ place: `${note.round}/${note.part}`, ids: block.entries.map(({ id }) => Number(id)), requestId });
+      return { runId: '00000000-0000-0000-0000-000000000000', bytes: 1 };
+    },
+  };
+  const environment = new MockActivityEnvironment(info);
+  const answer: Resent = await environment.run(() => resendRuns(known, request));
+  return { answer, sent };
+}
+const places = ({ sent }: Awaited<ReturnType<typeof resent>>): string[] => sent.map(({ place }) => place);
+
+test('each run has a round of its own, and each part of it a number; what is deleted is counted', async () => {
+  const done = await resent({ runs: { a: [1, 2, 3], b: [], c: [4] } }, { eventsPerSecond: 8 });
+  expect(done.answer).toEqual({ events: 4, runs: 3, deletedRuns: 1 });
+  expect(done.sent.map(({ place, ids }) => [place, ids])).toEqual([
+    ['7/0', [1, 2]],
+    ['7/1', [3]],
+    ['9/0', [4]],
+  ]);
+});
+
+test('a second attempt sends what the first had not, and counts both; a part that comes twice has the same request id', async () => {
+  const runs = { a: [1, 2], b: [3, 4], c: [5] };
+  const first = await resent({ runs }, { eventsPerSecond: 4 });
+  const second = await resent({ runs }, { eventsPerSecond: 4 }, { heartbeatDetails: { run: 1, part: 1 } });
+  expect(places(first)).toEqual(['7/0', '7/1', '8/0', '8/1', '9/0']);
+  expect(places(second)).toEqual(['8/1', '9/0']);
+  expect(second.answer).toEqual(first.answer);
+  expect(second.sent.map(({ requestId }) => requestId)).toEqual(first.sent.slice(3).map(({ requestId }) => requestId));
+});
+
+test('it ends after two seconds, in the middle of a run, and goes on there', async () => {
+  const begun = await resent({ runs: { a: [1, 2, 3, 4, 5, 6], b: [7] } }, { eventsPerSecond: 2 });
+  const { nextPart = 0, ...answer } = begun.answer;
+  expect(answer).toEqual({ events: nextPart, runs: 0, deletedRuns: 0 });
+  expect(nextPart).toBeGreaterThan(2);
+  expect(nextPart).toBeLessThan(6);
+  const rest = await resent({ runs: { a: [1, 2, 3, 4, 5, 6] } }, { eventsPerSecond: 4, part: nextPart });
+  expect(rest.answer).toEqual({ events: 6 - nextPart, runs: 1, deletedRuns: 0 });
+});
+
+test('histories that take long to read hold nothing up for good: something is sent each time', async () => {
+  const { answer } = await resent({ runs: { a: [1, 2] }, readMs: 2_500 }, { eventsPerSecond: 1 });
+  expect(answer.events).toBeGreaterThan(0);
+});
+
+test('a lane that nobody works for, or that has too much waiting, gets nothing; one that is held, or closed, does', async () => {
+  const runs = { a: [1] };
+  const full = { ...idle, waitingEvents: 5_000 };
+  const waiting = { answer: { events: 0, runs: 0, deletedRuns: 0, nextPart: 0 }, sent: [] };
+  const held = { ...full, held: { reason: 'paused' as const, remedy: 'Signal resume.' } };
+  const all = await Promise.all([
+    resent({ runs, status: () => undefined }),
+    resent({ runs, status: () => full }),
+    resent({ runs, status: () => held }),
+    resent({ runs, status: () => 'gone' }),
+  ]);
+  expect(all.slice(0, 2)).toEqual([waiting, waiting]);
+  expect(all.slice(2).map(({ answer }) => answer.events)).toEqual([1, 1]);
+});
+
+test('of a destination that is deleted nothing is counted or sent, and only what the filter names is', async () => {
+  const runs = { a: [1, 2, 3] };
+  for (const dryRun of [true, false]) {
+    expect(await resent({ runs, isDeleted: true }, { dryRun })).toEqual({
+      ...{ answer: { events: 0, runs: 1, deletedRuns: 0 }, sent: [] },
+    });
+  }
+  expect((await resent({ runs }, { filter: { eventType: 'e1' } })).sent).toMatchObject([{ ids: [1, 3] }]);
+  const counted = await resent({ runs }, { ids: [`evt_${idOf(2)}`], dryRun: true });
+  expect([counted.answer.events, counted.sent]).toEqual([1, []]);
+  const acceptedFrom = new Date(2).toISOString();
+  expect((await resent({ runs }, { filter: { acceptedFrom } })).sent).toEqual([]);
+});
