@@ -49,9 +49,8 @@ export type KafkaNode = {
 const brokerFolder = `kafka-${version}`;
 const consoleFolder = `kafka-tools-${version}`;
 
-export const kafkaJarsTools = (): Promise<Tool[]> => mavenTools(brokerFolder);
 export const kafkaConsoleToolsTools = async (): Promise<Tool[]> => [
-  ...(await kafkaJarsTools()),
+  ...(await mavenTools(brokerFolder)),
   ...(await mavenTools(consoleFolder)),
 ];
 
@@ -79,6 +78,10 @@ export async function kafkaConsoleTools(): Promise<string> {
   });
   return `${jars}/*:${join(dir, 'jars')}/*`;
 }
+
+/** A script `kafka-acls.sh`, as Kafka comes with it. */
+export const aclsCommand = async (): Promise<string> =>
+  `#!/bin/sh\nexec java -Xmx128m -XX:+UseSerialGC -cp '${await kafkaConsoleTools()}' org.apache.kafka.tools.AclCommand "$@"\n`;
 
 /** A client without a word in the log: what it would say of a broker that starts or stops is what we expect. */
 export const kafkaClient = (brokers: readonly string[], clientId = 'causeway-dev'): Kafka =>

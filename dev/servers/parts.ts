@@ -1,5 +1,5 @@
 import { MissingTools, missingTools, type Tool } from './install.ts';
-import { kafkaConsoleTools, kafkaConsoleToolsTools, kafkaJars, kafkaJarsTools } from './kafka.ts';
+import { kafkaConsoleTools, kafkaConsoleToolsTools } from './kafka.ts';
 import { kfakeBinary, kfakeTools } from './kfake.ts';
 import { postgresBinaries } from './postgres.ts';
 import { temporalBuildTools, temporalCli } from './temporal.ts';
@@ -15,9 +15,8 @@ type Part = {
 };
 
 const temporal: Part = { install: temporalCli, perhapsTools: temporalBuildTools };
-const kafka: Part = { install: kafkaJars, tools: kafkaJarsTools };
-/** With the broker: two installs of it side by side would be in each other's way. */
-const kafkaWithConsole: Part = { install: kafkaConsoleTools, tools: kafkaConsoleToolsTools };
+/** The broker, and its console tools: two installs of it side by side would be in each other's way. */
+const kafka: Part = { install: kafkaConsoleTools, tools: kafkaConsoleToolsTools };
 const postgres: Part = { install: postgresBinaries };
 const ofTests: readonly Part[] = [
   { install: kfakeBinary, tools: kfakeTools },
@@ -26,10 +25,9 @@ const ofTests: readonly Part[] = [
 ];
 
 function partsFor({ forTests }: { forTests: boolean }): Part[] {
-  const broker = process.env.KAFKA_BROKERS ? [] : [kafka];
   return [
     ...(process.env.TEMPORAL_ADDRESS ? [] : [temporal]),
-    ...(forTests ? [kafkaWithConsole] : broker),
+    ...(process.env.KAFKA_BROKERS && !forTests ? [] : [kafka]),
     ...(process.env.DATABASE_URL ? [] : [postgres]),
     ...(forTests ? ofTests : []),
   ];

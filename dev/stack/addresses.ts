@@ -16,6 +16,21 @@ const schema = z.object({
   /** null where Temporal is somebody else's and TEMPORAL_UI_URL is not set. */
   temporalUi: z.url().nullable(),
   kafkaBrokers: z.array(z.string()).min(1),
+  /** The same Kafka as customers have it, with authentication; null where `KAFKA_BROKERS` names somebody else's. */
+  customerKafka: z
+    .object({
+      /** host:port, for every SASL mode over TLS. */
+      sasl: z.string(),
+      /** host:port, for client certificates. */
+      mutualTls: z.string(),
+      tokenEndpoint: z.url(),
+      /** What the principals may write to. */
+      topic: z.string(),
+      caCertificateFile: z.string(),
+      /** Has a folder for each mode, with what the README's example of it needs. */
+      folder: z.string(),
+    })
+    .nullable(),
   databaseUrl: z.string(),
 });
 

@@ -2,14 +2,17 @@ import { join } from 'node:path';
 import { migrate } from '../../store/migrate.ts';
 import { apiProgram, type ProgramSettings, workerProgram } from '../programs.ts';
 import { exists } from '../servers/install.ts';
-import { startKafka } from '../servers/kafka.ts';
+import { type KafkaServer, startKafka } from '../servers/kafka.ts';
 import { installParts } from '../servers/parts.ts';
 import { portOr } from '../servers/ports.ts';
-import { postgresDataDir, startPostgres } from '../servers/postgres.ts';
+import { type PostgresServer, postgresDataDir, startPostgres } from '../servers/postgres.ts';
 import { say } from '../servers/progress.ts';
-import { type Server, startServer } from '../servers/server.ts';
-import { startTemporal } from '../servers/temporal.ts';
+import { foreignServer, type Server, startServer } from '../servers/server.ts';
+import { startTemporal, type TemporalServer } from '../servers/temporal.ts';
+import { startTokenServer } from '../servers/tokenServer.ts';
 import { removeStackFile, type StackAddresses, stackDir, writeStackFile } from './addresses.ts';
+import { writeCustomerFolders } from './customerFolders.ts';
+import { type CustomerKafka, customerKafka, customerUsers } from './customerKafka.ts';
 import { endLeftovers } from './leftovers.ts';
 import { type StackSecrets, stackSecrets } from './secrets.ts';
 import { supervise } from './supervise.ts';
@@ -19,7 +22,7 @@ export type Stack = { addresses: StackAddresses; stop(): Promise<void> };
 const logDir = join(stackDir, 'logs');
 const kafkaDir = join(stackDir, 'kafka');
 const temporalFile = join(stackDir, 'temporal.db');
-const wantedPorts = { api: 8080, temporal: 7233, temporalUi: 8233, kafka: 9092, postgres: 5432 };
+const wantedPorts = { api: 8080, temporal: 7233, temporalUi: 8233, kafka: 9092, tokens: 9095, postgres: 5432 };
 
 type Keep = (name: string, server: Server) => void;
 
@@ -39,15 +42,9 @@ async function allOf<T extends readonly Promise<unknown>[]>(starts: T) {
   return Promise.all(starts);
 }
 
-type Up = Omit<StackAddresses, 'apiKey'>;
-
-/** Servers, store, programs: each starts as soon as what it needs is there. */
-async function startAll(secrets: StackSecrets, keepServer: Keep, keepProgram: Keep): Promise<Up> {
-  const dataDir = await postgresDataDir(join(stackDir, 'postgres'), secrets.id);
-  await endLeftovers({ java: join(kafkaDir, 'server.properties'), temporal: temporalFile, postgres: dataDir });
-  const apiPort = await portOr(wantedPorts.api, 'the API'); // Temporal's UI is told of it.
-  say('Starting Temporal, Kafka and Postgres, then API and worker …');
-  const startingTemporal = up(
+/** Temporal, whose UI asks the API to decode what it shows. */
+const startStackTemporal = (apiPort: number, keep: Keep): Promise<TemporalServer> =>
+  up(
     'Temporal',
     ({ address }) => address,
     startTemporal({
@@ -57,24 +54,58 @@ async function startAll(secrets: StackSecrets, keepServer: Keep, keepProgram: Ke
       uiPort: wantedPorts.temporalUi,
       uiCodecEndpoint: `http://127.0.0.1:${apiPort}/codec`,
     }),
-    keepServer,
+    keep,
   );
-  const startingPostgres = up(
-    'Postgres',
-    ({ databaseUrl }) => new URL(databaseUrl).host,
-    startPostgres({ dataDir, logDir, port: wantedPorts.postgres, password: secrets.postgresPassword }),
-    keepServer,
-  ).then(async (postgres) => {
-    await migrate(postgres.databaseUrl);
-    say('  the store is up to date');
-    return postgres;
+
+/** Postgres, with the store's tables. */
+async function startStore(dataDir: string, secrets: StackSecrets, keep: Keep): Promise<PostgresServer> {
+  const options = { dataDir, logDir, port: wantedPorts.postgres, password: secrets.postgresPassword };
+  const where = ({ databaseUrl }: PostgresServer): string => new URL(databaseUrl).host;
+  const postgres = await up('Postgres', where, startPostgres(options), keep);
+  await migrate(postgres.databaseUrl);
+  say('  the store is up to date');
+  return postgres;
+}
+
+/** Kafka, and what a customer has beside it, where it is ours. */
+async function startCustomersKafka(customer: CustomerKafka | undefined, keep: Keep): Promise<KafkaServer> {
+  const options = { dataDir: kafkaDir, logDir, port: wantedPorts.kafka, ...customer?.kafka };
+  const kafka = await up('Kafka', ({ brokers }) => brokers.join(), startKafka(options), keep);
+  await customer?.grant(kafka.brokers);
+  return kafka;
+}
+
+/** The token server for OAUTHBEARER; it is part of this process. */
+async function startTokens({ secrets, files }: CustomerKafka, keep: Keep): Promise<string> {
+  const { server, url } = await startTokenServer({
+    tokenKey: secrets.tokenKey,
+    clientId: customerUsers.oauth,
+    clientSecrets: new Set([secrets.passwords.clientSecret]),
+    files: { key: files.key, cert: files.cert },
+    port: await portOr(wantedPorts.tokens, 'the token server'),
   });
-  const startingKafka = up(
-    'Kafka',
-    ({ brokers }) => brokers.join(),
-    startKafka({ dataDir: kafkaDir, logDir, port: wantedPorts.kafka }),
-    keepServer,
-  );
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= server.stop(); // It may be asked twice, and takes that for an error.
+    return stopping;
+  };
+  keep('the token server', { ...foreignServer('The token server'), stop });
+  return url;
+}
+
+type Up = Omit<StackAddresses, 'apiKey'>;
+
+/** Servers, store, programs: each starts as soon as what it needs is there. */
+async function startAll(secrets: StackSecrets, keepServer: Keep, keepProgram: Keep): Promise<Up> {
+  const dataDir = await postgresDataDir(join(stackDir, 'postgres'), secrets.id);
+  await endLeftovers({ java: join(kafkaDir, 'server.properties'), temporal: temporalFile, postgres: dataDir });
+  const apiPort = await portOr(wantedPorts.api, 'the API'); // Temporal's UI is told of it.
+  const customer = process.env.KAFKA_BROKERS ? undefined : await customerKafka(stackDir, kafkaDir);
+  say('Starting Temporal, Kafka and Postgres, then API and worker …');
+  const startingTemporal = startStackTemporal(apiPort, keepServer);
+  const startingPostgres = startStore(dataDir, secrets, keepServer);
+  const startingKafka = startCustomersKafka(customer, keepServer);
+  const startingTokens = customer ? startTokens(customer, keepServer) : Promise.resolve(null);
   const startingPrograms = Promise.all([startingTemporal, startingPostgres]).then(([temporal, postgres]) =>
     startPrograms(
       {
@@ -85,19 +116,24 @@ async function startAll(secrets: StackSecrets, keepServer: Keep, keepProgram: Ke
         secretKeys: secrets.secretKeys,
         apiKey: secrets.apiKey,
         logDir,
+        ...(customer && { env: { NODE_EXTRA_CA_CERTS: customer.files.trusted } }),
       },
       apiPort,
       keepProgram,
     ),
   );
-  const starts = [startingTemporal, startingPostgres, startingKafka, startingPrograms] as const;
-  const [temporal, postgres, kafka, api] = await allOf(starts);
+  const starts = [startingTemporal, startingPostgres, startingKafka, startingPrograms, startingTokens] as const;
+  const [temporal, postgres, kafka, api, tokenEndpoint] = await allOf(starts);
+  if (customer && tokenEndpoint !== null) {
+    await writeCustomerFolders(customer, { api, apiKey: secrets.apiKey, tokenEndpoint });
+  }
   return {
     api,
     temporalAddress: temporal.address,
     temporalNamespace: temporal.namespace,
     temporalUi: temporal.uiUrl ?? null,
     kafkaBrokers: kafka.brokers,
+    customerKafka: customer && tokenEndpoint !== null ? { ...customer.addresses, tokenEndpoint } : null,
     databaseUrl: postgres.databaseUrl,
   };
 }
@@ -105,7 +141,7 @@ async function startAll(secrets: StackSecrets, keepServer: Keep, keepProgram: Ke
 async function startPrograms(settings: ProgramSettings, apiPort: number, keep: Keep): Promise<string> {
   const { url, spec } = await apiProgram(settings, apiPort);
   const metricsPort = process.env.CAUSEWAY_WORKER_METRICS_PORT || '9464';
-  const worker = workerProgram({ ...settings, env: { CAUSEWAY_WORKER_METRICS_PORT: metricsPort } });
+  const worker = workerProgram({ ...settings, env: { ...settings.env, CAUSEWAY_WORKER_METRICS_PORT: metricsPort } });
   await allOf([
     up('the API', () => url, startServer(spec), keep),
     up('the worker', () => `task queue ${settings.taskQueue}`, startServer(worker), keep),

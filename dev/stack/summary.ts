@@ -16,6 +16,15 @@ export function curlCommand({ api, apiKey }: StackAddresses): string {
 
 const row = (name: string, value: string): string => `  ${name.padEnd(13)}${value}`;
 
+function customerRows({ customerKafka }: StackAddresses): string[] {
+  if (customerKafka === null) return [];
+  const { sasl, mutualTls, tokenEndpoint } = customerKafka;
+  return [
+    row('', `${sasl} with SASL, ${mutualTls} with client certificates, both over TLS;`),
+    row('', `tokens from ${tokenEndpoint}; credentials for each mode in .causeway/customer/`),
+  ];
+}
+
 /** What a newcomer needs to see once everything is up. */
 export function summary(stack: StackAddresses, example: Example): string {
   const ui =
@@ -31,6 +40,7 @@ export function summary(stack: StackAddresses, example: Example): string {
     ...ui,
     row('Temporal', stack.temporalAddress),
     row('Kafka', stack.kafkaBrokers.join()),
+    ...customerRows(stack),
     row('Postgres', stack.databaseUrl),
     row('For scripts', '.causeway/stack.json'),
     row('Logs', '.causeway/logs/'),

@@ -1,6 +1,4 @@
 /** Kafka's own Java client, as its console tools: a second opinion on what we wrote, and where. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { run } from '../../dev/servers/install.ts';
 import { kafkaConsoleTools } from '../../dev/servers/kafka.ts';
 
@@ -62,10 +60,4 @@ export async function setByteRate(
   const args = ['--bootstrap-server', brokers.join(','), '--alter', '--entity-type', 'users', '--entity-name', user];
   const vm = ['-Xmx128m', '-XX:+UseSerialGC', '-cp', await kafkaConsoleTools()];
   await run('java', [...vm, 'kafka.admin.ConfigCommand', ...args, ...setting, value], { timeoutMs });
-}
-
-/** A `kafka-acls.sh` in this folder, as Kafka comes with it, for a shell to find. */
-export async function writeAclsCommand(dir: string): Promise<void> {
-  const command = `exec java -Xmx128m -XX:+UseSerialGC -cp '${await kafkaConsoleTools()}' org.apache.kafka.tools.AclCommand "$@"`;
-  await writeFile(join(dir, 'kafka-acls.sh'), `#!/bin/sh\n${command}\n`, { mode: 0o755 });
 }

@@ -1,5 +1,5 @@
+import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import type { Auth, AuthMode } from '../../domain/destination.ts';
-import { newAuthority, newCertificate } from './certificates.ts';
 import type { SecuredKafka } from './securedListeners.ts';
 import { writeAcl } from './sharedSecuredKafka.ts';
 import { oauthPrincipal, type TokenServer } from './tokenServer.ts';

@@ -1,11 +1,21 @@
 /** A Kafka as customers have it: ways in over TLS, with passwords and client certificates, and an authorizer behind them. */
-import { generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto';
+import { type JsonWebKey, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import {
+  authorizer,
+  bearerJavaArgs,
+  newTokenKey,
+  ofListener,
+  publicKeysOf,
+  scramUsers,
+  withCertificate,
+  withClientCertificates,
+  withSasl,
+} from '../../dev/servers/brokerSecurity.ts';
+import { type Certificate, newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import type { KafkaOptions } from '../../dev/servers/kafka.ts';
 import { freePort } from '../../dev/servers/ports.ts';
-import { type Certificate, newAuthority, newCertificate } from './certificates.ts';
 
 /** What tests know of it. Each name of a way in is a listener's. */
 export type SecuredKafka = {
@@ -30,8 +40,6 @@ export type SecuredKafka = {
   rotation: { first: Credentials; next: Credentials };
 };
 type Credentials = { username: string; password: string; client: Certificate };
-
-export const tokenAudience = 'kafka';
 
 const dn = (name: string): string => `CN=${name}`;
 export const principals = { user: 'User:causeway', client: `User:${dn('causeway')}` } as const;
@@ -59,25 +67,16 @@ export async function secured(dir: string): Promise<{
     ...{ mutual: await freePort(), oauth: await freePort() },
   };
   await mkdir(dir, { recursive: true });
-  const files = { broker: join(dir, 'broker.pem'), late: join(dir, 'expired.pem'), trusted: join(dir, 'trusted.pem') };
+  const file = (name: string): string => join(dir, name);
+  const files = { broker: file('broker.pem'), late: file('expired.pem'), trusted: file('trusted.pem') };
   await writeFile(files.broker, broker.keyPem + broker.pem);
   await writeFile(files.late, late.keyPem + late.pem);
   await writeFile(files.trusted, authority.pem);
-  const { tokenKey, ...bearer } = await bearerTokens(join(dir, 'jwks.json'));
+  const tokenKey = newTokenKey();
+  const bearerKeysFile = file('jwks.json');
+  await writeFile(bearerKeysFile, publicKeysOf(tokenKey));
 
-  const listener = (name: string, lines: Record<string, string>) =>
-    Object.fromEntries(Object.entries(lines).map(([key, value]) => [`listener.name.${name}.${key}`, value]));
-  const tls = (file: string) => ({ 'ssl.keystore.type': 'PEM', 'ssl.keystore.location': file });
-  const security = 'org.apache.kafka.common.security';
-  const sasl = {
-    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-    'plain.sasl.jaas.config': `${security}.plain.PlainLoginModule required ${users.map((one) => `user_${one.username}="${one.password}"`).join(' ')};`,
-    'scram-sha-256.sasl.jaas.config': `${security}.scram.ScramLoginModule required;`,
-    'scram-sha-512.sasl.jaas.config': `${security}.scram.ScramLoginModule required;`,
-  };
-  const trust = { 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': files.trusted };
-  const addUsers = (mechanism: string) =>
-    users.flatMap((one) => ['--add-scram', `${mechanism}=[name=${one.username},password=${one.password}]`]);
+  const passwords = withSasl({ plain: users, scram: ['SCRAM-SHA-256', 'SCRAM-SHA-512'] });
   return {
     options: {
       listeners: [
@@ -87,16 +86,17 @@ export async function secured(dir: string): Promise<{
         { name: 'OAUTH', protocol: 'SASL_SSL', port: ports.oauth },
       ],
       properties: {
-        'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-        // The listener without security, and the broker itself.
-        'super.users': 'User:ANONYMOUS',
-        ...listener('secured', { ...tls(files.broker), ...sasl }),
-        ...listener('expired', { ...tls(files.late), ...sasl }),
-        ...listener('oauth', { ...tls(files.broker), ...bearer.sasl }),
-        ...listener('mutual', { ...tls(files.broker), ...trust, 'ssl.client.auth': 'required' }),
+        ...authorizer(),
+        ...ofListener('SECURED', withCertificate(files.broker), passwords),
+        ...ofListener('EXPIRED', withCertificate(files.late), passwords),
+        ...ofListener('OAUTH', withCertificate(files.broker), withSasl({ bearerKeysFile }), {
+          // Who has not shown a token again by then is cut off.
+          'oauthbearer.connections.max.reauth.ms': '6000',
+        }),
+        ...ofListener('MUTUAL', withCertificate(files.broker), withClientCertificates(files.trusted)),
       },
-      formatArgs: [...addUsers('SCRAM-SHA-256'), ...addUsers('SCRAM-SHA-512')],
-      javaArgs: bearer.javaArgs,
+      formatArgs: [...scramUsers('SCRAM-SHA-256', users), ...scramUsers('SCRAM-SHA-512', users)],
+      javaArgs: bearerJavaArgs(bearerKeysFile),
     },
     of: (plain) => ({
       plain,
@@ -107,31 +107,5 @@ export async function secured(dir: string): Promise<{
       caCertificate: authority.pem,
       ...{ username, password, client, rotation, tokenKey },
     }),
-  };
-}
-
-/** Kafka's own check of signed tokens, with the public keys in a file; and the private one, which a token server signs with. */
-async function bearerTokens(jwksFile: string) {
-  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const names = { kid: 'test', alg: 'ES256', use: 'sig' };
-  const tokenKey: JsonWebKey = { ...keys.privateKey.export({ format: 'jwk' }), ...names };
-  await writeFile(jwksFile, JSON.stringify({ keys: [{ ...keys.publicKey.export({ format: 'jwk' }), ...names }] }));
-  const { href } = pathToFileURL(jwksFile);
-  const security = 'org.apache.kafka.common.security.oauthbearer';
-  return {
-    tokenKey,
-    sasl: {
-      'sasl.enabled.mechanisms': 'OAUTHBEARER',
-      'oauthbearer.sasl.jaas.config': `${security}.OAuthBearerLoginModule required;`,
-      'oauthbearer.sasl.server.callback.handler.class': `${security}.OAuthBearerValidatorCallbackHandler`,
-      // By default Kafka 4.1 checks no signature, end or audience here.
-      'sasl.oauthbearer.jwt.validator.class': `${security}.BrokerJwtValidator`,
-      'sasl.oauthbearer.jwks.endpoint.url': href,
-      'sasl.oauthbearer.expected.audience': tokenAudience,
-      // Who has not shown a token again by then is cut off.
-      'oauthbearer.connections.max.reauth.ms': '6000',
-    },
-    // Kafka reads keys only from addresses that are named so.
-    javaArgs: [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${href}`],
   };
 }

@@ -1,9 +1,9 @@
 /** Every way to authenticate, against a real broker, with what is right and with each thing that may be wrong. */
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import { ensureTopic } from '../../dev/servers/kafka.ts';
 import type { Auth, AuthMode, OpenDestination, Secrets } from '../../domain/destination.ts';
-import { newAuthority, newCertificate } from '../harness/certificates.ts';
 import { expectRow, meaning } from '../harness/failureRow.ts';
 import { blockWithKeys, openDestination, type TestProduce, type Try, testProduce } from '../harness/produceActivity.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';

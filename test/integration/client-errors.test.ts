@@ -1,11 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { OpenDestination } from '../../domain/destination.ts';
-import { failureRowOf, failureRows } from '../../domain/failures.ts';
-import { kafkaRows } from '../../domain/kafkaErrors.ts';
-import { oauthRows } from '../../domain/oauthErrors.ts';
-import { migrate } from '../../store/migrate.ts';
-import { openStore } from '../../store/store.ts';
 import {
   type Authority,
   type Certificate,
@@ -13,7 +7,13 @@ import {
   newCertificate,
   newIntermediate,
   newSelfSigned,
-} from '../harness/certificates.ts';
+} from '../../dev/servers/certificates.ts';
+import type { OpenDestination } from '../../domain/destination.ts';
+import { failureRowOf, failureRows } from '../../domain/failures.ts';
+import { kafkaRows } from '../../domain/kafkaErrors.ts';
+import { oauthRows } from '../../domain/oauthErrors.ts';
+import { migrate } from '../../store/migrate.ts';
+import { openStore } from '../../store/store.ts';
 import { newDatabase } from '../harness/database.ts';
 import { expectRow, meaning } from '../harness/failureRow.ts';
 import { answering, closedPort, type HostileServer, speakingTls } from '../harness/hostileServers.ts';

@@ -2,10 +2,10 @@
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testConnection } from '../../activities/kafka/connectionTest.ts';
+import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import { freePort } from '../../dev/servers/ports.ts';
 import type { ConnectionTest, TestStepName } from '../../domain/connectionTest.ts';
 import type { Auth, OpenDestination, Secrets } from '../../domain/destination.ts';
-import { newAuthority, newCertificate } from '../harness/certificates.ts';
 import { type TestKafka, testKafka } from '../harness/kafka.ts';
 import { openDestination } from '../harness/produceActivity.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { probeTopic } from '../../activities/kafka/probe.ts';
+import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import { ensureTopic } from '../../dev/servers/kafka.ts';
 import type { Auth, OpenDestination } from '../../domain/destination.ts';
-import { newAuthority, newCertificate } from '../harness/certificates.ts';
 import { expectRow, meaning } from '../harness/failureRow.ts';
 import { answering, closedPort, type HostileServer } from '../harness/hostileServers.ts';
 import { type TestKafka, testKafka } from '../harness/kafka.ts';

@@ -1,7 +1,7 @@
 /** Each row of the design's table of failures, as the real broker gives it; three brokers are in replicas.test.ts. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
-import { newAuthority, newCertificate } from '../harness/certificates.ts';
 import { type LoggedDelivery, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { setByteRate } from '../harness/javaClient.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';

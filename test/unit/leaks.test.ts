@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { newAuthority } from '../harness/certificates.ts';
+import { newAuthority } from '../../dev/servers/certificates.ts';
 import { formsOf, leaksIn, privateKeyParts, traceOf } from '../harness/leaks.ts';
 
 const value = 'pä55 w+rd/=&"\\?~';

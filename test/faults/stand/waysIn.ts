@@ -2,14 +2,23 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  authorizer,
+  type Lines,
+  ofListener,
+  scramUsers,
+  withCertificate,
+  withClientCertificates,
+  withSasl,
+} from '../../../dev/servers/brokerSecurity.ts';
+import { newAuthority, newCertificate } from '../../../dev/servers/certificates.ts';
 import type { KafkaOptions, Listener } from '../../../dev/servers/kafka.ts';
-import { newAuthority, newCertificate } from '../../harness/certificates.ts';
 import { type FaultAuth, faultAuths } from '../fault.ts';
 
 export type WayIn = {
   protocol: Listener['protocol'];
   /** What the listener needs in server.properties, without the prefix that names it. */
-  lines: Record<string, string>;
+  lines: Lines;
   /** `auth` of a destination. */
   auth: Record<string, unknown>;
   /** Whom the broker takes us for; undefined where it does not ask, and we may do everything. */
@@ -27,12 +36,6 @@ export type Access = Pick<WayIn, 'auth' | 'principal'> & { brokers: string[] };
 /** A listener of a broker, and whom it lets in. */
 export type OpenedWay = Pick<Listener, 'name' | 'port' | 'advertisedPort'> & { by: FaultAuth };
 
-/** Who comes in without a name may do everything: the brokers themselves, and the run, which makes topics and ACLs. */
-const authorizer = {
-  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-  'super.users': 'User:ANONYMOUS',
-};
-
 const name = 'causeway';
 
 /** New keys, certificates and a new password; what brokers read of them lies in `dir`. */
@@ -45,7 +48,7 @@ export async function newWaysIn(dir: string): Promise<WaysIn> {
   await mkdir(dir, { recursive: true });
   await writeFile(files.broker, broker.keyPem + broker.pem);
   await writeFile(files.trusted, authority.pem);
-  const tls = { 'ssl.keystore.type': 'PEM', 'ssl.keystore.location': files.broker };
+  const tls = withCertificate(files.broker);
   const caCertificate = authority.pem;
   return {
     none: { protocol: 'PLAINTEXT', lines: {}, auth: { mode: 'NONE' }, principal: undefined },
@@ -53,24 +56,20 @@ export async function newWaysIn(dir: string): Promise<WaysIn> {
       protocol: 'SASL_SSL',
       lines: {
         ...tls,
-        'sasl.enabled.mechanisms': 'SCRAM-SHA-512',
+        ...withSasl({ scram: ['SCRAM-SHA-512'] }),
         // A session ends, and is renewed, again and again.
         'scram-sha-512.connections.max.reauth.ms': '10000',
-        'scram-sha-512.sasl.jaas.config': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
       },
       auth: { mode: 'SASL_SCRAM_SHA_512', username: name, password, caCertificate },
       principal: `User:${name}`,
     },
     mtls: {
       protocol: 'SSL',
-      lines: {
-        ...tls,
-        ...{ 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': files.trusted, 'ssl.client.auth': 'required' },
-      },
+      lines: { ...tls, ...withClientCertificates(files.trusted) },
       auth: { mode: 'MTLS', clientCertificate: client.pem, clientKey: client.keyPem, caCertificate },
       principal: `User:CN=${name}`,
     },
-    formatArgs: ['--add-scram', `SCRAM-SHA-512=[name=${name},password=${password}]`],
+    formatArgs: scramUsers('SCRAM-SHA-512', [{ username: name, password }]),
   };
 }
 
@@ -79,11 +78,10 @@ export function brokerWith(
   ways: WaysIn,
   opened: readonly OpenedWay[],
 ): Pick<KafkaOptions, 'listeners' | 'properties' | 'formatArgs'> {
-  const linesOf = ({ name: listener, by }: OpenedWay) =>
-    Object.entries(ways[by].lines).map(([key, value]) => [`listener.name.${listener.toLowerCase()}.${key}`, value]);
+  const linesOf = ({ name: listener, by }: OpenedWay) => Object.entries(ofListener(listener, ways[by].lines));
   return {
     listeners: opened.map(({ by, ...listener }) => ({ ...listener, protocol: ways[by].protocol })),
-    properties: { ...authorizer, ...Object.fromEntries(opened.flatMap(linesOf)) },
+    properties: { ...authorizer(), ...Object.fromEntries(opened.flatMap(linesOf)) },
     formatArgs: ways.formatArgs,
   };
 }

@@ -1,4 +1,4 @@
-/** Certificates as a test needs them, made on the spot: X.509 version 3 (RFC 5280), P-256 keys, ECDSA with SHA-256. */
+/** Certificates for servers of our own, made on the spot: X.509 version 3 (RFC 5280), P-256 keys, ECDSA with SHA-256. */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
 
@@ -19,9 +19,12 @@ type Subject = CertificateWish & { name: string; isAuthority: boolean };
 const dayMs = 24 * 60 * 60 * 1_000;
 
 /** A certificate authority that nobody knows yet. */
-export function newAuthority(name = `Test CA ${randomBytes(4).toString('hex')}`): Authority {
+export function newAuthority(
+  name = `Test CA ${randomBytes(4).toString('hex')}`,
+  wish: Pick<CertificateWish, 'days'> = {},
+): Authority {
   const { privateKey, publicKey } = newKeys();
-  const pem = signed({ name, isAuthority: true }, publicKey, { name, key: privateKey });
+  const pem = signed({ name, isAuthority: true, ...wish }, publicKey, { name, key: privateKey });
   return { name, key: privateKey, pem, keyPem: pemOf(privateKey) };
 }
 
