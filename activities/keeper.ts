@@ -11,12 +11,15 @@ import { failureIn, NamedError } from './kafka/failureNames.ts';
 import { probeTopic } from './kafka/probe.ts';
 import type { LaneDirectory } from './laneDirectory.ts';
 import type { Outages } from './outages.ts';
+import type { Probing } from './probing.ts';
 import { asNamedError, usable } from './usableDestination.ts';
 
 export type KeeperDependencies = {
   destinations: OpenDestinations;
   lanes: LaneDirectory;
   outages: Outages;
+  /** Knows of each probe as long as it lasts. */
+  probing: Probing;
   logger: Logger;
   meter: DeliveryMeter;
 };
@@ -40,6 +43,7 @@ export function createKeeperActivities({
   destinations,
   lanes,
   outages,
+  probing,
   logger,
   meter,
 }: KeeperDependencies): KeeperActivity {
@@ -51,7 +55,7 @@ export function createKeeperActivities({
       const beating = setInterval(() => context.heartbeat(failing), heartbeatEveryMs);
       try {
         for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * pauseGrowth, pauseMsMax)) {
-          const probed = await probe(notBefore(destinations, version), destinationId);
+          const probed = await probe(notBefore(destinations, version), destinationId, probing);
           if ('found' in probed) {
             outages.recovered(destinationId);
             logger.info({ destinationId }, 'a destination can be delivered to again');
@@ -98,13 +102,13 @@ export function createKeeperActivities({
 
 type Probe = { found: Found } | { failed: Pick<Failing, 'name' | 'code' | 'message'>; version: number | undefined };
 
-async function probe(destinations: OpenDestinations, destinationId: string): Promise<Probe> {
+async function probe(destinations: OpenDestinations, destinationId: string, probing: Probing): Promise<Probe> {
   let version: number | undefined;
   try {
     const opened = await destinations.open(destinationId).catch(asNamedError);
     version = opened?.version;
     const destination = usable(opened);
-    const { canWrite } = await probeTopic(destination);
+    const { canWrite } = await probing.during(destination, () => probeTopic(destination));
     if (canWrite === false) throw mayNotWrite(destination.topic);
     return { found: { version: destination.version, ...(canWrite !== undefined && { canWrite }) } };
   } catch (error) {

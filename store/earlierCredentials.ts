@@ -3,13 +3,16 @@ import type { Database } from './pool.ts';
 /** A destination whose credentials were replaced by this version, while a worker may have had earlier ones. */
 export type Replaced = { destinationId: string; beforeVersion: number };
 
-/** A worker that says nothing for so long is dead, and holds nothing; in ms. */
-export const workerLeaseMs = 15_000;
+/**
+ * A worker that says nothing for so long holds nothing, in ms. It says so every two seconds; cut off from Postgres it opens no destination,
+ * and what it had opened by then is sent within the 30 s of an attempt.
+ */
+export const workerLeaseMs = 45_000;
 
-/** In the transaction that replaces them. $1 destination, $2 its new version. */
+/** In the transaction that replaces them. $1 destination, $2 its new version. Locked: none of the workers may be deleted meanwhile. */
 export const noteEarlier = `
   insert into earlier_credentials (worker_id, destination_id, before_version)
-  select id, $1, $2 from workers where until > now()
+  select id, $1, $2 from workers where until > now() for key share
   on conflict (worker_id, destination_id) do update set before_version = excluded.before_version, replaced_at = now()`;
 
 /** How many workers may still send with earlier credentials of a destination, and since when; null where none may. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { OpenDestination } from '../domain/destination.ts';
 import type { EarlierCredentials, Replaced } from '../store/earlierCredentials.ts';
@@ -6,29 +7,34 @@ import type { EarlierCredentials, Replaced } from '../store/earlierCredentials.t
 export type LettingGoOptions = {
   earlierCredentials: Pick<EarlierCredentials, 'renew' | 'letGo' | 'leave'>;
   destinations: { open(id: string): Promise<OpenDestination | undefined> };
-  hasLetGoBefore(destination: OpenDestination): boolean;
+  /** What uses credentials here, and knows whether it uses none of an earlier version any more. */
+  users: readonly { hasLetGoBefore(destination: OpenDestination): boolean }[];
   logger: Logger;
 };
 
 /** Far below the time after which a silent worker counts as dead; in ms. */
 const renewEveryMs = 2_000;
+const firstAgainMs = 500;
 
 /** Tells the store that this worker runs, and when it has let go of credentials that were replaced. */
 export class LettingGo {
   private readonly workerId = randomUUID();
   private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | undefined;
+  private looking: Promise<boolean> | undefined;
 
   constructor(private readonly options: LettingGoOptions) {}
 
-  /** Resolves after the first try to say so; it goes on trying. */
+  /** Resolves once it has been said: a worker that nobody counts must not be given a batch. */
   async start(): Promise<void> {
+    for (let tries = 1; !(await this.look()); tries++) {
+      if (tries === 1) this.options.logger.warn('the store does not take that this worker runs: it waits');
+      await sleep(firstAgainMs);
+    }
     this.timer = setInterval(() => {
       this.looking ??= this.look().finally(() => {
         this.looking = undefined;
       });
     }, renewEveryMs).unref();
-    await this.look();
   }
 
   /** Nothing is sent any more. Where the store can't be told, the worker counts as dead a little later. */
@@ -38,21 +44,29 @@ export class LettingGo {
     await this.options.earlierCredentials.leave(this.workerId).catch(() => undefined);
   }
 
-  private async look(): Promise<void> {
+  /** Whether the store could be told that this worker runs. */
+  private async look(): Promise<boolean> {
     const { earlierCredentials, logger } = this.options;
     try {
       for (const replaced of await earlierCredentials.renew(this.workerId)) await this.letGo(replaced);
+      return true;
     } catch (err) {
       logger.debug({ err }, 'replaced credentials could not be looked at');
+      return false;
     }
   }
 
+  /** One that can't be let go of keeps its own note, and nobody else's. */
   private async letGo(replaced: Replaced): Promise<void> {
-    const { earlierCredentials, destinations, hasLetGoBefore, logger } = this.options;
+    const { earlierCredentials, destinations, users, logger } = this.options;
     const { destinationId, beforeVersion } = replaced;
-    const now = await destinations.open(destinationId);
-    if (!now || now.version < beforeVersion || !hasLetGoBefore(now)) return;
-    await earlierCredentials.letGo(this.workerId, replaced);
-    logger.info({ destinationId, version: beforeVersion }, 'earlier credentials were let go of');
+    try {
+      const now = await destinations.open(destinationId);
+      if (!now || now.version < beforeVersion || !users.every((user) => user.hasLetGoBefore(now))) return;
+      await earlierCredentials.letGo(this.workerId, replaced);
+      logger.info({ destinationId, version: beforeVersion }, 'earlier credentials were let go of');
+    } catch (err) {
+      logger.debug({ err, destinationId }, 'whether earlier credentials are let go of could not be seen');
+    }
   }
 }

@@ -11,6 +11,7 @@ import { laneSignaller } from '../activities/laneStarting.ts';
 import { runLister } from '../activities/listRuns.ts';
 import { Outages } from '../activities/outages.ts';
 import { Patience } from '../activities/patience.ts';
+import { Probing } from '../activities/probing.ts';
 import { createProduceActivity } from '../activities/produce.ts';
 import { createReplayActivities } from '../activities/replay.ts';
 import { createSegmentActivities } from '../activities/segments.ts';
@@ -20,7 +21,7 @@ import { readWorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { readSecretKeys } from '../store/secretKeys.ts';
-import { openStore } from '../store/store.ts';
+import { openStore, type Store } from '../store/store.ts';
 import {
   bundledWorkflows,
   connectWorker,
@@ -51,31 +52,23 @@ async function main(): Promise<void> {
   const tellKeeper: KeeperTelling['held'] = (id, lane) => telling.held(id, lane);
   const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
   const { meter, registry } = workerMetrics();
-  const { activities, hasLetGoBefore, close } = createProduceActivity({
+  const producing = createProduceActivity({
     ...{ destinations, temporal, patience, logger, meter },
     settledBefore: new SettledBefore(new LaneHistories(temporal), runsListedBy(temporal)),
   });
-  const keeping = createKeeperActivities({ destinations, lanes: new LaneDirectory(temporal), outages, logger, meter });
-  const pace = new VisibilityPace();
-  const replaying = createReplayActivities({
-    ...{
-      destinations,
-      lanes: laneCalls(temporal),
-      list: laneList(temporal, pace),
-      listRuns: runLister(temporal, pace),
-    },
-    ...{ histories: new LaneHistories(temporal), index: store.eventIndex },
-    signal: laneSignaller(temporal, config.TEMPORAL_TASK_QUEUE),
-  });
+  const probing = new Probing();
+  const lanes = new LaneDirectory(temporal);
+  const keeping = createKeeperActivities({ destinations, lanes, outages, probing, logger, meter });
+  const replaying = replayActivities(temporal, store, config.TEMPORAL_TASK_QUEUE);
   const bundle = await bundledWorkflows();
   const workers = await Promise.all([
-    createLaneWorker(connection, config, bundle, { ...activities, ...createSegmentActivities({ temporal }) }),
+    createLaneWorker(connection, config, bundle, { ...producing.activities, ...createSegmentActivities({ temporal }) }),
     createKeeperWorker(connection, config, { ...keeping, ...replaying }),
     createSegmentWorker(connection, config, bundle),
   ]);
   const { CAUSEWAY_WORKER_METRICS_HOST: host, CAUSEWAY_WORKER_METRICS_PORT: port } = config;
   const metricsServer = await serveMetrics({ host, port, registry, logger });
-  const lettingGo = new LettingGo({ earlierCredentials, destinations, hasLetGoBefore, logger });
+  const lettingGo = new LettingGo({ earlierCredentials, destinations, users: [producing, probing], logger });
   await lettingGo.start(); // Before it is given a batch.
   // A worker that does not run yet can't be shut down: nothing is waited for between this and its start.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -84,11 +77,20 @@ async function main(): Promise<void> {
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is running');
   await Promise.all(workers.map((worker) => worker.run()));
   clearInterval(sweeper);
-  close();
+  producing.close();
   await lettingGo.stop();
   metricsServer.close();
   await store.close();
   await connection.close();
+}
+
+function replayActivities(temporal: Client, { destinations, eventIndex: index }: Store, taskQueue: string) {
+  const pace = new VisibilityPace();
+  return createReplayActivities({
+    ...{ destinations, lanes: laneCalls(temporal), list: laneList(temporal, pace), index },
+    ...{ listRuns: runLister(temporal, pace), histories: new LaneHistories(temporal) },
+    signal: laneSignaller(temporal, taskQueue),
+  });
 }
 
 main().catch((error: unknown) => {

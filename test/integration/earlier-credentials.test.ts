@@ -1,10 +1,15 @@
 /** Who may still send with credentials that were replaced, as Postgres keeps it. */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ProducerPool } from '../../activities/kafka/producerPool.ts';
+import { Probing } from '../../activities/probing.ts';
 import { migrate } from '../../store/migrate.ts';
 import { openStore, type Store } from '../../store/store.ts';
+import { LettingGo, type LettingGoOptions } from '../../worker/lettingGo.ts';
 import { newDatabase } from '../harness/database.ts';
+import { until } from '../harness/until.ts';
 
 let own: Awaited<ReturnType<typeof newDatabase>>;
 let client: pg.Client;
@@ -27,16 +32,20 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await client.query('delete from workers');
-  ({ id } = await store.destinations.create({
+  id = await newDestination();
+});
+
+const newDestination = async (): Promise<string> => {
+  const { id: made } = await store.destinations.create({
     ...{ customerExternalId: 'acct', type: 'KAFKA', name: 'n', brokers: ['b:9092'], topic: 't', enabled: true },
     ...{ partitionKey: 'customerExternalId', eventTypes: ['*'], ordering: { lanes: 'key' } },
     auth: { mode: 'SASL_PLAIN', tls: true, username: 'u' },
     producer: { lingerMs: 0, batchSizeBytes: 1_000, acks: 'all' },
     onDeadLetter: 'continue',
     secrets: { password: 'first' },
-  }));
-});
-
+  });
+  return made;
+};
 const rotate = (password: string) => store.destinations.update(id, { secrets: { password } });
 const workersWithEarlier = async (): Promise<number | undefined> =>
   (await store.destinations.get(id))?.earlierCredentials?.workers;
@@ -77,6 +86,91 @@ test('a worker that has died or ended keeps nothing, and one that is back begins
   const { rows } = await client.query('select worker_id from earlier_credentials');
   expect(rows).toEqual([{ worker_id: 'alive' }]);
   expect(await workers.renew('dead')).toEqual([]);
+});
+
+test('a worker that was cut off for half a minute may still send with them, and counts', async () => {
+  await store.earlierCredentials.renew('a');
+  await client.query(`update workers set until = until - interval '30 seconds'`);
+  await rotate('second');
+  expect(await workersWithEarlier()).toBe(1);
+});
+
+test('credentials are replaced, though a worker ends in that very moment', async () => {
+  for (const worker of ['ending', 'alive']) await store.earlierCredentials.renew(worker);
+  await client.query('begin');
+  await client.query(`delete from workers where id = 'ending'`);
+  const rotated = rotate('second');
+  const isWaiting = async (): Promise<boolean> =>
+    (await client.query(`select 1 from pg_locks where not granted`)).rows.length > 0;
+  await until('it to wait for that', isWaiting, (waits) => waits);
+  await client.query('commit');
+  await rotated;
+  expect(await workersWithEarlier()).toBe(1);
+});
+
+function untilOver(): { promise: Promise<void>; over: () => void } {
+  let over = (): void => undefined;
+  const promise = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  return { promise, over };
+}
+
+describe('a worker', () => {
+  const logger = pino({ level: 'silent' });
+  const lettingGo = (users: LettingGoOptions['users']) => {
+    const { earlierCredentials, destinations } = store;
+    return new LettingGo({ earlierCredentials, destinations, users, logger });
+  };
+  const pool = new ProducerPool();
+  afterAll(() => pool.close());
+
+  test('runs only once Postgres has taken that it does', async () => {
+    await client.query('alter table workers rename to workers_elsewhere');
+    const worker = lettingGo([pool]);
+    let isStarted = false;
+    const starting = worker.start().then(() => {
+      isStarted = true;
+    });
+    await expect(store.earlierCredentials.renew('another')).rejects.toMatchObject({ code: 'store_not_migrated' });
+    expect(isStarted).toBe(false);
+    await client.query('alter table workers_elsewhere rename to workers');
+    await starting;
+    await rotate('second');
+    expect(await workersWithEarlier()).toBe(1);
+    await worker.stop();
+  });
+
+  test('that can open one destination no more still lets go of the others', async () => {
+    const other = await newDestination();
+    const worker = lettingGo([pool]);
+    await worker.start();
+    for (const one of [id, other]) await store.destinations.update(one, { secrets: { password: 'second' } });
+    await client.query(`update destinations set sealed = '{"password": "v1.k0.AAAA"}' where id = $1`, [id]);
+    const noted = async () =>
+      (await client.query<{ destination_id: string }>('select destination_id from earlier_credentials')).rows;
+    await until('one to be let go of', noted, (rows) => rows.length < 2);
+    expect(await noted()).toEqual([{ destination_id: id }]);
+    await worker.stop();
+  });
+
+  test('that probes a destination with earlier credentials has not let go of them', async () => {
+    const probing = new Probing();
+    const worker = lettingGo([pool, probing]);
+    await worker.start();
+    const opened = await store.destinations.open(id);
+    if (!opened) throw new Error('The destination is not there.');
+    const { promise, over } = untilOver();
+    const probe = probing.during(opened, () => promise);
+    await rotate('second');
+    const { version } = (await store.destinations.open(id)) ?? opened;
+    expect([probing.hasLetGoBefore({ id, version }), probing.hasLetGoBefore(opened)]).toEqual([false, true]);
+    expect(await workersWithEarlier()).toBe(1);
+    over();
+    await probe;
+    await until('it to be let go of', workersWithEarlier, (workers) => workers === undefined);
+    await worker.stop();
+  });
 });
 
 test('the earlier secrets are nowhere in the database once they are replaced', async () => {
