@@ -34,8 +34,7 @@ for (const [network, prefix] of [
 for (const [network, prefix] of [
   ['::', 96], // Unspecified, loopback, and IPv4 in the old embedding.
   ['::ffff:0:0:0', 96], // IPv4, translated (RFC 7915).
-  ['64:ff9b::', 96], // NAT64: leads to an IPv4 address, which may be any.
-  ['64:ff9b:1::', 48],
+  ['64:ff9b:1::', 48], // NAT64 inside a network (RFC 8215).
   ['2002::', 16], // 6to4, the same.
   ['fc00::', 7], // Unique local (RFC 4193).
   ['fe80::', 10], // Link-local.
@@ -52,9 +51,24 @@ for (const [network, prefix] of [
 export function isPrivateHost(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '');
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
-  if (isIP(name) === 6) return notPublic.check(name, 'ipv6');
+  if (isIP(name) === 6) {
+    const translated = behindNat64(name);
+    return translated === undefined ? notPublic.check(name, 'ipv6') : notPublic.check(translated, 'ipv4');
+  }
   const address = isIP(name) === 4 ? name : numericHost(name);
   return address !== undefined && notPublic.check(address, 'ipv4');
+}
+
+const nat64 = new BlockList();
+nat64.addSubnet('64:ff9b::', 96, 'ipv6');
+
+/** The IPv4 address to which one of NAT64's (RFC 6052) leads, as a network without IPv4 has it for every IPv4 host. */
+function behindNat64(address: string): string | undefined {
+  if (!nat64.check(address, 'ipv6')) return undefined;
+  const { hostname } = new URL(`http://[${address}]`); // Two groups at most after the zeros.
+  const groups = hostname.slice('[64:ff9b::'.length, -1).split(':');
+  const bits = groups.reduce((sum, group) => sum * 0x1_00_00 + Number.parseInt(group || '0', 16), 0);
+  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 0xff).join('.');
 }
 
 /** `127.1`, `0x7f000001` and `2130706433` are IPv4 addresses to a resolver. */

@@ -3,12 +3,7 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import Broker, { type RequestDefinition } from 'kafkajs/src/broker/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
-import {
-  alertAfterHandshake,
-  certificateAlert,
-  certificateRefused,
-  checkClientCertificate,
-} from './clientCertificate.ts';
+import { AlertsAsked, certificateAlert, certificateRefused, checkClientCertificate } from './clientCertificate.ts';
 import { calmQueue, guardFrames, renewInTime } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { failureIn, NamedError, NotSent, notSentInTime } from './failureNames.ts';
@@ -25,6 +20,8 @@ const alertTimeoutMs = 3_000;
 /** kafkajs logs what it throws: what happened is in the attempt, and said once. */
 const silent = createLogger({ level: 0, logCreator: () => () => undefined });
 
+const alertsAsked = new AlertsAsked();
+
 /** The connection to one broker of a customer. */
 export class BrokerConnection {
   readonly address: string;
@@ -32,6 +29,8 @@ export class BrokerConnection {
   private readonly broker: Broker;
   private readonly sockets = new Set<Socket>();
   private isClosed = false;
+  /** Whether it was we who closed it: then nobody need be asked why. */
+  private isGivenUp = false;
   /** Why no socket could be made; kafkajs keeps its text alone. */
   private noSocket: unknown;
   /** Whether our side of a TLS handshake was over. */
@@ -81,7 +80,7 @@ export class BrokerConnection {
       await this.broker.connect();
       this.isLetIn = true;
     } catch (error) {
-      this.close();
+      this.endSockets();
       throw this.noSocket ?? (await this.certificateRefusal(error)) ?? beforeLetIn(error, this.address);
     }
   }
@@ -90,8 +89,13 @@ export class BrokerConnection {
   private async certificateRefusal(error: unknown): Promise<NamedError | undefined> {
     const { ssl } = this.settings;
     if (!ssl) return undefined;
-    const isBrokenOff = this.isSecured && brokenOff.includes(failureIn(error).name);
-    const asked = () => alertAfterHandshake(() => tlsTo(this.whereTo(this.host, this.port), ssl), alertTimeoutMs);
+    const isBrokenOff = this.isSecured && !this.isGivenUp && brokenOff.includes(failureIn(error).name);
+    const open = (): TLSSocket => {
+      const socket = tlsTo(this.whereTo(this.host, this.port), ssl);
+      this.sockets.add(socket); // `close` ends it, too.
+      return socket.once('close', () => this.sockets.delete(socket));
+    };
+    const asked = () => alertsAsked.of(this.address, open, alertTimeoutMs);
     const alert = certificateAlert(error) ?? (isBrokenOff ? await asked() : undefined);
     return alert === undefined ? undefined : certificateRefused(alert, this.address, ssl.cert !== undefined);
   }
@@ -154,7 +158,12 @@ export class BrokerConnection {
   }
 
   /** Ends its sockets at once: what was not written to the network yet never will be. */
-  close(reason = new Error('The connection was closed by Causeway.')): void {
+  close(reason?: Error): void {
+    this.isGivenUp = true;
+    this.endSockets(reason);
+  }
+
+  private endSockets(reason = new Error('The connection was closed by Causeway.')): void {
     this.isClosed = true;
     // With an error: kafkajs does not hear of a socket that ends without a word.
     for (const socket of this.sockets) socket.destroy(reason);

@@ -36,12 +36,50 @@ export function certificateRefused(alert: string, address: string, wasShown: boo
       });
 }
 
+/** So many are asked at once by this process. */
+const askedMax = 8;
+/** Who had nothing to say of our certificate is not asked again for so long, in ms: then it is the network, or the broker. */
+const silentForMs = 30_000;
+const silentMax = 1_000;
+
+/**
+ * Asks brokers that have broken a connection off whether it was for our certificate. That is another connection, and may take seconds:
+ * so few are asked at once, and none again and again.
+ */
+export class AlertsAsked {
+  private underWay = 0;
+  /** By address: until when it is not asked, in ms of `performance.now()`. */
+  private readonly silentUntilMs = new Map<string, number>();
+
+  /** Resolves to the alert, in words; to undefined where there is none, or it was not asked. `open` makes the connection. */
+  async of(address: string, open: () => TLSSocket, timeoutMs: number): Promise<string | undefined> {
+    const nowMs = performance.now();
+    if (this.underWay >= askedMax || nowMs < (this.silentUntilMs.get(address) ?? 0)) return undefined;
+    this.underWay++;
+    try {
+      const alert = await alertAfterHandshake(open, timeoutMs);
+      if (alert === undefined) this.noteSilent(address);
+      else this.silentUntilMs.delete(address);
+      return alert;
+    } finally {
+      this.underWay--;
+    }
+  }
+
+  private noteSilent(address: string): void {
+    this.silentUntilMs.delete(address); // So that the longest known is first.
+    this.silentUntilMs.set(address, performance.now() + silentForMs);
+    const [longest] = this.silentUntilMs.keys();
+    if (this.silentUntilMs.size > silentMax && longest !== undefined) this.silentUntilMs.delete(longest);
+  }
+}
+
 /**
  * Makes the handshake and says nothing then, until the other side has. With TLS 1.3 it looks at our certificate when our side of the
  * handshake is over; what we have written by then makes its system reset the connection, and that swallows the alert.
  * Resolves to the alert, in words; to undefined where our certificate is taken, or nothing is said within `timeoutMs`.
  */
-export function alertAfterHandshake(open: () => TLSSocket, timeoutMs: number): Promise<string | undefined> {
+function alertAfterHandshake(open: () => TLSSocket, timeoutMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = open();
     const end = (error?: Error): void => {

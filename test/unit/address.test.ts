@@ -51,6 +51,10 @@ describe('a host on this machine or a private network', () => {
     '::ffff:127.0.0.1',
     '::ffff:7f00:1',
     '64:ff9b::7f00:1',
+    '64:ff9b::10.1.2.3',
+    '64:ff9b::a9fe:a9fe',
+    '64:ff9b::',
+    '64:ff9b:1::808:808',
     'fc00::1',
     'fe80::1',
   ])('%s', (host) => {
@@ -64,6 +68,8 @@ describe('a host on this machine or a private network', () => {
     '172.32.0.1',
     '2606:4700::1111',
     '::ffff:8.8.8.8',
+    '64:ff9b::808:808',
+    '64:FF9B:0:0:0:0:8.8.8.8',
   ])('is not %s', (host) => {
     expect(isPrivateHost(host)).toBe(false);
   });

@@ -3,7 +3,8 @@ import { createServer as createTlsServer } from 'node:tls';
 import { expect, test } from 'vitest';
 import { BrokerConnection } from '../../activities/kafka/brokerConnection.ts';
 import { failureIn, notSentInTime } from '../../activities/kafka/failureNames.ts';
-import { newAuthority, newCertificate } from '../harness/certificates.ts';
+import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
+import { until } from '../harness/until.ts';
 
 /** A server on loopback that answers whatever it is sent in this way, and is no Kafka. */
 async function withServer<T>(answer: (socket: Socket) => void, use: (connection: BrokerConnection) => Promise<T>) {
@@ -57,16 +58,59 @@ test('a server that hangs up is named as such', async () => {
   expect(failure).toBe('CONNECTION_CLOSED');
 });
 
-test('one that hangs up right after the TLS handshake, and says nothing of certificates, is named as such, too', async () => {
+/** A server that hangs up right after the TLS handshake, or, where `isMute` says so of the connection of this number, never answers. */
+async function withTlsServer<T>(
+  isMute: (count: number) => boolean,
+  use: (connect: () => BrokerConnection, count: () => number) => Promise<T>,
+): Promise<T> {
   const authority = newAuthority();
   const { pem: cert, keyPem: key } = newCertificate(authority, 'broker', { hosts: ['127.0.0.1'] });
-  const server = createTlsServer({ cert, key }, (socket) => socket.end());
+  const tlsServer = createTlsServer({ cert, key }, (socket) => socket.on('error', () => undefined).end());
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    if (!isMute(sockets.size)) tlsServer.emit('connection', socket);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const settings = { clientId: 'test', ssl: { ca: authority.pem }, sasl: undefined, allowPrivate: true };
-  const failure = await connectFailure(new BrokerConnection('127.0.0.1', port, settings, 1_000));
-  expect(failure).toMatch(/^(CONNECTION_CLOSED|ECONNRESET|EPIPE)$/);
-  await new Promise((resolve) => server.close(resolve));
+  try {
+    return await use(
+      () => new BrokerConnection('127.0.0.1', port, settings, 1_000),
+      () => sockets.size,
+    );
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+const brokenOff = /^(CONNECTION_CLOSED|ECONNRESET|EPIPE)$/;
+
+test('one that hangs up right after the TLS handshake is asked once whether it was for our certificate, not each time', async () => {
+  await withTlsServer(
+    () => false,
+    async (connect, count) => {
+      for (const connections of [2, 3, 4]) {
+        expect(await connectFailure(connect())).toMatch(brokenOff);
+        expect(count()).toBe(connections);
+      }
+    },
+  );
+});
+
+test('who is being asked so is let go of when the connection is closed', async () => {
+  await withTlsServer(
+    (count) => count === 2,
+    async (connect, count) => {
+      const connection = connect();
+      const failure = connectFailure(connection);
+      await until('it to be asked', count, (connections) => connections === 2);
+      const startedMs = performance.now();
+      connection.close();
+      expect(await failure).toMatch(brokenOff);
+      expect(performance.now() - startedMs).toBeLessThan(2_000); // Not the three seconds that an answer has.
+    },
+  );
 });
 
 test('nothing that listens there is named as such', async () => {
