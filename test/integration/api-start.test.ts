@@ -20,8 +20,12 @@ beforeAll(async () => {
 });
 afterAll(() => own.drop());
 
+type Ended = { exitCode: number | string | undefined; output: string };
+
 /** Runs the API as `npm run api` does until it ends by itself. */
-function runApi(env: Record<string, string>): Promise<{ exitCode: number | string | undefined; output: string }> {
+const runApi = (env: Record<string, string>): Promise<Ended> => runUntilItEnds('api/main.ts', env);
+
+function runUntilItEnds(program: 'api/main.ts' | 'worker/main.ts', env: Record<string, string>): Promise<Ended> {
   const right = {
     DATABASE_URL: own.databaseUrl,
     CAUSEWAY_SECRET_KEYS: newSecretKeys(),
@@ -30,7 +34,7 @@ function runApi(env: Record<string, string>): Promise<{ exitCode: number | strin
     CAUSEWAY_API_PORT: '0',
   };
   return new Promise((resolve) => {
-    const args = ['--import', 'tsx', 'api/main.ts'];
+    const args = ['--import', 'tsx', program];
     const options = { cwd: root, env: { PATH: process.env.PATH, ...right, ...env }, timeout: 30_000 };
     execFile(process.execPath, args, options, (error, stdout, stderr) =>
       resolve({ exitCode: error?.code ?? 0, output: stdout + stderr }),
@@ -44,6 +48,21 @@ async function tables(): Promise<number> {
   const { rowCount } = await client.query(`select 1 from pg_tables where schemaname = 'public'`);
   await client.end();
   return rowCount ?? 0;
+}
+
+/** Nor does it begin to: no poll, no metrics, no sign that it runs. */
+async function expectNoWorkerStarts(databaseUrl: string, keys: { missing: string; wrong: string }): Promise<void> {
+  const taskQueue = `none-${randomUUID()}`;
+  const given = { DATABASE_URL: databaseUrl, TEMPORAL_TASK_QUEUE: taskQueue, CAUSEWAY_WORKER_METRICS_PORT: '0' };
+  const startWith = (ring: string) => runUntilItEnds('worker/main.ts', { ...given, CAUSEWAY_SECRET_KEYS: ring });
+  const [missing, wrong] = await Promise.all([startWith(keys.missing), startWith(keys.wrong)]);
+  expect([missing.exitCode, wrong.exitCode]).toEqual([1, 1]);
+  expect(missing.output.trim()).toMatch(/^secret_key_missing: The store has secrets sealed with the key "k1"[^\n]*$/);
+  expect(wrong.output.trim()).toMatch(/^secret_key_wrong: The key ring's key "k1" is not the key[^\n]*$/);
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  expect((await client.query('select id from workers')).rows).toEqual([]);
+  await client.end();
 }
 
 describe('the API ends with an error that names', () => {
@@ -64,7 +83,7 @@ describe('the API ends with an error that names', () => {
     expect(await tables()).toBe(0);
   });
 
-  test('the key that sealed what the store holds, where it is missing or another one, and changes nothing', async () => {
+  test('the key that sealed what the store holds, where it is missing or another one, and changes nothing; so does a worker', async () => {
     const [sealed, other] = [newSecretKeys(), newSecretKeys()];
     const bytes = Buffer.from(sealed.slice(3), 'base64');
     const text = new Sealing([{ id: 'k1', key: bytes }]).seal('s', { destinationId: 'dst_1', field: 'password' });
@@ -88,7 +107,9 @@ describe('the API ends with an error that names', () => {
     expect(wrong.output).toMatch(/^secret_key_wrong: The key ring's key "k1" is not the key/);
     const { rows } = await client.query(`select to_regclass('workers') as migrated`);
     expect(rows).toEqual([{ migrated: null }]);
+    await migrate(kept.databaseUrl);
     await client.end();
+    await expectNoWorkerStarts(kept.databaseUrl, { missing: other.replace('k1', 'k2'), wrong: other });
     await kept.drop();
   });
 
