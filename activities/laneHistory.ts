@@ -19,6 +19,8 @@ export type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 type Timestamp = { seconds?: { toString(): string } | number | null; nanos?: number | null } | null | undefined;
 
 const pageSize = 1_000;
+/** Where events are looked at one by one, so few are in memory at once. */
+const smallPage = 200;
 const produceActivity = 'produce';
 const callTimeoutMs = 3_000;
 
@@ -54,6 +56,26 @@ export function resetIn({ workflowTaskFailedEventAttributes: failed }: HistoryEv
   return { baseRunId: failed.baseRunId, reason: failed.failure?.message ?? '' };
 }
 
+/** Whether it is the end of an activity that is none of these batches: a lane has others, which answer something else. */
+function endsAnother(event: HistoryEvent, batches: ReadonlySet<string>): boolean {
+  const end =
+    event.activityTaskCompletedEventAttributes ??
+    event.activityTaskFailedEventAttributes ??
+    event.activityTaskTimedOutEventAttributes;
+  return !!end && !batches.has(String(end.scheduledEventId));
+}
+
+/** How many bytes the payloads of an event take as Temporal stores them: nearly all that a history is. */
+export const payloadBytesOf = (event: HistoryEvent): number =>
+  [
+    event.workflowExecutionStartedEventAttributes?.input,
+    event.workflowExecutionSignaledEventAttributes?.input,
+    event.activityTaskScheduledEventAttributes?.input,
+    event.activityTaskCompletedEventAttributes?.result,
+    event.startChildWorkflowExecutionInitiatedEventAttributes?.input,
+    event.workflowExecutionContinuedAsNewEventAttributes?.input,
+  ].reduce((sum, payloads) => sum + (payloads?.payloads ?? []).reduce((n, { data }) => n + (data?.length ?? 0), 0), 0);
+
 /** Reads lanes' histories out of Temporal. Temporal alone holds the log of deliveries. Throws `temporal_unavailable`. */
 export class LaneHistories {
   private readonly converter: LoadedDataConverter;
@@ -73,12 +95,18 @@ export class LaneHistories {
     const resets: Reset[] = [];
     let isTerminated = false;
     let copiedRecords = 0;
+    const batches = new Set<string>();
     let nextPageToken: Uint8Array | undefined;
     do {
       const page = await this.page(workflowId, runId, nextPageToken);
       if (!page) return undefined;
       const events = page.history?.events ?? [];
-      const read = await Promise.all(events.map((event) => this.recordOf(runId, event)));
+      for (const { eventId, activityTaskScheduledEventAttributes: scheduled } of events) {
+        if (scheduled?.activityType?.name === produceActivity) batches.add(String(eventId));
+      }
+      const read = await Promise.all(
+        events.map((event) => (endsAnother(event, batches) ? undefined : this.recordOf(runId, event))),
+      );
       for (const [n, event] of events.entries()) {
         const record = read[n];
         if (record) records.push(record);
@@ -113,17 +141,19 @@ export class LaneHistories {
     };
   }
 
-  /** The whole history of a run, or undefined where there is none: retention has deleted it. */
-  async events(workflowId: string, runId: string): Promise<HistoryEvent[] | undefined> {
-    const events: HistoryEvent[] = [];
+  /**
+   * Hands over the events of a run one after another, without keeping them: bodies are most of a history. False where there is
+   * no such run: retention has deleted it.
+   */
+  async eachEvent(workflowId: string, runId: string, use: (event: HistoryEvent) => Promise<void>): Promise<boolean> {
     let nextPageToken: Uint8Array | undefined;
     do {
-      const page = await this.page(workflowId, runId, nextPageToken);
-      if (!page) return undefined;
-      events.push(...(page.history?.events ?? []));
+      const page = await this.page(workflowId, runId, nextPageToken, smallPage);
+      if (!page) return false;
+      for (const event of page.history?.events ?? []) await use(event);
       nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
     } while (nextPageToken);
-    return events;
+    return true;
   }
 
   /** The run of the lane that read an overflow segment last; undefined while none has, or where the segment is gone. */
@@ -181,12 +211,17 @@ export class LaneHistories {
     return this.client.options.namespace;
   }
 
-  private async page(workflowId: string, runId: string | undefined, nextPageToken: Uint8Array | undefined) {
+  private async page(
+    workflowId: string,
+    runId: string | undefined,
+    nextPageToken: Uint8Array | undefined,
+    maximumPageSize = pageSize,
+  ) {
     return await this.called(() =>
       this.client.workflowService.getWorkflowExecutionHistory({
         namespace: this.namespace,
         execution: { workflowId, runId: runId ?? '' },
-        maximumPageSize: pageSize,
+        maximumPageSize,
         ...(nextPageToken ? { nextPageToken } : {}),
       }),
     );

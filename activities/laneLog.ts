@@ -1,7 +1,8 @@
 import { attemptEntries, type LaneLogEntry } from '../domain/laneLog.ts';
-import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
+import { type HistoryEvent, type LaneHistories, msOf, payloadBytesOf, resetIn } from './laneHistory.ts';
 import { type Batches, entriesOfEvent } from './laneLogEntries.ts';
 import type { ListRuns } from './settledBefore.ts';
+import { Turns } from './turns.ts';
 
 /** Where a page ended: so many entries of this run are still to be shown, and what was shown began then. */
 export type LaneLogPlace = { runId: string; left: number; startedAtMs: number };
@@ -14,39 +15,53 @@ export type LaneLogPage = {
   deletedBeforeMs?: number | undefined;
 };
 
+type PageAsked = { place?: LaneLogPlace | undefined; entriesMax: number };
+
 /** So many runs are read for one page at the most: the page is then short, and another follows. */
 const runsOfPage = 10;
+/** No further run is read after so much of histories, in bytes of payloads; one run is never more than some 10 MB. */
+const bytesOfPage = 4 * 1024 * 1024;
+/** So many pages are read at once: with more, whoever posts events would feel it. */
+const atOnce = { atOnce: 4, waiting: 32 };
+const tooMany = 'Too many read logs of lanes at once. Ask again after a second.';
 
 type ReadRun = {
   runId: string;
   entries: LaneLogEntry[];
+  bytes: number;
   startedAtMs: number;
   previousRunId: string | undefined;
   resetOf: string | undefined;
 };
 
-/** Reads the log of lanes out of Temporal, from run to run. Rejects with `temporal_unavailable`. */
+/** Reads the log of lanes out of Temporal, from run to run. Rejects with `temporal_unavailable` or `overloaded`. */
 export class LaneLogs {
+  private readonly turns = new Turns(atOnce, tooMany);
+
   constructor(
-    private readonly histories: Pick<LaneHistories, 'events' | 'now' | 'decoded' | 'signalInputs'>,
+    private readonly histories: Pick<LaneHistories, 'eachEvent' | 'now' | 'decoded' | 'signalInputs'>,
     private readonly listRuns: ListRuns,
   ) {}
 
   /** A page of `entriesMax` entries, from that place on or from now on. Undefined where Temporal has nothing of the lane. */
-  async page(
-    workflowId: string,
-    { place, entriesMax }: { place?: LaneLogPlace | undefined; entriesMax: number },
-  ): Promise<LaneLogPage | undefined> {
+  page(workflowId: string, asked: PageAsked): Promise<LaneLogPage | undefined> {
+    return this.turns.take(() => this.pageNow(workflowId, asked));
+  }
+
+  private async pageNow(workflowId: string, { place, entriesMax }: PageAsked): Promise<LaneLogPage | undefined> {
     const now = place ? undefined : await this.histories.now(workflowId);
     let at: { runId: string | undefined; left?: number; startedAtMs?: number } = place ?? { runId: now?.runId };
     const page: LaneLogPage = { entries: [] };
+    let bytes = 0;
     for (let runs = 0; at.runId !== undefined; runs++) {
       const { runId, left: leftOver = allOf, startedAtMs } = at;
-      if (startedAtMs !== undefined && (runs === runsOfPage || page.entries.length === entriesMax)) {
+      const isEnough = runs === runsOfPage || bytes >= bytesOfPage || page.entries.length === entriesMax;
+      if (startedAtMs !== undefined && runs > 0 && isEnough) {
         return { ...page, next: { runId, left: leftOver, startedAtMs } };
       }
       const run: ReadRun | undefined = await this.read(workflowId, runId, place || runs > 0 ? undefined : now?.running);
       if (!run) return startedAtMs === undefined ? undefined : { ...page, deletedBeforeMs: startedAtMs };
+      bytes += run.bytes;
       const left = Math.min(leftOver, run.entries.length);
       const taken = Math.min(left, entriesMax - page.entries.length);
       page.entries.push(...run.entries.slice(left - taken, left).reverse());
@@ -74,22 +89,27 @@ export class LaneLogs {
     runId: string,
     running: Awaited<ReturnType<LaneHistories['now']>>['running'],
   ): Promise<ReadRun | undefined> {
-    const events = await this.histories.events(workflowId, runId);
-    const started = events?.[0];
-    if (!events || !started) return undefined;
-    const reset = events.findLastIndex((event) => resetIn(event) !== undefined);
-    const resetOf = reset < 0 ? undefined : resetIn(events[reset] as HistoryEvent)?.baseRunId;
+    let started: HistoryEvent | undefined;
+    let resetOf: string | undefined;
+    let bytes = 0;
     const batches: Batches = new Map();
     const entries: LaneLogEntry[] = [];
-    for (const [n, event] of events.entries()) {
-      const told = await entriesOfEvent(this.histories, runId, event, batches);
-      if (n >= reset) entries.push(...told); // What a reset copied stands in the run that it was copied from.
-    }
+    const isThere = await this.histories.eachEvent(workflowId, runId, async (event) => {
+      started ??= event;
+      bytes += payloadBytesOf(event);
+      const reset = resetIn(event);
+      if (reset) {
+        resetOf = reset.baseRunId;
+        entries.length = 0; // What a reset copied stands in the run that it was copied from.
+      }
+      entries.push(...(await entriesOfEvent(this.histories, runId, event, batches)));
+    });
+    if (!isThere || !started) return undefined;
     const batch = [...batches.values()].find(({ activity }) => activity === running?.activity);
     const tries = running?.progress?.attempts.filter(({ durationMs }) => durationMs !== undefined) ?? [];
     if (batch) entries.push(...attemptEntries(batch, tries));
     const previousRunId = started.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
-    return { runId, entries, startedAtMs: msOf(started.eventTime), previousRunId, resetOf };
+    return { runId, entries, bytes, startedAtMs: msOf(started.eventTime), previousRunId, resetOf };
   }
 }
 

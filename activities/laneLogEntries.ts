@@ -1,15 +1,15 @@
 import type { Outcome, ProduceRequest } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import { suspensionFrom } from '../domain/laneHold.ts';
-import { type LaneLogEntry, outcomeEntries } from '../domain/laneLog.ts';
+import { type LaneLogEntry, type LoggedBatch, outcomeEntries } from '../domain/laneLog.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import { blockFrom, isFitting, noteFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import { type SegmentStart, segmentWorkflowType } from '../domain/overflow.ts';
 import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
 
 type Decoding = Pick<LaneHistories, 'decoded' | 'signalInputs'>;
-/** Batches of a run, by the number of the event that scheduled each. */
-export type Batches = Map<string, { activity: string; block: Block }>;
+/** Batches of a run that are not settled yet, by the number of the event that scheduled each. */
+export type Batches = Map<string, LoggedBatch>;
 type Told = Omit<LaneLogEntry, 'id' | 'atMs'> | undefined;
 
 /** What one event of a run's history tells, in order. Notes batches for the events that settle them. */
@@ -23,11 +23,13 @@ export async function entriesOfEvent(
   const { activityTaskScheduledEventAttributes: scheduled, activityTaskCompletedEventAttributes: completed } = event;
   if (scheduled?.activityType?.name === 'produce') {
     const [, block] = await decoding.decoded<[ProduceRequest, Block?]>(scheduled.input?.payloads);
-    if (block) batches.set(String(event.eventId), { activity: `${runId}/${scheduled.activityId}`, block });
+    const ids = block?.entries.map(({ id }) => id);
+    if (ids) batches.set(String(event.eventId), { activity: `${runId}/${scheduled.activityId}`, ids });
     return [];
   }
   const batch = completed && batches.get(String(completed.scheduledEventId));
   if (batch) {
+    batches.delete(String(completed.scheduledEventId));
     const [outcome] = await decoding.decoded<[Outcome?]>(completed.result?.payloads);
     return outcome ? outcomeEntries(batch, outcome, atMs) : [];
   }
@@ -57,7 +59,8 @@ function workTold(event: HistoryEvent, batches: Batches): Told {
   const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
   const batch = failed && batches.get(String(failed.scheduledEventId));
   if (!batch) return undefined;
-  return { kind: 'failed', events: batch.block.entries.length, reason: failed.failure?.message ?? 'timed out' };
+  batches.delete(String(failed.scheduledEventId));
+  return { kind: 'failed', events: batch.ids.length, reason: failed.failure?.message ?? 'timed out' };
 }
 
 async function segmentTold(decoding: Decoding, event: HistoryEvent): Promise<Told> {

@@ -1,6 +1,5 @@
 /** The log of a lane: what its runs' histories tell, an entry for each thing that happened. */
 import type { Attempt, Failed, Outcome } from './attempt.ts';
-import type { Block } from './block.ts';
 import { eventIdPrefix } from './eventId.ts';
 
 export const laneLogKinds = [
@@ -52,33 +51,34 @@ export type LaneLogEntry = {
   segmentId?: string | undefined;
 };
 
-type Batch = { activity: string; block: Block };
+/** What is kept of a batch until it is settled: not the bodies, which no entry shows. */
+export type LoggedBatch = { activity: string; ids: readonly string[] };
 
 /** What the result of a batch tells: each attempt, then what it came to. */
-export function outcomeEntries({ activity, block }: Batch, outcome: Outcome, atMs: number): LaneLogEntry[] {
+export function outcomeEntries({ activity, ids }: LoggedBatch, outcome: Outcome, atMs: number): LaneLogEntry[] {
   const { landed, refused, suspended, waiting } = outcome;
   const events = landed.reduce((sum, { positions }) => sum + positions.length, 0);
-  const entries = attemptEntries({ activity, block }, outcome.attempts);
+  const entries = attemptEntries({ activity, ids }, outcome.attempts);
   if (events > 0)
     entries.push({ id: `${activity}/delivered`, atMs, kind: 'delivered', events, landed: rangesOf(landed) });
   for (const { position, error } of refused) {
-    const eventId = eventIdPrefix + (block.entries[position]?.id ?? '');
+    const eventId = eventIdPrefix + (ids[position] ?? '');
     entries.push({ id: `${activity}/parked/${position}`, atMs, kind: 'parked', events: 1, eventId, error });
   }
   const held = suspended ?? waiting;
   if (!held) return entries;
-  const rest = block.entries.length - events - refused.length - (outcome.discardedBefore?.length ?? 0);
+  const rest = ids.length - events - refused.length - (outcome.discardedBefore?.length ?? 0);
   const kind = suspended ? 'suspended' : 'waiting';
   return [...entries, { id: `${activity}/held`, atMs, kind, events: rest, error: held }];
 }
 
 /** Attempts that are over; of one under way nobody knows yet what it comes to. */
-export const attemptEntries = ({ activity, block }: Batch, attempts: readonly Attempt[]): LaneLogEntry[] =>
+export const attemptEntries = ({ activity, ids }: LoggedBatch, attempts: readonly Attempt[]): LaneLogEntry[] =>
   attempts.map(({ number, startedAtMs, durationMs, outcome, brokers, positions, error }) => ({
     id: `${activity}/attempt/${number}`,
     atMs: startedAtMs,
     kind: 'attempt',
-    events: positions?.length ?? block.entries.length,
+    events: positions?.length ?? ids.length,
     attempt: { number, durationMs, outcome, brokers },
     error,
   }));

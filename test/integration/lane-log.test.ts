@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { laneWorkflowId } from '../../domain/lane.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
@@ -147,23 +148,36 @@ test('--follow shows what comes, once, until it is stopped', async () => {
   expect([code, new Set(ids).size]).toEqual([0, ids.length]);
 });
 
-test('a lane that is not there, and what names none, gets a clear answer', async () => {
-  const { id } = destination;
-  const wrong: [args: string[], code: number, says: string, options?: RunOptions][] = [
-    [['log', id], 2, 'Which lane?'],
-    [['log', id, '--lane', 'none'], 3, 'Temporal has no lane none'],
-    [['log', 'dst_unknown', '--lane', 'none'], 3, 'No destination has this id'],
-    [['log', `evt_${'A'.repeat(22)}`, '--lane', lane], 2, "is no destination's id"],
-    [['log', id, '--lane', ''], 2, 'the name of a lane'],
-    [['log', id, '--lane', lane, '--limit', '0'], 2, 'whole number from 1'],
-    [['log', id, '--lane', lane], 4, 'The API key is unknown', { env: { CAUSEWAY_API_KEY: 'k'.repeat(20) } }],
-    [['log', id, '--lane', lane], 5, 'CAUSEWAY_API says where it is', { env: { CAUSEWAY_API: 'http://127.0.0.1:9' } }],
-  ];
-  for (const [args, code, says, options] of wrong) {
-    const ran = await cli(args, options);
-    expect([args.join(' '), ran.code, ran.out]).toEqual([args.join(' '), code, '']);
-    expect(ran.err).toContain(says);
+test('however much is in the histories, a page reads a few MiB of them: it is short, and another follows', async () => {
+  const { id, customerExternalId } = await causeway.createDestination();
+  const pad = (): string => randomBytes(165_000).toString('base64');
+  const events = 48;
+  for (let n = 0; n < events; n += 4) {
+    const batch = Array.from({ length: 4 }, () => ({ eventType: 'e', customerExternalId, payload: { pad: pad() } }));
+    expect(await causeway.api.postBatch(batch)).toMatchObject({ status: 202 });
   }
-  const answer = await causeway.api.get(`/v1/destinations/${id}/lane-log?lane=${lane}&cursor=x`);
+  const delivered = async (query = ''): Promise<Page & { count: number }> => {
+    const url = `/v1/destinations/${id}/lane-log?lane=${customerExternalId}&limit=1000${query}`;
+    const page = (await causeway.api.get(url)).body as Page;
+    const counts = page.entries.map(({ kind, events: some }) => (kind === 'delivered' ? (some ?? 0) : 0));
+    return { ...page, count: counts.reduce((sum, one) => sum + one, 0) };
+  };
+  const pages = await until(
+    'all are delivered',
+    async () => {
+      const found = [await delivered()];
+      for (let next = found[0]?.nextCursor; next !== undefined; next = found.at(-1)?.nextCursor) {
+        found.push(await delivered(`&cursor=${encodeURIComponent(next)}`));
+      }
+      return found;
+    },
+    (found) => found.reduce((sum, { count }) => sum + count, 0) === events,
+  );
+  expect(pages.length).toBeGreaterThan(1);
+  for (const { entries } of pages) expect(entries.length).toBeGreaterThan(0);
+});
+
+test('a cursor that this list did not give is refused', async () => {
+  const answer = await causeway.api.get(`/v1/destinations/${destination.id}/lane-log?lane=${lane}&cursor=x`);
   expect([answer.status, answer.body]).toMatchObject([400, { code: 'cursor_invalid' }]);
 });

@@ -227,3 +227,57 @@ test('a lane that is reset to its beginning while events of it are in segments l
     (open) => open === 0,
   );
 });
+
+test('a lane that is reset to after it opened segments, and before it read them, reads them again and sends nothing twice', {
+  timeout: 2 * minutes,
+}, async () => {
+  const destination = await causeway.createDestination({ partitionKey: 'payload.key', ordering: { lanes: 'key' } });
+  const [lane = ''] = lanesOf(destination, ['k']);
+  const sender = senderOf(destination, ['k']);
+  await sender.send(1);
+  await arrived(destination, sender);
+  await signalAll([lane], 'pause');
+  await sender.send(6_000);
+  await until(
+    'all to wait',
+    () => waitingIn([lane]),
+    (waiting) => waiting === 6_000,
+  );
+  expect((await statusesOf([lane]))[0]?.overflow?.segments).toBeGreaterThan(1);
+  const { runId } = await temporal.client.workflow.getHandle(lane).describe();
+  const { events } = await temporal.client.workflow.getHandle(lane, runId).fetchHistory();
+  const point = events?.findLast((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
+  await signalAll([lane], 'resume');
+  await arrived(destination, sender);
+  await until(
+    'every segment to be closed',
+    () => openSegments(destination),
+    (open) => open === 0,
+  );
+
+  await operate(causeway, 'workflow', 'reset', '-w', lane, '-r', runId, '-e', String(point), '--reason', 'a test');
+  await until(
+    'the lane to have read its segments, and to wait for none',
+    () => statusesOf([lane]),
+    ([status]) => status?.waitingEvents === 0 && status.overflow === undefined,
+  );
+  await sender.send(3);
+  const records = await arrived(destination, sender);
+  expect(records.map(({ headers }) => headers.idempotency_key)).toEqual(sender.accepted.get('k'));
+  expect((await statusesOf([lane]))[0]?.counts).toMatchObject({ accepted: 6_004, delivered: 6_004 });
+  const reading = (await logOf(destination, 'k')).filter(({ kind }) => kind === 'segmentRead');
+  expect(new Set(reading.map(({ segmentId }) => segmentId)).size).toBeLessThan(reading.length);
+});
+
+type LogPage = { entries: { kind: string; segmentId?: string }[]; nextCursor?: string };
+/** The whole log of a lane. */
+async function logOf({ id }: CreatedDestination, lane: string): Promise<LogPage['entries']> {
+  const entries: LogPage['entries'] = [];
+  for (let query = ''; ; ) {
+    const { body } = await causeway.api.get(`/v1/destinations/${id}/lane-log?lane=${lane}&limit=1000${query}`);
+    const page = body as LogPage;
+    entries.push(...page.entries);
+    if (page.nextCursor === undefined) return entries;
+    query = `&cursor=${encodeURIComponent(page.nextCursor)}`;
+  }
+}

@@ -1,15 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runSizesOf } from '../../dev/laneRuns.ts';
 import { laneWorkflowId } from '../../domain/lane.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { postEvent, untilDelivery } from '../harness/eventLog.ts';
-import { operate } from '../harness/temporal.ts';
+import { operate, type TestTemporal, testTemporal } from '../harness/temporal.ts';
 
 let causeway: Causeway;
+let temporal: TestTemporal;
 beforeAll(async () => {
   // Short runs: a few events, and the lane continues as new.
   causeway = await startCauseway({ apiEnv: { CAUSEWAY_LANE_HISTORY_EVENTS_MAX: '50' } });
+  temporal = await testTemporal(causeway);
 });
-afterAll(() => causeway.stop());
+afterAll(async () => {
+  await temporal?.stop();
+  await causeway.stop();
+});
 
 const post = ({ customerExternalId }: CreatedDestination, name: string, more = {}): Promise<string> =>
   postEvent(causeway.api, { eventType: 'e', customerExternalId, idempotencyKey: name, payload: {}, ...more });
@@ -88,10 +94,11 @@ test('over many runs, a reset of an old one, and another reset after it, each ev
   const destination = await causeway.createDestination();
   await deliver(destination, numbered(0, 25));
   const first = await firstRunOf(destination);
+  expect((await runSizesOf(temporal.client, workflowOf(destination))).length).toBeGreaterThan(1);
   await reset(destination, '--run-id', first, '--event-id', '5', '--reason', 'far back');
-  await deliver(destination, numbered(25, 30));
+  await deliver(destination, numbered(25, 35));
   await reset(destination, '--run-id', first, '--event-id', '5', '--reason', 'far back once more');
-  await deliver(destination, numbered(30, 45));
+  await deliver(destination, numbered(35, 45));
   expect(await namesOn(destination)).toEqual(numbered(0, 45));
   await reset(destination, '--type', 'FirstWorkflowTask', '--reason', 'the run that is there now');
   await deliver(destination, ['45']);
