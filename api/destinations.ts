@@ -173,19 +173,25 @@ const idForm = /^dst_[\w-]{1,64}$/;
 /** Throws `destination_not_found`. */
 export async function existing(destinations: Pick<Destinations, 'get'>, id: string): Promise<StoredDestination> {
   const found = idForm.test(id) ? await destinations.get(id) : undefined;
-  if (!found) throw notFound();
+  if (!found) throw notFound(id);
   return found;
 }
 
 /** With its credentials. Throws `destination_not_found`. */
 export async function openOf(destinations: Pick<Destinations, 'open'>, id: string): Promise<OpenDestination> {
   const opened = idForm.test(id) ? await destinations.open(id) : undefined;
-  if (!opened || opened.deletedAt) throw notFound();
+  if (!opened || opened.deletedAt) throw notFound(id);
   return opened;
 }
 
-const notFound = (): CausewayError =>
-  new CausewayError('destination_not_found', 'No destination has this id, or it was deleted.');
+/** What is shown of an id: one of another form may be anything. */
+const shownForm = /^[\w-]{1,64}$/;
+
+const notFound = (id: string): CausewayError => {
+  const named = shownForm.test(id) ? `the id "${id}"` : 'this id, which is dst_ and letters, digits, _ and -';
+  const remedy = `No destination has ${named}, or it was deleted. GET /v1/destinations lists those that there are.`;
+  return new CausewayError('destination_not_found', remedy);
+};
 
 /** Merges the change into what is stored, and stores the result unless that was changed in between. */
 async function change(

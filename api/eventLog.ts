@@ -33,7 +33,7 @@ export function eventLogRoute(app: App, { index, histories }: EventLogOptions): 
     const digest = digestOfEventId(id) ?? '';
     const found = await index.find(digest);
     if (found.length === 0) {
-      const remedy = `No event ${id} was accepted for a destination, or it is older than the index goes back.`;
+      const remedy = `No event ${id} was accepted for a destination: its POST was not answered 202, or no enabled destination of its customer took its type then. Or it is older than the index goes back (CAUSEWAY_EVENT_INDEX_DAYS).`;
       throw new CausewayError('event_not_found', remedy);
     }
     const deliveries = await Promise.all(found.map((delivery) => readDelivery(histories, digest, delivery)));

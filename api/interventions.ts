@@ -100,12 +100,15 @@ async function parkingLane(lanes: Pick<LaneCalls, 'deadLetters'>, destinationId:
 }
 
 export const laneNotFound = (lane: string): CausewayError =>
-  new CausewayError('lane_not_found', `The destination has no open lane "${lane}": it took no event lately.`);
+  new CausewayError(
+    'lane_not_found',
+    `The destination has no open lane "${lane}": it took no event lately. GET /v1/destinations/{id}/lanes lists those that are open.`,
+  );
 
 const noAnswer = (workflowIds: readonly string[]): CausewayError =>
   new CausewayError(
     'lanes_unknown',
-    `No answer from ${workflowIds.join(', ')}; is a worker running? Nothing was changed.`,
+    `No answer from ${workflowIds.join(', ')}: is Temporal up, and a worker running? GET /v1/checks says. Nothing was changed.`,
   );
 
 /** How many of them are open lanes and have the signal now. */

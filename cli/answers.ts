@@ -12,6 +12,7 @@ export const destinationSchema = z.looseObject({
   name: text,
   topic: text,
   brokers: z.array(text),
+  eventTypes: z.array(text),
   enabled: z.boolean(),
   paused: z.looseObject({ since: text, reason: text.optional(), by: text }).optional(),
   version: count,

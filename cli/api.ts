@@ -4,8 +4,9 @@ import { CliFailure, type Exit } from './failure.ts';
 import type { Settings } from './settings.ts';
 
 const requestTimeoutMs = 30_000;
-/** An answer that says "not now" is taken for one after so many tries. */
+/** An answer that says "not now" is taken for one after so many tries, or where the next one would begin later than this, in ms. */
 const triesMax = 3;
+const patienceMs = 10_000;
 const waitMsMax = 5_000;
 
 const problemSchema = z.object({ code: z.string(), title: z.string(), detail: z.string() });
@@ -42,11 +43,13 @@ export class Api {
     schema: Schema,
     sent?: { body: string; once: string },
   ): Promise<z.output<Schema>> {
+    const startedAtMs = performance.now();
     for (let tries = 1; ; tries++) {
       const response = await this.fetched(method, path, sent);
-      const retryAfter = Number(response.headers.get('retry-after'));
-      if (response.status === 503 && retryAfter > 0 && tries < triesMax) {
-        await sleep(Math.min(retryAfter * 1_000, waitMsMax), undefined, { signal: this.stop }).catch(() => undefined);
+      const waitMs = Math.min(Number(response.headers.get('retry-after')) * 1_000, waitMsMax);
+      const isEarly = performance.now() - startedAtMs + waitMs < patienceMs;
+      if (response.status === 503 && waitMs > 0 && tries < triesMax && isEarly) {
+        await sleep(waitMs, undefined, { signal: this.stop }).catch(() => undefined);
         continue;
       }
       const body = await jsonOf(response);

@@ -27,8 +27,10 @@ export function destinationCommands(program: Command, { io, api }: Context): voi
       );
       const found = pages.flatMap((page) => page.destinations);
       if (json) return io.out(jsonOf({ destinations: found, isMore }));
-      const rows = found.map((one) => [one.id, one.customerExternalId, one.name, one.topic, stateOf(one)]);
-      if (rows.length > 0) io.out(tableOf(['ID', 'CUSTOMER', 'NAME', 'TOPIC', 'STATE'], rows));
+      const rows = found.map((one) => [
+        ...[one.id, one.customerExternalId, one.name, one.topic, one.eventTypes.join(', '), stateOf(one)],
+      ]);
+      if (rows.length > 0) io.out(tableOf(['ID', 'CUSTOMER', 'NAME', 'TOPIC', 'EVENT TYPES', 'STATE'], rows));
       io.err(`${countOf(found.length, 'destination')}${isMore ? ', and there are more: raise --limit' : ''}.\n`);
     });
   destinations

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
+import { eventDigest } from '../../domain/eventDigest.ts';
+import { eventIdOf } from '../../domain/eventId.ts';
 import { eventLogSchema, type LaneLogPage, laneLogSchema } from '../answers.ts';
 import type { Api } from '../api.ts';
 import type { Context } from '../context.ts';
@@ -16,19 +18,29 @@ const pageSizeMax = 1_000;
 /** In these nothing happens any more, unless a person replays it. */
 const settled = new Set(['delivered', 'discarded', 'parked', 'expired']);
 
-type LogOptions = { lane?: string; limit: number; follow?: true; json?: true };
+type LogOptions = {
+  lane?: string;
+  customer?: string;
+  key?: string;
+  limit: number;
+  follow?: true;
+  json?: true;
+};
 
 /** `causeway log <event>` and `causeway log <destination> --lane <lane>` */
 export function logCommand(program: Command, { io, api }: Context): void {
   program
     .command('log')
     .description('the time line of an event, or of a lane: every attempt with its outcome, and who did what')
-    .argument('<event or destination>', 'evt_…, or dst_… with --lane')
+    .argument('[event or destination]', 'evt_…, or dst_… with --lane')
+    .addOption(new Option('--customer <id>', 'with --key, in place of the id of an event: its customerExternalId'))
+    .addOption(new Option('--key <key>', 'the idempotencyKey that the event was posted with'))
     .addOption(laneOption('what happened in this lane of the destination'))
     .addOption(limitOption('entries of a lane, the latest ones', 100))
     .addOption(new Option('--follow', 'go on: until an event is settled, or for a lane until Ctrl-C'))
     .addOption(jsonOption())
-    .action(async (id: string, options: LogOptions) => {
+    .action(async (given: string | undefined, options: LogOptions) => {
+      const id = given ?? eventIdByKey(options);
       if (options.lane === undefined && id.startsWith('dst_')) {
         const remedy = 'Which lane? Add --lane <lane>: `causeway lanes` shows those that are open.';
         throw new CliFailure('usage', 'argument_missing', remedy);
@@ -41,6 +53,14 @@ export function logCommand(program: Command, { io, api }: Context): void {
         if (!io.stop.aborted) throw error; // Ctrl-C is how it ends.
       });
     });
+}
+
+/** An event's id comes from customer and idempotency key: who knows these need not have kept the id. */
+function eventIdByKey({ customer, key }: LogOptions): string {
+  if (customer && key) return eventIdOf(eventDigest(customer, key));
+  const remedy =
+    'Which event? Give its id (evt_…), or --customer and --key: its customerExternalId and idempotencyKey.';
+  throw new CliFailure('usage', 'argument_missing', remedy);
 }
 
 async function eventLog(io: Io, api: Context['api'], id: string, { follow, json }: LogOptions): Promise<void> {

@@ -43,8 +43,8 @@ test('destinations are listed and shown, without secrets', async () => {
   const { id, customerExternalId, topic } = destination;
   const list = await cli(['destinations', 'list', '--customer', customerExternalId]);
   expect(list).toMatchObject({ code: 0, err: '1 destination.\n' });
-  expect(list.out.split('\n')[0]).toMatch(/^ID +CUSTOMER +NAME +TOPIC +STATE$/);
-  expect(list.out).toMatch(new RegExp(`${id} +${customerExternalId} +test destination +${topic} +enabled`));
+  expect(list.out.split('\n')[0]).toMatch(/^ID +CUSTOMER +NAME +TOPIC +EVENT TYPES +STATE$/);
+  expect(list.out).toMatch(new RegExp(`${id} +${customerExternalId} +test destination +${topic} +\\* +enabled`));
   const shown = await cli(['destinations', 'show', id]);
   expect(shown.out).toMatch(/^auth\.mode +NONE$/m);
   expect(JSON.parse((await cli(['destinations', 'show', id, '--json'])).out)).toMatchObject({ id, topic });
@@ -110,32 +110,15 @@ test('pause and resume', async () => {
   await untilDelivery('it is delivered', causeway.api, id, ({ status }) => status === 'delivered');
 });
 
-test('what goes wrong has an exit code, and says what to do', async () => {
+test('a command that is none, and settings that are none, are told from others; --json has errors for programs', async () => {
   const { id } = destination;
-  const away = { CAUSEWAY_API: 'http://127.0.0.1:9', CAUSEWAY_API_KEY: 'k'.repeat(20) };
-  const wrong: [args: string[], code: number, says: string, options?: RunOptions][] = [
-    [['lanes', 'dst_unknown'], 3, 'No destination has this id'],
-    [['log', nobody], 3, nobody],
-    [['replay', id, nobody], 3, nobody],
-    [['pause', id, '--lane', 'none'], 3, 'none'],
-    [['replay', id], 2, 'name events, or --lane <lane>, or --all'],
-    [['replay', id, nobody, '--all'], 2, 'More than one selection'],
-    [['log', 'x'], 2, 'evt_ and 22 characters'],
-    [['lanes', 'evt_x'], 2, 'causeway destinations list'],
-    [['lanes'], 2, "missing required argument 'destination'"],
-    [['lanes', id, '--state', 'x'], 2, 'Allowed choices are Delivering'],
-    [['lanes', id, '--limit', '0'], 2, 'whole number from 1'],
-    [['nonsense'], 2, "unknown command 'nonsense'"],
-    [['lanes', id], 4, 'The API key is unknown', { env: { CAUSEWAY_API_KEY: 'k'.repeat(20) } }],
-    [['lanes', id], 5, 'CAUSEWAY_API says where it is', { env: away }],
-    [['lanes', id], 2, 'CAUSEWAY_API is not a URL', { env: { CAUSEWAY_API: 'localhost' } }],
-    [['lanes', id], 2, 'CAUSEWAY_API_KEY is not', { env: { CAUSEWAY_API_KEY: undefined } }],
-    [['lanes', id], 2, 'Which Causeway?', { env: { CAUSEWAY_API: undefined } }],
+  const wrong: [args: string[], says: string, options?: RunOptions][] = [
+    [['nonsense'], "unknown command 'nonsense'"],
+    [['lanes', id], 'CAUSEWAY_API is not a URL', { env: { CAUSEWAY_API: 'localhost' } }],
+    [['lanes', id, '--limit', '0'], 'whole number from 1'],
   ];
-  for (const [args, code, says, options] of wrong) {
-    const ran = await cli(args, options);
-    expect([args.join(' '), ran.code, ran.out]).toEqual([args.join(' '), code, '']);
-    expect(ran.err).toContain(says);
+  for (const [args, says, options] of wrong) {
+    expect(await cli(args, options)).toEqual({ code: 2, out: '', err: expect.stringContaining(says) });
   }
   const asJson = await cli(['lanes', 'dst_unknown', '--json']);
   expect(JSON.parse(asJson.err)).toMatchObject({ error: { code: 'destination_not_found' } });

@@ -207,6 +207,47 @@ test('what the API answers is what it describes', async () => {
   expect(found.filter((one) => one !== undefined)).toEqual([]);
 });
 
+/** An id of the right form that nobody has. */
+const idOfNone = (operation: string): string => {
+  if (operation.includes('/v1/events/')) return `evt_${'A'.repeat(22)}`;
+  return operation.includes('/v1/replays/') ? 'rpl_none' : 'dst_none';
+};
+
+test('every route refuses who has no right key, an id that is none, and a body that it can not read, and says what to do', async () => {
+  const routes = operationsOf(description).filter(({ name }) => name.includes(' /v1/'));
+  expect(routes.length).toBeGreaterThan(15);
+  const refused = async (name: string, asked: Promise<Answer>, code: RegExp, says: RegExp) => {
+    const { status, headers, body, text } = await asked;
+    expect([name, status, headers.get('content-type')]).toEqual([name, status, 'application/problem+json']);
+    expect([name, status, text]).toEqual([name, expect.toSatisfy((one: number) => one >= 400 && one < 500), text]);
+    const { code: found, title, detail } = body as { code: string; title: string; detail: string };
+    expect([name, found]).toEqual([name, expect.stringMatching(code)]);
+    expect(`${title}: ${detail}`).toMatch(says);
+  };
+  for (const { name: route, operation } of routes) {
+    const name = route.endsWith('/lane-log') ? `${route}?lane=x` : route;
+    const none = idOfNone(name);
+    const [{ type, example } = { type: '', example: undefined }] = requestExamples(description, operation);
+    for (const authorization of ['', 'Basic eDp5', `Bearer ${'k'.repeat(20)}`]) {
+      const says = /Authorization|API key.*Send "Authorization: Bearer"/;
+      await refused(name, call(name, none, example, { authorization }), /^unauthenticated$/, says);
+    }
+    if (name.includes('{id}')) {
+      await refused(name, call(name, none, example), /_not_found$/, /No (destination|event|replay) /);
+      for (const id of ['%00', 'x', encodeURIComponent("dst_'; --")]) {
+        await refused(name, call(name, id, example), /_not_found$|^request_invalid$/, /.{20}/);
+      }
+    }
+    if (type !== 'application/json') continue;
+    await refused(name, call(name, none, '{'), /^malformed_json$/, /Send one JSON|JSON/);
+    await refused(name, call(name, none, 'x', { 'content-type': 'text/plain' }), /^content_type_unsupported$/, /json/);
+    if (name.endsWith('/batch')) continue; // It answers for each event.
+    await refused(name, call(name, none, { nonsense: 1 }), /^validation_failed$/, /nonsense is not a known field/);
+    const large = { nonsense: 'x'.repeat(1_000_000) };
+    await refused(name, call(name, none, large), /_too_large$/, /\d/);
+  }
+});
+
 test('/docs is a page that needs no other host', async () => {
   const page = await causeway.api.request('GET', '/docs', undefined, { authorization: '' });
   expect(page.status).toBe(200);

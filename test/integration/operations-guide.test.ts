@@ -30,10 +30,11 @@ afterAll(async () => {
   await rm(bin, { recursive: true, force: true });
 });
 
-async function post(pad = 0): Promise<string> {
+async function post(pad = 0, more: { idempotencyKey?: string } = {}): Promise<string> {
   const { customerExternalId } = destination;
-  return postEvent(causeway.api, { eventType: 'e', customerExternalId, payload: { pad: 'x'.repeat(pad) } });
+  return postEvent(causeway.api, { eventType: 'e', customerExternalId, payload: { pad: 'x'.repeat(pad) }, ...more });
 }
+const key = 'order-1001';
 const untilStatus = (wanted: string, id: string) =>
   untilDelivery(`${wanted}`, causeway.api, id, ({ status }) => status === wanted);
 async function park(): Promise<string> {
@@ -50,7 +51,7 @@ async function guide(command: string, event = '', more: Record<string, string> =
   run.push(command);
   const { id, customerExternalId } = destination;
   const env = {
-    ...{ CUSTOMER: customerExternalId, DESTINATION: id, LANE: customerExternalId, EVENT: event },
+    ...{ CUSTOMER: customerExternalId, DESTINATION: id, LANE: customerExternalId, EVENT: event, KEY: key },
     ...{ CAUSEWAY_API: causeway.api.url, CAUSEWAY_API_KEY: causeway.api.key },
     TEMPORAL_ADDRESS: causeway.temporal.address,
     TEMPORAL_NAMESPACE: causeway.temporal.namespace,
@@ -80,6 +81,10 @@ test('from "events are missing" to the answer in three commands', async () => {
   expect(await guide('causeway lanes "$DESTINATION"')).toMatch(/Parked +0 +1 /);
   expect(await guide('causeway destinations show "$DESTINATION"')).toContain(destination.topic);
   expect(await guide('causeway log "$EVENT"', event)).toContain('MESSAGE_TOO_LARGE');
+  await untilStatus('delivered', await post(0, { idempotencyKey: key }));
+  expect(await guide('causeway log --customer "$CUSTOMER" --key "$KEY"')).toMatch(
+    /delivered after .*partition 0, offset 0/,
+  );
   expect(await guide('causeway log "$DESTINATION" --lane "$LANE"')).toContain(`${event} is parked: MESSAGE_TOO_LARGE`);
 
   const query = `temporal workflow query --workflow-id ${lane} --name`;

@@ -109,7 +109,7 @@ test('a replay of nobody, of a destination that is not there, or with a filter t
   const wrong: [body: unknown, status: number, says: string][] = [
     [{}, 422, 'at least one of destinationId and customerExternalId'],
     [{ error: 'X' }, 422, 'at least one of destinationId and customerExternalId'],
-    [{ destinationId: 'dst_unknown' }, 404, 'No destination has this id'],
+    [{ destinationId: 'dst_unknown' }, 404, 'No destination has the id'],
     [{ customerExternalId: 'c', parkedFrom: 'yesterday' }, 422, 'parkedFrom'],
     [{ customerExternalId: 'c', eventsPerSecond: 0 }, 422, 'eventsPerSecond'],
     [{ customerExternalId: 'c"' }, 422, 'give destinationId in place of it'],
