@@ -26,6 +26,8 @@ export type ProduceDependencies = {
   settledBefore: Pick<SettledBefore, 'of'>;
   logger: Logger;
   meter: DeliveryMeter;
+  /** The customer whose events outcomes become; undefined where they are not exported. */
+  exportTo?: string | undefined;
 };
 
 export type ProduceActivity = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
@@ -38,6 +40,7 @@ export function createProduceActivity({
   settledBefore,
   logger,
   meter,
+  exportTo,
 }: ProduceDependencies): {
   activities: ProduceActivity;
   /** Whether this process sends nothing with an earlier version of the destination any more, nor will. */
@@ -97,8 +100,12 @@ export function createProduceActivity({
       lease.end();
     }
   };
+  const exporting: ProduceActivity['produce'] = async (request, block) => ({
+    ...(await produce(request, block)),
+    exportTo,
+  });
   return {
-    activities: { produce },
+    activities: { produce: exportTo === undefined ? produce : exporting },
     hasLetGoBefore: (destination) => producers.hasLetGoBefore(destination),
     close: () => producers.close(),
   };

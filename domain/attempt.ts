@@ -83,6 +83,8 @@ export type Outcome = Settled & {
   discardedBefore?: number[] | undefined;
   /** As the request had it. */
   resetRunId?: string | undefined;
+  /** Set where outcomes are exported: the customer whose events they become. */
+  exportTo?: string | undefined;
 };
 /** The part of an outcome that tells a lane to hold. */
 export type OutcomeHold = Pick<Outcome, 'suspended' | 'waiting' | 'version' | 'lookAfterMs'>;

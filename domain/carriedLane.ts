@@ -5,11 +5,12 @@ import { type CarriedDedupWindow, DedupWindow } from './dedupWindow.ts';
 import type { LaneLimits } from './lane.ts';
 import type { Hold, Resumed } from './laneHold.ts';
 import type { Counts, LaneState, Note } from './laneState.ts';
+import type { CarriedOutcomes } from './outcomes.ts';
 import { type CarriedOverflow, carriedOverflow, restoredOverflow } from './overflow.ts';
 import type { ResentPart } from './resent.ts';
 
 /** What goes from run to run as JSON; blocks go beside it, each a payload of its own. */
-export type CarriedLane = {
+export type CarriedLane = CarriedOutcomes & {
   seen: CarriedDedupWindow;
   counts: Counts;
   onDeadLetter: LaneState['onDeadLetter'];
@@ -25,7 +26,7 @@ export type CarriedLane = {
   deadLetters: { parkedAtMs: number; error: Failed }[];
 };
 
-export function carried(state: LaneState, nowMs: number): [CarriedLane, ...Block[]] {
+export function carried(state: LaneState, nowMs: number, outcomes: CarriedOutcomes = {}): [CarriedLane, ...Block[]] {
   // Joined: thousands of small blocks would be thousands of payloads.
   const joinedUp = (blocks: readonly Block[]) =>
     blocksOf(blocks.flatMap(deliveriesOf), blocks[0]?.acceptedAtMs ?? nowMs);
@@ -36,6 +37,7 @@ export function carried(state: LaneState, nowMs: number): [CarriedLane, ...Block
     nowMs,
   );
   const head: CarriedLane = {
+    ...outcomes,
     seen: state.seen.carried(nowMs),
     counts: state.counts,
     onDeadLetter: state.onDeadLetter,

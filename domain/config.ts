@@ -33,6 +33,10 @@ const databaseUrl = z
     'must be postgres://user:password@host:port/database',
   );
 
+const apiKey = z
+  .string()
+  .regex(/^[A-Za-z0-9._~+/=-]{20,200}$/, 'must be 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -');
+
 /** Where the key ring comes from: `read` below sees that it is one of them, and store/ reads it. */
 const secretKeySource = {
   CAUSEWAY_SECRET_KEYS: z.string().optional(),
@@ -59,10 +63,7 @@ const apiSchema = z.object({
   ...shared,
   CAUSEWAY_API_HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
   CAUSEWAY_API_PORT: wholeNumber(0, 65_535, 'TCP port', 8080),
-  CAUSEWAY_API_KEY: z
-    .string()
-    .regex(/^[A-Za-z0-9._~+/=-]{20,200}$/, 'must be 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -')
-    .optional(),
+  CAUSEWAY_API_KEY: apiKey.optional(),
   CAUSEWAY_EVENT_BYTES_MAX: wholeNumber(1_024, 900_000, 'bytes', 256 * 1024),
   CAUSEWAY_WAITING_BYTES_MAX: wholeNumber(1_048_576, 4_294_967_296, 'bytes', 64 * 1024 * 1024),
   CAUSEWAY_LANE_HISTORY_EVENTS_MAX: wholeNumber(
@@ -86,7 +87,22 @@ const workerSchema = z.object({
   CAUSEWAY_WAIT_AFTER_MS: wholeNumber(1_000, 3_600_000, 'ms', 60_000),
   CAUSEWAY_WORKER_METRICS_HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
   CAUSEWAY_WORKER_METRICS_PORT: wholeNumber(0, 65_535, 'TCP port', 9464),
+  CAUSEWAY_EXPORT_CUSTOMER: z.string().max(255, 'must be at most 255 characters').optional(),
+  CAUSEWAY_EXPORT_API: z
+    .string()
+    .regex(/^https?:\/\/[^\s/]+(\/\S*)?$/, 'must be the address of the API, for example http://127.0.0.1:8080')
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  CAUSEWAY_EXPORT_API_KEY: apiKey.optional(),
 });
+
+/** Outcomes are exported with all of these, or not at all. */
+const exportVariables = ['CAUSEWAY_EXPORT_CUSTOMER', 'CAUSEWAY_EXPORT_API', 'CAUSEWAY_EXPORT_API_KEY'] as const;
+const exportProblems = (env: Record<string, string | undefined>): string[] => {
+  const missing = exportVariables.filter((name) => env[name] === undefined);
+  if (missing.length === 0 || missing.length === exportVariables.length) return [];
+  return [`${missing.join(' and ')} must be set where outcomes are exported (docs/export.md)`];
+};
 
 /** What the commands that work on the store itself read. */
 const storeSchema = z.object({ DATABASE_URL: databaseUrl, ...secretKeySource });
@@ -103,9 +119,11 @@ function read<Schema extends z.ZodObject>(schema: Schema, env: Record<string, st
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
   const keysWrong = sourceProblem(given);
-  if (parsed.success && keysWrong === undefined) return parsed.data;
+  const exportWrong = exportProblems(given);
+  if (parsed.success && keysWrong === undefined && exportWrong.length === 0) return parsed.data;
   const lines = (parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`);
   if (keysWrong !== undefined) lines.push(keysWrong);
+  lines.push(...exportWrong);
   throw new CausewayError('configuration_invalid', `${lines.join('; ')}. Each variable is explained in .env.example.`);
 }
 

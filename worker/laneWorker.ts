@@ -6,6 +6,7 @@ import {
   Worker,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
+import type { ExportActivity } from '../activities/exporting.ts';
 import type { KeeperActivity } from '../activities/keeper.ts';
 import type { ProduceActivity } from '../activities/produce.ts';
 import type { ReplayActivity } from '../activities/replay.ts';
@@ -14,6 +15,7 @@ import type { WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { keeperTaskQueue } from '../domain/keeper.ts';
+import { exportTaskQueue } from '../domain/outcomes.ts';
 import { segmentTaskQueue } from '../domain/overflow.ts';
 
 /** After this long a dead worker's lanes go to another one; Temporal's default is 10 s. */
@@ -110,6 +112,32 @@ export function createKeeperWorker(
     activities,
     dataConverter,
     maxConcurrentActivityTaskExecutions: watchedMax,
+    maxConcurrentActivityTaskPolls: 2,
+    shutdownGraceTime: '1 second',
+  });
+}
+
+/** So many lanes give outcomes out of their hands at once in this process; most of them only keep their distance. */
+const givingMax = 500;
+
+/** A worker that exports outcomes, and runs the workflows that hold those which nobody takes: it keeps none of them in memory. */
+export function createExportWorker(
+  connection: NativeConnection,
+  config: TemporalConfig,
+  workflowBundle: WorkflowBundleWithSourceMap,
+  activities: ExportActivity,
+): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue: exportTaskQueue(config.TEMPORAL_TASK_QUEUE),
+    workflowBundle,
+    activities,
+    dataConverter,
+    maxCachedWorkflows: 0,
+    maxConcurrentWorkflowTaskExecutions: 2,
+    maxConcurrentWorkflowTaskPolls: 2,
+    maxConcurrentActivityTaskExecutions: givingMax,
     maxConcurrentActivityTaskPolls: 2,
     shutdownGraceTime: '1 second',
   });

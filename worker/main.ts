@@ -1,6 +1,7 @@
 /** The worker process: runs lanes and produces into customers' Kafka. */
 import { Client } from '@temporalio/client';
 import { pino } from 'pino';
+import { createExportActivities, type ExportSettings } from '../activities/exporting.ts';
 import { createKeeperActivities } from '../activities/keeper.ts';
 import { callKeeper, KeeperTelling } from '../activities/keeperCall.ts';
 import { laneCalls } from '../activities/laneCalls.ts';
@@ -17,7 +18,7 @@ import { createReplayActivities } from '../activities/replay.ts';
 import { createSegmentActivities } from '../activities/segments.ts';
 import { runsListedBy, SettledBefore } from '../activities/settledBefore.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
-import { readWorkerConfig } from '../domain/config.ts';
+import { readWorkerConfig, type WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { readSecretKeys } from '../store/secretKeys.ts';
@@ -25,6 +26,7 @@ import { openStore, type Store } from '../store/store.ts';
 import {
   bundledWorkflows,
   connectWorker,
+  createExportWorker,
   createKeeperWorker,
   createLaneWorker,
   createSegmentWorker,
@@ -51,20 +53,25 @@ async function main(): Promise<void> {
   const sweeper = setInterval(() => [outages, telling].map((memory) => memory.sweep()), sweepEveryMs);
   const tellKeeper: KeeperTelling['held'] = (id, lane) => telling.held(id, lane);
   const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
-  const { meter, registry } = workerMetrics();
+  const { meter, exportMeter, registry } = workerMetrics();
+  const settings = exportSettings(config);
   const producing = createProduceActivity({
     ...{ destinations, temporal, patience, logger, meter },
     settledBefore: new SettledBefore(new LaneHistories(temporal), runsListedBy(temporal)),
+    exportTo: settings?.customerExternalId,
   });
   const probing = new Probing();
   const lanes = new LaneDirectory(temporal);
   const keeping = createKeeperActivities({ destinations, lanes, outages, probing, logger, meter });
-  const replaying = replayActivities(temporal, store, config.TEMPORAL_TASK_QUEUE);
+  const taskQueue = config.TEMPORAL_TASK_QUEUE;
+  const replaying = replayActivities(temporal, store, taskQueue);
+  const exporting = createExportActivities({ settings, temporal, taskQueue, logger, meter: exportMeter });
   const bundle = await bundledWorkflows();
   const workers = await Promise.all([
     createLaneWorker(connection, config, bundle, { ...producing.activities, ...createSegmentActivities({ temporal }) }),
     createKeeperWorker(connection, config, { ...keeping, ...replaying }),
     createSegmentWorker(connection, config, bundle),
+    createExportWorker(connection, config, bundle, exporting),
   ]);
   const { CAUSEWAY_WORKER_METRICS_HOST: host, CAUSEWAY_WORKER_METRICS_PORT: port } = config;
   const metricsServer = await serveMetrics({ host, port, registry, logger });
@@ -91,6 +98,13 @@ function replayActivities(temporal: Client, { destinations, eventIndex: index }:
     ...{ listRuns: runLister(temporal, pace), histories: new LaneHistories(temporal) },
     signal: laneSignaller(temporal, taskQueue),
   });
+}
+
+/** The variables are set together or not at all: config.ts sees to that. */
+function exportSettings(config: WorkerConfig): ExportSettings | undefined {
+  const { CAUSEWAY_EXPORT_CUSTOMER: customerExternalId, CAUSEWAY_EXPORT_API: apiUrl } = config;
+  const { CAUSEWAY_EXPORT_API_KEY: apiKey } = config;
+  return customerExternalId && apiUrl && apiKey ? { customerExternalId, apiUrl, apiKey } : undefined;
 }
 
 main().catch((error: unknown) => {

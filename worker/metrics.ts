@@ -1,13 +1,14 @@
 /** What a worker counts since it began, for Prometheus. No label holds a destination, a key or a customer. */
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { DeliveryMeter } from '../activities/deliveryMeter.ts';
+import type { ExportMeter } from '../activities/exportMeter.ts';
 import { failureRowOf, failureRows, isListed } from '../domain/failures.ts';
 
 /** Names of errors that no table has come from brokers and libraries: so many are told apart, and the others are `other`. */
 const unlistedNamesMax = 100;
 const plainName = /^[A-Za-z0-9_.-]{1,80}$/;
 
-export type WorkerMetrics = { meter: DeliveryMeter; registry: Registry };
+export type WorkerMetrics = { meter: DeliveryMeter; exportMeter: ExportMeter; registry: Registry };
 
 /** The counters of one worker process, on a registry of their own. */
 export function workerMetrics(): WorkerMetrics {
@@ -37,6 +38,13 @@ export function workerMetrics(): WorkerMetrics {
     labelNames: ['alarm'],
     registers,
   });
+  const outcomes = new Counter({
+    name: 'causeway_outcomes_total',
+    help: 'Outcomes for the operator’s own topic: exported, or held in workflows until the API takes them.',
+    labelNames: ['result'],
+    registers,
+  });
+  for (const result of ['exported', 'held'] as const) outcomes.inc({ result }, 0);
   // What can happen is there from the start: the first alarm is then an increase that a rule sees.
   for (const outcome of ['delivered', 'partly', 'failed', 'unknown'] as const) attempts.inc({ outcome }, 0);
   for (const { name, isOurs } of failureRows) if (isOurs) alarms.inc({ alarm: name }, 0);
@@ -50,6 +58,10 @@ export function workerMetrics(): WorkerMetrics {
   };
   return {
     registry,
+    exportMeter: {
+      exported: (count) => outcomes.inc({ result: 'exported' }, count),
+      held: (count) => outcomes.inc({ result: 'held' }, count),
+    },
     meter: {
       attempted: (outcome) => attempts.inc({ outcome }),
       delivered: (count) => records.inc(count),

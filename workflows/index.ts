@@ -1,4 +1,5 @@
 /** The workflows that a worker runs. */
+export { heldOutcomes } from './exporting.ts';
 export { keeper } from './keeper.ts';
 export { lane } from './lane.ts';
 export { replayEvents } from './replay.ts';

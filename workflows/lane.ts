@@ -47,6 +47,7 @@ import {
 import { isOverflowing } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { Quiet } from '../domain/quiet.ts';
+import { LaneOutcomes } from './exporting.ts';
 import { overflowing } from './overflow.ts';
 
 export type ProduceActivities = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
@@ -85,6 +86,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   let over = false;
   const startBytes = workflowInfo().historySize;
   const runLength = (): RunLength => lengthOf(start, startBytes);
+  const outcomes = new LaneOutcomes(start, from ?? {});
 
   onSignal(enqueue, (input) => {
     const block = blockFrom(input);
@@ -94,16 +96,25 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   });
   onSignal(replay, (input) => {
     const selected = selectionFrom(input, 'all');
-    if (selected) state = replayed(state, selected);
+    if (!selected) return;
+    const before = state;
+    state = replayed(state, selected);
+    outcomes.signalled('replayed', before, state, selected);
   });
   onSignal(discard, (input) => {
     const selected = selectionFrom(input, 'nothing');
-    if (selected) state = discarded(state, selected);
+    if (!selected) return;
+    const before = state;
+    state = discarded(state, selected);
+    outcomes.signalled('discarded', before, state, selected);
   });
   onSignal(resend, (input, about) => {
     const block = blockFrom(input);
     const note = resendNoteFrom(about);
-    if (block && note) state = resent(state, block, note, Date.now());
+    if (!block || !note) return;
+    const before = state;
+    state = resent(state, block, note, Date.now());
+    if (state !== before) outcomes.resent(block, note);
   });
   onSignal(pause, (input) => {
     state = { ...state, paused: noteFrom(input) };
@@ -142,31 +153,35 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     },
   };
   const overflow = overflowing(start, memory, runLength);
-  const isToRenew = (): boolean =>
-    runLength() !== 'short' && carriedBytes(state) <= carriedBytesMax && !overflow.isBusy();
+  const isEnding = (): boolean =>
+    runLength() !== 'short' && carriedBytes(state) + outcomes.carriedBytes <= carriedBytesMax && !overflow.isBusy();
+  outcomes.begin(isEnding);
+  const isToRenew = (): boolean => isEnding() && !outcomes.isBusy;
 
   // A run that a backlog makes too long can't wait for quiet.
   const isPressed = (): boolean => runLength() === 'tooLong' && isOverflowing(state.overflow);
   const isQuiet = (): boolean => isPressed() || quiet.isNow(taskName(), Date.now());
-  const maySendOn = (): boolean => canSend(state) && quiet.maySendOn(Date.now());
+  const maySend = (): boolean => canSend(state) && !outcomes.isFull;
+  const maySendOn = (): boolean => maySend() && quiet.maySendOn(Date.now());
+  const mayClose = (): boolean => isOver(state, Date.now()) && outcomes.isEmpty;
 
   // One timer a run, not one a wait: it looks now and then whether the dedup window has run out.
   const closing = (async () => {
     while (!over) {
       await sleep(Math.max(state.seen.endsAtMs() - Date.now(), Math.min(start.limits.dedupWindowMs, closeCheckMs)));
-      over = isOver(state, Date.now());
+      over = mayClose();
     }
   })();
   closing.catch(() => undefined);
 
   for (;;) {
-    const isAwaited = (): boolean => canSend(state) || isToShow() || isToRenew() || over;
+    const isAwaited = (): boolean => maySend() || isToShow() || isToRenew() || over;
     const hold = holdOf(state);
     if (!hold) await condition(isAwaited);
     // The timer is the last net, should the keeper's word be lost.
     else if (!(await condition(isAwaited, Math.max(hold.looksAtMs - Date.now(), 1)))) state = letGo(state, 'timer');
     show();
-    if (over && isOver(state, Date.now())) return;
+    if (over && mayClose()) return;
     over = false;
     if (isToRenew()) {
       quiet.isWanted(Date.now());
@@ -175,15 +190,17 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       }
       if (isToRenew() && isQuiet()) {
         show(); // The next run takes what is shown for what it carries.
-        await continueAsNew<typeof lane>(start, ...carried(state, Date.now()));
+        await continueAsNew<typeof lane>(start, ...carried(state, Date.now(), outcomes.carried()));
       }
       if (isToRenew() && !maySendOn()) continue;
     }
-    if (canSend(state)) {
+    if (maySend()) {
       state = planned(state);
       try {
         const outcome = await outcomeOf(start, state);
-        state = settled(state, outcome, Date.now()); // Read after the await: signals may have come.
+        const before = state; // Read after the await: signals may have come.
+        state = settled(before, outcome, Date.now());
+        outcomes.settled(before, state, outcome);
       } catch (error) {
         state = interrupted(state, unforeseen(error), Date.now());
       }

@@ -20,6 +20,8 @@ export type CausewayOptions = {
   env?: Record<string, string>;
   apiEnv?: Record<string, string>;
   workerEnv?: Record<string, string>;
+  /** The customer whose events outcomes become; the workers POST them to this Causeway's own API. */
+  exportTo?: string;
   /** Instead of the shared ones: for a test that stops and starts them. */
   temporal?: { address: string; namespace: string };
   kafka?: { brokers: string[] };
@@ -108,9 +110,15 @@ export async function startCauseway(options: CausewayOptions = {}): Promise<Caus
   const withEnv = (own: Record<string, string> = {}) => ({ ...settings, env: { ...options.env, ...own } });
   const count = options.workers ?? 1;
   const program = await apiProgram(withEnv(options.apiEnv));
+  const exportEnv = options.exportTo && {
+    CAUSEWAY_EXPORT_CUSTOMER: options.exportTo,
+    CAUSEWAY_EXPORT_API: program.url,
+    CAUSEWAY_EXPORT_API_KEY: settings.apiKey,
+  };
+  const workerEnv = { ...options.workerEnv, ...exportEnv };
   const apiServer = stoppedServer(program.spec);
   const workerServers = Array.from({ length: Math.max(1, count) }, (_, n) =>
-    stoppedServer(workerProgram(withEnv(options.workerEnv), n === 0 ? 'worker' : `worker-${n + 1}`)),
+    stoppedServer(workerProgram(withEnv(workerEnv), n === 0 ? 'worker' : `worker-${n + 1}`)),
   );
   const kafka = testKafka(options.kafka?.brokers ?? servers.kafka.brokers);
   const api = testApi(program.url, settings.apiKey);

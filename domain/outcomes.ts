@@ -1,0 +1,99 @@
+/** What became of events, for the operator's own topic: docs/decisions/export.md. Pure. */
+import type { Failed, Outcome } from './attempt.ts';
+import { eventIdOf } from './eventId.ts';
+import type { LaneState, Note } from './laneState.ts';
+import { jsonBytes } from './payloadSize.ts';
+
+export const outcomeKinds = ['delivered', 'parked', 'replayed', 'discarded'] as const;
+export type OutcomeKind = (typeof outcomeKinds)[number];
+
+/** Events of one lane that share an outcome: for a batch it is one group a partition. */
+export type OutcomeGroup = Note & {
+  outcome: OutcomeKind;
+  atMs: number;
+  partition?: number;
+  broker?: string;
+  error?: Pick<Failed, 'name' | 'code' | 'message'>;
+  /** The digest of each event's id, and its offset where it was delivered: -1 where the broker did not say. */
+  entries: (readonly [digest: string, offset?: number])[];
+};
+
+/** What a lane gives out of its hands at once. */
+export type Outcomes = { destinationId: string; customerExternalId: string; lane: string; groups: OutcomeGroup[] };
+
+/** What a lane carries into its next run. */
+export type CarriedOutcomes = { isExported?: true; outcomes?: OutcomeGroup[] };
+
+/** The activities have a queue of their own: one that waits for the API must not take a place from lanes that deliver. */
+export const exportTaskQueue = (taskQueue: string): string => `${taskQueue}:export`;
+export const heldOutcomesWorkflowType = 'heldOutcomes';
+/** The same for each attempt of one activity. */
+export const heldOutcomesId = ({ destinationId, lane }: Outcomes, runId: string, activityId: string): string =>
+  `outcomes:${destinationId}:${lane}:${runId}:${activityId}`;
+
+/** A lane with more than this to give out of its hands sends nothing more until it has, in bytes of payload. */
+export const outcomesBytesMax = 512 * 1024;
+
+const known = new WeakMap<OutcomeGroup, number>();
+export const groupBytes = (group: OutcomeGroup): number => {
+  const bytes = known.get(group) ?? jsonBytes(group);
+  known.set(group, bytes);
+  return bytes;
+};
+export const outcomeCount = (groups: readonly OutcomeGroup[]): number =>
+  groups.reduce((sum, { entries }) => sum + entries.length, 0);
+
+/** What a batch came to: the lane's state before and after it was settled. */
+export function outcomesOfBatch(
+  before: LaneState,
+  after: LaneState,
+  { landed }: Pick<Outcome, 'landed'>,
+  atMs: number,
+): OutcomeGroup[] {
+  const sent = before.sending?.entries ?? [];
+  const groups = landed.map(({ partition, broker, positions, offsets }): OutcomeGroup => {
+    const entries = positions.flatMap((position, n): [string, number][] => {
+      const id = sent[position]?.id;
+      return id === undefined ? [] : [[id, offsets[n] ?? -1]];
+    });
+    return { outcome: 'delivered', atMs, partition, broker, entries };
+  });
+  for (const { delivery, error } of after.deadLetters.slice(before.deadLetters.length)) {
+    const { name, code, message } = error;
+    const shown = { name, ...(code !== undefined && { code }), message };
+    groups.push({ outcome: 'parked', atMs, error: shown, entries: [[delivery.id]] });
+  }
+  return groups.filter(({ entries }) => entries.length > 0);
+}
+
+/** What a person did with dead letters: those that are there before, and not after it. */
+export function outcomesOfSignal(
+  outcome: 'replayed' | 'discarded',
+  [before, after]: [before: LaneState, after: LaneState],
+  { reason, by }: Note,
+  atMs: number,
+): OutcomeGroup[] {
+  const left = new Set(after.deadLetters);
+  const entries = before.deadLetters.flatMap((letter): [string][] => (left.has(letter) ? [] : [[letter.delivery.id]]));
+  if (entries.length === 0) return [];
+  return [{ outcome, atMs, ...(reason !== undefined && { reason }), ...(by !== undefined && { by }), entries }];
+}
+
+/** The events that are POSTed for the operator: one for each outcome. The same outcome has the same key whenever it is sent. */
+export function exportedEvents({ groups, ...of }: Outcomes, customerExternalId: string): Record<string, unknown>[] {
+  return groups.flatMap(({ outcome, atMs, entries, ...group }) =>
+    entries.map(([digest, offset]) => {
+      const eventId = eventIdOf(digest);
+      const isKnown = offset !== undefined && offset >= 0;
+      const which = outcome === 'delivered' && isKnown ? `${group.partition}/${offset}` : String(atMs);
+      return {
+        eventType: `causeway.delivery.${outcome}`,
+        occurredAt: new Date(atMs).toISOString(),
+        source: 'causeway',
+        customerExternalId,
+        idempotencyKey: `${eventId}/${of.destinationId}/${outcome}/${which}`,
+        payload: { eventId, ...of, outcome, ...group, ...(isKnown && { offset }) },
+      };
+    }),
+  );
+}

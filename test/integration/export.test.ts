@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { laneWorkflowId } from '../../domain/lane.ts';
+import { heldOutcomesWorkflowType } from '../../domain/outcomes.ts';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
+
+const operators = `ops_${randomBytes(6).toString('hex')}`;
+let causeway: Causeway;
+let temporal: TestTemporal;
+/** The operator's topic. */
+let topic: string;
+let exported: CreatedDestination;
+beforeAll(async () => {
+  causeway = await startCauseway({ exportTo: operators });
+  temporal = await testTemporal(causeway);
+  topic = await causeway.kafka.newTopic();
+});
+afterAll(async () => {
+  await temporal?.stop();
+  await causeway.stop();
+});
+const toOperators = () =>
+  causeway.createDestination({ customerExternalId: operators, topic, eventTypes: ['causeway.delivery.*'] });
+beforeEach(async () => {
+  exported ??= await toOperators();
+});
+
+type Exported = {
+  key: string | undefined;
+  type: string | undefined;
+  payload: { eventId: string; destinationId: string; outcome: string; [field: string]: unknown };
+};
+/** What the operator's topic has of a destination, in order. */
+async function exportedOf({ id }: CreatedDestination): Promise<Exported[]> {
+  const records = await causeway.kafka.records(topic);
+  const all = records.map(({ headers, value }): Exported => {
+    const { payload } = JSON.parse(String(value)) as Pick<Exported, 'payload'>;
+    return { key: headers.idempotency_key, type: headers.event_type, payload };
+  });
+  return all.filter(({ payload }) => payload.destinationId === id);
+}
+const untilExported = (destination: CreatedDestination, count: number, timeoutMs?: number): Promise<Exported[]> =>
+  until(
+    `${count} outcomes on the operator's topic`,
+    () => exportedOf(destination),
+    (found) => new Set(found.map(({ key }) => key)).size >= count,
+    timeoutMs,
+  );
+const post = ({ customerExternalId }: CreatedDestination, payload: Record<string, unknown> = {}): Promise<string> =>
+  postEvent(causeway.api, { eventType: 'e', customerExternalId, payload });
+async function postMany({ customerExternalId }: CreatedDestination, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let at = 0; at < count; at += 250) {
+    const events = Array.from({ length: 250 }, (_, n) => ({
+      eventType: 'e',
+      customerExternalId,
+      payload: { n: at + n },
+    }));
+    const answer = await until(
+      'a batch is taken',
+      () => causeway.api.postBatch(events),
+      ({ status }) => status === 202,
+    );
+    ids.push(...(answer.body as { results: { id: string }[] }).results.map(({ id }) => id));
+  }
+  return ids;
+}
+const settle = async (destination: CreatedDestination, wanted: string, pad = 0): Promise<string> => {
+  const id = await post(destination, { pad: 'x'.repeat(pad) });
+  await untilDelivery(wanted, causeway.api, id, ({ status }) => status === wanted);
+  return id;
+};
+const ask = ({ id }: CreatedDestination, name: string, body: unknown) =>
+  causeway.api.request('POST', `/v1/destinations/${id}/${name}`, body);
+
+test("what becomes of events is on the operator's topic: where it landed, why it was parked, who did what; nothing of itself", async () => {
+  const small = await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' });
+  const destination = await causeway.createDestination({ topic: small });
+  const delivered = await settle(destination, 'delivered');
+  const [again, unwanted] = [await settle(destination, 'parked', 5_000), await settle(destination, 'parked', 5_000)];
+  await causeway.kafka.configure(small, { 'max.message.bytes': '1000000' });
+  await ask(destination, 'discard', { ids: [unwanted], reason: 'a test', by: 'ada' });
+  await ask(destination, 'replay', { ids: [again], reason: 'limit raised', by: 'ada' });
+  const found = await untilExported(destination, 6);
+  const lane = destination.customerExternalId;
+  const of = { destinationId: destination.id, customerExternalId: lane, lane };
+  const by = 'ada (CAUSEWAY_API_KEY)';
+  const error = { name: 'MESSAGE_TOO_LARGE', code: 10, message: expect.any(String) };
+  const landed = { partition: 0, broker: causeway.kafka.brokers[0] };
+  expect(found.map(({ payload }) => payload)).toEqual([
+    { ...of, eventId: delivered, outcome: 'delivered', ...landed, offset: 0 },
+    { ...of, eventId: again, outcome: 'parked', error },
+    { ...of, eventId: unwanted, outcome: 'parked', error },
+    { ...of, eventId: unwanted, outcome: 'discarded', reason: 'a test', by },
+    { ...of, eventId: again, outcome: 'replayed', reason: 'limit raised', by },
+    { ...of, eventId: again, outcome: 'delivered', ...landed, offset: 1 },
+  ]);
+  expect(found[0]).toMatchObject({
+    type: 'causeway.delivery.delivered',
+    key: `${delivered}/${destination.id}/delivered/0/0`,
+  });
+  // One thing more, to see that there was nothing before it.
+  await settle(destination, 'delivered');
+  await untilExported(destination, 7);
+  expect(await exportedOf(exported)).toEqual([]);
+});
+
+test('a worker that is killed in the middle loses no outcome', async () => {
+  const destination = await causeway.createDestination({ partitionKey: 'payload.n', ordering: { lanes: 4 } });
+  const posting = postMany(destination, 3_000);
+  await until(
+    'some are exported',
+    () => exportedOf(destination),
+    ({ length }) => length > 0,
+  );
+  await causeway.worker.kill();
+  await causeway.worker.start();
+  const ids = await posting;
+  const found = await until(
+    'an outcome of each event',
+    () => exportedOf(destination),
+    (all) => new Set(all.map(({ payload }) => payload.eventId)).size === ids.length,
+    60_000,
+  );
+  // A batch that was sent twice has two outcomes for an event: two offsets. No outcome is there twice.
+  const places = found.map(({ payload }) => `${payload.eventId} ${payload.partition} ${payload.offset}`);
+  expect(new Set(places).size).toBe(found.length);
+  expect(new Set(found.map(({ payload }) => payload.eventId))).toEqual(new Set(ids));
+});
+
+test("while no destination takes the outcomes, and while the API is away, customers' lanes go on; all is exported later", async () => {
+  await causeway.api.request('DELETE', `/v1/destinations/${exported.id}`);
+  const destination = await causeway.createDestination();
+  const lane = temporal.client.workflow.getHandle(laneWorkflowId(destination.id, destination.customerExternalId));
+  const ids = [await settle(destination, 'delivered')];
+  const held = `WorkflowType="${heldOutcomesWorkflowType}" AND WorkflowId STARTS_WITH "outcomes:${destination.id}:"`;
+  await until(
+    'they are held',
+    () => temporal.client.workflow.count(held),
+    ({ count }) => count > 0,
+  );
+  await lane.signal('pause');
+  ids.push(...(await postMany(destination, 1_000)));
+  await causeway.apiProcess.kill();
+  await lane.signal('resume');
+  await until(
+    'all are delivered',
+    () => causeway.kafka.records(destination.topic),
+    ({ length }) => length >= ids.length,
+  );
+  expect(await exportedOf(destination)).toEqual([]);
+  await causeway.apiProcess.start();
+  exported = await toOperators();
+  const found = await untilExported(destination, ids.length, 90_000);
+  expect(new Set(found.map(({ payload }) => payload.eventId))).toEqual(new Set(ids));
+  await until(
+    'nothing is held any more',
+    () => temporal.client.workflow.count(`${held} AND ExecutionStatus="Running"`),
+    ({ count }) => count === 0,
+    90_000,
+  );
+});

@@ -1,0 +1,116 @@
+import { condition, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { Outcome } from '../domain/attempt.ts';
+import type { Block } from '../domain/block.ts';
+import type { LaneStart } from '../domain/lane.ts';
+import type { LaneState, Note } from '../domain/laneState.ts';
+import {
+  type CarriedOutcomes,
+  exportTaskQueue,
+  groupBytes,
+  type OutcomeGroup,
+  type Outcomes,
+  outcomesBytesMax,
+  outcomesOfBatch,
+  outcomesOfSignal,
+} from '../domain/outcomes.ts';
+
+export type ExportActivities = {
+  /** Returns once the outcomes are events of the operator's, or a workflow holds them until they are. */
+  handOver(outcomes: Outcomes): Promise<void>;
+  /** Returns once they are events of the operator's. */
+  exportOutcomes(outcomes: Outcomes): Promise<void>;
+};
+
+/**
+ * Gives what becomes of a lane's events out of its hands, beside the lane's own work: what comes while one activity does it goes
+ * in the next. A lane of which nothing is exported schedules nothing.
+ */
+export class LaneOutcomes {
+  private isExported: boolean;
+  private groups: OutcomeGroup[];
+  private bytes: number;
+  private isGiving = false;
+
+  constructor(
+    private readonly start: LaneStart,
+    { isExported, outcomes = [] }: CarriedOutcomes,
+  ) {
+    this.isExported = isExported ?? false;
+    this.groups = [...outcomes];
+    this.bytes = bytesOf(outcomes);
+  }
+
+  /** Begins to give out of hands what there is. Not while `isEnding`: an activity's end would fail the task that continues as new. */
+  begin(isEnding: () => boolean): void {
+    this.giving(isEnding).catch((error) => {
+      if (!isCancellation(error)) throw error; // Fails the workflow task, which is seen.
+    });
+  }
+
+  settled(before: LaneState, after: LaneState, outcome: Outcome): void {
+    // Of the operator's own events it would go on for ever.
+    this.isExported = outcome.exportTo !== undefined && outcome.exportTo !== this.start.customerExternalId;
+    if (this.isExported) this.add(outcomesOfBatch(before, after, outcome, Date.now()));
+  }
+
+  signalled(outcome: 'replayed' | 'discarded', before: LaneState, after: LaneState, note: Note): void {
+    if (this.isExported) this.add(outcomesOfSignal(outcome, [before, after], note, Date.now()));
+  }
+
+  /** A replay of delivered events. */
+  resent({ entries }: Block, { reason, by }: Note): void {
+    const note = { ...(reason !== undefined && { reason }), ...(by !== undefined && { by }) };
+    const ids = entries.map(({ id }): [string] => [id]);
+    if (this.isExported) this.add([{ outcome: 'replayed', atMs: Date.now(), ...note, entries: ids }]);
+  }
+
+  get isBusy(): boolean {
+    return this.isGiving;
+  }
+  get isEmpty(): boolean {
+    return this.groups.length === 0;
+  }
+  get isFull(): boolean {
+    return this.bytes >= outcomesBytesMax;
+  }
+  get carriedBytes(): number {
+    return this.bytes;
+  }
+  carried(): CarriedOutcomes {
+    return { ...(this.isExported && { isExported: true }), ...(!this.isEmpty && { outcomes: this.groups }) };
+  }
+
+  private add(groups: readonly OutcomeGroup[]): void {
+    this.groups.push(...groups);
+    this.bytes += bytesOf(groups);
+  }
+
+  private async giving(isEnding: () => boolean): Promise<void> {
+    const { handOver } = proxyActivities<ExportActivities>({
+      taskQueue: exportTaskQueue(workflowInfo().taskQueue),
+      startToCloseTimeout: '15 seconds',
+      retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+    });
+    const { destinationId, customerExternalId, lane } = this.start;
+    for (;;) {
+      await condition(() => !this.isEmpty && !isEnding());
+      this.isGiving = true;
+      const groups = [...this.groups];
+      await handOver({ destinationId, customerExternalId, lane, groups });
+      this.groups.splice(0, groups.length); // Others may have come behind them.
+      this.bytes -= bytesOf(groups);
+      this.isGiving = false;
+    }
+  }
+}
+
+const bytesOf = (groups: readonly OutcomeGroup[]): number => groups.reduce((sum, group) => sum + groupBytes(group), 0);
+
+/** Holds outcomes that the API did not take, however long that lasts: no open workflow is deleted. */
+export async function heldOutcomes(outcomes: Outcomes): Promise<void> {
+  const { exportOutcomes } = proxyActivities<ExportActivities>({
+    startToCloseTimeout: '1 minute',
+    retry: { initialInterval: '2 seconds', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+  });
+  await exportOutcomes(outcomes);
+}
