@@ -15,7 +15,7 @@ import type { laneSignals } from '../domain/laneMessages.ts';
 /** How long Temporal may take to store a signal, its client's own retries included, in ms. */
 const signalTimeoutMs = 8_000;
 /** A workflow task that a killed worker had taken is given to another one after this long; Temporal's default is 10 s. docs/decisions/killed-workers.md */
-const workflowTaskTimeout = msToTs('3 seconds');
+const workflowTaskTimeout = msToTs('5 seconds');
 
 const destinationId = defineSearchAttributeKey('DestinationId', SearchAttributeType.KEYWORD);
 const customerExternalId = defineSearchAttributeKey('CustomerExternalId', SearchAttributeType.KEYWORD);

@@ -106,7 +106,7 @@ describe('a lane is full', () => {
     ['long history', { historyEvents: 8_001 }],
     ['large history', { historyBytes: 5 * MiB + 1 }],
     ['large history that no worker looks at', { historyBytes: 3 * MiB + 1, unreadForMs: 2_001 }],
-    ['long history that no worker looks at', { historyEvents: 1_201, unreadForMs: 2_001 }],
+    ['long history that no worker looks at', { historyEvents: 601, unreadForMs: 2_001 }],
   ])('with a %s', async (_, overrides) => {
     const { gauge, pass } = gaugeOf(async () => size(overrides));
     gauge.stored(lane, stored(MiB));
@@ -116,7 +116,7 @@ describe('a lane is full', () => {
   });
 
   test('by what no worker has looked at, and not by what one had taken in before', async () => {
-    const sizes = [{ historyEvents: 1_250 }, { historyEvents: 1_250 + 1_200 }, { historyEvents: 1_250 + 1_201 }];
+    const sizes = [{ historyEvents: 1_250 }, { historyEvents: 1_250 + 600 }, { historyEvents: 1_250 + 601 }];
     const looks = sizes.map((one, n) => size({ ...one, unreadForMs: n === 0 ? 250 : 2_001 }));
     const { gauge, pass } = gaugeOf(async () => looks.shift() ?? size());
     for (let n = 0; n < 2; n++) {
