@@ -11,6 +11,8 @@ export type LaneSize = {
   historyBytes: number;
   /** For how long it has waited for a worker to look at what came in, in ms. */
   unreadForMs: number;
+  /** Whether a worker has its workflow task now. */
+  isTaken: boolean;
   /** What the lane itself says; absent where it did not answer. */
   backlog?: Backlog;
 };
@@ -21,6 +23,11 @@ export type MeasureLane = (workflowId: string) => Promise<LaneSize>;
 const unreadForMsMax = 2_000;
 /** … and one whose workflow task has waited no longer than this has one that is not. */
 const readWithinMs = 250;
+/**
+ * A lane that has not answered for so long, though a worker has taken its task meanwhile, does not get through it in time: each
+ * event more makes the next try longer, and keeps Temporal from giving it more time. docs/decisions/killed-workers.md
+ */
+const stuckAfterMs = 10_000;
 /** The lane is looked at again after this much was stored in it. */
 const bytesPerLook = 1024 * 1024;
 const signalsPerLook = 200;
@@ -48,6 +55,10 @@ type Gauge = {
   bytesLeft: number;
   signalsLeft: number;
   looking: boolean;
+  /** Since when no look was answered; undefined where the last one was. */
+  silentSinceMs: number | undefined;
+  /** When a look last found the lane's task with a worker. */
+  takenAtMs: number;
   isFull: boolean;
   pace: BacklogPace;
   lookedAtMs: number;
@@ -141,6 +152,8 @@ export class LaneGauge {
       bytesLeft: this.random() * bytesToFirstLook,
       signalsLeft: Math.ceil(this.random() * signalsToFirstLook),
       looking: false,
+      silentSinceMs: undefined,
+      takenAtMs: Number.NEGATIVE_INFINITY,
       isFull: false,
       pace: new BacklogPace(),
       lookedAtMs: Number.NEGATIVE_INFINITY,
@@ -159,8 +172,11 @@ export class LaneGauge {
       else gauge.pace.unanswered(this.now());
       const isOver = gauge.runId !== runId && gauge.runId !== size.runId; // It was followed by another run meanwhile.
       if (isOver) return;
+      const nowMs = this.now();
+      gauge.silentSinceMs = size.backlog ? undefined : (gauge.silentSinceMs ?? nowMs);
+      if (size.isTaken) gauge.takenAtMs = nowMs;
       if (size.unreadForMs <= readWithinMs) gauge.readEvents = size.historyEvents;
-      gauge.isFull = isFull(size, gauge.readEvents);
+      gauge.isFull = isFull(size, gauge.readEvents) || isStuck(gauge, nowMs);
       gauge.runBytes = size.historyBytes;
       gauge.bytesSince = Math.max(0, gauge.bytesSince - bytesSince);
     };
@@ -179,4 +195,8 @@ function isFull({ historyEvents, historyBytes, unreadForMs }: LaneSize, readEven
   if (historyEvents > runFull.historyEvents || historyBytes > runFull.historyBytes) return true;
   if (unreadForMs <= unreadForMsMax) return false;
   return historyEvents - readEvents > runFull.unreadEvents || historyBytes > runFull.unreadBytes;
+}
+
+function isStuck({ silentSinceMs, takenAtMs }: Gauge, nowMs: number): boolean {
+  return silentSinceMs !== undefined && nowMs - silentSinceMs >= stuckAfterMs && nowMs - takenAtMs <= stuckAfterMs;
 }

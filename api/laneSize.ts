@@ -1,8 +1,10 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { msOf } from '../activities/laneHistory.ts';
 import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
 import type { LaneSize, MeasureLane } from './laneGauge.ts';
 
+const taken = proto.temporal.api.enums.v1.PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED;
 const timeoutMs = 2_000;
 /** The lane itself is asked for no longer: without a worker nothing answers. */
 const queryTimeoutMs = 500;
@@ -10,6 +12,7 @@ const nothing: LaneSize = {
   historyEvents: 0,
   historyBytes: 0,
   unreadForMs: 0,
+  isTaken: false,
   backlog: { waitingEvents: 0, waitingBytes: 0, deliveredEvents: 0, isDelivering: true },
 };
 
@@ -30,8 +33,9 @@ export function laneMeasure(client: Client): MeasureLane {
     const { runId, historyLength: historyEvents, historySize: historyBytes = 0, raw } = described.value;
     // The next event starts a new run, whatever the last one was.
     if (described.value.status.name !== 'RUNNING') return nothing;
-    const dueAtMs = raw.pendingWorkflowTask?.originalScheduledTime;
-    const run = { runId, historyEvents, historyBytes, unreadForMs: dueAtMs ? Date.now() - msOf(dueAtMs) : 0 };
+    const task = raw.pendingWorkflowTask;
+    const unreadForMs = task?.originalScheduledTime ? Date.now() - msOf(task.originalScheduledTime) : 0;
+    const run = { runId, historyEvents, historyBytes, unreadForMs, isTaken: task?.state === taken };
     if (status.status === 'rejected') return run;
     const { waitingEvents, waitingBytes, counts, held } = status.value;
     const backlog = {

@@ -7,11 +7,21 @@ const size = (overrides: Partial<LaneSize> = {}): LaneSize => ({
   historyEvents: 10,
   historyBytes: 1_000,
   unreadForMs: 0,
+  isTaken: false,
   ...overrides,
 });
 
 /** What was stored, as the history has it and as values; they are the same where a test does not care. */
 const stored = (bytes: number, runId?: string) => ({ bytes, valueBytes: bytes, ...(runId !== undefined && { runId }) });
+
+function throws(work: () => void): boolean {
+  try {
+    work();
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 /** The gauge and its clock; where Temporal stands, the test says how large the lane is. */
 function gaugeOf(measure: () => Promise<LaneSize>, random = 0.5) {
@@ -206,5 +216,34 @@ describe('a lane that has not caught up', () => {
     gauge.stored(lane, stored(MiB));
     await pass(0);
     expect(gauge.backlogMs(lane, 0)).toBe(500);
+  });
+});
+
+describe('a lane that does not answer for ten seconds', () => {
+  const answering = { waitingEvents: 1, waitingBytes: 1, deliveredEvents: 0, isDelivering: true };
+
+  /** Looks a second apart, and whether the lane takes events after each. */
+  async function takesAfter(looks: Partial<LaneSize>[]): Promise<boolean[]> {
+    const sizes = [...looks];
+    const { gauge, pass } = gaugeOf(async () => size(sizes.shift()));
+    const takes: boolean[] = [];
+    for (let n = 0; n < looks.length; n++) {
+      gauge.stored(lane, stored(MiB));
+      if (takes.at(-1) === false) expect(() => gauge.check(lane)).toThrow('lane_full'); // And looks again.
+      await pass(0);
+      await pass(1_000);
+      takes.push(!throws(() => gauge.check(lane)));
+    }
+    return takes;
+  }
+
+  test('though a worker takes its task again and again is given peace until it does', async () => {
+    const taken = { isTaken: true };
+    const looks = [...Array.from({ length: 5 }, () => [taken, {}]).flat(), taken, {}, { backlog: answering }, {}];
+    expect((await takesAfter(looks)).slice(9)).toEqual([true, false, false, true, true]);
+  });
+
+  test('and has no worker is fed until it is full', async () => {
+    expect(await takesAfter(Array.from({ length: 20 }, () => ({})))).not.toContain(false);
   });
 });
