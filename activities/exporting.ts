@@ -92,7 +92,9 @@ export function createExportActivities({
 const reported =
   (logger: Logger) =>
   (error: unknown): false => {
-    const why = error instanceof Error ? error.message : String(error);
+    // What fetch itself says is only that it failed.
+    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    const why = error instanceof Error ? `${error.message}${cause}` : String(error);
     logger.error({ why }, 'outcomes can not be exported: workflows hold them until they can');
     return false;
   };

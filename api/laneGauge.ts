@@ -55,8 +55,9 @@ type Gauge = {
   bytesLeft: number;
   signalsLeft: number;
   looking: boolean;
-  /** Since when no look was answered; undefined where the last one was. */
+  /** Since when no look was answered, nor found another run than the one before; undefined where the last one was or did. */
   silentSinceMs: number | undefined;
+  seenRunId: string | undefined;
   /** When a look last found the lane's task with a worker. */
   takenAtMs: number;
   isFull: boolean;
@@ -153,6 +154,7 @@ export class LaneGauge {
       signalsLeft: Math.ceil(this.random() * signalsToFirstLook),
       looking: false,
       silentSinceMs: undefined,
+      seenRunId: undefined,
       takenAtMs: Number.NEGATIVE_INFINITY,
       isFull: false,
       pace: new BacklogPace(),
@@ -173,7 +175,9 @@ export class LaneGauge {
       const isOver = gauge.runId !== runId && gauge.runId !== size.runId; // It was followed by another run meanwhile.
       if (isOver) return;
       const nowMs = this.now();
-      gauge.silentSinceMs = size.backlog ? undefined : (gauge.silentSinceMs ?? nowMs);
+      const isMoving = size.backlog !== undefined || size.runId !== gauge.seenRunId;
+      gauge.seenRunId = size.runId;
+      gauge.silentSinceMs = isMoving ? undefined : (gauge.silentSinceMs ?? nowMs);
       if (size.isTaken) gauge.takenAtMs = nowMs;
       if (size.unreadForMs <= readWithinMs) gauge.readEvents = size.historyEvents;
       gauge.isFull = isFull(size, gauge.readEvents) || isStuck(gauge, nowMs);

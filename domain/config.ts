@@ -90,7 +90,10 @@ const workerSchema = z.object({
   CAUSEWAY_EXPORT_CUSTOMER: z.string().max(255, 'must be at most 255 characters').optional(),
   CAUSEWAY_EXPORT_API: z
     .string()
-    .regex(/^https?:\/\/[^\s/]+(\/\S*)?$/, 'must be the address of the API, for example http://127.0.0.1:8080')
+    .regex(
+      /^https?:\/\/[^\s/@]+(\/\S*)?$/,
+      'must be the address of the API, without user and password, for example http://127.0.0.1:8080',
+    )
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   CAUSEWAY_EXPORT_API_KEY: apiKey.optional(),

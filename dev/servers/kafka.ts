@@ -175,7 +175,8 @@ export async function startKafkaNode(options: KafkaOptions, node: KafkaNode): Pr
     ...options.properties,
   };
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
-  await writeFile(propertiesFile, lines.join(''));
+  await rm(propertiesFile, { force: true }); // One of an earlier start may be there for all to read.
+  await writeFile(propertiesFile, lines.join(''), { mode: 0o600 }); // Users' passwords are in it.
   await format(jars, options, propertiesFile, node.clusterId);
   const brokers = [`127.0.0.1:${node.ports.broker}`];
   const server = await startServer({
