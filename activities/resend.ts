@@ -48,12 +48,12 @@ export async function resendRuns(known: ResendDependencies, request: ResendReque
     for (const [n, run] of runs.entries()) {
       if (n > place.run && isOver()) break;
       const meant = await reading(n);
-      const parts = meant && !dryRun ? partsOf(meant.events, eventsPerSecond) : [];
+      const parts = meant && !dryRun ? meant.parts : [];
       const first = n === 0 ? part : 0;
       for (let at = first; at < parts.length; at++) {
         const deliveries = parts[at] ?? [];
         const isSent = n < place.run || (n === place.run && at < place.part);
-        if (meant && !isSent) {
+        if (meant && !isSent && deliveries.length > 0) {
           endMs = Math.min(endMs, Date.now() + sendsForMs);
           if (isOver() || !(await hasRoom(known.lanes, run.workflowId, isOver))) return { ...done, nextPart: at };
           const sentAtMs = Date.now();
@@ -64,7 +64,7 @@ export async function resendRuns(known: ResendDependencies, request: ResendReque
         }
         done.events += deliveries.length;
       }
-      if (dryRun) done.events += meant?.events.length ?? 0;
+      if (dryRun) for (const { length } of meant?.parts ?? []) done.events += length;
       done.runs++;
       if (!meant) done.deletedRuns++;
     }
@@ -88,37 +88,45 @@ async function pause(untilMs: number, signal: AbortSignal): Promise<void> {
   if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
 }
 
-/** Reads the runs in their order, some ahead of the one that is asked for. */
+/** Reads the runs in their order, some ahead of the one that is asked for, and keeps none of those before it. */
 function readAhead<Read>(runs: readonly RunToRead[], read: (run: RunToRead) => Promise<Read>) {
-  const reads: Promise<Read>[] = [];
+  const reads = new Map<number, Promise<Read>>();
+  let begun = 0;
   return (n: number): Promise<Read> => {
-    for (const run of runs.slice(reads.length, n + readsAhead)) {
+    for (const run of runs.slice(begun, n + readsAhead)) {
       const reading = read(run);
       reading.catch(() => undefined); // Who asks for it hears it.
-      reads.push(reading);
+      reads.set(begun++, reading);
     }
-    return reads[n] ?? Promise.reject(new Error(`There is no run ${n}.`));
+    for (const earlier of reads.keys()) if (earlier < n) reads.delete(earlier);
+    return reads.get(n) ?? Promise.reject(new Error(`There is no run ${n}.`));
   };
 }
 
-type Meant = { start: LaneStart | undefined; events: Delivered[] };
+type Meant = { start: LaneStart | undefined; parts: Delivered[][] };
 
-/** What the run has delivered that is meant, always in the same order; undefined where retention has deleted it. */
+/**
+ * What the run has delivered that is meant, in parts; undefined where retention has deleted it. A lane knows the parts by their
+ * numbers, so they are cut of what the history alone says, which is the same in each attempt, and the time, for which the index
+ * is asked, only leaves events out of them.
+ */
 async function meantOf(
   { histories, destinations, index }: ResendDependencies,
-  { filter, ids, startedAt }: ResendRequest,
+  { filter, ids, startedAt, eventsPerSecond }: ResendRequest,
   { workflowId, runId }: RunToRead,
 ): Promise<Meant | undefined> {
   const run = await histories.run(workflowId, runId);
   if (!run) return undefined;
   const { start, records, copiedRecords } = run;
   // Of a destination that is deleted nothing goes out.
-  if (!start || !(await destinations.get(start.destinationId))) return { start, events: [] };
+  if (!start || !(await destinations.get(start.destinationId))) return { start, parts: [] };
   // What a reset copied is told by the run that it was copied from.
   const delivered = deliveredIn(records.slice(copiedRecords), Date.parse(startedAt));
   const named = ids && new Set(ids.map(digestOfEventId));
   const fitting = delivered.filter((one) => (!named || named.has(one.id)) && isOfType(one, filter));
-  return { start, events: await ofTime(index, workflowId, fitting, filter) };
+  const inTime = new Set(await ofTime(index, workflowId, fitting, filter));
+  const parts = partsOf(fitting, eventsPerSecond).map((part) => part.filter((one) => inTime.has(one)));
+  return { start, parts };
 }
 
 /** Whether the event is of the type that the filter names. */
@@ -141,7 +149,7 @@ export async function ofTime<Event extends { id: string; acceptedAtMs: number }>
   return events.filter(({ id, acceptedAtMs }) => isOfTime(times.get(id)?.getTime() ?? acceptedAtMs, filter));
 }
 
-/** The same events at the same rate make the same parts: a lane knows them by their numbers. */
+/** The same events at the same rate make the same parts. */
 function partsOf(events: readonly Delivered[], eventsPerSecond: number): Delivered[][] {
   const eventsMax = Math.min(Math.max(Math.floor(eventsPerSecond / partsPerSecond), 1), blockEventsMax);
   const parts: Delivered[][] = [];

@@ -62,13 +62,18 @@ function refusalOf({ status }: LoggedDelivery, of: ReplayOf): string[] {
   return [`is ${status}: it is on its way`];
 }
 
+/** So many runs of one request are kept: whole histories may be large. */
+const runsKept = 2 * readAtOnce;
+
 /** Events of one request often share runs. */
 function readOnce(histories: LaneHistories): Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'> {
   const runs = new Map<string, ReturnType<LaneHistories['run']>>();
   return {
     run: (workflowId, runId) => {
       const reading = runs.get(runId) ?? histories.run(workflowId, runId);
+      runs.delete(runId);
       runs.set(runId, reading);
+      for (const longest of runs.keys()) if (runs.size > runsKept) runs.delete(longest);
       return reading;
     },
     now: (workflowId) => histories.now(workflowId),

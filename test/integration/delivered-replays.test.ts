@@ -203,7 +203,7 @@ test('into a lane with overflow segments they go behind all that waits, and in f
 
 test('a lane that is reset while a replay is cancelled gets each event once more all the same', async () => {
   const destination = await causeway.createDestination();
-  const count = 16;
+  const count = 32; // For eight seconds: it is cancelled after two or four.
   const names = numbered(0, count);
   await post(destination, named(names));
   await untilRecords(destination, count);
