@@ -142,22 +142,28 @@ describe('the keeper workflow', () => {
   });
 
   test.each([
-    ['while they are let go on', 0],
-    ['seconds later, when their write has failed', 1_000],
-  ])('tries ever more rarely where a single lane comes back %s', async (_, afterMs) => {
+    ['while they are let go on', true],
+    ['seconds later, when their write has failed', false],
+  ])('tries ever more rarely where a single lane comes back %s', async (_, isAtOnce) => {
     const world = new World();
     let back: (() => Promise<void>) | undefined;
+    let comesBack = false;
     world.watch = (looks) => up({ waiting: looks < 6 ? 1 : 0 });
     world.lanes = async () => {
       if (world.watched.length >= 6) return { lanes: 0 };
-      if (afterMs === 0) await back?.();
-      else void server.env.sleep(afterMs).then(back);
+      if (isAtOnce) await back?.();
+      comesBack = !isAtOnce;
       return { lanes: 1 };
     };
     await inWorld(world, async ({ held, handle }) => {
       back = () => held({ relapsed: 1 });
       await held();
-      await handle.result();
+      // Step by step: where the server skips by itself, it may skip the pause before the lane is back.
+      while ((await handle.describe()).status.name === 'RUNNING') {
+        await server.env.sleep('2 seconds');
+        if (comesBack) await back();
+        comesBack = false;
+      }
       const pauses = world.watched.slice(1, 6).map(({ atMs }, n) => (atMs - (world.watched[n]?.atMs ?? 0)) / 1_000);
       for (const [n, wanted] of [5, 10, 20, 40, 80].entries()) expect(pauses[n]).toBeCloseTo(wanted, -1);
     });
