@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { failureRowOf, kindOf } from '../domain/failures.ts';
 import type { Failing, LanesTold, LanesToTell, Seen, WatchRequest } from '../domain/keeper.ts';
 import type { Found } from '../domain/laneHold.ts';
+import { beating } from './beating.ts';
 import type { DeliveryMeter } from './deliveryMeter.ts';
 import { notBefore, type OpenDestinations } from './freshDestination.ts';
 import { failureIn, NamedError } from './kafka/failureNames.ts';
@@ -52,8 +53,7 @@ export function createKeeperActivities({
       const context = Context.current();
       const endMs = Date.now() + watchMsMax;
       let failing = (context.info.heartbeatDetails as Failing | undefined) ?? before;
-      const beating = setInterval(() => context.heartbeat(failing), heartbeatEveryMs);
-      try {
+      const watching = async (): Promise<Seen> => {
         for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * pauseGrowth, pauseMsMax)) {
           const probed = await probe(notBefore(destinations, version), destinationId, probing);
           if ('found' in probed) {
@@ -79,23 +79,17 @@ export function createKeeperActivities({
           if (Date.now() >= endMs) return { kind: 'down', ...seen, held: await lanes.held(destinationId) };
           await paused(context, pauseMs, async () => (await versionOf(destinations, destinationId)) !== probed.version);
         }
-      } finally {
-        clearInterval(beating);
-      }
+      };
+      return await beating(heartbeatEveryMs, watching, () => failing);
     },
 
     async tellLanes(request) {
-      const context = Context.current();
-      const beating = setInterval(() => context.heartbeat(), heartbeatEveryMs);
-      try {
-        const told = await lanes.tell(request, () => context.cancellationSignal.aborted);
-        if (context.cancellationSignal.aborted) throw new CancelledFailure('The worker stops.');
-        const { destinationId, signal } = request;
-        if (told.lanes > 0) logger.info({ destinationId, signal, lanes: told.lanes }, 'lanes were told');
-        return told;
-      } finally {
-        clearInterval(beating);
-      }
+      const { cancellationSignal } = Context.current();
+      const told = await beating(heartbeatEveryMs, () => lanes.tell(request, () => cancellationSignal.aborted));
+      if (cancellationSignal.aborted) throw new CancelledFailure('The worker stops.');
+      const { destinationId, signal } = request;
+      if (told.lanes > 0) logger.info({ destinationId, signal, lanes: told.lanes }, 'lanes were told');
+      return told;
     },
   };
 }

@@ -1,16 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { CausewayError } from '../domain/error.ts';
 import type { LanesTold, LanesToTell, Seen } from '../domain/keeper.ts';
 import { laneWorkflowType } from '../domain/lane.ts';
-
-/**
- * Lanes are told at this rate, a second. Each goes on with a workflow task, a batch and what follows, some 15 to 30 ms of CPU of
- * Temporal and worker together: more at once would only make new events wait behind them. Bare signals come to about 440 a second
- * where all of it shares 2 cores.
- */
-const signalsPerSecond = 250;
-const signalsAtOnce = 16;
+import { tellAll } from './tellLanes.ts';
 
 /** The lanes of destinations, as Temporal's visibility shows them. It lags behind, and takes about ten calls a second in all. */
 export class LaneDirectory {
@@ -32,18 +24,7 @@ export class LaneDirectory {
       ...(page !== undefined && { nextPageToken: Buffer.from(page, 'base64') }),
     });
     const ids = (executions ?? []).flatMap(({ execution }) => execution?.workflowId ?? []);
-    let lanes = 0;
-    const startMs = performance.now();
-    const next = ids.entries();
-    const tellOneByOne = async (): Promise<void> => {
-      for (const [n, id] of next) {
-        await sleep(Math.max(startMs + (n * 1_000) / signalsPerSecond - performance.now(), 0));
-        if (isOver()) return;
-        const isTold = await this.signal(id, signal, input);
-        if (isTold) lanes++; // Not `lanes += await …`, which reads it before the others have counted.
-      }
-    };
-    await Promise.all(Array.from({ length: signalsAtOnce }, tellOneByOne));
+    const lanes = await tellAll(ids, (id) => this.signal(id, signal, input), isOver);
     return nextPageToken?.length ? { lanes, page: Buffer.from(nextPageToken).toString('base64') } : { lanes };
   }
 

@@ -12,6 +12,7 @@ import {
   type Resent,
   type RunsRequest,
 } from '../domain/replay.ts';
+import { beating } from './beating.ts';
 import type { LaneCalls } from './laneCalls.ts';
 import type { ListLanes } from './laneList.ts';
 import { isOfType, ofTime, type ResendDependencies, resendRuns } from './resend.ts';
@@ -34,29 +35,26 @@ const heartbeatEveryMs = 4_000;
 /** What a replay does in the world: it asks lanes for what they have parked or delivered, and signals what is meant. */
 export function createReplayActivities(known: ReplayDependencies): ReplayActivity {
   return {
-    async replayPage(request) {
-      const context = Context.current();
-      const beating = setInterval(() => context.heartbeat(), heartbeatEveryMs);
-      try {
-        const found = await lanesOf(known.list, request);
-        const done: ReplayPage = { events: 0, lanes: 0, unanswered: 0, page: found.token };
-        for (const lane of found.lanes) {
-          if (context.cancellationSignal.aborted) throw new CancelledFailure('It was cancelled, or the worker stops.');
-          const events = await replayed(known, request, lane);
-          if (events === undefined) done.unanswered++;
-          else if (events > 0) {
-            done.events += events;
-            done.lanes++;
-          }
-        }
-        return done;
-      } finally {
-        clearInterval(beating);
-      }
-    },
+    replayPage: (request) => beating(heartbeatEveryMs, () => replayedPage(known, request)),
     listRuns: known.listRuns,
     resendRuns: (request) => resendRuns(known, request),
   };
+}
+
+async function replayedPage(known: ReplayDependencies, request: ReplayPageRequest): Promise<ReplayPage> {
+  const { cancellationSignal } = Context.current();
+  const found = await lanesOf(known.list, request);
+  const done: ReplayPage = { events: 0, lanes: 0, unanswered: 0, page: found.token };
+  for (const lane of found.lanes) {
+    if (cancellationSignal.aborted) throw new CancelledFailure('It was cancelled, or the worker stops.');
+    const events = await replayed(known, request, lane);
+    if (events === undefined) done.unanswered++;
+    else if (events > 0) {
+      done.events += events;
+      done.lanes++;
+    }
+  }
+  return done;
 }
 
 /** `runId` is absent where nobody has listed the lane. */

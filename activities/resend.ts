@@ -8,6 +8,7 @@ import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import type { ResendNote } from '../domain/laneSignals.ts';
 import { isOfTime, type ReplayFilter, type ResendRequest, type Resent, type RunToRead } from '../domain/replay.ts';
+import { beating } from './beating.ts';
 import type { LaneCalls } from './laneCalls.ts';
 import type { LaneHistories } from './laneHistory.ts';
 import type { SignalLane } from './laneStarting.ts';
@@ -38,22 +39,21 @@ export async function resendRuns(known: ResendDependencies, request: ResendReque
   const { runs, part, dryRun, eventsPerSecond } = request;
   // An earlier attempt may have come further.
   let place = placeFrom(context.info.heartbeatDetails) ?? { run: 0, part };
-  const beating = setInterval(() => context.heartbeat(place), heartbeatEveryMs);
   // Counted from the first part: however long the histories take to read, each run of the activity sends something.
   let endMs = dryRun ? Date.now() + sendsForMs : Number.POSITIVE_INFINITY;
   const isOver = (): boolean => Date.now() >= endMs || context.cancellationSignal.aborted;
   const done: Resent = { events: 0, runs: 0, deletedRuns: 0 };
   const reading = readAhead(runs, (run) => meantOf(known, request, run));
-  try {
+  const resending = async (): Promise<Resent> => {
     for (const [n, run] of runs.entries()) {
       if (n > place.run && isOver()) break;
       const meant = await reading(n);
-      const parts = meant && !dryRun ? meant.parts : [];
+      const parts = meant?.parts ?? [];
       const first = n === 0 ? part : 0;
       for (let at = first; at < parts.length; at++) {
         const deliveries = parts[at] ?? [];
         const isSent = n < place.run || (n === place.run && at < place.part);
-        if (meant && !isSent && deliveries.length > 0) {
+        if (meant && !dryRun && !isSent && deliveries.length > 0) {
           endMs = Math.min(endMs, Date.now() + sendsForMs);
           if (isOver() || !(await hasRoom(known.lanes, run.workflowId, isOver))) return { ...done, nextPart: at };
           const sentAtMs = Date.now();
@@ -64,14 +64,12 @@ export async function resendRuns(known: ResendDependencies, request: ResendReque
         }
         done.events += deliveries.length;
       }
-      if (dryRun) for (const { length } of meant?.parts ?? []) done.events += length;
       done.runs++;
       if (!meant) done.deletedRuns++;
     }
     return done;
-  } finally {
-    clearInterval(beating);
-  }
+  };
+  return await beating(heartbeatEveryMs, resending, () => place);
 }
 
 /** How far an attempt came: this part of this run is the next. */

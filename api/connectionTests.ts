@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { testConnection } from '../activities/kafka/connectionTest.ts';
+import { Turns } from '../activities/turns.ts';
 import type { ConnectionTest } from '../domain/connectionTest.ts';
 import type { OpenDestination, Secrets } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -30,19 +31,14 @@ const testsAtOnceMax = 4;
 
 /** Runs connection tests, few at once: each holds sockets to hosts that a request named, for as long as 15 s. */
 export class ConnectionTests {
-  private running = 0;
+  private readonly turns = new Turns(
+    { atOnce: testsAtOnceMax, waiting: 0 },
+    `${testsAtOnceMax} connections are being tested: try again in a moment.`,
+  );
 
   /** Throws `overloaded`. */
-  async run(destination: OpenDestination, sendTestEvent: boolean): Promise<ConnectionTest> {
-    if (this.running >= testsAtOnceMax) {
-      throw new CausewayError('overloaded', `${testsAtOnceMax} connections are being tested: try again in a moment.`);
-    }
-    this.running++;
-    try {
-      return await testConnection(destination, { sendTestEvent });
-    } finally {
-      this.running--;
-    }
+  run(destination: OpenDestination, sendTestEvent: boolean): Promise<ConnectionTest> {
+    return this.turns.take(() => testConnection(destination, { sendTestEvent }));
   }
 }
 

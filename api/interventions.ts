@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { askedOf, type LaneCalls } from '../activities/laneCalls.ts';
 import { type ListLanes, laneIn } from '../activities/laneList.ts';
+import { tellAll } from '../activities/tellLanes.ts';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
@@ -25,11 +25,8 @@ export type Asked = {
 /** What one lane is told: some of its dead letters by their ids, or all. */
 type Told = { workflowId: string; deadLetters: number; ids?: string[] };
 
-/** One request signals so many lanes at the most, … */
+/** One request signals so many lanes at the most. */
 export const lanesMax = 1_000;
-/** … at this rate, a second, as the keeper does: each goes on with work of some 15 to 30 ms. */
-const signalsPerSecond = 250;
-const signalsAtOnce = 16;
 
 /**
  * Replays or discards dead letters. Before the first signal it knows that there is what is named. Throws `event_not_found`,
@@ -49,7 +46,7 @@ export async function intervene(
       : [await parkingLane(options.lanes, destinationId, lane)];
   const tell = ({ workflowId, ids: own }: Told): Promise<boolean> =>
     options.lanes.signal(workflowId, signal, { ...(own ? { ids: own } : { all: true }), reason, by }, asked.requestKey);
-  const lanes = await countTold(told, tell);
+  const lanes = await tellAll(told, tell);
   if (lane !== undefined && lanes === 0) throw laneNotFound(lane);
   return { signal, lanes, deadLetters: told.reduce((sum, { deadLetters }) => sum + deadLetters, 0), reason, by };
 }
@@ -110,19 +107,3 @@ const noAnswer = (workflowIds: readonly string[]): CausewayError =>
     'lanes_unknown',
     `No answer from ${workflowIds.join(', ')}: is Temporal up, and a worker running? GET /v1/checks says. Nothing was changed.`,
   );
-
-/** How many of them are open lanes and have the signal now. */
-async function countTold(told: readonly Told[], tell: (one: Told) => Promise<boolean>): Promise<number> {
-  let lanes = 0;
-  const startMs = performance.now();
-  const next = told.entries();
-  const tellOneByOne = async (): Promise<void> => {
-    for (const [n, one] of next) {
-      await sleep(Math.max(startMs + (n * 1_000) / signalsPerSecond - performance.now(), 0));
-      const isTold = await tell(one);
-      if (isTold) lanes++; // Not `lanes += await …`, which reads it before the others have counted.
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(signalsAtOnce, told.length) }, tellOneByOne));
-  return lanes;
-}

@@ -121,10 +121,11 @@ export class LaneGauge {
     gauge.bytesSince += bytes;
     gauge.bytesLeft -= bytes;
     gauge.signalsLeft--;
-    gauge.usedAtMs = this.now();
-    gauge.pace.stored(valueBytes, this.now());
+    const nowMs = this.now();
+    gauge.usedAtMs = nowMs;
+    gauge.pace.stored(valueBytes, nowMs);
     this.gauges.set(workflowId, gauge);
-    const isPaced = gauge.pace.isBusy(this.now()) && this.now() - gauge.lookedAtMs >= pacedForMs;
+    const isPaced = gauge.pace.isBusy(nowMs) && nowMs - gauge.lookedAtMs >= pacedForMs;
     if (isPaced || gauge.bytesLeft <= 0 || gauge.signalsLeft <= 0) this.look(workflowId, gauge);
   }
 
@@ -170,11 +171,11 @@ export class LaneGauge {
     gauge.bytesLeft = bytesPerLook;
     gauge.signalsLeft = signalsPerLook;
     const looked = (size: LaneSize): void => {
-      if (size.backlog) gauge.pace.looked(size.backlog, this.now());
-      else gauge.pace.unanswered(this.now());
+      const nowMs = this.now();
+      if (size.backlog) gauge.pace.looked(size.backlog, nowMs);
+      else gauge.pace.unanswered(nowMs);
       const isOver = gauge.runId !== runId && gauge.runId !== size.runId; // It was followed by another run meanwhile.
       if (isOver) return;
-      const nowMs = this.now();
       const isMoving = size.backlog !== undefined || size.runId !== gauge.seenRunId;
       gauge.seenRunId = size.runId;
       gauge.silentSinceMs = isMoving ? undefined : (gauge.silentSinceMs ?? nowMs);

@@ -1,5 +1,6 @@
 /** What became of events, for the operator's own topic: docs/decisions/export.md. Pure. */
 import type { Failed, Outcome } from './attempt.ts';
+import type { Block } from './block.ts';
 import { eventIdOf } from './eventId.ts';
 import type { LaneState, Note } from './laneState.ts';
 import { jsonBytes } from './payloadSize.ts';
@@ -70,14 +71,34 @@ export function outcomesOfBatch(
 export function outcomesOfSignal(
   outcome: 'replayed' | 'discarded',
   [before, after]: [before: LaneState, after: LaneState],
-  { reason, by }: Note,
+  note: Note,
   atMs: number,
 ): OutcomeGroup[] {
   const left = new Set(after.deadLetters);
   const entries = before.deadLetters.flatMap((letter): [string][] => (left.has(letter) ? [] : [[letter.delivery.id]]));
-  if (entries.length === 0) return [];
-  return [{ outcome, atMs, ...(reason !== undefined && { reason }), ...(by !== undefined && { by }), entries }];
+  return entries.length === 0 ? [] : [notedGroup(outcome, note, entries, atMs)];
 }
+
+/** A block of a replay of delivered events that the lane has taken. */
+export const outcomeOfResent = ({ entries }: Block, note: Note, atMs: number): OutcomeGroup =>
+  notedGroup(
+    'replayed',
+    note,
+    entries.map(({ id }): [string] => [id]),
+    atMs,
+  );
+
+const notedGroup = (
+  outcome: OutcomeKind,
+  { reason, by }: Note,
+  entries: [digest: string][],
+  atMs: number,
+): OutcomeGroup => ({
+  ...{ outcome, atMs },
+  ...(reason !== undefined && { reason }),
+  ...(by !== undefined && { by }),
+  entries,
+});
 
 /** The events that are POSTed for the operator: one for each outcome. The same outcome has the same key whenever it is sent. */
 export function exportedEvents({ groups, ...of }: Outcomes, customerExternalId: string): Record<string, unknown>[] {

@@ -9,6 +9,7 @@ import {
   groupBytes,
   type OutcomeGroup,
   type Outcomes,
+  outcomeOfResent,
   outcomesBytesMax,
   outcomesOfBatch,
   outcomesOfSignal,
@@ -58,10 +59,8 @@ export class LaneOutcomes {
   }
 
   /** A replay of delivered events. */
-  resent({ entries }: Block, { reason, by }: Note): void {
-    const note = { ...(reason !== undefined && { reason }), ...(by !== undefined && { by }) };
-    const ids = entries.map(({ id }): [string] => [id]);
-    if (this.isExported) this.add([{ outcome: 'replayed', atMs: Date.now(), ...note, entries: ids }]);
+  resent(block: Block, note: Note): void {
+    if (this.isExported) this.add([outcomeOfResent(block, note, Date.now())]);
   }
 
   get isBusy(): boolean {

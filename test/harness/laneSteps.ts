@@ -5,6 +5,9 @@ import { carried, restored } from '../../domain/carriedLane.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import type { LaneState } from '../../domain/laneState.ts';
 
+/** The digest in an event's id, by its number. */
+export const idOf = (n: number): string => String(n).padStart(22, '0');
+
 export const fault: Failed = {
   kind: 'recordAtFault',
   name: 'MESSAGE_TOO_LARGE',

@@ -4,9 +4,10 @@ import { createSegmentActivities } from '../../activities/segments.ts';
 import { blockOf } from '../../domain/block.ts';
 import type { LaneLimits } from '../../domain/lane.ts';
 import { segmentTaskQueue } from '../../domain/overflow.ts';
+import { idOf } from './laneSteps.ts';
 import type { TimeSkipping } from './timeSkipping.ts';
 import { until } from './until.ts';
-import { idOf, type Lane, newLane, type Produce, produceActivity, whileWorking } from './workflowLane.ts';
+import { type Lane, newLane, type Produce, produceActivity, whileWorking } from './workflowLane.ts';
 
 /** Four of these make a segment. */
 const eventBytes = 250_000;

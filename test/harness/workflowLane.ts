@@ -5,6 +5,7 @@ import type { Failed, Outcome, ProduceRequest } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import { defaultLaneLimits, type LaneLimits, laneWorkflowId } from '../../domain/lane.ts';
 import { type LaneStatus, laneQueries, type ParkedEvent } from '../../domain/laneMessages.ts';
+import { idOf } from './laneSteps.ts';
 import { ask, type TimeSkipping } from './timeSkipping.ts';
 
 const tooLarge: Failed = {
@@ -14,7 +15,6 @@ const tooLarge: Failed = {
   remedy: 'Raise it.',
 };
 
-export const idOf = (n: number): string => String(n).padStart(22, '0');
 const blockWith = (ns: readonly number[], quietMs = 100): Block =>
   blockOf(
     ns.map((n) => ({ id: idOf(n), key: `k${n % 3}`, value: new TextEncoder().encode(`{"n":${n}}`) })),

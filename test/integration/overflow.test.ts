@@ -183,9 +183,8 @@ describe('a destination that is paused while 20,000 events come', () => {
   });
 });
 
-test('a lane that is reset to its beginning while events of it are in segments loses none, and keeps their order', {
-  timeout: 2 * minutes,
-}, async () => {
+/** A lane that has delivered one event and is paused, with 6,000 more of the key `k`, most of them in segments. */
+async function pausedWithSegments() {
   const destination = await causeway.createDestination({ partitionKey: 'payload.key', ordering: { lanes: 'key' } });
   const [lane = ''] = lanesOf(destination, ['k']);
   const sender = senderOf(destination, ['k']);
@@ -199,6 +198,13 @@ test('a lane that is reset to its beginning while events of it are in segments l
     (waiting) => waiting === 6_000,
   );
   expect((await statusesOf([lane]))[0]?.overflow?.segments).toBeGreaterThan(1);
+  return { destination, lane, sender };
+}
+
+test('a lane that is reset to its beginning while events of it are in segments loses none, and keeps their order', {
+  timeout: 2 * minutes,
+}, async () => {
+  const { destination, lane, sender } = await pausedWithSegments();
   const [first] = (await runSizesOf(temporal.client, lane)).toReversed();
   await operate(
     causeway,
@@ -231,19 +237,7 @@ test('a lane that is reset to its beginning while events of it are in segments l
 test('a lane that is reset to after it opened segments, and before it read them, reads them again and sends nothing twice', {
   timeout: 2 * minutes,
 }, async () => {
-  const destination = await causeway.createDestination({ partitionKey: 'payload.key', ordering: { lanes: 'key' } });
-  const [lane = ''] = lanesOf(destination, ['k']);
-  const sender = senderOf(destination, ['k']);
-  await sender.send(1);
-  await arrived(destination, sender);
-  await signalAll([lane], 'pause');
-  await sender.send(6_000);
-  await until(
-    'all to wait',
-    () => waitingIn([lane]),
-    (waiting) => waiting === 6_000,
-  );
-  expect((await statusesOf([lane]))[0]?.overflow?.segments).toBeGreaterThan(1);
+  const { destination, lane, sender } = await pausedWithSegments();
   const { runId } = await temporal.client.workflow.getHandle(lane).describe();
   const { events } = await temporal.client.workflow.getHandle(lane, runId).fetchHistory();
   const point = events?.findLast((event) => event.workflowTaskCompletedEventAttributes)?.eventId;

@@ -22,9 +22,8 @@ import {
   settled,
 } from '../../domain/laneState.ts';
 import { payloadConverter } from '../../domain/payloadConverter.ts';
-import { everything, fault, produced, renewed } from '../harness/laneSteps.ts';
+import { everything, fault, idOf, produced, renewed } from '../harness/laneSteps.ts';
 
-const idOf = (n: number): string => String(n).padStart(22, '0');
 const block = (events: readonly { n: number; key: string }[]): Block =>
   blockOf(
     events.map(({ n, key }) => ({ id: idOf(n), key, value: new TextEncoder().encode(`{"n":${n}}`) })),

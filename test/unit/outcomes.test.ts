@@ -11,8 +11,8 @@ import {
   settled,
 } from '../../domain/laneState.ts';
 import { exportedEvents, type OutcomeGroup, outcomesOfBatch, outcomesOfSignal } from '../../domain/outcomes.ts';
+import { idOf } from '../harness/laneSteps.ts';
 
-const idOf = (n: number): string => String(n).padStart(22, '0');
 const error = {
   kind: 'recordAtFault',
   name: 'MESSAGE_TOO_LARGE',

@@ -27,9 +27,8 @@ import {
   settled,
 } from '../../domain/laneState.ts';
 import { firstSegment } from '../../domain/overflow.ts';
-import { everything, fault, produced, renewed } from '../harness/laneSteps.ts';
+import { everything, fault, idOf, produced, renewed } from '../harness/laneSteps.ts';
 
-const idOf = (n: number): string => String(n).padStart(22, '0');
 const block = (events: readonly number[], valueBytes = 1): Block =>
   blockOf(
     events.map((n) => ({ id: idOf(n), key: String(n % 3), value: new Uint8Array(valueBytes).fill(0x31) })),

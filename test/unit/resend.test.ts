@@ -10,8 +10,8 @@ import { defaultLaneLimits } from '../../domain/lane.ts';
 import { type LaneStatus, statusOf } from '../../domain/laneMessages.ts';
 import { newLaneState } from '../../domain/laneState.ts';
 import type { ResendRequest, Resent } from '../../domain/replay.ts';
+import { idOf } from '../harness/laneSteps.ts';
 
-const idOf = (n: number): string => String(n).padStart(22, '0');
 const start = { destinationId: 'dst_a', customerExternalId: 'c', lane: 'k', limits: defaultLaneLimits };
 
 /** A run that has delivered these events. */

@@ -22,9 +22,8 @@ import { payloadConverter } from '../../domain/payloadConverter.ts';
 import { blockPayloadBytes } from '../../domain/payloadSize.ts';
 import { isTaken, type ResentPart, resentKeptMs, resentMax, withPart } from '../../domain/resent.ts';
 import { discardedBefore, landedBefore, noteSettled, nothingSettled } from '../../domain/settledBefore.ts';
-import { everything, fault, renewed } from '../harness/laneSteps.ts';
+import { everything, fault, idOf, renewed } from '../harness/laneSteps.ts';
 
-const idOf = (n: number): string => String(n).padStart(22, '0');
 const deliveryOf = (n: number): Delivery => ({ id: idOf(n), key: 'k', value: Buffer.from(`{"n":${n}}`) });
 const block = (...numbers: number[]): Block => blockOf(numbers.map(deliveryOf), 1, 0);
 const note = (round: number, part: number, replay = 'rpl_a'): ResendNote => ({ replay, round, part });

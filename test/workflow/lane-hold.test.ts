@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Failed, ProduceRequest } from '../../domain/attempt.ts';
+import { idOf } from '../harness/laneSteps.ts';
 import { timeSkipping } from '../harness/timeSkipping.ts';
 import { until } from '../harness/until.ts';
-import { answer, idOf, noting, numbersIn, withLane } from '../harness/workflowLane.ts';
+import { answer, noting, numbersIn, withLane } from '../harness/workflowLane.ts';
 
 const noAccess: Failed = {
   kind: 'destinationAtFault',

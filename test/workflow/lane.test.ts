@@ -1,9 +1,10 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type proto from '@temporalio/proto';
 import { describe, expect, test } from 'vitest';
+import { idOf } from '../harness/laneSteps.ts';
 import { timeSkipping } from '../harness/timeSkipping.ts';
 import { until } from '../harness/until.ts';
-import { answer, idOf, noting, numbersIn, withLane } from '../harness/workflowLane.ts';
+import { answer, noting, numbersIn, withLane } from '../harness/workflowLane.ts';
 
 const timersIn = ({ events }: proto.temporal.api.history.v1.IHistory): number =>
   (events ?? []).filter((event) => event.timerStartedEventAttributes).length;
