@@ -7,4 +7,4 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm install --no-save --omit=dev --ignore-scripts --no-fund --no-audit && npm cache clean --force
 COPY . .
 USER node
-CMD ["node", "--max-semi-space-size=64", "--import", "tsx", "api/main.ts"]
+CMD ["node", "--max-semi-space-size=64", "--no-memory-reducer", "--heap-growing-percent=300", "--import", "tsx", "api/main.ts"]

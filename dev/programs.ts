@@ -18,10 +18,17 @@ export type ProgramSettings = {
 };
 
 /**
- * As `npm run api` and `npm run worker` have them. The young generation is larger than Node's default of 16 MB: blocks of events
- * live for a cycle, and were copied again and again (docs/decisions/young-generation.md).
+ * As `npm run api` and `npm run worker` have them. Blocks of events live for a cycle: in Node's young generation of 16 MB they were
+ * copied again and again, and after an idle minute V8 keeps so small a heap that it collects all of it twice a second under load
+ * (docs/decisions/garbage-collector.md).
  */
-export const nodeFlags = ['--max-semi-space-size=64', '--import', 'tsx'] as const;
+export const nodeFlags = [
+  '--max-semi-space-size=64',
+  '--no-memory-reducer',
+  '--heap-growing-percent=300',
+  '--import',
+  'tsx',
+] as const;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
