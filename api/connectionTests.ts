@@ -4,6 +4,7 @@ import { Turns } from '../activities/turns.ts';
 import type { ConnectionTest } from '../domain/connectionTest.ts';
 import type { OpenDestination, Secrets } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
+import type { AllowPrivate } from '../domain/privateNetworks.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { changeOf, newDestinationOf, shownDestination } from './destinationSettings.ts';
@@ -23,7 +24,7 @@ export type ConnectionTestOptions = {
   /** Lets lanes that hold for the destination know of a change that may mend it. */
   tellKeeper(destinationId: string, version: number): void;
   tests: ConnectionTests;
-  allowPrivateBrokers: boolean;
+  allowPrivateBrokers: AllowPrivate;
 };
 
 const bodyBytesMax = 512 * 1024;

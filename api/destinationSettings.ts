@@ -1,5 +1,6 @@
 import { type Auth, type SecretField, secretFields } from '../domain/destination.ts';
 import { defaultLanes } from '../domain/lane.ts';
+import type { AllowPrivate } from '../domain/privateNetworks.ts';
 import type { StoredDestination } from '../store/destinationRow.ts';
 import type { DestinationChange, NewDestination } from '../store/destinations.ts';
 import { FieldsRefused } from './problem.ts';
@@ -41,7 +42,7 @@ function shownPartOf(auth: NewAuth): Auth {
 export function changeOf(
   before: StoredDestination,
   input: DestinationChangeInput,
-  allowPrivateBrokers: boolean,
+  allowPrivateBrokers: AllowPrivate,
 ): DestinationChange {
   const { auth, producer, ordering, ...rest } = input;
   // JSON has no undefined: a field that is absent from the request is absent here.
@@ -74,7 +75,7 @@ type SecretsChange = NonNullable<DestinationChange['secrets']>;
 function authChangeOf(
   before: StoredDestination,
   given: AuthChange,
-  allowPrivateBrokers: boolean,
+  allowPrivateBrokers: AllowPrivate,
 ): { auth: Auth; secrets: SecretsChange } {
   const mode = given.mode ?? before.auth.mode;
   // A mode that needs TLS gets it, unless the request itself says no: then it is refused.

@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { OpenDestination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
+import type { AllowPrivate } from '../domain/privateNetworks.ts';
 import type { StoredDestination } from '../store/destinationRow.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
@@ -25,7 +26,7 @@ export type DestinationRouteOptions = {
   /** Lets lanes that hold for the destination know of a change that may mend it. Neither rejects nor keeps anyone waiting. */
   tellKeeper(destinationId: string, version: number): void;
   /** Whether brokers may be on this machine and private networks, and need not ask who we are. */
-  allowPrivateBrokers: boolean;
+  allowPrivateBrokers: AllowPrivate;
 };
 
 const bodyBytesMax = 512 * 1024;
@@ -55,7 +56,7 @@ where one is set: a stored secret is never sent to a new address. \`auth.clientK
 letters included: else 409 \`events_waiting\`. For the seconds that this takes, events for the destination are answered 503.
 A POST sent again afterwards, whose event was accepted before, may become a second record: another lane has it now.`;
 
-function routesOf(allowPrivateBrokers: boolean) {
+function routesOf(allowPrivateBrokers: AllowPrivate) {
   const body = <Schema>(schema: Schema) => ({ required: true, content: { 'application/json': { schema } } });
   return {
     create: createRoute({

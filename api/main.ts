@@ -9,7 +9,7 @@ import { LaneLogs } from '../activities/laneLog.ts';
 import { type ListRuns, runsListedBy } from '../activities/settledBefore.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
 import { blockBytes } from '../domain/block.ts';
-import { type ApiConfig, readApiConfig } from '../domain/config.ts';
+import { type ApiConfig, allowPrivateIn, readApiConfig } from '../domain/config.ts';
 import { CausewayError } from '../domain/error.ts';
 import { defaultLaneLimits } from '../domain/lane.ts';
 import { migrate } from '../store/migrate.ts';
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
     databaseUrl: config.DATABASE_URL,
     secretKeys: await readSecretKeys(config),
     logger,
-    allowPrivate: config.CAUSEWAY_ALLOW_PRIVATE_BROKERS,
+    allowPrivate: allowPrivateIn(config),
     eventIndexDays: config.CAUSEWAY_EVENT_INDEX_DAYS,
   });
   await store.checkKeys(); // Before anything is changed.
@@ -122,7 +122,7 @@ function assembled(
     lanes: laneCalls(temporal),
     tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
   };
-  const allowPrivateBrokers = config.CAUSEWAY_ALLOW_PRIVATE_BROKERS;
+  const allowPrivateBrokers = allowPrivateIn(config);
   const tests = new ConnectionTests();
   const histories = new LaneHistories(temporal);
   const runsListed = runsListedBy(temporal);

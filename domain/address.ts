@@ -46,18 +46,25 @@ for (const [network, prefix] of [
 
 /**
  * Whether a host, as it is written, is on this machine or a private network. A name that resolves to such an address is not
- * seen here: activities/kafka/publicAddress.ts looks at that when a connection is made.
+ * seen here: activities/kafka/allowedAddress.ts looks at that when a connection is made.
  */
 export function isPrivateHost(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '');
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
-  if (isIP(name) === 6) {
-    const translated = behindNat64(name);
-    return translated === undefined ? notPublic.check(name, 'ipv6') : notPublic.check(translated, 'ipv4');
-  }
-  const address = isIP(name) === 4 ? name : numericHost(name);
-  return address !== undefined && notPublic.check(address, 'ipv4');
+  const address = addressOf(name);
+  return address !== undefined && isIn(notPublic, address);
 }
+
+/** The address as which a host is written, in whatever way; undefined where it is a name. */
+export function addressOf(host: string): string | undefined {
+  const name = host.toLowerCase().replace(/\.$/, '');
+  if (isIP(name) === 6) return behindNat64(name) ?? name;
+  return isIP(name) === 4 ? name : numericHost(name);
+}
+
+/** An IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) is the same one. */
+export const isIn = (networks: BlockList, address: string): boolean =>
+  networks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
 const nat64 = new BlockList();
 nat64.addSubnet('64:ff9b::', 96, 'ipv6');

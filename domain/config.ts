@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CausewayError } from './error.ts';
 import { defaultLaneLimits, runFull } from './lane.ts';
+import { type AllowPrivate, privateNetworksExpected, privateNetworksIn } from './privateNetworks.ts';
 import { type SecretKeySource, sourceProblem } from './secretKeys.ts';
 
 function wholeNumber(from: number, to: number, unit: string, fallback: number) {
@@ -26,6 +27,12 @@ const flag = (fallback: boolean) =>
     .default(fallback ? 'true' : 'false')
     .transform((text) => text === 'true');
 
+const privateNetworks = z.string().transform((text, context) => {
+  const networks = privateNetworksIn(text);
+  if (!networks) context.addIssue({ code: 'custom', message: privateNetworksExpected });
+  return networks;
+});
+
 const databaseUrl = z
   .string({ error: 'must be set: postgres://user:password@host:port/database' })
   .refine(
@@ -44,6 +51,11 @@ const secretKeySource = {
   CAUSEWAY_SECRET_KEYS_COMMAND: z.string().optional(),
 } satisfies { [name in keyof SecretKeySource]-?: z.ZodType };
 
+const privateSettings = {
+  CAUSEWAY_ALLOW_PRIVATE_BROKERS: flag(false),
+  CAUSEWAY_PRIVATE_NETWORKS: privateNetworks.optional(),
+};
+
 const shared = {
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error'], { error: 'must be trace, debug, info, warn or error' })
@@ -53,7 +65,7 @@ const shared = {
   TEMPORAL_TASK_QUEUE: z.string().min(1, 'must not be empty').default('causeway'),
   DATABASE_URL: databaseUrl,
   ...secretKeySource,
-  CAUSEWAY_ALLOW_PRIVATE_BROKERS: flag(false),
+  ...privateSettings,
 };
 
 /** A lane must continue as new well before it counts as full: a full one gets no event that could wake it to do so. */
@@ -99,9 +111,16 @@ const workerSchema = z.object({
   CAUSEWAY_EXPORT_API_KEY: apiKey.optional(),
 });
 
+type Env = Record<string, string | undefined>;
+
+const keyProblems = (env: Env): string[] => {
+  const problem = sourceProblem(env);
+  return problem === undefined ? [] : [problem];
+};
+
 /** Outcomes are exported with all of these, or not at all. */
 const exportVariables = ['CAUSEWAY_EXPORT_CUSTOMER', 'CAUSEWAY_EXPORT_API', 'CAUSEWAY_EXPORT_API_KEY'] as const;
-const exportProblems = (env: Record<string, string | undefined>): string[] => {
+const exportProblems = (env: Env): string[] => {
   const missing = exportVariables.filter((name) => env[name] === undefined);
   if (missing.length === 0 || missing.length === exportVariables.length) return [];
   return [`${missing.join(' and ')} must be set where outcomes are exported (docs/export.md)`];
@@ -118,23 +137,27 @@ export type ApiConfig = z.output<typeof apiSchema>;
 export type WorkerConfig = z.output<typeof workerSchema>;
 export type StoreConfig = z.output<typeof storeSchema>;
 
-function read<Schema extends z.ZodObject>(schema: Schema, env: Record<string, string | undefined>): z.output<Schema> {
+/** `problems`: what is wrong with variables that are right each for itself. */
+function read<Schema extends z.ZodObject>(schema: Schema, env: Env, problems = keyProblems): z.output<Schema> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(given);
-  const keysWrong = sourceProblem(given);
-  const exportWrong = exportProblems(given);
-  if (parsed.success && keysWrong === undefined && exportWrong.length === 0) return parsed.data;
+  const wrong = problems(given);
+  if (parsed.success && wrong.length === 0) return parsed.data;
   const lines = (parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')} ${issue.message}`);
-  if (keysWrong !== undefined) lines.push(keysWrong);
-  lines.push(...exportWrong);
+  lines.push(...wrong);
   throw new CausewayError('configuration_invalid', `${lines.join('; ')}. Each variable is explained in .env.example.`);
 }
 
 /** The API's settings from the environment. Throws `configuration_invalid`, which names each wrong variable. */
-export const readApiConfig = (env: Record<string, string | undefined>): ApiConfig => read(apiSchema, env);
+export const readApiConfig = (env: Env): ApiConfig => read(apiSchema, env);
 
 /** The worker's settings from the environment. Throws `configuration_invalid`, which names each wrong variable. */
-export const readWorkerConfig = (env: Record<string, string | undefined>): WorkerConfig => read(workerSchema, env);
+export const readWorkerConfig = (env: Env): WorkerConfig =>
+  read(workerSchema, env, (given) => [...keyProblems(given), ...exportProblems(given)]);
 
 /** The settings of commands that work on the store itself. Throws `configuration_invalid`, which names each wrong variable. */
-export const readStoreConfig = (env: Record<string, string | undefined>): StoreConfig => read(storeSchema, env);
+export const readStoreConfig = (env: Env): StoreConfig => read(storeSchema, env);
+
+/** Where what customers name may lead beside public addresses. */
+export const allowPrivateIn = (config: Pick<ApiConfig, keyof typeof privateSettings>): AllowPrivate =>
+  config.CAUSEWAY_ALLOW_PRIVATE_BROKERS || (config.CAUSEWAY_PRIVATE_NETWORKS ?? false);

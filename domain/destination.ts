@@ -1,4 +1,5 @@
 /** What a customer configured: one topic on brokers of their own, and how events become records there. */
+import type { AllowPrivate } from './privateNetworks.ts';
 
 export const authModes = [
   'NONE',
@@ -80,5 +81,5 @@ export type Destination = {
 export type OpenDestination = Destination & {
   secrets: Secrets;
   /** Whether what it names may lead to this machine and to private networks: our own setting. */
-  allowPrivate: boolean;
+  allowPrivate: AllowPrivate;
 };

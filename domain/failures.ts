@@ -62,7 +62,7 @@ export const clientRows: readonly FailureRow[] = [
     ...{ name: 'ADDRESS_REFUSED', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: 'A broker or the token endpoint is on this machine or a private network, to which our policy lets nothing lead.',
     remedy:
-      'Name them so that they lead to public addresses, also in what brokers advertise; where private networks are meant, set CAUSEWAY_ALLOW_PRIVATE_BROKERS=true for API and worker. Then resume.',
+      'Name them so that they lead to public addresses, also in what brokers advertise; where private networks are meant, name them in CAUSEWAY_PRIVATE_NETWORKS for API and worker. Then resume.',
   },
   {
     ...{ name: 'NO_ANSWER_IN_TIME', kind: 'outcomeUnknown' },

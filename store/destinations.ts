@@ -7,6 +7,7 @@ import {
   secretFields,
 } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
+import type { AllowPrivate } from '../domain/privateNetworks.ts';
 import {
   type DestinationRow,
   destinationOf,
@@ -61,7 +62,7 @@ export type DestinationsOptions = {
   sealing: Sealing;
   isHearing: () => boolean;
   /** What destinations name may lead to this machine and to private networks. */
-  allowPrivate: boolean;
+  allowPrivate: AllowPrivate;
 };
 
 /** The destinations in Postgres. Every method may throw `store_unreachable`. */

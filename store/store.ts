@@ -1,3 +1,4 @@
+import type { AllowPrivate } from '../domain/privateNetworks.ts';
 import type { SecretKey } from '../domain/secretKeys.ts';
 import { ApiKeys } from './apiKeys.ts';
 import { type Change, Changes } from './changes.ts';
@@ -16,7 +17,7 @@ export type StoreOptions = {
   secretKeys: readonly SecretKey[];
   logger?: StoreLogger | undefined;
   /** What destinations name may lead to this machine and to private networks; absent: it may not. */
-  allowPrivate?: boolean | undefined;
+  allowPrivate?: AllowPrivate | undefined;
   /** Rows of the event index older than this are dropped; absent: never. Only the API says it, so that one place decides. */
   eventIndexDays?: number | undefined;
 };

@@ -18,7 +18,7 @@ import { createReplayActivities } from '../activities/replay.ts';
 import { createSegmentActivities } from '../activities/segments.ts';
 import { runsListedBy, SettledBefore } from '../activities/settledBefore.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
-import { readWorkerConfig, type WorkerConfig } from '../domain/config.ts';
+import { allowPrivateIn, readWorkerConfig, type WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { readSecretKeys } from '../store/secretKeys.ts';
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const config = readWorkerConfig(process.env);
   const logger = pino({ level: config.LOG_LEVEL, name: 'worker' });
   const secretKeys = await readSecretKeys(config);
-  const allowPrivate = config.CAUSEWAY_ALLOW_PRIVATE_BROKERS;
+  const allowPrivate = allowPrivateIn(config);
   const store = await openStore({ databaseUrl: config.DATABASE_URL, secretKeys, logger, allowPrivate });
   await store.checkKeys();
   const connection = await connectWorker(config);

@@ -7,7 +7,7 @@ import { AlertsAsked, certificateAlert, certificateRefused, checkClientCertifica
 import { calmQueue, guardFrames, renewInTime } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { failureIn, NamedError, NotSent, notSentInTime } from './failureNames.ts';
-import { publicOnly } from './publicAddress.ts';
+import { allowedOnly } from './allowedAddress.ts';
 import { withinMs } from './withinMs.ts';
 
 const connectTimeoutMs = 5_000;
@@ -185,7 +185,7 @@ export class BrokerConnection {
   };
 
   private whereTo(host: string, port: number): WhereTo {
-    return { host, port, ...(!this.settings.allowPrivate && publicOnly(host)) };
+    return { host, port, ...allowedOnly(host, this.settings.allowPrivate) };
   }
 
   private newSocket(host: string, port: number, ssl: ConnectionSettings['ssl'], onConnect: () => void): Socket {

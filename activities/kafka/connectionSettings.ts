@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Mechanism } from 'kafkajs';
 import type { OpenDestination } from '../../domain/destination.ts';
+import type { AllowPrivate } from '../../domain/privateNetworks.ts';
 import { saslOf } from './sasl.ts';
 
 export type ConnectionSettings = {
@@ -8,7 +9,7 @@ export type ConnectionSettings = {
   ssl: ConnectionOptions | undefined;
   sasl: Mechanism | undefined;
   /** Whether it may lead to this machine and to private networks. */
-  allowPrivate: boolean;
+  allowPrivate: AllowPrivate;
 };
 
 /** How a destination's brokers are connected to. */

@@ -2,27 +2,28 @@ import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { hostPortOf } from '../../domain/address.ts';
+import type { AllowPrivate } from '../../domain/privateNetworks.ts';
+import { allowedOnly, checkAllowed } from './allowedAddress.ts';
 import { certificateAlert, certificateRefused } from './clientCertificate.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { NamedError } from './failureNames.ts';
-import { checkPublic, publicOnly } from './publicAddress.ts';
 
 export type Address = { text: string; host: string; port: number; addresses: string[] };
 
 /** Where the name leads. Rejects as Node's resolver does: ENOTFOUND, EAI_AGAIN; or with ADDRESS_REFUSED. */
-export async function resolved(text: string, allowPrivate: boolean): Promise<Address> {
+export async function resolved(text: string, allowPrivate: AllowPrivate): Promise<Address> {
   const at = hostPortOf(text);
   if (!at) throw new NamedError({ name: 'ENOTFOUND', message: `${text} is no host:port.` });
   const found = isIP(at.host) === 0 ? await lookup(at.host, { all: true }) : [{ address: at.host }];
   const addresses = found.map(({ address }) => address);
-  if (!allowPrivate) checkPublic(at.host, addresses);
+  checkAllowed(at.host, addresses, allowPrivate);
   return { text, ...at, addresses };
 }
 
 /** A connection to it. The error is Node's. */
-export function connected({ host, port }: Address, allowPrivate: boolean): Promise<Socket> {
+export function connected({ host, port }: Address, allowPrivate: AllowPrivate): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host, port, ...(!allowPrivate && publicOnly(host)) });
+    const socket = connectTcp({ host, port, ...allowedOnly(host, allowPrivate) });
     socket.once('error', reject);
     socket.once('connect', () => {
       // What comes after a step belongs to nobody.

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { failureRowOf } from '../../domain/failures.ts';
+import type { AllowPrivate } from '../../domain/privateNetworks.ts';
 import { NamedError } from './failureNames.ts';
 import { oauthCode } from './oauthCode.ts';
-import { addressRefused, publicOnly } from './publicAddress.ts';
+import { addressRefused, allowedOnly } from './allowedAddress.ts';
 
 /** Who asks, and where. */
 export type TokenClient = {
@@ -17,7 +18,7 @@ export type TokenClient = {
   /** PEM; where absent, the system's certificate authorities are trusted. */
   caCertificate?: string | undefined;
   /** Whether it may be on this machine or a private network. */
-  allowPrivate: boolean;
+  allowPrivate: AllowPrivate;
 };
 
 export type FetchedToken = {
@@ -64,7 +65,7 @@ async function responseTo(endpoint: URL, client: TokenClient): Promise<IncomingM
   if (client.audience !== undefined) body.set('audience', client.audience);
   const options = {
     method: 'POST',
-    ...(!client.allowPrivate && publicOnly(endpoint.hostname.replace(/^\[(.*)\]$/, '$1'))),
+    ...allowedOnly(endpoint.hostname.replace(/^\[(.*)\]$/, '$1'), client.allowPrivate),
     agent: false,
     signal: AbortSignal.timeout(answerTimeoutMs),
     headers: {

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { isPrivateHost } from '../../domain/address.ts';
 import { type AuthMode, authModes, secretFields } from '../../domain/destination.ts';
+import { type AllowPrivate, isRefusedHost } from '../../domain/privateNetworks.ts';
 import { certificates, privateKey } from './pem.ts';
 import { fieldsOf, lineOf, secretOf, yesOrNo } from './text.ts';
 
@@ -52,9 +52,9 @@ export type AuthFacts = { mode: AuthMode; tls: boolean; has: (field: AuthField) 
 type AuthProblem = { field: AuthField | 'mode' | 'tls'; problem: string; expected: string };
 
 /** What is wrong with an `auth` whose fields are right each for itself. */
-export function authProblems({ mode, tls, has }: AuthFacts, allowPrivateBrokers: boolean): AuthProblem[] {
+export function authProblems({ mode, tls, has }: AuthFacts, allowPrivateBrokers: AllowPrivate): AuthProblem[] {
   const problems: AuthProblem[] = [];
-  if (mode === 'NONE' && !allowPrivateBrokers) {
+  if (mode === 'NONE' && allowPrivateBrokers !== true) {
     const modes = authModes.filter((name) => name !== 'NONE').join(', ');
     const expected = `one of ${modes}; NONE is for development (CAUSEWAY_ALLOW_PRIVATE_BROKERS)`;
     problems.push({ field: 'mode', problem: 'is not allowed here', expected });
@@ -76,13 +76,15 @@ export function authProblems({ mode, tls, has }: AuthFacts, allowPrivateBrokers:
 }
 
 /** A secret is sent to it, so it must be the one it says it is. */
-function tokenEndpoint(allowPrivateBrokers: boolean) {
-  const expected = `the URL of a token endpoint, ${allowPrivateBrokers ? 'http or https' : 'https and public'}`;
+function tokenEndpoint(allowPrivateBrokers: AllowPrivate) {
+  const isAnywhere = allowPrivateBrokers === true;
+  const expected = `the URL of a token endpoint, ${isAnywhere ? 'http or https' : 'https and public'}`;
   const urlOf = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined);
   const isAllowed = (url: URL): boolean => {
     if (url.username !== '' || url.password !== '' || url.hash !== '') return false;
-    if (allowPrivateBrokers) return url.protocol === 'https:' || url.protocol === 'http:';
-    return url.protocol === 'https:' && !isPrivateHost(url.hostname.replace(/^\[(.*)\]$/, '$1'));
+    if (isAnywhere) return url.protocol === 'https:' || url.protocol === 'http:';
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    return url.protocol === 'https:' && !isRefusedHost(host, allowPrivateBrokers);
   };
   return lineOf(2_048, { what: 'a URL' }).refine((text) => urlOf(text) !== undefined && isAllowed(new URL(text)), {
     error: expected,
@@ -90,7 +92,7 @@ function tokenEndpoint(allowPrivateBrokers: boolean) {
   });
 }
 
-const fieldSchemas = (allowPrivateBrokers: boolean) => ({
+const fieldSchemas = (allowPrivateBrokers: AllowPrivate) => ({
   caCertificate: certificates().openapi({
     description: "The authorities that the brokers' certificates are checked against; the system's where absent.",
   }),
@@ -126,7 +128,7 @@ Each goes over TLS, with \`caCertificate\` where it is given. \`NONE\`, and \`"t
 \`tls\` is true where absent, but with \`NONE\`.`;
 
 /** `auth` of a new destination. */
-export function newAuthSchema(allowPrivateBrokers: boolean) {
+export function newAuthSchema(allowPrivateBrokers: AllowPrivate) {
   const fields = fieldSchemas(allowPrivateBrokers);
   return fieldsOf({
     mode: modeSchema(),
@@ -155,7 +157,7 @@ export function newAuthSchema(allowPrivateBrokers: boolean) {
 }
 
 /** `auth` in a change: what is absent stays, what is null goes. */
-export function authChangeSchema(allowPrivateBrokers: boolean) {
+export function authChangeSchema(allowPrivateBrokers: AllowPrivate) {
   const fields = fieldSchemas(allowPrivateBrokers);
   return fieldsOf({
     mode: modeSchema().optional(),

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { testStepNames } from '../../domain/connectionTest.ts';
+import type { AllowPrivate } from '../../domain/privateNetworks.ts';
 import { destinationChangeSchema, exampleDestination, newDestinationSchema } from './destination.ts';
 import { fieldsOf, yesOrNo } from './text.ts';
 
@@ -14,7 +15,7 @@ export const testRequestSchema = fieldsOf({ sendTestEvent: sendTestEvent() }).op
 });
 
 /** A destination as it would be created, and what the test is to do. */
-export const newDestinationTestSchema = (allowPrivateBrokers: boolean) =>
+export const newDestinationTestSchema = (allowPrivateBrokers: AllowPrivate) =>
   fieldsOf({ ...newDestinationSchema(allowPrivateBrokers).shape, sendTestEvent: sendTestEvent() }).openapi(
     'NewDestinationTest',
     { example: { ...exampleDestination, sendTestEvent: false } },
@@ -52,7 +53,7 @@ export const connectionTestSchema = z
   .openapi('ConnectionTest');
 
 /** New credentials, and the brokers where they need another listener. */
-export function rotationSchema(allowPrivateBrokers: boolean) {
+export function rotationSchema(allowPrivateBrokers: AllowPrivate) {
   const { auth, brokers } = destinationChangeSchema(allowPrivateBrokers).shape;
   return fieldsOf({ auth: auth.unwrap(), brokers }).openapi('Rotation', {
     example: { auth: { password: 'battery horse staple correct' } },

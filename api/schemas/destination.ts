@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
-import { hostPortOf, isPrivateHost } from '../../domain/address.ts';
+import { hostPortOf } from '../../domain/address.ts';
 import { eventFields } from '../../domain/event.ts';
+import { type AllowPrivate, isRefusedHost } from '../../domain/privateNetworks.ts';
 import { authChangeSchema, newAuthSchema, shownAuthSchema } from './auth.ts';
 import { newProducerSchema, producerChangeSchema, shownProducerSchema } from './producer.ts';
 import { fieldsOf, lineOf, yesOrNo } from './text.ts';
@@ -9,7 +10,7 @@ const brokersMax = 50;
 const patternsMax = 100;
 const lanesMax = 1_024;
 
-function broker(allowPrivateBrokers: boolean) {
+function broker(allowPrivateBrokers: AllowPrivate) {
   const expected = 'host:port, for example "broker-1.example.com:9093"';
   return z
     .string({ error: expected })
@@ -17,13 +18,13 @@ function broker(allowPrivateBrokers: boolean) {
       error: expected,
       params: { problem: 'is not such an address' },
     })
-    .refine((text) => allowPrivateBrokers || !isPrivateHost(hostPortOf(text)?.host ?? ''), {
+    .refine((text) => !isRefusedHost(hostPortOf(text)?.host ?? '', allowPrivateBrokers), {
       error: `${expected}: a public address`,
       params: { problem: 'is on a private network or this machine' },
     });
 }
 
-function brokers(allowPrivateBrokers: boolean) {
+function brokers(allowPrivateBrokers: AllowPrivate) {
   const expected = `a list of 1 to ${brokersMax} addresses, each host:port`;
   return z
     .array(broker(allowPrivateBrokers), { error: expected })
@@ -92,7 +93,7 @@ export const exampleDestination = {
   producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all' },
 };
 
-export const newDestinationSchema = (allowPrivateBrokers: boolean) =>
+export const newDestinationSchema = (allowPrivateBrokers: AllowPrivate) =>
   fieldsOf({
     type: z.literal('KAFKA', { error: '"KAFKA"' }),
     name: name(),
@@ -118,7 +119,7 @@ export const exampleChange = {
   producer: { lingerMs: 20 },
 };
 
-export const destinationChangeSchema = (allowPrivateBrokers: boolean) =>
+export const destinationChangeSchema = (allowPrivateBrokers: AllowPrivate) =>
   fieldsOf({
     name: name().optional(),
     brokers: brokers(allowPrivateBrokers).optional(),

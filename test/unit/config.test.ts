@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { BlockList } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { apiVariables, readApiConfig, readWorkerConfig, workerVariables } from '../../domain/config.ts';
+import {
+  allowPrivateIn,
+  apiVariables,
+  readApiConfig,
+  readStoreConfig,
+  readWorkerConfig,
+  workerVariables,
+} from '../../domain/config.ts';
 import { CausewayError } from '../../domain/error.ts';
 
 const key = randomBytes(32).toString('base64');
@@ -36,6 +44,9 @@ describe('a wrong value is named, with what would be right', () => {
     ['TEMPORAL_ADDRESS', '127.0.0.1:99999', 'must be host:port, for example 127.0.0.1:7233'],
     ['LOG_LEVEL', 'loud', 'must be trace, debug, info, warn or error'],
     ['CAUSEWAY_ALLOW_PRIVATE_BROKERS', 'yes', 'must be true or false'],
+    ...['hunter2', '10.0.0.0', '10.0.0.0/33', '10.0.0.0/7', '127.0.0.0/8', '169.254.0.0/16', '::1/128', '8.8.8.0/24', ','].map(
+      (networks) => ['CAUSEWAY_PRIVATE_NETWORKS', networks, 'must be private networks, comma-separated, each within 10.0.0.0/8, '],
+    ),
     ['CAUSEWAY_API_PORT', '65536', 'must be a whole number from 0 to 65535 (TCP port)'],
     ['CAUSEWAY_API_KEY', 'hunter2', 'must be 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -'],
     ['CAUSEWAY_EVENT_BYTES_MAX', '900001', 'must be a whole number from 1024 to 900000 (bytes)'],
@@ -56,6 +67,23 @@ describe('a wrong value is named, with what would be right', () => {
       expect(remedy).toMatch(new RegExp(`(^|; )${name} must `));
     }
   });
+});
+
+test('private networks are closed, open by the list, or open all together', () => {
+  const networks = { CAUSEWAY_PRIVATE_NETWORKS: '10.0.0.0/8,fd00::/8' };
+  const all = { CAUSEWAY_ALLOW_PRIVATE_BROKERS: 'true' };
+  expect(allowPrivateIn(readApiConfig(least))).toBe(false);
+  expect(allowPrivateIn(readWorkerConfig({ ...least, ...networks }))).toBeInstanceOf(BlockList);
+  expect(allowPrivateIn(readApiConfig({ ...least, ...networks, ...all }))).toBe(true);
+});
+
+test('the variables of the export are all set or none, which only the worker looks at', () => {
+  const env = { ...least, CAUSEWAY_EXPORT_CUSTOMER: 'acct_ops' };
+  expect(() => readWorkerConfig(env)).toThrow(
+    'CAUSEWAY_EXPORT_API and CAUSEWAY_EXPORT_API_KEY must be set where outcomes are exported (docs/export.md)',
+  );
+  expect(readApiConfig(env).CAUSEWAY_API_PORT).toBe(8080);
+  expect(readStoreConfig(env).DATABASE_URL).toBe(least.DATABASE_URL);
 });
 
 test('.env.example has every variable that is read, and no other', async () => {

@@ -3,6 +3,7 @@ import { changeOf, newDestinationOf, shownDestination } from '../../api/destinat
 import { fieldProblemsOf } from '../../api/fieldProblems.ts';
 import { FieldsRefused } from '../../api/problem.ts';
 import { destinationChangeSchema, exampleDestination, newDestinationSchema } from '../../api/schemas/destination.ts';
+import { type AllowPrivate, privateNetworksIn } from '../../domain/privateNetworks.ts';
 import type { StoredDestination } from '../../store/destinationRow.ts';
 import { certificatePem, newPrivateKeyPem } from '../harness/pem.ts';
 
@@ -24,7 +25,7 @@ const oauth = {
 const mtls = { mode: 'MTLS', clientCertificate: certificatePem, clientKey: newPrivateKeyPem() };
 
 /** What is wrong, one line a field; nothing where it is accepted. */
-function refused(input: unknown, allowPrivateBrokers = false): string[] {
+function refused(input: unknown, allowPrivateBrokers: AllowPrivate = false): string[] {
   const checked = newDestinationSchema(allowPrivateBrokers).safeParse(input);
   if (checked.success) return [];
   return fieldProblemsOf(checked.error.issues, input).map((row) => `${row.field} ${row.problem}: ${row.expected}`);
@@ -158,6 +159,19 @@ describe('a wrong destination is refused by field, with what is wrong and what w
     expect(refused({ ...least, brokers: ['localhost:9092'], auth: { mode: 'NONE' } }, true)).toEqual([]);
     expect(refused({ ...least, auth: { ...oauth, tokenEndpoint: 'http://127.0.0.1:8081/token' } }, true)).toEqual([]);
     expect(refused({ ...least, auth: { ...scram, tls: false } }, true)).toHaveLength(1);
+  });
+
+  test('and where some networks are allowed, brokers and token endpoints there, but neither loopback, NONE nor http', () => {
+    const allowed = privateNetworksIn('10.0.0.0/8');
+    expect(refused({ ...least, brokers: ['10.1.2.3:9092'] }, allowed)).toEqual([]);
+    expect(refused({ ...least, auth: { ...oauth, tokenEndpoint: 'https://10.1.2.3/token' } }, allowed)).toEqual([]);
+    for (const brokers of [['192.168.0.1:9092'], ['localhost:9092'], ['127.0.0.1:9092']]) {
+      expect(refused({ ...least, brokers }, allowed)).toHaveLength(1);
+    }
+    expect(refused({ ...least, auth: { mode: 'NONE' } }, allowed)).toHaveLength(1);
+    for (const tokenEndpoint of ['http://10.1.2.3/token', 'https://127.0.0.1/token']) {
+      expect(refused({ ...least, auth: { ...oauth, tokenEndpoint } }, allowed)).toHaveLength(1);
+    }
   });
 });
 

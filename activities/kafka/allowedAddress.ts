@@ -1,0 +1,45 @@
+/** What customers name may lead anywhere: to services of our own, to a cloud's metadata. */
+import { lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { type AllowPrivate, isRefusedHost } from '../../domain/privateNetworks.ts';
+
+export const addressRefused = 'ADDRESS_REFUSED';
+
+const refused = (host: string, address: string): Error =>
+  Object.assign(new Error(`${host} leads to ${address}, which is on this machine or a private network that is not allowed.`), {
+    code: addressRefused,
+  });
+
+/**
+ * What a connection to this host needs so that it leads to public addresses and allowed networks alone. Throws `ADDRESS_REFUSED`,
+ * as its `code`, where it is plain from how the host is written that it does not.
+ */
+export function allowedOnly(host: string, allowed: AllowPrivate): { lookup?: LookupFunction } {
+  if (allowed === true) return {};
+  if (isRefusedHost(host, allowed)) throw refused(host, host);
+  return { lookup: allowedLookup(allowed) };
+}
+
+/** Throws `ADDRESS_REFUSED` where one of these addresses of the host is neither public nor allowed. */
+export function checkAllowed(host: string, addresses: readonly string[], allowed: AllowPrivate): void {
+  const found = addresses.find((address) => isRefusedHost(address.replace(/%.*$/, ''), allowed));
+  if (found !== undefined) throw refused(host, found);
+}
+
+/** Node's own; and the connection goes to the very addresses that were looked at: the name may lead elsewhere the next time. */
+const allowedLookup =
+  (allowed: AllowPrivate): LookupFunction =>
+  (host, options, callback) => {
+    lookup(host, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, []);
+      try {
+        const addresses = found.map(({ address }) => address);
+        checkAllowed(host, addresses, allowed);
+      } catch (refusal) {
+        return callback(refusal instanceof Error ? refusal : new Error(String(refusal)), []);
+      }
+      const [first] = found;
+      if (options.all || !first) callback(null, found);
+      else callback(null, first.address, first.family);
+    });
+  };
