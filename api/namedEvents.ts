@@ -1,25 +1,44 @@
 import type { LaneHistories } from '../activities/laneHistory.ts';
+import { Turns } from '../activities/turns.ts';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
 import type { NamedEvents, ReplayOf } from '../domain/replay.ts';
 import { type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
 
+type Histories = Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'>;
 export type EventFinder = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
-  histories: LaneHistories;
+  histories: Histories;
 };
 
 const readAtOnce = 5;
 
-/**
- * Where events are that are named for a replay. Throws `event_not_found` or `event_not_replayable`, which name each that can't be
- * sent again and say why; `temporal_unavailable`.
- */
-export async function namedEvents(
+/** Of requests: each keeps histories in memory. */
+const atOnce = { atOnce: 2, waiting: 8 };
+const tooMany = 'Too many replays of named events begin at once. Send again after a second.';
+
+/** Finds the events that requests name, for few of them at once. */
+export class NamedEventsFinder {
+  private readonly turns = new Turns(atOnce, tooMany);
+
+  constructor(private readonly known: EventFinder) {}
+
+  /**
+   * Where they are. Rejects with `event_not_found` or `event_not_replayable`, which name each that can't be sent again and say
+   * why; `temporal_unavailable`; `overloaded`.
+   */
+  find(ids: readonly string[], asked: Asked): Promise<NamedEvents> {
+    return this.turns.take(() => namedEvents(this.known, ids, asked));
+  }
+}
+
+type Asked = { of: ReplayOf; destinationId: string | undefined };
+
+async function namedEvents(
   { index, histories }: EventFinder,
   ids: readonly string[],
-  { of, destinationId }: { of: ReplayOf; destinationId: string | undefined },
+  { of, destinationId }: Asked,
 ): Promise<NamedEvents> {
   const isOfDestination = ({ workflowId }: IndexedDelivery): boolean =>
     destinationId === undefined || workflowId.startsWith(laneWorkflowId(destinationId, ''));
@@ -66,7 +85,7 @@ function refusalOf({ status }: LoggedDelivery, of: ReplayOf): string[] {
 const runsKept = 2 * readAtOnce;
 
 /** Events of one request often share runs. */
-function readOnce(histories: LaneHistories): Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'> {
+function readOnce(histories: Histories): Histories {
   const runs = new Map<string, ReturnType<LaneHistories['run']>>();
   return {
     run: (workflowId, runId) => {

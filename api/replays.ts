@@ -16,7 +16,7 @@ import type { App } from './appEnv.ts';
 import { askedBy, requestKeyOf } from './askedBy.ts';
 import { existing } from './destinations.ts';
 import { limitBody } from './limitBody.ts';
-import { type EventFinder, namedEvents } from './namedEvents.ts';
+import { type EventFinder, NamedEventsFinder } from './namedEvents.ts';
 import { idempotencyKeyHeader } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { newReplaySchema, type Replay, replayIdParam, replaySchema } from './schemas/replays.ts';
@@ -76,6 +76,7 @@ const goOn = createRoute({
 
 /** `POST /v1/replays`, `POST /v1/replays/{id}/continue`, `GET /v1/replays/{id}` and `POST /v1/replays/{id}/cancel` */
 export function replayRoutes(app: App, options: ReplayRouteOptions): void {
+  const named = new NamedEventsFinder(options);
   app.openapi(begin, async (c) => {
     const { by, dryRun, eventsPerSecond, eventsMax, reason, status: of, eventIds, ...filter } = c.req.valid('json');
     if (filter.destinationId !== undefined) await existing(options.destinations, filter.destinationId);
@@ -83,10 +84,10 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
     const once = requestKeyOf(key, c.req.valid('header')['idempotency-key']);
     const id = once === undefined ? newId() : idOf(once);
     const { destinationId } = filter;
-    const named = eventIds && (await namedEvents(options, eventIds, { of, destinationId }));
-    const historySince = of === 'parked' || named ? undefined : await retainedSince(options);
+    const events = eventIds && (await named.find(eventIds, { of, destinationId }));
+    const historySince = of === 'parked' || events ? undefined : await retainedSince(options);
     const about = { dryRun, eventsPerSecond, eventsMax, historySince, reason, by: askedBy(key, by) };
-    await started(options, { id, of, filter, named, ...about });
+    await started(options, { id, of, filter, named: events, ...about });
     return c.json({ id, status: 'running', eventsPerSecond } as const, 202);
   });
   app.openapi(show, async (c) => c.json(await shown(options, c.req.valid('param').id), 200));

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { NamedEventsFinder } from '../../api/namedEvents.ts';
+import { idOf } from '../harness/laneSteps.ts';
+
+test('few requests that name events read histories at once, some wait, and what is too much is refused', async () => {
+  let under = 0;
+  let most = 0;
+  let goOn: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const finder = new NamedEventsFinder({
+    index: {
+      find: async () => {
+        under++;
+        most = Math.max(most, under);
+        await gate;
+        under--;
+        return [];
+      },
+    },
+    histories: {
+      run: async () => undefined,
+      now: async () => ({ running: undefined, state: undefined }),
+      readerOf: async () => undefined,
+      resetRunOf: async () => undefined,
+    },
+  });
+  const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error);
+  const find = (n: number) => finder.find([`evt_${idOf(n)}`], { of: 'any', destinationId: undefined }).catch(codeOf);
+  const found = Array.from({ length: 12 }, (_, n) => find(n));
+  expect(await Promise.all(found.slice(10))).toEqual(['overloaded', 'overloaded']);
+  goOn();
+  expect(new Set(await Promise.all(found.slice(0, 10)))).toEqual(new Set(['event_not_found']));
+  expect(most).toBe(2);
+});
