@@ -32,6 +32,10 @@ export type ProduceDependencies = {
 
 export type ProduceActivity = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
+/** The run that a reset made, where the lane may have forgotten what it did: a batch that was on its way at the reset point can't say so. */
+const resetRunOf = (request: ProduceRequest, runId: string | undefined): string | undefined =>
+  request.runId !== undefined && request.runId !== runId ? runId : request.resetRunId;
+
 /** The produce activity on its own pool of connections; `close` ends those. */
 export function createProduceActivity({
   destinations,
@@ -49,9 +53,10 @@ export function createProduceActivity({
 } {
   const producers = new ProducerPool();
   const produce = async (request: ProduceRequest, block: Block): Promise<Outcome> => {
-    const { destinationId, resumed, resetRunId } = request;
+    const { destinationId, resumed } = request;
     const context = Context.current();
     const { info, cancellationSignal } = context;
+    const resetRunId = resetRunOf(request, info.workflowExecution?.runId);
     // What another version of this code left there is not looked at more closely: it is our own.
     const before = info.heartbeatDetails as Progress | undefined;
     const temporalTry = {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { blockBytesMax, blockEventsMax, blockOf, type Delivery } from '../domain/block.ts';
 import { type Delivered, deliveredIn } from '../domain/deliveredIn.ts';
+import { ownRecords } from '../domain/deliveryLog.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
@@ -115,11 +116,11 @@ async function meantOf(
 ): Promise<Meant | undefined> {
   const run = await histories.run(workflowId, runId);
   if (!run) return undefined;
-  const { start, records, copiedRecords } = run;
+  const { start } = run;
   // Of a destination that is deleted nothing goes out.
   if (!start || !(await destinations.get(start.destinationId))) return { start, parts: [] };
   // What a reset copied is told by the run that it was copied from.
-  const delivered = deliveredIn(records.slice(copiedRecords), Date.parse(startedAt));
+  const delivered = deliveredIn(ownRecords(run), Date.parse(startedAt));
   const named = ids && new Set(ids.map(digestOfEventId));
   const fitting = delivered.filter((one) => (!named || named.has(one.id)) && isOfType(one, filter));
   const inTime = new Set(await ofTime(index, workflowId, fitting, filter));

@@ -1,5 +1,5 @@
 import type { LaneHistories, LaneRun } from '../activities/laneHistory.ts';
-import { type DeliveryLog, deliveryLogOf, type LaneRecord, segmentOf } from '../domain/deliveryLog.ts';
+import { type DeliveryLog, deliveryLogOf, type LaneRecord, ownRecords, segmentOf } from '../domain/deliveryLog.ts';
 
 /** `laterRunIds`: runs that got the event once more, from a second POST or from a replay. */
 export type IndexedDelivery = { workflowId: string; runId: string; acceptedAt: Date; laterRunIds?: string[] };
@@ -53,7 +53,7 @@ export async function readDelivery(
   const records: LaneRecord[] = [];
   for (const run of runs) {
     // Of a run that a reset made, what it copied has been read.
-    records.push(...(run === named ? run.records : run.records.slice(run.copiedRecords)));
+    records.push(...(run === named ? run.records : ownRecords(run)));
     const log = deliveryLogOf(digest, records);
     if (final.has(log.status)) {
       if (settledIn?.interventions !== log.interventions.length)

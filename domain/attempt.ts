@@ -100,6 +100,8 @@ export type Progress = Settled & {
 /** What the produce activity is asked, beside the block itself. */
 export type ProduceRequest = {
   destinationId: string;
+  /** The run that made the batch: where another one does the activity, a reset came between. */
+  runId?: string | undefined;
   /** Set where the lane held, and has settled nothing since. */
   resumed?: Resumed | undefined;
   /** Set where a reset made the lane forget what it had delivered: the run that the reset made. */

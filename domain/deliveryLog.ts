@@ -14,6 +14,19 @@ export type LaneRecord =
   | { kind: 'resent'; atMs: number; note: ResendNote; block: Block }
   | { kind: 'segmented'; segmentId: string; blocks: readonly Block[] };
 
+/**
+ * What a run tells that no other does: of one that a reset made, what follows the records that it copied, and before it the
+ * batches among those that were on their way at the reset point, for they end in this run.
+ */
+export function ownRecords(run: { records: readonly LaneRecord[]; copiedRecords: number }): LaneRecord[] {
+  const copied = run.records.slice(0, run.copiedRecords);
+  const ended = new Set(
+    copied.flatMap((record) => (record.kind === 'completed' || record.kind === 'broken' ? [record.batch] : [])),
+  );
+  const underWay = copied.filter((record) => record.kind === 'scheduled' && !ended.has(record.batch));
+  return [...underWay, ...run.records.slice(run.copiedRecords)];
+}
+
 /** The produce activity that runs now, as Temporal describes it. */
 export type RunningProduce = {
   activity: string;

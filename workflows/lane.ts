@@ -230,8 +230,9 @@ function lengthOf({ limits }: LaneStart, startBytes: number): RunLength {
 
 async function outcomeOf({ destinationId }: LaneStart, { sending, resumed, resetRunId }: LaneState): Promise<Outcome> {
   if (!sending) throw ApplicationFailure.nonRetryable('The lane planned an empty batch.', 'EMPTY_BATCH');
+  const { runId } = workflowInfo();
   return await produce(
-    { destinationId, ...(resumed && { resumed }), ...(resetRunId !== undefined && { resetRunId }) },
+    { destinationId, runId, ...(resumed && { resumed }), ...(resetRunId !== undefined && { resetRunId }) },
     sending,
   );
 }

@@ -3,6 +3,7 @@ import { runSizesOf } from '../../dev/laneRuns.ts';
 import { laneWorkflowId } from '../../domain/lane.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { beginReplay, replayed } from '../harness/replays.ts';
 import { operate, type TestTemporal, testTemporal } from '../harness/temporal.ts';
 
 let causeway: Causeway;
@@ -103,6 +104,37 @@ test('over many runs, a reset of an old one, and another reset after it, each ev
   await reset(destination, '--type', 'FirstWorkflowTask', '--reason', 'the run that is there now');
   await deliver(destination, ['45']);
   expect(await namesOn(destination)).toEqual(numbered(0, 46));
+});
+
+/** The workflow task of the first run that ended while its first batch was on its way. */
+async function taskInMidst(destination: CreatedDestination): Promise<string> {
+  const handle = temporal.client.workflow.getHandle(workflowOf(destination), await firstRunOf(destination));
+  const { events } = await handle.fetchHistory();
+  const all = events ?? [];
+  const scheduledAt = all.findIndex((event) => event.activityTaskScheduledEventAttributes);
+  const task = all.slice(scheduledAt).find((event) => event.workflowTaskCompletedEventAttributes);
+  return scheduledAt < 0 ? '' : String(task?.eventId ?? '');
+}
+
+test('a batch that is on its way at the reset point is told by the run that the reset made, and is not sent again by a reset to there', async () => {
+  const destination = await causeway.createDestination({ brokers: ['127.0.0.1:1'] }); // Nobody listens there.
+  const id = await post(destination, '1');
+  await untilDelivery('tried', causeway.api, id, ({ attempts }) => attempts.length > 0);
+  await signal(destination, 'resume'); // A workflow task while the batch is on its way.
+  const task = await until('the task in its midst', () => taskInMidst(destination), Boolean);
+  const first = await firstRunOf(destination);
+  const toMidst = ['--run-id', first, '--event-id', task, '--reason'] as const;
+  await reset(destination, ...toMidst, 'in the midst of a batch');
+  const brokers = { brokers: causeway.kafka.brokers };
+  expect((await causeway.api.request('PATCH', `/v1/destinations/${destination.id}`, brokers)).status).toBe(200);
+  await untilStatus('delivered', id);
+  const delivered = { status: 'delivered', destinationId: destination.id, dryRun: true };
+  expect(await replayed(causeway.api, await beginReplay(causeway.api, delivered))).toMatchObject({ events: 1 });
+
+  await reset(destination, ...toMidst, 'once more, long after');
+  await deliver(destination, ['2']);
+  expect(await namesOn(destination)).toEqual(['1', '2']);
+  await untilStatus('delivered', id);
 });
 
 test('a reset whose reason says "send again" publishes again what was delivered after the reset point: the same records', async () => {

@@ -48,16 +48,16 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
 }
 
 /** What a run's history tells of an event that it delivered. */
-const delivered = (): LaneRecord[] => [
+const delivered = (batch = 'b'): LaneRecord[] => [
   {
     kind: 'scheduled',
-    batch: 'b',
+    batch,
     activity: 'a',
     block: blockOf([{ id: digest, key: 'k', value: Buffer.from('1') }], 0, 0),
   },
   {
     kind: 'completed',
-    batch: 'b',
+    batch,
     atMs: 2,
     outcome: {
       attempts: [{ number: 1, startedAtMs: 1, durationMs: 1, outcome: 'delivered', brokers: [] }],
@@ -154,4 +154,15 @@ describe('an event that went to an overflow segment', () => {
     readers.set(segmented.segmentId, run(1));
     expect(await log(0)).toMatchObject({ status: 'delivered', runId: run(2) });
   });
+});
+
+test('an event that was on its way when its lane was reset is told by the run that the reset made', async () => {
+  const { log, runs, resets } = lane(1, () => delivered('b1').slice(0, 1));
+  const [first] = runs.values();
+  if (!first) throw new Error('There is a run.');
+  runs.set(run(0), { ...first, isTerminated: true });
+  const made = { records: delivered('b2'), copiedRecords: 1, resets: [{ baseRunId: run(0), reason: '' }] };
+  runs.set('made', { ...first, ...made });
+  resets.set(run(0), 'made');
+  expect(await log(0)).toMatchObject({ status: 'delivered', runId: 'made', offset: 17 });
 });

@@ -45,11 +45,13 @@ type World = {
   readMs?: number;
   status?: () => LaneStatus | 'gone' | undefined;
   isDeleted?: boolean;
+  /** So many of a run's two records were copied by a reset. */
+  copiedRecords?: number;
 };
 
 /** What one run of the activity sends in this world, and its answer. */
 async function resent(
-  { runs, readMs = 0, status = () => idle, isDeleted = false }: World,
+  { runs, readMs = 0, status = () => idle, isDeleted = false, copiedRecords = 0 }: World,
   more: Partial<ResendRequest> = {},
   info: Partial<Info> = {},
 ) {
@@ -65,7 +67,7 @@ async function resent(
       run: async (_: string, runId: string) => {
         await sleep(readMs);
         const numbers = runs[runId] ?? [];
-        return numbers.length === 0 ? undefined : runOf(numbers);
+        return numbers.length === 0 ? undefined : { ...runOf(numbers), copiedRecords };
       },
     },
     index: { acceptedAt: async () => new Map<string, Date>(), add: async () => undefined },
@@ -145,4 +147,9 @@ test('of a destination that is deleted nothing is counted or sent, and only what
   expect([counted.answer.events, counted.sent]).toEqual([1, []]);
   const acceptedFrom = new Date(2).toISOString();
   expect((await resent({ runs }, { filter: { acceptedFrom } })).sent).toEqual([]);
+});
+
+test('of a run that a reset made, what it copied is left to the run that it was copied from, but not a batch that was on its way then', async () => {
+  expect((await resent({ runs: { a: [1] }, copiedRecords: 2 })).sent).toEqual([]);
+  expect((await resent({ runs: { a: [1] }, copiedRecords: 1 })).sent).toMatchObject([{ ids: [1] }]);
 });
