@@ -25,6 +25,8 @@ export type ResendDependencies = {
 
 /** One run of the activity sends for about so long, so that progress is seen and a cancellation heard. In ms. */
 const sendsForMs = 2_000;
+/** Where it finds nothing to send it only reads for so long; a run that is begun is read to its end. In ms. */
+const readsForMs = 60_000;
 /** A part is what so much time at the rate brings, within a block's bounds: a few signals a second, whatever the rate. */
 const partsPerSecond = 4;
 /** With more than this waiting in a lane that delivers, the replay waits: what is newly accepted waits behind it. */
@@ -39,47 +41,55 @@ export async function resendRuns(known: ResendDependencies, request: ResendReque
   const context = Context.current();
   const { runs, part, dryRun, eventsPerSecond } = request;
   // An earlier attempt may have come further.
-  let place = placeFrom(context.info.heartbeatDetails) ?? { run: 0, part };
-  // Counted from the first part: however long the histories take to read, each run of the activity sends something.
-  let endMs = dryRun ? Date.now() + sendsForMs : Number.POSITIVE_INFINITY;
+  let place = placeFrom(context.info.heartbeatDetails) ?? { run: 0, part, events: 0, deletedRuns: 0 };
+  const begunAt = place.run;
+  let endMs = Date.now() + (dryRun ? sendsForMs : readsForMs);
+  let isSending = false;
   const isOver = (): boolean => Date.now() >= endMs || context.cancellationSignal.aborted;
-  const done: Resent = { events: 0, runs: 0, deletedRuns: 0 };
-  const reading = readAhead(runs, (run) => meantOf(known, request, run));
+  const reading = readAhead(runs, begunAt, (run) => meantOf(known, request, run));
   const resending = async (): Promise<Resent> => {
     for (const [n, run] of runs.entries()) {
-      if (n > place.run && isOver()) break;
+      if (n < begunAt) continue;
+      if (n > begunAt && isOver()) break;
       const meant = await reading(n);
       const parts = meant?.parts ?? [];
       const first = n === 0 ? part : 0;
+      let { events, deletedRuns } = place; // Of the runs before it.
       for (let at = first; at < parts.length; at++) {
         const deliveries = parts[at] ?? [];
-        const isSent = n < place.run || (n === place.run && at < place.part);
-        if (meant && !dryRun && !isSent && deliveries.length > 0) {
-          endMs = Math.min(endMs, Date.now() + sendsForMs);
-          if (isOver() || !(await hasRoom(known.lanes, run.workflowId, isOver))) return { ...done, nextPart: at };
+        if (meant && !dryRun && at >= place.part && deliveries.length > 0) {
+          // Counted from the first part: however long the histories take to read, each run of the activity sends something.
+          if (!isSending) endMs = Date.now() + sendsForMs;
+          isSending = true;
+          if (isOver() || !(await hasRoom(known.lanes, run.workflowId, isOver))) {
+            return { events, runs: n, deletedRuns, nextPart: at };
+          }
           const sentAtMs = Date.now();
           await send(known, { request, run, round: request.round + n, start: meant.start, part: at, deliveries });
-          place = { run: n, part: at + 1 };
+          place = { ...place, part: at + 1 };
           context.heartbeat(place);
           await pause(sentAtMs + (deliveries.length * 1_000) / eventsPerSecond, context.cancellationSignal);
         }
-        done.events += deliveries.length;
+        events += deliveries.length;
       }
-      done.runs++;
-      if (!meant) done.deletedRuns++;
+      if (!meant) deletedRuns++;
+      place = { run: n + 1, part: 0, events, deletedRuns };
+      context.heartbeat(place);
     }
-    return done;
+    return { events: place.events, runs: place.run, deletedRuns: place.deletedRuns };
   };
   return await beating(heartbeatEveryMs, resending, () => place);
 }
 
-/** How far an attempt came: this part of this run is the next. */
-type Place = { run: number; part: number };
+/** How far an attempt came: this part of this run is the next; and what it counted in the runs before that one. */
+type Place = { run: number; part: number; events: number; deletedRuns: number };
 
 function placeFrom(details: unknown): Place | undefined {
-  if (typeof details !== 'object' || details === null || !('run' in details) || !('part' in details)) return undefined;
-  const { run, part } = details;
-  return typeof run === 'number' && typeof part === 'number' ? { run, part } : undefined;
+  if (typeof details !== 'object' || details === null) return undefined;
+  if (!('run' in details && 'part' in details && 'events' in details && 'deletedRuns' in details)) return undefined;
+  const { run, part, events, deletedRuns } = details;
+  if (typeof run !== 'number' || typeof part !== 'number') return undefined;
+  return typeof events === 'number' && typeof deletedRuns === 'number' ? { run, part, events, deletedRuns } : undefined;
 }
 
 async function pause(untilMs: number, signal: AbortSignal): Promise<void> {
@@ -87,10 +97,10 @@ async function pause(untilMs: number, signal: AbortSignal): Promise<void> {
   if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
 }
 
-/** Reads the runs in their order, some ahead of the one that is asked for, and keeps none of those before it. */
-function readAhead<Read>(runs: readonly RunToRead[], read: (run: RunToRead) => Promise<Read>) {
+/** Reads the runs from one on in their order, some ahead of the one that is asked for, and keeps none of those before it. */
+function readAhead<Read>(runs: readonly RunToRead[], from: number, read: (run: RunToRead) => Promise<Read>) {
   const reads = new Map<number, Promise<Read>>();
-  let begun = 0;
+  let begun = from;
   return (n: number): Promise<Read> => {
     for (const run of runs.slice(begun, n + readsAhead)) {
       const reading = read(run);

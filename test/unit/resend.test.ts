@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Info } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { LaneRun } from '../../activities/laneHistory.ts';
 import type { LaneSignal } from '../../activities/laneStarting.ts';
 import { resendRuns } from '../../activities/resend.ts';
@@ -45,13 +45,14 @@ type World = {
   readMs?: number;
   status?: () => LaneStatus | 'gone' | undefined;
   isDeleted?: boolean;
+  onRead?: (runId: string) => void;
   /** So many of a run's two records were copied by a reset. */
   copiedRecords?: number;
 };
 
 /** What one run of the activity sends in this world, and its answer. */
 async function resent(
-  { runs, readMs = 0, status = () => idle, isDeleted = false, copiedRecords = 0 }: World,
+  { runs, readMs = 0, status = () => idle, isDeleted = false, copiedRecords = 0, onRead }: World,
   more: Partial<ResendRequest> = {},
   info: Partial<Info> = {},
 ) {
@@ -65,6 +66,7 @@ async function resent(
   const known = {
     histories: {
       run: async (_: string, runId: string) => {
+        onRead?.(runId);
         await sleep(readMs);
         const numbers = runs[runId] ?? [];
         return numbers.length === 0 ? undefined : { ...runOf(numbers), copiedRecords };
@@ -98,7 +100,7 @@ test('each run has a round of its own, and each part of it a number; what is del
 test('a second attempt sends what the first had not, and counts both; a part that comes twice has the same request id', async () => {
   const runs = { a: [1, 2], b: [3, 4], c: [5] };
   const first = await resent({ runs }, { eventsPerSecond: 4 });
-  const second = await resent({ runs }, { eventsPerSecond: 4 }, { heartbeatDetails: { run: 1, part: 1 } });
+  const second = await resent({ runs }, { eventsPerSecond: 4 }, { heartbeatDetails: { run: 1, part: 1, events: 2, deletedRuns: 0 } });
   expect(places(first)).toEqual(['7/0', '7/1', '8/0', '8/1', '9/0']);
   expect(places(second)).toEqual(['8/1', '9/0']);
   expect(second.answer).toEqual(first.answer);
@@ -118,6 +120,25 @@ test('it ends after two seconds, in the middle of a run, and goes on there', asy
 test('histories that take long to read hold nothing up for good: something is sent each time', async () => {
   const { answer } = await resent({ runs: { a: [1, 2] }, readMs: 2_500 }, { eventsPerSecond: 1 });
   expect(answer.events).toBeGreaterThan(0);
+});
+
+test('runs in which nothing is meant are read for a minute, and not once more by a second attempt', async () => {
+  const names = Array.from({ length: 20 }, (_, n) => `run-${n}`);
+  const runs = Object.fromEntries(names.map((name): [string, number[]] => [name, []]));
+  vi.useFakeTimers({ toFake: ['Date'], now: 0 });
+  try {
+    const first = await resent({ runs, onRead: () => vi.setSystemTime(Date.now() + 5_000) });
+    expect(first.answer.runs).toBeGreaterThan(4);
+    expect(first.answer.runs).toBeLessThan(13);
+    expect(first.answer.deletedRuns).toBe(first.answer.runs);
+  } finally {
+    vi.useRealTimers();
+  }
+  const read: string[] = [];
+  const heartbeatDetails = { run: 17, part: 0, events: 3, deletedRuns: 16 };
+  const second = await resent({ runs, onRead: (runId) => read.push(runId) }, {}, { heartbeatDetails });
+  expect(read).toEqual(['run-17', 'run-18', 'run-19']);
+  expect(second.answer).toEqual({ events: 3, runs: 20, deletedRuns: 19 });
 });
 
 test('a lane that nobody works for, or that has too much waiting, gets nothing; one that is held, or closed, does', async () => {
