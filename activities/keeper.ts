@@ -96,19 +96,22 @@ export function createKeeperActivities({
 
 type Probe = { found: Found } | { failed: Pick<Failing, 'name' | 'code' | 'message'>; version: number | undefined };
 
-async function probe(destinations: OpenDestinations, destinationId: string, probing: Probing): Promise<Probe> {
-  let version: number | undefined;
-  try {
-    const opened = await destinations.open(destinationId).catch(asNamedError);
-    version = opened?.version;
-    const destination = usable(opened);
-    const { canWrite } = await probing.during(destination, () => probeTopic(destination));
-    if (canWrite === false) throw mayNotWrite(destination.topic);
-    return { found: { version: destination.version, ...(canWrite !== undefined && { canWrite }) } };
-  } catch (error) {
-    return { failed: failureIn(error), version };
-  }
-}
+/** Counted from before it reads the destination: credentials that are replaced meanwhile are still in use. */
+const probe = (destinations: OpenDestinations, destinationId: string, probing: Probing): Promise<Probe> =>
+  probing.during(destinationId, async (has) => {
+    let version: number | undefined;
+    try {
+      const opened = await destinations.open(destinationId).catch(asNamedError);
+      version = opened?.version;
+      if (version !== undefined) has(version);
+      const destination = usable(opened);
+      const { canWrite } = await probeTopic(destination);
+      if (canWrite === false) throw mayNotWrite(destination.topic);
+      return { found: { version: destination.version, ...(canWrite !== undefined && { canWrite }) } };
+    } catch (error) {
+      return { failed: failureIn(error), version };
+    }
+  });
 
 const mayNotWrite = (topic: string): NamedError =>
   new NamedError({

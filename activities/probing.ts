@@ -2,16 +2,24 @@ import type { OpenDestination } from '../domain/destination.ts';
 
 type Version = Pick<OpenDestination, 'id' | 'version'>;
 
+/** Before every version: which one is going to be read is not known. */
+const notYetKnown = 0;
+
 /** Which destinations this process is probing now, each with the credentials of a version. */
 export class Probing {
   private readonly underWay = new Set<Version>();
 
-  /** Counts the destination as long as this work on it lasts. */
-  async during<T>({ id, version }: Version, work: () => Promise<T>): Promise<T> {
-    const one = { id, version };
+  /**
+   * Counts the destination as long as this work on it lasts. It is to be begun before the destination is read, and counts as with
+   * earlier credentials until the work says which version it has.
+   */
+  async during<T>(id: string, work: (has: (version: number) => void) => Promise<T>): Promise<T> {
+    const one = { id, version: notYetKnown };
     this.underWay.add(one);
     try {
-      return await work();
+      return await work((version) => {
+        one.version = version;
+      });
     } finally {
       this.underWay.delete(one);
     }

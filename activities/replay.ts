@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import { deliveriesOf } from '../domain/block.ts';
+import { type Delivery, deliveriesOf } from '../domain/block.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import type { ParkedEvent } from '../domain/laneMessages.ts';
 import {
@@ -14,10 +14,12 @@ import {
 } from '../domain/replay.ts';
 import { beating } from './beating.ts';
 import type { LaneCalls } from './laneCalls.ts';
+import type { LaneHistories } from './laneHistory.ts';
 import type { ListLanes } from './laneList.ts';
 import { isOfType, ofTime, type ResendDependencies, resendRuns } from './resend.ts';
 
 export type ReplayDependencies = ResendDependencies & {
+  histories: Pick<LaneHistories, 'now'>;
   list: ListLanes;
   listRuns(request: RunsRequest): Promise<FoundRuns>;
   lanes: Pick<LaneCalls, 'deadLetters' | 'signal' | 'status'>;
@@ -81,7 +83,10 @@ async function lanesOf(
   });
 }
 
-/** How many dead letters of the lane are meant, and told to go again unless they are only counted. Undefined: no answer. */
+/**
+ * How many dead letters of the lane are meant, and told to go again unless they are only counted. Undefined, and nothing told, where
+ * it does not answer, or a letter's body is not found.
+ */
 async function replayed(
   known: ReplayDependencies,
   request: ReplayPageRequest,
@@ -95,7 +100,8 @@ async function replayed(
     .filter((one) => isMeant(one, filter, startedAt) && (!named || named.ids.includes(one.eventId)))
     .map((one) => ({ ...one, id: digestOfEventId(one.eventId) ?? '', acceptedAtMs: Date.parse(one.parkedAt) }));
   const inTime = await ofTime(known.index, lane.workflowId, fitting, filter);
-  const ids = (await ofType(known, request, lane, inTime)).map((one) => one.eventId);
+  const ids = (await ofType(known, request, lane, inTime))?.map((one) => one.eventId);
+  if (!ids) return undefined;
   // Tried again after an unclear answer, the signal has the same request id, and is stored once.
   if (ids.length > 0 && !dryRun) await known.lanes.signal(lane.workflowId, 'replay', { ids, reason, by }, id);
   return ids.length;
@@ -103,19 +109,33 @@ async function replayed(
 
 type Letter = ParkedEvent & { id: string };
 
-/** Those of the filter's event type: a lane does not look into bodies, so its history is read for them. */
+/**
+ * Those of the filter's event type: a lane does not look into bodies, so its history is read for them. Undefined where one's body
+ * is not found.
+ */
 async function ofType(
   { histories }: Pick<ReplayDependencies, 'histories'>,
   { filter }: ReplayPageRequest,
   { workflowId, runId }: LaneToAsk,
   letters: readonly Letter[],
-): Promise<readonly Letter[]> {
+): Promise<readonly Letter[] | undefined> {
   if (filter.eventType === undefined || letters.length === 0 || runId === undefined) return letters;
-  const run = await histories.run(workflowId, runId);
-  const sent = run?.records.flatMap((record) => (record.kind === 'scheduled' ? [record.block] : [])) ?? [];
-  const blocks = [...((await run?.carriedBlocks?.()) ?? []), ...sent];
   const ids = new Set(letters.map(({ id }) => id));
-  const bodies = new Map(blocks.flatMap(deliveriesOf).flatMap((one) => (ids.has(one.id) ? [[one.id, one]] : [])));
+  const bodies = new Map<string, Delivery>();
+  const isWhole = (): boolean => letters.every(({ id }) => bodies.has(id));
+  const readRun = async (id: string): Promise<void> => {
+    const run = await histories.run(workflowId, id);
+    const sent = run?.records.flatMap((record) => (record.kind === 'scheduled' ? [record.block] : [])) ?? [];
+    const blocks = [...((await run?.carriedBlocks?.()) ?? []), ...sent];
+    for (const one of blocks.flatMap(deliveriesOf)) if (ids.has(one.id)) bodies.set(one.id, one);
+  };
+  await readRun(runId);
+  if (!isWhole()) {
+    // The lane may be in another run since it was listed, which carries what is parked.
+    const now = await histories.now(workflowId);
+    if (now.runId !== undefined && now.runId !== runId) await readRun(now.runId);
+  }
+  if (!isWhole()) return undefined;
   return letters.filter(({ id }) => {
     const body = bodies.get(id);
     return body !== undefined && isOfType(body, filter);

@@ -59,7 +59,7 @@ export type ReplayProgress = {
   total?: number | undefined;
   /** Lanes that had dead letters that are meant. */
   lanes: number;
-  /** Lanes that hold dead letters and did not answer: replay once more when a worker has time for them. */
+  /** Lanes that hold dead letters and did not answer, or were between two runs: replay once more when a worker has time for them. */
   unanswered: number;
   /** Runs of lanes that were read for delivered events, and those that retention had deleted. */
   runs: number;

@@ -161,7 +161,10 @@ describe('a worker', () => {
     const opened = await store.destinations.open(id);
     if (!opened) throw new Error('The destination is not there.');
     const { promise, over } = untilOver();
-    const probe = probing.during(opened, () => promise);
+    const probe = probing.during(id, (has) => {
+      has(opened.version);
+      return promise;
+    });
     await rotate('second');
     const { version } = (await store.destinations.open(id)) ?? opened;
     expect([probing.hasLetGoBefore({ id, version }), probing.hasLetGoBefore(opened)]).toEqual([false, true]);

@@ -1,0 +1,73 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { expect, test } from 'vitest';
+import type { LaneRun } from '../../activities/laneHistory.ts';
+import { createReplayActivities } from '../../activities/replay.ts';
+import { blockOf } from '../../domain/block.ts';
+import type { ReplayPage, ReplayPageRequest } from '../../domain/replay.ts';
+import { fault, idOf } from '../harness/laneSteps.ts';
+
+/** A run that was begun with these events parked. */
+const runWith = (numbers: readonly number[]): LaneRun => ({
+  records: [],
+  carriedBlocks: async () => [
+    blockOf(
+      numbers.map((n) => ({ id: idOf(n), key: 'k', value: Buffer.from(`{"eventType":"e${n % 2}"}`) })),
+      1,
+      0,
+    ),
+  ],
+  ...{ previousRunId: undefined, nextRunId: undefined, isTerminated: false, resets: [], copiedRecords: 0 },
+  beganKnowing: () => false,
+});
+
+const listed = { workflowId: 'delivery:dst_a:k', lane: 'k', runId: 'listed', state: 'Parked', deadLetters: 1 } as const;
+
+/** What a replay of the type `e1` does about a lane that was listed in the run `listed`, and what it tells the lane. */
+async function replayedPage(runs: Record<string, number[]>, parked: readonly number[]) {
+  const told: unknown[] = [];
+  const activities = createReplayActivities({
+    list: async () => ({ lanes: [{ ...listed, runStartedAt: new Date(0) }] }),
+    listRuns: async () => ({ runs: [], isTooMany: false }),
+    histories: {
+      run: async (_, runId) => (runs[runId] ? runWith(runs[runId]) : undefined),
+      now: async () => ({ running: undefined, state: undefined, runId: Object.keys(runs).at(-1) }),
+    },
+    index: { acceptedAt: async () => new Map(), add: async () => undefined },
+    signal: async () => ({ runId: 'listed', bytes: 1 }),
+    destinations: { get: async () => ({}) },
+    lanes: {
+      deadLetters: async () =>
+        parked.map((n) => ({
+          ...{ eventId: `evt_${idOf(n)}`, partitionKey: 'k', bytes: 1, error: fault },
+          parkedAt: new Date(1).toISOString(),
+        })),
+      signal: async (_id, _name, input) => told.push(input) > 0,
+      status: async () => undefined,
+    },
+  });
+  const request: ReplayPageRequest = {
+    ...{ id: 'rpl_a', filter: { destinationId: 'dst_a', eventType: 'e1' }, dryRun: false, by: 'ada' },
+    startedAt: new Date(10).toISOString(),
+  };
+  const page: ReplayPage = await new MockActivityEnvironment().run(() => activities.replayPage(request));
+  return { page, told };
+}
+const ids = (...numbers: number[]) => [expect.objectContaining({ ids: numbers.map((n) => `evt_${idOf(n)}`) })];
+
+test('dead letters of a type are found by their bodies in the run that was listed', async () => {
+  const { page, told } = await replayedPage({ listed: [1, 2, 3] }, [1, 2, 3]);
+  expect(page).toMatchObject({ events: 2, lanes: 1, unanswered: 0 });
+  expect(told).toEqual(ids(1, 3));
+});
+
+test('a lane that continued as new since it was listed is looked at in the run that is there now', async () => {
+  const { page, told } = await replayedPage({ listed: [1], now: [1, 3] }, [1, 3]);
+  expect(page).toMatchObject({ events: 2, lanes: 1, unanswered: 0 });
+  expect(told).toEqual(ids(1, 3));
+});
+
+test('a lane of whose dead letters one is not found is counted as unanswered, and told nothing', async () => {
+  const { page, told } = await replayedPage({ listed: [1], now: [1] }, [1, 3]);
+  expect(page).toMatchObject({ events: 0, lanes: 0, unanswered: 1 });
+  expect(told).toEqual([]);
+});
