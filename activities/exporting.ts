@@ -3,7 +3,10 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
+import { eventBytesMaxLeast } from '../domain/event.ts';
+import { fitted } from '../domain/fittedOutcome.ts';
 import {
+  type ExportedOutcome,
   exportedEvents,
   exportTaskQueue,
   heldOutcomesId,
@@ -99,12 +102,35 @@ const reported =
     return false;
   };
 
-/** Throws unless every event is stored for at least one destination. */
+/** Throws unless every event is stored for at least one destination. One that is too large for the API is shortened. */
 async function postBatch(
-  { apiUrl, apiKey }: ExportSettings,
-  events: readonly unknown[],
+  settings: ExportSettings,
+  events: readonly ExportedOutcome[],
   signal: AbortSignal,
 ): Promise<void> {
+  const answered = await resultsOf(settings, events, signal);
+  const isTooLarge = (result: unknown): boolean => isObject(result) && result.code === 'event_too_large';
+  const tooLarge = events.filter((_, n) => isTooLarge(answered[n]));
+  // How much it takes it does not say in a way for programs: what always fits.
+  const shorter = tooLarge.map((event) => fitted(event, eventBytesMaxLeast));
+  const again = shorter.length === 0 ? [] : await resultsOf(settings, shorter, signal);
+  const results = [...answered.filter((result) => !isTooLarge(result)), ...again];
+  const failed = results.find((result) => !isObject(result) || result.status !== 202);
+  if (failed !== undefined) throw refused('EXPORT_REFUSED', `The API did not take an outcome: ${textOf(failed)}.`);
+  const isKept = (result: unknown): boolean =>
+    isObject(result) && Array.isArray(result.deliveries) && result.deliveries.length > 0;
+  if (results.every(isKept)) return;
+  const why =
+    "No enabled destination of the customer in CAUSEWAY_EXPORT_CUSTOMER takes the event type 'causeway.delivery.*'.";
+  throw refused('EXPORT_WITHOUT_DESTINATION', why);
+}
+
+/** What the API answers for each event. */
+async function resultsOf(
+  { apiUrl, apiKey }: ExportSettings,
+  events: readonly ExportedOutcome[],
+  signal: AbortSignal,
+): Promise<unknown[]> {
   const response = await fetch(`${apiUrl}/v1/events/batch`, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
@@ -117,14 +143,7 @@ async function postBatch(
   if (results.length !== events.length) {
     throw refused('EXPORT_REFUSED', `The API answered ${response.status} ${textOf(answer)}.`);
   }
-  const failed = results.find((result) => !isObject(result) || result.status !== 202);
-  if (failed !== undefined) throw refused('EXPORT_REFUSED', `The API did not take an outcome: ${textOf(failed)}.`);
-  const isKept = (result: unknown): boolean =>
-    isObject(result) && Array.isArray(result.deliveries) && result.deliveries.length > 0;
-  if (results.every(isKept)) return;
-  const why =
-    "No enabled destination of the customer in CAUSEWAY_EXPORT_CUSTOMER takes the event type 'causeway.delivery.*'.";
-  throw refused('EXPORT_WITHOUT_DESTINATION', why);
+  return results;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

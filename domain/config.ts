@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CausewayError } from './error.ts';
+import { eventBytesMaxLeast } from './event.ts';
 import { defaultLaneLimits, runFull } from './lane.ts';
 import { type AllowPrivate, privateNetworksExpected, privateNetworksIn } from './privateNetworks.ts';
 import { type SecretKeySource, sourceProblem } from './secretKeys.ts';
@@ -76,7 +77,7 @@ const apiSchema = z.object({
   CAUSEWAY_API_HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
   CAUSEWAY_API_PORT: wholeNumber(0, 65_535, 'TCP port', 8080),
   CAUSEWAY_API_KEY: apiKey.optional(),
-  CAUSEWAY_EVENT_BYTES_MAX: wholeNumber(1_024, 900_000, 'bytes', 256 * 1024),
+  CAUSEWAY_EVENT_BYTES_MAX: wholeNumber(eventBytesMaxLeast, 900_000, 'bytes', 256 * 1024),
   CAUSEWAY_WAITING_BYTES_MAX: wholeNumber(1_048_576, 4_294_967_296, 'bytes', 64 * 1024 * 1024),
   CAUSEWAY_LANE_HISTORY_EVENTS_MAX: wholeNumber(
     50,
@@ -99,7 +100,11 @@ const workerSchema = z.object({
   CAUSEWAY_WAIT_AFTER_MS: wholeNumber(1_000, 3_600_000, 'ms', 60_000),
   CAUSEWAY_WORKER_METRICS_HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
   CAUSEWAY_WORKER_METRICS_PORT: wholeNumber(0, 65_535, 'TCP port', 9464),
-  CAUSEWAY_EXPORT_CUSTOMER: z.string().max(255, 'must be at most 255 characters').optional(),
+  // In each outcome, which must fit into an event however small those are.
+  CAUSEWAY_EXPORT_CUSTOMER: z
+    .string()
+    .refine((text) => new TextEncoder().encode(text).length <= 255, 'must be at most 255 bytes')
+    .optional(),
   CAUSEWAY_EXPORT_API: z
     .string()
     .regex(

@@ -12,6 +12,9 @@ export const eventFields = [
   'metadata',
 ] as const;
 
+/** The least that the API may be told to take of an event, in bytes of its value. */
+export const eventBytesMaxLeast = 1_024;
+
 /** An event whose fields have been checked. `fields` holds the text of each field's value as the sender wrote it. */
 export type Event = {
   eventType: string;

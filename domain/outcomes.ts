@@ -100,8 +100,24 @@ const notedGroup = (
   entries,
 });
 
+/** An outcome as an event of the operator's. */
+export type ExportedOutcome = {
+  eventType: string;
+  occurredAt: string;
+  source: string;
+  customerExternalId: string;
+  idempotencyKey: string;
+  payload: Omit<Outcomes, 'groups'> &
+    Omit<OutcomeGroup, 'atMs' | 'entries'> & {
+      eventId: string;
+      offset?: number;
+      /** Which of these texts were cut: the API takes no larger events. */
+      shortened?: string[];
+    };
+};
+
 /** The events that are POSTed for the operator: one for each outcome. The same outcome has the same key whenever it is sent. */
-export function exportedEvents({ groups, ...of }: Outcomes, customerExternalId: string): Record<string, unknown>[] {
+export function exportedEvents({ groups, ...of }: Outcomes, customerExternalId: string): ExportedOutcome[] {
   return groups.flatMap(({ outcome, atMs, entries, ...group }) =>
     entries.map(([digest, offset]) => {
       const eventId = eventIdOf(digest);
