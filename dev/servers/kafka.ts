@@ -6,6 +6,7 @@ import { exists, run, type Tool } from './install.ts';
 import { mavenJars, mavenTools } from './maven.ts';
 import { freePort, portOr } from './ports.ts';
 import { say } from './progress.ts';
+import { withSecretFile } from './secretFile.ts';
 import { foreignServer, type Server, startServer } from './server.ts';
 import { until } from './until.ts';
 
@@ -138,8 +139,12 @@ async function format(
   const idFile = join(dataDir, 'cluster-id');
   if (await exists(idFile)) return;
   await rm(join(dataDir, 'log'), { recursive: true, force: true });
-  const classpath = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool'];
-  await run('java', [...classpath, 'format', '--cluster-id', clusterId, '--config', propertiesFile, ...formatArgs]);
+  const tool = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId];
+  const argsFile = join(dataDir, 'format-arguments');
+  // The tool reads an argument from each line. They hold passwords.
+  await withSecretFile(argsFile, [...formatArgs, ''].join('\n'), () =>
+    run('java', [...tool, '--config', propertiesFile, ...(formatArgs.length > 0 ? [`@${argsFile}`] : [])]),
+  );
   await writeFile(idFile, clusterId);
 }
 

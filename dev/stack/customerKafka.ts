@@ -17,6 +17,7 @@ import {
 import { exists, run } from '../servers/install.ts';
 import { ensureTopic, type KafkaOptions, kafkaClient, kafkaJars } from '../servers/kafka.ts';
 import { portOr } from '../servers/ports.ts';
+import { withSecretFile } from '../servers/secretFile.ts';
 import type { StackAddresses } from './addresses.ts';
 import { type CustomerSecrets, customerSecrets } from './customerSecrets.ts';
 
@@ -41,12 +42,16 @@ const wantedPorts = { sasl: 9093, mutual: 9094 };
 const partitions = 3;
 
 /** What the broker is started with. `dir` gets its keys and certificates; its data lie in `kafkaDir`, or will. */
-export async function customerKafka(dir: string, kafkaDir: string): Promise<CustomerKafka> {
+export async function customerKafka(
+  dir: string,
+  kafkaDir: string,
+  wanted: Readonly<Record<'sasl' | 'mutual', number>> = wantedPorts,
+): Promise<CustomerKafka> {
   const secrets = await customerSecrets(join(dir, 'customer.json'));
   const { passwords, server, authorityPem } = secrets;
   const ports = {
-    sasl: await portOr(wantedPorts.sasl, 'Kafka with SASL'),
-    mutual: await portOr(wantedPorts.mutual, 'Kafka with client certificates'),
+    sasl: await portOr(wanted.sasl, 'Kafka with SASL'),
+    mutual: await portOr(wanted.mutual, 'Kafka with client certificates'),
   };
   const certificates = join(dir, 'certificates');
   await mkdir(certificates, { recursive: true });
@@ -111,7 +116,9 @@ async function grantIn(kafkaDir: string, secrets: CustomerSecrets): Promise<Cust
   const isNew = !(await exists(join(kafkaDir, 'cluster-id')));
   const noted = await readFile(noteFile, 'utf8').catch(() => '');
   return async (brokers) => {
-    if (!isNew && noted !== note) await Promise.all(scramPasswords(secrets).map((user) => addScramUser(brokers, user)));
+    if (!isNew && noted !== note) {
+      await Promise.all(scramPasswords(secrets).map((user) => addScramUser(kafkaDir, brokers, user)));
+    }
     await writeFile(noteFile, note);
     await ensureTopic(brokers, customerTopic, partitions);
     await allowWriters(brokers);
@@ -120,13 +127,17 @@ async function grantIn(kafkaDir: string, secrets: CustomerSecrets): Promise<Cust
 
 /** With Kafka's own tool, for kafkajs can't. */
 async function addScramUser(
+  kafkaDir: string,
   brokers: readonly string[],
   user: { mechanism: ScramMechanism; username: string; password: string },
 ): Promise<void> {
   const tool = ['-Xmx128m', '-XX:+UseSerialGC', '-cp', `${await kafkaJars()}/*`, 'kafka.admin.ConfigCommand'];
   const entity = ['--entity-type', 'users', '--entity-name', user.username];
-  const change = ['--alter', '--add-config', `${user.mechanism}=[password=${user.password}]`];
-  await run('java', [...tool, '--bootstrap-server', brokers.join(), ...entity, ...change]);
+  const file = join(kafkaDir, `${user.username}.properties`);
+  const change = ['--alter', '--add-config-file', file];
+  await withSecretFile(file, `${user.mechanism}=password=${user.password}\n`, () =>
+    run('java', [...tool, '--bootstrap-server', brokers.join(), ...entity, ...change]),
+  );
 }
 
 async function allowWriters(brokers: readonly string[]): Promise<void> {

@@ -183,7 +183,6 @@ test('npm start killed by SIGKILL leaves nothing behind, and the next one goes o
     minuteMs,
   );
 
-  await rm(join(dir, '.causeway/customer.json')); // As in a folder of an earlier version: its Kafka knows none of the users.
   start = npmStart();
   await untilUp(start);
   // The topic has the record of the first start.
