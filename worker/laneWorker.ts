@@ -1,11 +1,4 @@
-import { fileURLToPath } from 'node:url';
-import {
-  bundleWorkflowCode,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
 import type { ExportActivity } from '../activities/exporting.ts';
 import type { KeeperActivity } from '../activities/keeper.ts';
 import type { ProduceActivity } from '../activities/produce.ts';
@@ -17,6 +10,7 @@ import { CausewayError } from '../domain/error.ts';
 import { keeperTaskQueue } from '../domain/keeper.ts';
 import { exportTaskQueue } from '../domain/outcomes.ts';
 import { segmentTaskQueue } from '../domain/overflow.ts';
+import { workflowBundle } from './workflowBundle.ts';
 
 /** After this long a dead worker's lanes go to another one; Temporal's default is 10 s. */
 const stickyTimeout = '2 seconds';
@@ -45,25 +39,20 @@ export async function connectWorker({ TEMPORAL_ADDRESS: address }: TemporalConfi
 }
 
 /** The workflows' code, as the workers that run them want it. */
-export const bundledWorkflows = (): Promise<WorkflowBundleWithSourceMap> =>
-  bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    payloadConverterPath: dataConverter.payloadConverterPath,
-    logger: Runtime.instance().logger,
-  });
+export const bundledWorkflows = (): Promise<WorkflowBundle> => workflowBundle(Runtime.instance().logger);
 
 /** A worker that runs lanes and keepers, segments that were opened before those had a queue of their own, and the lanes' activities. */
 export function createLaneWorker(
   connection: NativeConnection,
   config: TemporalConfig,
-  workflowBundle: WorkflowBundleWithSourceMap,
+  bundle: WorkflowBundle,
   activities: ProduceActivity & SegmentActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
-    workflowBundle,
+    workflowBundle: bundle,
     activities,
     dataConverter,
     stickyQueueScheduleToStartTimeout: stickyTimeout,
@@ -81,13 +70,13 @@ export function createLaneWorker(
 export function createSegmentWorker(
   connection: NativeConnection,
   config: TemporalConfig,
-  workflowBundle: WorkflowBundleWithSourceMap,
+  bundle: WorkflowBundle,
 ): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: segmentTaskQueue(config.TEMPORAL_TASK_QUEUE),
-    workflowBundle,
+    workflowBundle: bundle,
     dataConverter,
     maxCachedWorkflows: 0,
     maxConcurrentWorkflowTaskExecutions: 2,
@@ -124,14 +113,14 @@ const givingMax = 500;
 export function createExportWorker(
   connection: NativeConnection,
   config: TemporalConfig,
-  workflowBundle: WorkflowBundleWithSourceMap,
+  bundle: WorkflowBundle,
   activities: ExportActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: exportTaskQueue(config.TEMPORAL_TASK_QUEUE),
-    workflowBundle,
+    workflowBundle: bundle,
     activities,
     dataConverter,
     maxCachedWorkflows: 0,

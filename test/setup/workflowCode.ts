@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { DefaultLogger } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
-import { dataConverter } from '../../domain/dataConverter.ts';
+import { workflowBundle } from '../../worker/workflowBundle.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -10,12 +9,8 @@ declare module 'vitest' {
   }
 }
 
-/** Bundles the workflows once for all files that run them: it takes more than two seconds of CPU. */
+/** Bundles the workflows once for all files that run them. */
 export default async function setup(project: TestProject): Promise<void> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    payloadConverterPath: dataConverter.payloadConverterPath,
-    logger: new DefaultLogger('ERROR'),
-  });
+  const { code } = await workflowBundle(new DefaultLogger('ERROR'));
   project.provide('workflowCode', code);
 }
