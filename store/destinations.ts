@@ -71,7 +71,7 @@ export class Destinations {
   private readonly opened: FreshCache<OpenDestination | undefined>;
   private readonly database: Database;
   private readonly sealing: Sealing;
-  private readonly allowPrivate: boolean;
+  private readonly allowPrivate: AllowPrivate;
 
   constructor({ database, sealing, isHearing, allowPrivate }: DestinationsOptions) {
     this.database = database;

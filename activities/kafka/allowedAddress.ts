@@ -6,9 +6,12 @@ import { type AllowPrivate, isRefusedHost } from '../../domain/privateNetworks.t
 export const addressRefused = 'ADDRESS_REFUSED';
 
 const refused = (host: string, address: string): Error =>
-  Object.assign(new Error(`${host} leads to ${address}, which is on this machine or a private network that is not allowed.`), {
-    code: addressRefused,
-  });
+  Object.assign(
+    new Error(`${host} leads to ${address}, which is on this machine or a private network that is not allowed.`),
+    {
+      code: addressRefused,
+    },
+  );
 
 /**
  * What a connection to this host needs so that it leads to public addresses and allowed networks alone. Throws `ADDRESS_REFUSED`,

@@ -3,11 +3,11 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import Broker, { type RequestDefinition } from 'kafkajs/src/broker/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
+import { allowedOnly } from './allowedAddress.ts';
 import { AlertsAsked, certificateAlert, certificateRefused, checkClientCertificate } from './clientCertificate.ts';
 import { calmQueue, guardFrames, renewInTime } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { failureIn, NamedError, NotSent, notSentInTime } from './failureNames.ts';
-import { allowedOnly } from './allowedAddress.ts';
 import { withinMs } from './withinMs.ts';
 
 const connectTimeoutMs = 5_000;

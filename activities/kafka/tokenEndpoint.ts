@@ -4,9 +4,9 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { failureRowOf } from '../../domain/failures.ts';
 import type { AllowPrivate } from '../../domain/privateNetworks.ts';
+import { addressRefused, allowedOnly } from './allowedAddress.ts';
 import { NamedError } from './failureNames.ts';
 import { oauthCode } from './oauthCode.ts';
-import { addressRefused, allowedOnly } from './allowedAddress.ts';
 
 /** Who asks, and where. */
 export type TokenClient = {

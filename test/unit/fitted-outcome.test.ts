@@ -26,7 +26,10 @@ const parked = (message: string): OutcomeGroup => ({
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 test('an outcome that fits stays as it is; of one that does not the error is cut, which it says', () => {
-  const [short, long] = exportedEvents({ ...of, groups: [parked('too large'), parked('ä'.repeat(2_000))] }, 'operators');
+  const [short, long] = exportedEvents(
+    { ...of, groups: [parked('too large'), parked('ä'.repeat(2_000))] },
+    'operators',
+  );
   if (!short || !long) throw new Error('There are two.');
   expect(fitted(short, eventBytesMaxLeast)).toBe(short);
   const { error, shortened, ...rest } = fitted(long, eventBytesMaxLeast).payload;

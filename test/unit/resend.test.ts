@@ -100,7 +100,11 @@ test('each run has a round of its own, and each part of it a number; what is del
 test('a second attempt sends what the first had not, and counts both; a part that comes twice has the same request id', async () => {
   const runs = { a: [1, 2], b: [3, 4], c: [5] };
   const first = await resent({ runs }, { eventsPerSecond: 4 });
-  const second = await resent({ runs }, { eventsPerSecond: 4 }, { heartbeatDetails: { run: 1, part: 1, events: 2, deletedRuns: 0 } });
+  const second = await resent(
+    { runs },
+    { eventsPerSecond: 4 },
+    { heartbeatDetails: { run: 1, part: 1, events: 2, deletedRuns: 0 } },
+  );
   expect(places(first)).toEqual(['7/0', '7/1', '8/0', '8/1', '9/0']);
   expect(places(second)).toEqual(['8/1', '9/0']);
   expect(second.answer).toEqual(first.answer);

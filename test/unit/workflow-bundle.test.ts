@@ -18,7 +18,8 @@ test('workflows are bundled once for the same code, and anew when it changes', a
     await writeFile(join(root, 'package-lock.json'), '{}');
     await writeFile(converter, "export { defaultPayloadConverter as payloadConverter } from '@temporalio/common';");
     const write = (text: string) => writeFile(join(root, 'workflows', 'index.ts'), text);
-    const bundled = () => workflowBundle(new DefaultLogger('ERROR'), { root, cacheDir, payloadConverterPath: converter });
+    const bundled = () =>
+      workflowBundle(new DefaultLogger('ERROR'), { root, cacheDir, payloadConverterPath: converter });
 
     await write('export const theFirst = async () => 1;');
     const { code } = await bundled();
