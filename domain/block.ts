@@ -51,17 +51,16 @@ function joinBodies(values: readonly Uint8Array[]): Uint8Array {
   return bodies;
 }
 
+/** Written out: a workflow's bundle makes a loop of each spread, and there is one for every event. */
+export const entryOf = (id: string, key: string, length: number, again?: string): BlockEntry =>
+  again ? { id, key, length, again } : { id, key, length };
+
 /** Makes a block of deliveries, in their order. */
 export function blockOf(deliveries: readonly Delivery[], acceptedAtMs: number, quietMs: number): Block {
   return {
     acceptedAtMs,
     quietMs,
-    entries: deliveries.map(({ id, key, value, again }) => ({
-      id,
-      key,
-      length: value.length,
-      ...(again && { again }),
-    })),
+    entries: deliveries.map(({ id, key, value, again }) => entryOf(id, key, value.length, again)),
     bodies: joinBodies(deliveries.map(({ value }) => value)),
   };
 }
@@ -72,7 +71,7 @@ export function deliveriesOf(block: Block): Delivery[] {
   return block.entries.map(({ id, key, length, again }) => {
     const value = block.bodies.subarray(at, at + length);
     at += length + 1;
-    return { id, key, value, ...(again && { again }) };
+    return again ? { id, key, value, again } : { id, key, value };
   });
 }
 

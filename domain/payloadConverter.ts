@@ -6,7 +6,7 @@ import {
   type SerializationContext,
   type TypeInfo,
 } from '@temporalio/common';
-import type { Block } from './block.ts';
+import { type Block, entryOf } from './block.ts';
 
 /**
  * Carries a {@link Block} as one payload: `{"acceptedAtMs":…,"quietMs":…,"index":[[id,key,length],…],"events":[…]}`, which
@@ -51,7 +51,7 @@ function blockFrom(data: Uint8Array, eventsAt: number): Block {
   return {
     acceptedAtMs: head.acceptedAtMs,
     quietMs: head.quietMs,
-    entries: head.index.map(([id, key, length, again]) => ({ id, key, length, ...(again && { again }) })),
+    entries: head.index.map(([id, key, length, again]) => entryOf(id, key, length, again)),
     bodies: data.subarray(eventsAt, data.length - 1),
   };
 }

@@ -5,6 +5,7 @@ import { duplicateSequenceNumber, kafkaErrorName } from '../../domain/kafkaError
 import { BrokerConnection, closedBefore, wasNotSent } from './brokerConnection.ts';
 import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
 import { failureIn, NamedError, type NamedFailure } from './failureNames.ts';
+import { produceKey, produceRequest } from './produceRequest.ts';
 import { withinMs } from './withinMs.ts';
 
 export type { RecordToSend };
@@ -33,7 +34,6 @@ const connectTimeoutMs = 10_000;
 const metadataTimeoutMs = 5_000;
 /** As long as the Java client takes metadata for good, in ms; an error of a partition ends it sooner. */
 const metadataAgeMsMax = 5 * 60_000;
-const produceKey = 0;
 const metadataKey = 3;
 /** As the protocol has it: what `acks` says, and `all` is -1. */
 const allReplicas = -1;
@@ -153,7 +153,7 @@ export class TopicConnection {
         timeout: produceTimeoutMs,
         topicData: [{ topic: this.topic, partitions: data }],
       };
-      const answer = await connection.request(produceKey, requests.Produce, produce, isWanted);
+      const answer = await connection.request(produceKey, produceRequest, produce, isWanted);
       const told = answer.topics.find(({ topicName }) => topicName === this.topic)?.partitions ?? [];
       const byPartition = new Map(told.map((one) => [one.partition, one]));
       return partitions.map((partition) => [partition, partitionAnswer(broker, byPartition.get(partition))]);
