@@ -14,12 +14,12 @@ const inflateAsync = promisify(inflate);
 const payloadProto = proto.temporal.api.common.v1.Payload;
 
 /**
- * zlib gives its output in chunks, each by way of the event loop: 52 turns of it for a batch of 850 KB in Node's chunks of 16 KiB.
- * A block is some five times as long as what becomes of it.
+ * zlib gives its output in chunks, each by way of the event loop: for a batch of 850 KB in Node's chunks of 16 KiB that is 52 turns,
+ * and 6.5 ms of CPU in place of 1.4. A block is some five times as long as what becomes of it.
  */
 const chunkBytesMin = 16 * 1024;
 const chunkBytesMax = 2 * 1024 * 1024;
-const chunkSizeFor = (bytes: number): number => Math.min(Math.max(bytes, chunkBytesMin), chunkBytesMax);
+const chunkSizeFor = (bytes: number): number => Math.min(Math.max(Math.ceil(bytes), chunkBytesMin), chunkBytesMax);
 
 async function compressed(payload: Payload): Promise<Payload> {
   if (!payload.data || payload.data.length < compressedFromBytes) return payload;
@@ -28,7 +28,7 @@ async function compressed(payload: Payload): Promise<Payload> {
   return { metadata: { encoding: Buffer.from(encodingName) }, data: trimmed(data) };
 }
 
-/** Its own memory, not a view of a chunk that is longer: what goes to a workflow's thread is copied with all that is behind the view. */
+/** Memory of its own, no view of a longer chunk: what goes to a workflow's thread is copied with all that lies behind the view. */
 const trimmed = (data: Buffer): Uint8Array =>
   data.buffer.byteLength === data.length ? data : Uint8Array.prototype.slice.call(data);
 

@@ -56,6 +56,18 @@ test('a large block is compressed and a small one left readable', async () => {
   expect(large?.data?.length).toBeLessThan(10_000);
 });
 
+test('payloads of any length come back as they were, and hold no memory but what they take', async () => {
+  for (const length of [8 * 1024, 100_001, 1_700_000, 3_000_000]) {
+    const data = Buffer.alloc(length, JSON.stringify({ eventType: 'order.created', n: length }));
+    const [packed] = await compressionCodec.encode([{ metadata: {}, data }]);
+    const [unpacked] = await compressionCodec.decode([packed ?? {}]);
+    expect(data.equals(unpacked?.data ?? new Uint8Array())).toBe(true);
+    for (const bytes of [packed?.data, unpacked?.data]) {
+      expect(bytes?.buffer.byteLength).toBeLessThan((bytes?.length ?? 0) + 1024);
+    }
+  }
+});
+
 test('a payload that is damaged throws where it is ours, and is told where anyone may have sent it', async () => {
   const block = payloadConverter.toPayload(blockOf([{ id: 'x'.repeat(22), key: 'k', value: utf8('1') }], 1, 0));
   const [compressed] = await compressionCodec.encode([{ ...block, data: new Uint8Array(100_000) }]);
