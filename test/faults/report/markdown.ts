@@ -62,15 +62,37 @@ const roads: Record<FaultAuth, string> = {
   mtls: 'Over TLS, with a client certificate',
 };
 
+/** Of each fault the result of its last run, and the results that were left behind by it. */
+function parted(runs: readonly FaultRun[]): { last: FaultRun[]; earlier: FaultRun[] } {
+  const ordered = runs.toSorted((a, b) => a.run.startedAt.localeCompare(b.run.startedAt));
+  const lastOf = new Map(ordered.flatMap((run) => run.results.map((result) => [result.fault, result])));
+  const only = (isWanted: (result: FaultResult) => boolean): FaultRun[] =>
+    ordered.map((run) => ({ ...run, results: run.results.filter(isWanted) })).filter((run) => run.results.length > 0);
+  const isLast = (result: FaultResult): boolean => lastOf.get(result.fault) === result;
+  return { last: only(isLast), earlier: only((result) => !isLast(result)) };
+}
+
+const listed = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [`${title}:\n\n${lines.join('\n')}`];
+
 function sectionsOf(auth: FaultAuth, runs: readonly FaultRun[]): string[] {
-  const results = runs.flatMap((run) => run.results);
+  const { last, earlier } = parted(runs);
+  const results = last.flatMap((run) => run.results);
   if (results.length === 0) return [];
   const problems = problemLines(results);
   return [
     `## ${roads[auth]}`,
     tableOf(results),
-    `Runs:\n\n${runs.map(runLine).join('\n')}`,
-    problems.length === 0 ? 'No run found anything wrong.' : `What was wrong:\n\n${problems.join('\n')}`,
+    ...(problems.length === 0
+      ? ['Nothing was wrong in the last run of any fault.']
+      : listed('What was wrong', problems)),
+    ...listed('Runs', last.map(runLine)),
+    ...listed(
+      'What was wrong in earlier runs, each of which was repeated since (why: decisions/killed-workers.md)',
+      earlier.flatMap(({ run, results }) =>
+        problemLines(results).map((line) => `${line} (${run.startedAt}, commit ${run.commit}, load ${run.loadBefore})`),
+      ),
+    ),
   ];
 }
 
