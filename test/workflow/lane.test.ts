@@ -115,7 +115,7 @@ describe('the lane workflow', () => {
       (block) => answer(block),
       async ({ enqueue, handle }) => {
         const { runId } = await enqueue([0], 0); // No promise: the lane waits for one, its run being long.
-        await until('its timers', async () => timersIn(await handle.fetchHistory()) === 2); // The one that closes it, and this.
+        await until('its timers', async () => timersIn(await handle.fetchHistory()) >= 2); // The one that closes it, and this.
         await handle.signal('pause');
         await until('a new run', async () => (await handle.describe()).runId !== runId);
         // Temporal gives a run the attributes of the one before it; the time-skipping server does not.
