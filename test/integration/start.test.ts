@@ -89,7 +89,6 @@ async function deliveredEverywhere(event: unknown): Promise<Pick<EventLog, 'deli
 const upAfterS = ({ printed }: Start): number => Number(/^Up in ([\d.]+) s/m.exec(printed())?.[1]);
 
 let start: Start;
-let firstUpAfterS: number;
 let portHolder: Server;
 
 beforeAll(async () => {
@@ -101,7 +100,6 @@ beforeAll(async () => {
   await symlink(join(root, 'node_modules'), join(dir, 'node_modules'));
   start = npmStart();
   await untilUp(start);
-  firstUpAfterS = upAfterS(start);
 }, 4 * minuteMs);
 
 afterAll(async () => {
@@ -169,7 +167,7 @@ test('a second npm start in the same folder says that one runs, and leaves it al
   expect((await fetch(`${api}/healthz`)).status).toBe(200);
 });
 
-test('npm start killed by SIGKILL leaves nothing behind, and the next one goes on with its data', async () => {
+test('npm start killed by SIGKILL leaves nothing behind, and the next one goes on with its data, within 20 seconds', async () => {
   const before = (await family(start.pid)).map(({ pid }) => pid);
   expect(before.length).toBeGreaterThan(8);
   const id = /\bevt_[\w-]{22}/.exec(start.printed())?.[0];
@@ -189,8 +187,8 @@ test('npm start killed by SIGKILL leaves nothing behind, and the next one goes o
   expect(start.printed()).toMatch(/^ {2}at +partition \d, offset 1$/m);
   // So have Postgres, which knows where to look, and Temporal, which has the deliveries and attempts.
   expect(await get(`/v1/events/${id}`)).toEqual(log);
-  // 20 s are promised; a machine that is busy with other tests is held to what it took for the first start.
-  expect(upAfterS(start)).toBeLessThan(Math.max(20, 2 * firstUpAfterS));
+  // Which is promised; with a load of 5 on two cores it took 7 to 13 s, beside a test that keeps both busy 19 s.
+  expect(upAfterS(start)).toBeLessThan(20);
 });
 
 test("the commands of the README's first screen and its section Use do what it says, as they stand there", async () => {

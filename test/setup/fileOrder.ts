@@ -21,6 +21,7 @@ export const calmFiles = named([
 export const aloneFiles = named([
   'keeper', // Hundreds of lanes deliver within a minute.
   'rotation', // Nothing is there twice: no attempt is given up for being slow.
+  'start', // Up again within 20 seconds.
 ]);
 
 /** Files that take half a minute or more, the longest first. */
