@@ -29,7 +29,8 @@ function writeVarInt(into: Buffer, at: number, value: number): number {
   return next;
 }
 
-function writeBytes(into: Buffer, at: number, bytes: Uint8Array): number {
+function writeBytes(into: Buffer, at: number, bytes: Uint8Array | null): number {
+  if (!bytes) return writeVarInt(into, at, none);
   const from = writeVarInt(into, at, bytes.length);
   into.set(bytes, from);
   return from + bytes.length;
@@ -42,10 +43,13 @@ function writeText(into: Buffer, at: number, text: string, length: number): numb
 
 const sizeWithLength = (length: number): number => sizeOfVarInt(length) + length;
 
-type Header = { name: string; nameBytes: number; text: string; textBytes: number };
-type Measured = { record: RecordToSend; headers: Header[]; bodyBytes: number };
+/** The format has records without a key, though none of ours is. */
+export type BatchRecord = Omit<RecordToSend, 'key'> & { key: Uint8Array | null };
 
-function measured(record: RecordToSend, offset: number): Measured {
+type Header = { name: string; nameBytes: number; text: string; textBytes: number };
+type Measured = { record: BatchRecord; headers: Header[]; bodyBytes: number };
+
+function measured(record: BatchRecord, offset: number): Measured {
   const headers = Object.entries(record.headers).map(([name, text]) => ({
     name,
     nameBytes: Buffer.byteLength(name),
@@ -53,8 +57,8 @@ function measured(record: RecordToSend, offset: number): Measured {
     textBytes: Buffer.byteLength(text),
   }));
   // Attributes and the time since the batch's first record, which is none, take a byte each.
-  let bodyBytes = 2 + sizeOfVarInt(offset) + sizeWithLength(record.key.length) + sizeWithLength(record.value.length);
-  bodyBytes += sizeOfVarInt(headers.length);
+  let bodyBytes = 2 + sizeOfVarInt(offset) + sizeOfVarInt(headers.length) + sizeWithLength(record.value.length);
+  bodyBytes += record.key ? sizeWithLength(record.key.length) : sizeOfVarInt(none);
   for (const { nameBytes, textBytes } of headers) bodyBytes += sizeWithLength(nameBytes) + sizeWithLength(textBytes);
   return { record, headers, bodyBytes };
 }
@@ -78,7 +82,7 @@ function writeRecord(into: Buffer, start: number, { record, headers, bodyBytes }
  * Records as Kafka has them since 0.11, uncompressed and without a producer id: message format 2
  * (KIP-98; https://kafka.apache.org/documentation/#recordbatch). All have one time of creation, in ms since the epoch.
  */
-export function recordBatchOf(records: readonly RecordToSend[], createdAtMs: number): Buffer {
+export function recordBatchOf(records: readonly BatchRecord[], createdAtMs: number): Buffer {
   const all = records.map(measured);
   const total = all.reduce((sum, { bodyBytes }) => sum + sizeWithLength(bodyBytes), headBytes);
   const batch = Buffer.allocUnsafe(total);

@@ -13,7 +13,7 @@ const written = async (definition: unknown, version: number, options: unknown): 
 
 const bytes = fc.uint8Array({ minLength: 1, maxLength: 300 }).map((some) => Buffer.from(some));
 const text = fc.string({ unit: 'binary', maxLength: 200 });
-const record = fc.record({ key: bytes, value: bytes, headers: fc.dictionary(text, text, { maxKeys: 6 }) });
+const record = fc.record({ key: fc.option(bytes), value: bytes, headers: fc.dictionary(text, text, { maxKeys: 6 }) });
 const partition = fc.record({
   partition: fc.nat({ max: 10_000 }),
   messages: fc.array(record, { minLength: 1, maxLength: 200 }),
