@@ -31,7 +31,7 @@ export async function workflowBundle(
 ): Promise<WorkflowBundle> {
   const file = join(cacheDir, `workflows-${await digestOf(root)}.js`);
   const known = await readFile(file, 'utf8').catch(() => undefined);
-  if (known !== undefined) return { code: known };
+  if (known) return { code: known }; // Not an empty one, which a machine that lost its power may have left.
   const workflowsPath = join(root, 'workflows', 'index.ts');
   const { code } = await bundleWorkflowCode({ workflowsPath, payloadConverterPath, logger });
   // Where nothing can be written, as in a container, each start bundles anew.
