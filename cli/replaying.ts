@@ -94,8 +94,12 @@ export async function shown(
   if (json) io.out(jsonOf(last));
   else io.out(pairsOf(rowsOf(last)));
   if (last.status === 'tooMany') {
-    const why = `The selector names ${last.total ?? 'more'} events, and that is over the maximum. Nothing was sent: select less, or raise --max.`;
+    const why = `The selector names at least ${last.total ?? 'more'} events, and that is over the maximum. Nothing was sent: select less, or raise --max.`;
     throw new CliFailure('failure', 'too_many_events', why);
+  }
+  if (last.status === 'tooLong') {
+    const why = `There are at least ${last.total ?? 'so many'} events: a dry run counts for 15 minutes at the most. Select less; a replay counts to the end, or to more than --max.`;
+    throw new CliFailure('failure', 'counted_too_long', why);
   }
   if (last.status === 'failed') throw new CliFailure('failure', 'replay_failed', 'It was ended from outside.');
 }

@@ -49,13 +49,23 @@ export type ReplayStart = {
   historySince?: string | undefined;
   reason?: string | undefined;
   by: string;
+  /** Absent: the default ones. */
+  limits?: ReplayLimits | undefined;
 };
 
+export type ReplayLimits = {
+  /** A run of the workflow continues as new once it has this many history events. */
+  historyEventsMax: number;
+  /** So long may a dry run count, in ms; one that is to send counts to its end, or to more than `eventsMax`. */
+  countMsMax: number;
+};
+export const defaultReplayLimits: ReplayLimits = { historyEventsMax: 1_000, countMsMax: 15 * 60 * 1_000 };
+
 export type ReplayProgress = {
-  status: 'running' | 'done' | 'cancelled' | 'tooMany';
+  status: 'running' | 'done' | 'cancelled' | 'tooMany' | 'tooLong';
   /** Sent again; with `dryRun`, that would be. Of dead letters more may be, where a worker died or it was cancelled. */
   events: number;
-  /** How many were counted before the first was sent. */
+  /** How many were counted before the first was sent; with `tooMany` and `tooLong` there may be more, for counting ended there. */
   total?: number | undefined;
   /** Lanes that had dead letters that are meant. */
   lanes: number;
@@ -179,12 +189,27 @@ function onward(start: ReplayStart, state: ReplayState): ReplayState {
   if (state.phase === 'closed') return onward(start, inPhase(start, state, 'open'));
   const over: ReplayState = { ...state, phase: 'over' };
   const { progress } = over;
-  if (state.pass === 'send' || start.dryRun) return { ...over, progress: { ...progress, status: 'done' } };
-  const total = progress.events;
-  if (total > start.eventsMax) return { ...over, progress: { ...progress, status: 'tooMany', total, events: 0 } };
+  if (state.pass === 'send') return { ...over, progress: { ...progress, status: 'done' } };
+  if (progress.events > start.eventsMax) return countEnded(state, 'tooMany');
+  if (start.dryRun) return { ...over, progress: { ...progress, status: 'done' } };
   const none = { events: 0, lanes: 0, unanswered: 0, runs: 0, deletedRuns: 0 };
-  return begun(start, { ...over, pass: 'send', progress: { ...progress, ...none, total } });
+  return begun(start, { ...over, pass: 'send', progress: { ...progress, ...none, total: progress.events } });
 }
+
+/** Why counting need not go on: nothing is sent whatever it finds, or nobody should wait for it any longer. */
+export function countEnd(start: ReplayStart, state: ReplayState, nowMs: number): 'tooMany' | 'tooLong' | undefined {
+  if (state.pass !== 'count' || state.phase === 'over') return undefined;
+  if (state.progress.events > start.eventsMax) return 'tooMany';
+  const { countMsMax } = start.limits ?? defaultReplayLimits;
+  return start.dryRun && nowMs - endMs(state) > countMsMax ? 'tooLong' : undefined;
+}
+
+/** The state of a replay that sends nothing, for what it has counted so far. */
+export const countEnded = (state: ReplayState, status: 'tooMany' | 'tooLong'): ReplayState => ({
+  ...state,
+  phase: 'over',
+  progress: { ...state.progress, status, total: state.progress.events, events: 0 },
+});
 
 export function paged(start: ReplayStart, state: ReplayState, found: ReplayPage): ReplayState {
   const { progress } = state;

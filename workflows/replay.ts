@@ -4,6 +4,7 @@ import {
   continueAsNew,
   defineQuery,
   isCancellation,
+  patched,
   proxyActivities,
   setHandler,
   sleep,
@@ -12,6 +13,9 @@ import {
 import { keeperTaskQueue } from '../domain/keeper.ts';
 import { anyInput } from '../domain/payloadConverter.ts';
 import {
+  countEnd,
+  countEnded,
+  defaultReplayLimits,
   type FoundRuns,
   listed,
   newReplayState,
@@ -45,8 +49,6 @@ export type ReplayResult = ReplayProgress & { rest?: { start: ReplayStart; state
 
 export const progress = defineQuery<ReplayProgress>(replayQueries.progress, { typeInfo: anyInput });
 
-/** A run continues as new once it has this many history events. */
-const historyEventsMax = 1_000;
 /** Visibility lags behind by so much, in ms: what closed before the replay began is listed as closed by then. */
 const visibilityLagMs = 3_000;
 
@@ -54,6 +56,7 @@ const visibilityLagMs = 3_000;
 export async function replayEvents(start: ReplayStart, from?: ReplayState): Promise<ReplayResult> {
   let state = from ?? newReplayState(start, Date.now());
   setHandler(progress, () => state.progress);
+  const { historyEventsMax } = start.limits ?? defaultReplayLimits;
   const scope = CancellationScope.current();
   try {
     if (!from && start.of !== 'parked' && !start.named) await sleep(visibilityLagMs);
@@ -61,6 +64,9 @@ export async function replayEvents(start: ReplayStart, from?: ReplayState): Prom
       const done = await taken(start, state, step);
       state = done.state;
       if (scope.consideredCancelled) return cancelled(start, state);
+      const ended = countEnd(start, state, Date.now());
+      // One that older code began may have counted on.
+      if (ended && patched('counting-ends')) state = countEnded(state, ended);
       if (done.pauseMs > 0) await sleep(done.pauseMs);
       if (workflowInfo().historyLength >= historyEventsMax) {
         await continueAsNew<typeof replayEvents>(start, state);

@@ -34,11 +34,13 @@ export const newReplaySchema = fieldsOf({
   error: lineOf(100, { what: 'the name of an error', example: 'MESSAGE_TOO_LARGE' }).optional(),
   parkedFrom: time().optional().openapi({ description: 'Only what was parked then or later.' }),
   parkedTo: time().optional().openapi({ description: 'Only what was parked before.' }),
-  dryRun: yesOrNo().default(false).openapi({ description: 'Only count what would be sent again.' }),
+  dryRun: yesOrNo()
+    .default(false)
+    .openapi({ description: 'Only count what would be sent again, for 15 minutes at the most.' }),
   eventsPerSecond: wholeNumber(1, 10_000, 'events a second').default(200),
   eventsMax: wholeNumber(1, 100_000_000, 'events')
     .default(1_000_000)
-    .openapi({ description: 'They are counted first; with more than this, nothing is sent.' }),
+    .openapi({ description: 'They are counted first; with more than this counting ends, and nothing is sent.' }),
   ...noteFields,
 })
   .superRefine(({ eventIds, destinationId, customerExternalId, ...rest }, context) => {
@@ -60,18 +62,18 @@ export const newReplaySchema = fieldsOf({
 export const replaySchema = z
   .object({
     id: z.string().openapi({ example: 'rpl_Jx1nW0b3Qw6mO2m0' }),
-    status: z.enum(['running', 'done', 'cancelled', 'tooMany', 'failed']).openapi({
+    status: z.enum(['running', 'done', 'cancelled', 'tooMany', 'tooLong', 'failed']).openapi({
       description:
-        '`tooMany`: more than `eventsMax`, and nothing was sent. `failed`: ended from outside; why is in the Temporal UI, workflow `replay:{id}`.',
+        '`tooMany`: more than `eventsMax`, and nothing was sent. `tooLong`: a dry run that has counted for 15 minutes. `failed`: ended from outside; why is in the Temporal UI, workflow `replay:{id}`.',
     }),
     events: z
       .int()
       .optional()
       .openapi({ description: 'So many were sent again, or counted. Absent while no worker answers.' }),
-    total: z
-      .int()
-      .optional()
-      .openapi({ description: 'How many there were when they were counted, before the first was sent.' }),
+    total: z.int().optional().openapi({
+      description:
+        'How many there were when they were counted, before the first was sent. With `tooMany` and `tooLong`: at least so many, for counting ended there.',
+    }),
     lanes: z.int().optional().openapi({ description: 'Lanes that had dead letters.' }),
     runs: z.int().optional().openapi({ description: 'Runs of lanes that were read for delivered events.' }),
     deletedRuns: z

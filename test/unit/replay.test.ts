@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { failureRowOf } from '../../domain/failures.ts';
 import {
+  countEnd,
+  countEnded,
   type FoundRuns,
   isMeant,
   isOfTime,
@@ -138,6 +140,27 @@ describe('a replay of delivered events', () => {
     expect(sent).toEqual([]);
     expect(state.progress).toMatchObject({ status: 'tooMany', total: 7, events: 0 });
     expect(played(startOf({ eventsMax: 7 }), runs).sent.length).toBe(7);
+  });
+
+  test('need not count on once there are too many, nor a dry run once it has taken too long; one that sends counts to the end', () => {
+    const limits = { historyEventsMax: 1_000, countMsMax: 60_000 };
+    const endOf = (more: Partial<ReplayStart>, steps: number, afterMs: number) => {
+      const start = startOf({ limits, ...more });
+      return countEnd(start, played(start, runs, undefined, steps).state, startedMs + afterMs);
+    };
+    const [afterList, afterCount] = [1, 2]; // Steps: counted are then the three of the run that had closed.
+    expect([endOf({ eventsMax: 2 }, afterList, 0), endOf({ eventsMax: 2 }, afterCount, 0)]).toEqual([
+      undefined,
+      'tooMany',
+    ]);
+    expect(endOf({ eventsMax: 3 }, afterCount, 60_001)).toBeUndefined();
+    expect(endOf({ dryRun: true }, afterCount, 60_000)).toBeUndefined();
+    expect(endOf({ dryRun: true }, afterCount, 60_001)).toBe('tooLong');
+    const over = played(startOf({ limits, eventsMax: 7 }), runs);
+    expect(countEnd(startOf({ limits, eventsMax: 2, dryRun: true }), over.state, startedMs + 60_001)).toBeUndefined();
+    const ended = countEnded(played(startOf(), runs, undefined, afterCount).state, 'tooMany');
+    expect(nextStep(startOf(), ended)).toEqual({ kind: 'over' });
+    expect(ended.progress).toMatchObject({ status: 'tooMany', total: 3, events: 0 });
   });
 
   test('leaves out the runs that had closed before the first event was accepted that is meant', () => {
