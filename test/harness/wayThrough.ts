@@ -7,6 +7,8 @@ export type WayThrough = {
   address: string;
   /** Connections break, and new ones are refused at once. */
   cut(): void;
+  /** What is sent on open connections arrives, and no answer comes back; new connections are refused. */
+  loseAnswers(): void;
   mend(): void;
   stop(): Promise<void>;
 };
@@ -14,14 +16,20 @@ export type WayThrough = {
 export async function wayThroughTo(server: string): Promise<WayThrough> {
   const { hostname, port } = new URL(`tcp://${server}`);
   const sockets = new Set<Socket>();
+  /** Each with what leads on from it to its sender. */
+  const answering = new Map<Socket, Socket>();
   let isCut = false;
+  let isLosing = false;
   const broken = (): void => {
     for (const socket of sockets) socket.destroy();
     sockets.clear();
+    answering.clear();
   };
   const listener = createServer((near) => {
     if (isCut) return void near.destroy();
     const far = connect(Number(port), hostname);
+    answering.set(far, near);
+    far.on('close', () => answering.delete(far));
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -45,8 +53,15 @@ export async function wayThroughTo(server: string): Promise<WayThrough> {
       isCut = true;
       broken();
     },
+    loseAnswers: () => {
+      isCut = true;
+      isLosing = true;
+      for (const [far, near] of answering) far.unpipe(near).resume();
+    },
     mend: () => {
+      if (isLosing) broken(); // A connection that has lost some of its bytes makes no sense any more.
       isCut = false;
+      isLosing = false;
     },
     stop: track('a way to a server', async () => {
       broken();

@@ -7,6 +7,8 @@ import { type Causeway, type CreatedDestination, startCauseway, until } from '..
 import { type Ran, type RunOptions, causeway as run } from '../harness/cli.ts';
 import { postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { closedPort } from '../harness/hostileServers.ts';
+import { expectProblem } from '../harness/problem.ts';
+import { beginReplay, replayed } from '../harness/replays.ts';
 import { sharedServers } from '../harness/sharedServers.ts';
 import { operate, type TestTemporal, testTemporal } from '../harness/temporal.ts';
 import { type WayThrough, wayThroughTo } from '../harness/wayThrough.ts';
@@ -177,4 +179,53 @@ test('without Temporal behind the API every command says so, and changes nothing
     if (name === 'doctor') expect(out).toMatch(/temporal +failing .*See that Temporal is up/);
   }
   await until('all is as it was', state, (now) => JSON.stringify(now) === JSON.stringify(before));
+});
+
+test('a replay is answered 503 where Temporal gives no answer, and the same request begins it once, whether Temporal had heard of it or not', async () => {
+  const { id: destinationId } = destination;
+  const over = await beginReplay(causeway.api, { destinationId, dryRun: true });
+  await replayed(causeway.api, over);
+  const path = `/v1/replays/${over.id}`;
+  const counting = async () => {
+    const { count } = await temporal.client.workflow.count(
+      `WorkflowType="${replayWorkflowType}" AND TaskQueue="${causeway.temporal.taskQueue}"`,
+    );
+    return count;
+  };
+  const before = await until('it is listed', counting, (count) => count > 0);
+  const records = await causeway.kafka.records(destination.topic);
+  /** The first needs no answer to begin; the others need one before it. */
+  const bodies = [
+    { destinationId, dryRun: true },
+    { destinationId, dryRun: true, status: 'delivered' },
+    { eventIds: [parked], dryRun: true },
+  ];
+  const begin = (body: object, n: number) =>
+    causeway.api.request('POST', '/v1/replays', body, { 'idempotency-key': `without-answer-${n}` });
+  way.loseAnswers();
+  const answers = await Promise.all([
+    ...bodies.map(begin),
+    causeway.api.get(path),
+    ...['cancel', 'continue'].map((what) => causeway.api.request('POST', `${path}/${what}`)),
+  ]).finally(way.mend);
+  for (const answer of answers) expectProblem(answer, 503, 'temporal_unavailable');
+
+  const begun = await Promise.all(
+    bodies.map((body, n) =>
+      until(
+        'it begins',
+        () => begin(body, n),
+        ({ status }) => status === 202,
+      ),
+    ),
+  );
+  for (const { body } of begun) {
+    expect(await replayed(causeway.api, body as { id: string })).toMatchObject({ status: 'done' });
+  }
+  expect(await replayed(causeway.api, over)).toMatchObject({ status: 'done' });
+  await until('each is there once', counting, (count) => count >= before + bodies.length);
+  expect([await counting(), await causeway.kafka.records(destination.topic)]).toEqual([
+    before + bodies.length,
+    records,
+  ]);
 });
