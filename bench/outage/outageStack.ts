@@ -15,10 +15,13 @@ import { type TestKafka, testKafka } from '../../test/harness/kafka.ts';
 export type OutageStack = {
   api: TestApi;
   client: Client;
+  temporalAddress: string;
   broker: KafkaServer;
   kafka: TestKafka;
   /** Not started yet: `restart` does. */
   worker: Server;
+  /** Another one, with more environment; the same holds. */
+  workerWith(env: Record<string, string>): Server;
 };
 
 const customerExternalId = 'acct_outage';
@@ -41,9 +44,11 @@ async function broughtUp(started: Server[], dir: string): Promise<OutageStack> {
   return {
     api: testApi(program.url, settings.apiKey),
     client: new Client({ connection, namespace: temporal.namespace }),
+    temporalAddress: temporal.address,
     broker,
     kafka: testKafka(broker.brokers),
     worker: kept(stoppedServer(workerProgram(settings))),
+    workerWith: (env) => kept(stoppedServer(workerProgram({ ...settings, env }, 'other-worker'))),
   };
 }
 

@@ -4,6 +4,7 @@ import { laneWorkflowId } from '../../domain/lane.ts';
 import { heldOutcomesWorkflowType } from '../../domain/outcomes.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { closedPort } from '../harness/hostileServers.ts';
 import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
 
 const operators = `ops_${randomBytes(6).toString('hex')}`;
@@ -13,7 +14,7 @@ let temporal: TestTemporal;
 let topic: string;
 let exported: CreatedDestination;
 beforeAll(async () => {
-  causeway = await startCauseway({ exportTo: operators });
+  causeway = await startCauseway({ exportTo: operators, workerEnv: { CAUSEWAY_WAIT_AFTER_MS: '1000' } });
   temporal = await testTemporal(causeway);
   topic = await causeway.kafka.newTopic();
 });
@@ -21,8 +22,8 @@ afterAll(async () => {
   await temporal?.stop();
   await causeway.stop();
 });
-const toOperators = () =>
-  causeway.createDestination({ customerExternalId: operators, topic, eventTypes: ['causeway.delivery.*'] });
+const toOperators = (more: Record<string, unknown> = {}) =>
+  causeway.createDestination({ customerExternalId: operators, topic, eventTypes: ['causeway.delivery.*'], ...more });
 beforeEach(async () => {
   exported ??= await toOperators();
 });
@@ -161,4 +162,34 @@ test("while no destination takes the outcomes, and while the API is away, custom
     ({ count }) => count === 0,
     90_000,
   );
+});
+
+test("while the operator's own broker is down, outcomes wait in their order, customers' lanes go on, and all is exported later", async () => {
+  await causeway.api.request('DELETE', `/v1/destinations/${exported.id}`);
+  exported = await toOperators({ brokers: [await closedPort()] });
+  const destination = await causeway.createDestination();
+  const ids = await postMany(destination, 500);
+  await until(
+    'all are delivered',
+    () => causeway.kafka.records(destination.topic),
+    ({ length }) => length === ids.length,
+  );
+  type Waiting = { state: string; status?: { waitingEvents: number } };
+  await until(
+    'their outcomes wait',
+    async () => (await causeway.api.get(`/v1/destinations/${exported.id}/lanes`)).body as { lanes?: Waiting[] },
+    ({ lanes }) => lanes?.[0]?.state === 'Waiting' && lanes[0].status?.waitingEvents === ids.length,
+  );
+  const held = `WorkflowType="${heldOutcomesWorkflowType}" AND WorkflowId STARTS_WITH "outcomes:${destination.id}:"`;
+  const isAnyHeld = (await temporal.client.workflow.count(held)).count > 0; // Of an API that was too slow: not of the broker.
+
+  const { brokers } = causeway.kafka;
+  const { status, text } = await causeway.api.request('PATCH', `/v1/destinations/${exported.id}`, { brokers });
+  expect(status, text).toBe(200);
+  await untilExported(destination, ids.length);
+  await settle(destination, 'delivered'); // One thing more, to see that there is nothing twice before it.
+  const found = await untilExported(destination, ids.length + 1);
+  const offsets = found.map(({ payload }) => Number(payload.offset));
+  const inOrder = Array.from({ length: ids.length + 1 }, (_, n) => n);
+  expect(isAnyHeld ? offsets.toSorted((a, b) => a - b) : offsets).toEqual(inOrder);
 });
