@@ -4,6 +4,7 @@ import type { KeeperActivity } from '../activities/keeper.ts';
 import type { ProduceActivity } from '../activities/produce.ts';
 import type { ReplayActivity } from '../activities/replay.ts';
 import type { SegmentActivity } from '../activities/segments.ts';
+import type { StrayActivity } from '../activities/strays.ts';
 import type { WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -46,7 +47,7 @@ export function createLaneWorker(
   connection: NativeConnection,
   config: TemporalConfig,
   bundle: WorkflowBundle,
-  activities: ProduceActivity & SegmentActivity,
+  activities: ProduceActivity & SegmentActivity & StrayActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,

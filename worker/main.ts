@@ -8,6 +8,7 @@ import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneDirectory } from '../activities/laneDirectory.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
 import { laneList } from '../activities/laneList.ts';
+import { laneRuns } from '../activities/laneRuns.ts';
 import { laneSignaller } from '../activities/laneStarting.ts';
 import { runLister } from '../activities/listRuns.ts';
 import { Outages } from '../activities/outages.ts';
@@ -17,6 +18,7 @@ import { createProduceActivity } from '../activities/produce.ts';
 import { createReplayActivities } from '../activities/replay.ts';
 import { createSegmentActivities } from '../activities/segments.ts';
 import { runsListedBy, SettledBefore } from '../activities/settledBefore.ts';
+import { createStrayActivity } from '../activities/strays.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
 import { allowPrivateIn, readWorkerConfig, type WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
@@ -68,7 +70,10 @@ async function main(): Promise<void> {
   const exporting = createExportActivities({ settings, temporal, taskQueue, logger, meter: exportMeter });
   const bundle = await bundledWorkflows();
   const workers = await Promise.all([
-    createLaneWorker(connection, config, bundle, { ...producing.activities, ...createSegmentActivities({ temporal }) }),
+    createLaneWorker(connection, config, bundle, {
+      ...{ ...producing.activities, ...createSegmentActivities({ temporal }) },
+      ...createStrayActivity({ histories: new LaneHistories(temporal), runs: laneRuns(temporal) }),
+    }),
     createKeeperWorker(connection, config, { ...keeping, ...replaying }),
     createSegmentWorker(connection, config, bundle),
     createExportWorker(connection, config, bundle, exporting),

@@ -7,6 +7,7 @@ import {
   defineQuery,
   defineSignal,
   isCancellation,
+  patched,
   proxyActivities,
   setHandler,
   sleep,
@@ -47,6 +48,7 @@ import {
 import { isOverflowing } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { Quiet } from '../domain/quiet.ts';
+import { gathered, type Stray, type Strays } from '../domain/strays.ts';
 import { LaneOutcomes } from './exporting.ts';
 import { overflowing } from './overflow.ts';
 
@@ -57,6 +59,18 @@ const { produce } = proxyActivities<ProduceActivities>({
   startToCloseTimeout: '30 seconds',
   heartbeatTimeout: '4 seconds', // A killed worker's batch is tried again after that, and a second.
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+});
+
+export type StrayActivities = {
+  /** What the lane accepted in runs whose signals Temporal has not given to this one. */
+  strays(): Promise<Strays>;
+  stray(request: { at: number }): Promise<Block>;
+};
+// It reads histories: of a lane that nobody reset nothing is asked.
+const { strays, stray } = proxyActivities<StrayActivities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '15 seconds',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
 
 export const enqueue = defineSignal<unknown[]>(laneSignals.enqueue, { typeInfo: anyInput });
@@ -80,7 +94,8 @@ const closeCheckMs = 10 * 60 * 1000;
 export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Block[]): Promise<void> {
   let state = from ? restored(start.limits, from, blocks) : newLaneState(start.limits);
   const { runId, originalExecutionRunId } = workflowInfo();
-  if (runId !== originalExecutionRunId) state = { ...state, resetRunId: runId };
+  const isReset = runId !== originalExecutionRunId;
+  if (isReset) state = { ...state, resetRunId: runId };
   let shown = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
   const quiet = new Quiet();
   let over = false;
@@ -174,12 +189,25 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   })();
   closing.catch(() => undefined);
 
+  // What a reset copied knows nothing of it, so it is not patched there; or knows it of the run that it was copied from.
+  let gatheredFor = isReset ? undefined : runId;
+  let gatherings = 0;
+  const isToGather = (): boolean => gatheredFor !== runId && patched(`strays-${gatherings}`);
+
   for (;;) {
-    const isAwaited = (): boolean => maySend() || isToShow() || isToRenew() || over;
+    const isAwaited = (): boolean => isToGather() || maySend() || isToShow() || isToRenew() || over;
     const hold = holdOf(state);
     if (!hold) await condition(isAwaited);
     // The timer is the last net, should the keeper's word be lost.
     else if (!(await condition(isAwaited, Math.max(hold.looksAtMs - Date.now(), 1)))) state = letGo(state, 'timer');
+    if (isToGather()) {
+      // Before anything is sent: it may be older than what waits.
+      gatheredFor = await eachStray((one) => {
+        state = gathered(state, one, Date.now());
+      });
+      gatherings++;
+      continue;
+    }
     show();
     if (over && mayClose()) return;
     over = false;
@@ -206,6 +234,13 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       }
     }
   }
+}
+
+/** Hands over all that strayed, one after the other; for which run that was found out. */
+async function eachStray(use: (one: Stray) => void): Promise<string> {
+  const { runId, blocks } = await strays();
+  for (const [at, { note }] of blocks.entries()) use({ block: await stray({ at }), note });
+  return runId;
 }
 
 /** A signal with an input that nobody can read changes nothing. */

@@ -28,7 +28,7 @@ type Tasks = { runs: number; longestMs: number; done: number; timedOut: number; 
 const msOf = (time: { seconds?: unknown; nanos?: number | null } | null | undefined): number =>
   Number(time?.seconds ?? 0) * 1_000 + (time?.nanos ?? 0) / 1e6;
 
-async function tasksOf(client: Client, workflowId: string): Promise<Tasks> {
+export async function tasksOf(client: Client, workflowId: string): Promise<Tasks> {
   const tasks: Tasks = { runs: 0, longestMs: 0, done: 0, timedOut: 0, failed: 0, ends: [] };
   let runId = (await client.workflow.getHandle(workflowId).describe()).runId;
   while (runId) {

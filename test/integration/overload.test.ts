@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { runSizesOf } from '../../dev/laneRuns.ts';
 import { dropDatabase } from '../../dev/servers/postgres.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
 import { laneWorkflowId } from '../../domain/lane.ts';
@@ -9,6 +10,7 @@ import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { expectProblem } from '../harness/problem.ts';
 import { ownTemporal } from '../harness/servers.ts';
 import { sharedServers } from '../harness/sharedServers.ts';
+import { operate } from '../harness/temporal.ts';
 
 /** With so many signals a run takes no more of them, whoever sends. */
 const signalsMax = 20;
@@ -17,7 +19,10 @@ let temporal: Awaited<ReturnType<typeof ownTemporal>>;
 let causeway: Causeway;
 beforeAll(async () => {
   temporal = await ownTemporal({ dynamicConfig: { 'history.maximumSignalsPerExecution': String(signalsMax) } });
-  const apiEnv = { CAUSEWAY_WAITING_BYTES_MAX: String(1024 * 1024), CAUSEWAY_EVENT_BYTES_MAX: '900000' };
+  const apiEnv = {
+    ...{ CAUSEWAY_WAITING_BYTES_MAX: String(1024 * 1024), CAUSEWAY_EVENT_BYTES_MAX: '900000' },
+    CAUSEWAY_LANE_HISTORY_EVENTS_MAX: '50', // Before a run has so many signals.
+  };
   causeway = await startCauseway({ workers: 0, temporal, apiEnv });
 });
 afterAll(async () => {
@@ -41,10 +46,10 @@ async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
   }
 }
 
-/** How many signals Temporal has stored for a lane. */
-const storedIn = (workflowId: string): Promise<number> =>
+/** How many signals Temporal has stored for a lane in this run, or the one that is there. */
+const storedIn = (workflowId: string, runId?: string): Promise<number> =>
   withClient(async (client) => {
-    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     return (events ?? []).filter((one) => one.workflowExecutionSignaledEventAttributes).length;
   });
 
@@ -117,6 +122,35 @@ describe('an event for two destinations', () => {
         [sent, last].map((one) => one.idempotencyKey),
       );
     }
+  });
+});
+
+describe('a lane that is reset to before more signals than a run takes', () => {
+  test('gets all of them in one run, takes further ones from the next run on, and loses and repeats nothing', async () => {
+    const { id, topic, customerExternalId } = await causeway.createDestination({ producer: { lingerMs: 0 } });
+    const workflowId = laneWorkflowId(id, customerExternalId);
+    onTestFinished(() => causeway.worker.stop());
+    await causeway.worker.start();
+    const names = async () => (await causeway.kafka.records(topic)).map(({ headers }) => headers.idempotency_key);
+    const wanted: string[] = [];
+    const post = async (): Promise<void> => {
+      const sent = event(customerExternalId);
+      wanted.push(sent.idempotencyKey);
+      await until(
+        'it is accepted',
+        () => causeway.api.post(sent),
+        ({ status }) => status === 202,
+      );
+    };
+    for (let n = 0; n < 2 * signalsMax; n++) await post();
+    await until('all are there', names, ({ length }) => length === wanted.length);
+    const first = (await withClient((client) => runSizesOf(client, workflowId))).at(-1)?.runId ?? '';
+    const to = ['--workflow-id', workflowId, '--run-id', first, '--event-id', '5', '--reason', 'a defect was mended'];
+    const made = await operate(causeway, 'workflow', 'reset', ...to, '--output', 'json');
+    const runId = /"runId": *"([^"]+)"/.exec(made)?.[1];
+    expect(await storedIn(workflowId, runId)).toBe(2 * signalsMax);
+    await post();
+    expect(await until('the last is there', names, ({ length }) => length > 2 * signalsMax)).toEqual(wanted);
   });
 });
 

@@ -137,6 +137,29 @@ test('a batch that is on its way at the reset point is told by the run that the 
   await untilStatus('delivered', id);
 });
 
+test.each([
+  'the run that the first one made',
+  'the same run as the first one, which Temporal gives nothing of what came since',
+])('what was accepted after a reset, and waits, is not lost by another one of %s', async (which) => {
+  const destination = await causeway.createDestination();
+  await deliver(destination, ['1']);
+  await signal(destination, 'pause');
+  const first = await firstRunOf(destination);
+  const again = ['--event-id', '5', '--output', 'json', '--reason'];
+  const made = /"runId": *"([^"]+)"/.exec(await reset(destination, '--run-id', first, ...again, 'once'))?.[1] ?? '';
+  expect(made).not.toBe(first);
+  for (const name of ['2', '3']) await untilStatus('paused', await post(destination, name));
+  // The run that it made begins with a copy of the same history.
+  await reset(destination, '--run-id', which.startsWith('the run') ? made : first, ...again, 'once more');
+  await untilStatus('paused', await post(destination, '4'));
+  await reset(destination, '--run-id', first, ...again, 'and once more');
+  await untilStatus('paused', await post(destination, '5'));
+  await signal(destination, 'resume');
+  expect(await untilName(destination, '5')).toEqual(numbered(1, 6));
+  await deliver(destination, ['6']);
+  expect(await namesOn(destination)).toEqual(numbered(1, 7));
+});
+
 test('a reset whose reason says "send again" publishes again what was delivered after the reset point: the same records', async () => {
   const destination = await causeway.createDestination();
   await deliver(destination, ['1', '2']);

@@ -1,0 +1,58 @@
+/** What Temporal tells of the runs of one workflow, without their histories. Rejects with `temporal_unavailable`. */
+import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { CausewayError } from '../domain/error.ts';
+import { quotedInQuery } from './laneList.ts';
+import { isNotFound } from './notFound.ts';
+
+export type ListedRun = { runId: string; status: 'open' | 'terminated' | 'closed' };
+export type LaneRuns = {
+  /** Those that visibility knows, 500 at the most; it lags behind by a second or two. */
+  listed(workflowId: string): Promise<ListedRun[]>;
+  /** Which run it continues, and whether a reset made it. Undefined where retention has deleted it. */
+  origin(
+    workflowId: string,
+    runId: string,
+  ): Promise<{ previousRunId: string | undefined; isReset: boolean } | undefined>;
+};
+
+const runsMax = 500;
+const callTimeoutMs = 5_000;
+const { WORKFLOW_EXECUTION_STATUS_RUNNING: running, WORKFLOW_EXECUTION_STATUS_TERMINATED: terminated } =
+  proto.temporal.api.enums.v1.WorkflowExecutionStatus;
+
+const statusOf = (status: number | null | undefined): ListedRun['status'] =>
+  status === running ? 'open' : status === terminated ? 'terminated' : 'closed';
+
+export function laneRuns(client: Client): LaneRuns {
+  const { namespace } = client.options;
+  const asked = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await client.connection.withDeadline(Date.now() + callTimeoutMs, call);
+    } catch (cause) {
+      if (isNotFound(cause)) return undefined;
+      throw new CausewayError('temporal_unavailable', 'Temporal did not answer. Ask again after a second.', { cause });
+    }
+  };
+  return {
+    async listed(workflowId) {
+      const query = `WorkflowId=${quotedInQuery(workflowId)}`;
+      const found = await asked(() =>
+        client.workflowService.listWorkflowExecutions({ namespace, pageSize: runsMax, query }),
+      );
+      return (found?.executions ?? []).flatMap(({ execution, status }) =>
+        execution?.runId ? [{ runId: execution.runId, status: statusOf(status) }] : [],
+      );
+    },
+    async origin(workflowId, runId) {
+      const execution = { workflowId, runId };
+      const page = await asked(() =>
+        client.workflowService.getWorkflowExecutionHistory({ namespace, execution, maximumPageSize: 1 }),
+      );
+      const started = page?.history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+      if (!started) return undefined;
+      const { continuedExecutionRunId, originalExecutionRunId } = started;
+      return { previousRunId: continuedExecutionRunId || undefined, isReset: originalExecutionRunId !== runId };
+    },
+  };
+}
