@@ -1,7 +1,7 @@
 /**
- * `node --import tsx test/workflow/recordHistories.ts <folder>`: runs a lane through a backlog, a dead letter that blocks its key, and
- * continue-as-new, and writes the histories of its runs and of a segment into the folder. Those under histories/ were recorded so with
- * the code of their day; replay.test.ts holds today's code to them.
+ * `node --import tsx test/workflow/recordHistories.ts <folder> [backlog|exported|replays …]`: runs workflows through what they may meet, and
+ * writes the histories of all their runs into the folder. Those under histories/ were recorded so with the code of their day;
+ * replay.test.ts holds today's code to them.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { laneSignaller } from '../../activities/laneStarting.ts';
 import { createSegmentActivities } from '../../activities/segments.ts';
 import { blockSender } from '../../api/laneSignal.ts';
 import { searchAttributesToAdd } from '../../api/searchAttributes.ts';
@@ -17,106 +18,251 @@ import { timeSkippingServerPath } from '../../dev/servers/timeSkipping.ts';
 import type { Outcome } from '../../domain/attempt.ts';
 import { type Block, blockOf } from '../../domain/block.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
+import { keeperTaskQueue } from '../../domain/keeper.ts';
 import { defaultLaneLimits, laneWorkflowId } from '../../domain/lane.ts';
-import type { LaneStatus } from '../../domain/laneMessages.ts';
+import { type LaneStatus, laneSignals } from '../../domain/laneMessages.ts';
+import { exportTaskQueue, heldOutcomesWorkflowType, type Outcomes, outcomeCount } from '../../domain/outcomes.ts';
 import { segmentTaskQueue } from '../../domain/overflow.ts';
+import { type ReplayStart, replayWorkflowId, replayWorkflowType } from '../../domain/replay.ts';
 import { bundledWorkflows } from '../../worker/laneWorker.ts';
+import {
+  closedRuns,
+  millionRuns,
+  pagesOf,
+  ReplayWorld,
+  replayOf,
+  soonCancelled,
+  untilCancelled,
+} from '../harness/replayWorld.ts';
 import { until } from '../harness/until.ts';
 
-const filler = 'x'.repeat(250_000);
-const blockWith = (n: number, key: string): Block =>
+const blockWith = (n: number, key: string, filler = ''): Block =>
   blockOf([{ id: String(n).padStart(22, '0'), key, value: Buffer.from(JSON.stringify({ n, filler })) }], Date.now(), 0);
 const tooLarge = { kind: 'recordAtFault', name: 'MESSAGE_TOO_LARGE', message: 'too large', remedy: '' } as const;
 
 /** All lands but the first event of the bad key, as long as that is refused. */
-function answer(block: Block, isBadRefused: boolean): Outcome {
+function answer(block: Block, isBadRefused: boolean, onDeadLetter: 'block' | 'continue'): Outcome {
   const all = block.entries.map((_, position) => position);
   const refused = isBadRefused ? all.filter((position) => block.entries[position]?.key === 'bad') : [];
   const positions = all.filter((position) => !refused.includes(position));
   return {
-    onDeadLetter: 'block',
+    onDeadLetter,
     attempts: [{ number: 1, startedAtMs: Date.now(), durationMs: 1, outcome: 'delivered', brokers: ['b:1'] }],
     landed: [{ partition: 0, broker: 'b:1', attempt: 1, positions, offsets: positions }],
     refused: refused.slice(0, 1).map((position) => ({ position, attempt: 1, error: tooLarge })),
   };
 }
 
-async function record(env: TestWorkflowEnvironment, folder: string): Promise<void> {
-  const taskQueue = randomUUID();
-  const workflowId = laneWorkflowId('dst_recorded', 'k');
+/** Where workflows are recorded, and what of them: file names by workflow id. */
+type Recorder = {
+  env: TestWorkflowEnvironment;
+  workerOf(taskQueue: string, more?: Partial<WorkerOptions>): Promise<Worker>;
+  files: Map<string, string>;
+};
+
+/** A lane of its own, and what is sent to it. */
+function laneOf({ env, files }: Recorder, taskQueue: string, name: string) {
+  const workflowId = laneWorkflowId('dst_recorded', name);
+  files.set(workflowId, name);
   const limits = { ...defaultLaneLimits, historyEventsMax: 60 };
-  const start = { destinationId: 'dst_recorded', customerExternalId: 'c', lane: 'k', limits };
+  const start = { destinationId: 'dst_recorded', customerExternalId: 'c', lane: name, limits };
   const send = blockSender(env.client, taskQueue);
-  const enqueue = (n: number, key: string) => send({ workflowId, lingerMs: 0, start }, blockWith(n, key));
+  const signal = laneSignaller(env.client, taskQueue);
   const handle = env.client.workflow.getHandle(workflowId);
-  const status = () => handle.query<LaneStatus>('status');
+  return {
+    handle,
+    enqueue: (block: Block) => send({ workflowId, lingerMs: 0, start }, block),
+    resend: (block: Block, part: number) => {
+      const inputs = [block, { replay: 'rpl_recorded', round: 0, part, by: 'ada' }];
+      return signal({ workflowId, start, signal: laneSignals.resend, inputs, requestId: randomUUID() });
+    },
+    untilCounts: (what: string, is: (counts: LaneStatus['counts']) => boolean) =>
+      until(
+        what,
+        () => handle.query<LaneStatus>('status'),
+        ({ counts }) => is(counts),
+        60_000,
+      ),
+  };
+}
+
+/** A lane with a backlog and a dead letter that blocks its key, and a segment. */
+async function backlog(recorder: Recorder): Promise<void> {
+  const { env, workerOf, files } = recorder;
+  const taskQueue = randomUUID();
+  const { handle, enqueue, untilCounts } = laneOf(recorder, taskQueue, 'lane');
+  const large = (n: number, key: string) => enqueue(blockWith(n, key, 'x'.repeat(250_000)));
   let isBadRefused = true;
-  const shared = { connection: env.nativeConnection, dataConverter, workflowBundle: await bundledWorkflows() };
-  const ofSegments = await Worker.create({ ...shared, taskQueue: segmentTaskQueue(taskQueue) });
-  const ofLanes = await Worker.create({
-    ...shared,
-    taskQueue,
+  const ofSegments = await workerOf(segmentTaskQueue(taskQueue));
+  const ofLanes = await workerOf(taskQueue, {
     activities: {
       ...createSegmentActivities({ temporal: env.client }),
-      produce: (_: unknown, block: Block) => answer(block, isBadRefused),
+      produce: (_: unknown, block: Block) => answer(block, isBadRefused, 'block'),
     },
   });
   const use = async (): Promise<void> => {
-    await enqueue(0, 'good');
-    await until('the first', status, ({ counts }) => counts.delivered === 1);
+    await large(0, 'good');
+    await untilCounts('the first', ({ delivered }) => delivered === 1);
     await handle.signal('pause', { by: 'ada' });
-    for (let n = 1; n <= 12; n++) await enqueue(n, 'bad');
-    for (let n = 13; n <= 16; n++) await enqueue(n, 'good');
+    for (let n = 1; n <= 12; n++) await large(n, 'bad');
+    for (let n = 13; n <= 16; n++) await large(n, 'good');
+    const status = () => handle.query<LaneStatus>('status');
     await until('segments', status, ({ overflow }) => (overflow?.segments ?? 0) > 2);
     await handle.signal('resume');
-    await until('the good key', status, ({ counts }) => counts.delivered === 5, 60_000);
+    await untilCounts('the good key', ({ delivered }) => delivered === 5);
     isBadRefused = false;
     await handle.signal('replay', { all: true });
-    await until('the bad key', status, ({ counts }) => counts.delivered === 17, 60_000);
+    await untilCounts('the bad key', ({ delivered }) => delivered === 17);
   };
   await ofSegments.runUntil(() => ofLanes.runUntil(use));
-  await write(env, folder, workflowId);
+  for (const { history } of await runsOf(env, handle.workflowId)) {
+    const [child] = history.events?.flatMap((event) => event.childWorkflowExecutionStartedEventAttributes ?? []) ?? [];
+    if (child?.workflowExecution?.workflowId) return void files.set(child.workflowExecution.workflowId, 'segment');
+  }
 }
 
-async function write(env: TestWorkflowEnvironment, folder: string, workflowId: string): Promise<void> {
+/** A lane whose outcomes are exported, which gets delivered events once more; and a workflow that holds outcomes. */
+async function exported(recorder: Recorder): Promise<void> {
+  const { env, workerOf, files } = recorder;
+  const taskQueue = randomUUID();
+  const { handle, enqueue, resend, untilCounts } = laneOf(recorder, taskQueue, 'exporting-lane');
+  let given = 0;
+  let tries = 0;
+  const ofLanes = await workerOf(taskQueue, {
+    activities: {
+      produce: (_: unknown, block: Block) => ({ ...answer(block, true, 'continue'), exportTo: 'operators' }),
+    },
+  });
+  const ofExport = await workerOf(exportTaskQueue(taskQueue), {
+    activities: {
+      handOver: ({ groups }: Outcomes) => {
+        given += outcomeCount(groups);
+      },
+      exportOutcomes: () => {
+        if (++tries < 3) throw new Error('The API is away.');
+      },
+    },
+  });
+  const use = async (): Promise<void> => {
+    for (let n = 0; n < 6; n++) await enqueue(blockWith(n, 'good'));
+    await untilCounts('the first', ({ delivered }) => delivered === 6);
+    for (const part of [0, 1, 1, 0]) await resend(blockWith(part, 'good'), part);
+    await untilCounts('what is sent again', ({ resent = 0, delivered }) => resent === 2 && delivered === 8);
+    await enqueue(blockWith(6, 'bad'));
+    await untilCounts('a dead letter', ({ parked }) => parked === 1);
+    await handle.signal('replay', { all: true, by: 'ada' });
+    await untilCounts('it is parked again', ({ parked }) => parked === 2);
+    for (let n = 7; n < 30; n++) {
+      await enqueue(blockWith(n, 'good'));
+      await untilCounts('the next', ({ delivered }) => delivered === n + 2);
+    }
+    for (const part of [1, 2]) await resend(blockWith(part, 'good'), part); // The lane knows the first, runs later.
+    await handle.signal('discard', { all: true });
+    await untilCounts(
+      'the end',
+      ({ resent = 0, delivered, discarded }) => resent === 3 && delivered === 32 && discarded === 1,
+    );
+    await until(
+      'all outcomes',
+      () => given,
+      (count) => count === 32 + 2 + 1 + 3 + 1,
+    );
+    const workflowId = 'outcomes:dst_recorded:exporting-lane';
+    files.set(workflowId, 'held-outcomes');
+    const outcomes: Outcomes = { destinationId: 'dst_recorded', customerExternalId: 'c', lane: 'k', groups: [] };
+    await env.client.workflow.execute(heldOutcomesWorkflowType, {
+      ...{ workflowId, taskQueue: exportTaskQueue(taskQueue), args: [outcomes] },
+    });
+  };
+  await ofExport.runUntil(() => ofLanes.runUntil(use));
+}
+
+/** Replays of delivered events and of dead letters: to their ends, cancelled and continued, and of too many. */
+async function replays({ env, workerOf, files }: Recorder): Promise<void> {
+  const taskQueue = randomUUID();
+  const world = new ReplayWorld();
+  world.list = closedRuns;
+  world.page = pagesOf(8);
+  const workflows = await workerOf(taskQueue);
+  const activities = await workerOf(keeperTaskQueue(taskQueue), {
+    activities: world.activities(() => env.currentTimeMs()),
+    ...soonCancelled,
+  });
+  const run = async (name: string, more: Partial<ReplayStart>): Promise<void> => {
+    const start = replayOf({ ...more, id: `rpl_${name}` });
+    files.set(replayWorkflowId(start.id), `replay-${name}`);
+    const options = { workflowId: replayWorkflowId(start.id), taskQueue, args: [start] };
+    await env.client.workflow.execute(replayWorkflowType, options);
+  };
+  const use = async (): Promise<void> => {
+    await run('delivered', {});
+    await run('parked', { of: 'parked' });
+    await run('any', { of: 'any' });
+    const before = world.sent.length;
+    world.beforeAnswer = async () => {
+      if (world.sent.length !== before + 20) return;
+      await untilCancelled(() => env.client.workflow.getHandle(replayWorkflowId('rpl_cancelled')).cancel());
+    };
+    await run('cancelled', {});
+    world.beforeAnswer = () => undefined;
+    world.list = millionRuns;
+    await run('too-many', { eventsMax: 100, dryRun: true });
+  };
+  await workflows.runUntil(() => activities.runUntil(use));
+}
+
+const scenarios = { backlog, exported, replays };
+const isScenario = (name: string): name is keyof typeof scenarios => Object.hasOwn(scenarios, name);
+
+type Run = { history: proto.temporal.api.history.v1.IHistory };
+
+/** The runs of a workflow's chain, the oldest first. */
+async function runsOf(env: TestWorkflowEnvironment, workflowId: string): Promise<Run[]> {
   let runId: string | undefined = (await env.client.workflow.getHandle(workflowId).describe()).runId;
-  const runs = [];
+  const runs: Run[] = [];
   while (runId) {
     const history = await env.client.workflow.getHandle(workflowId, runId).fetchHistory();
-    runs.unshift({ workflowId, history });
+    runs.unshift({ history });
     runId = history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
   }
-  const segmentId = runs
-    .flatMap(({ history }) => history.events ?? [])
-    .find(({ childWorkflowExecutionStartedEventAttributes: child }) => child)
-    ?.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId;
-  const segment = {
-    workflowId: segmentId ?? '',
-    history: await env.client.workflow.getHandle(segmentId ?? '').fetchHistory(),
-  };
+  return runs;
+}
+
+async function write({ env, files }: Recorder, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  for (const [n, { workflowId: id, history }] of [...runs, segment].entries()) {
-    const name = n < runs.length ? `lane-run-${n + 1}` : 'segment';
-    await writeFile(
-      join(folder, `${name}.pb.gz`),
-      gzipSync(proto.temporal.api.history.v1.History.encode(history).finish()),
-    );
-    console.log(name, id, history.events?.length);
+  for (const [workflowId, name] of files) {
+    const runs = await runsOf(env, workflowId);
+    for (const [n, { history }] of runs.entries()) {
+      const file = runs.length > 1 ? `${name}-run-${n + 1}` : name;
+      const bytes = gzipSync(proto.temporal.api.history.v1.History.encode(history).finish());
+      await writeFile(join(folder, `${file}.pb.gz`), bytes);
+      console.log(file, history.events?.length);
+    }
   }
 }
 
-const [folder] = process.argv.slice(2);
-if (!folder) throw new Error('Give the folder that the histories go to.');
-const env = await TestWorkflowEnvironment.createTimeSkipping({
-  server: { executable: { type: 'existing-path', path: await timeSkippingServerPath() } },
-  client: { dataConverter },
-});
-try {
-  await env.connection.operatorService.addSearchAttributes({
-    namespace: 'default',
-    searchAttributes: searchAttributesToAdd,
+const [folder, ...names] = process.argv.slice(2);
+if (!folder || !names.every(isScenario)) {
+  throw new Error(`Give the folder that the histories go to, and which: ${Object.keys(scenarios).join(', ')}; or all.`);
+}
+const workflowBundle = await bundledWorkflows();
+for (const name of names.length > 0 ? names : Object.keys(scenarios).filter(isScenario)) {
+  // A server for each: what one leaves running stops the server's clock for another.
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: await timeSkippingServerPath() } },
+    client: { dataConverter },
   });
-  await record(env, folder);
-} finally {
-  await env.teardown();
+  try {
+    await env.connection.operatorService.addSearchAttributes({
+      namespace: 'default',
+      searchAttributes: searchAttributesToAdd,
+    });
+    const workerOf: Recorder['workerOf'] = (taskQueue, more = {}) =>
+      Worker.create({ connection: env.nativeConnection, dataConverter, workflowBundle, taskQueue, ...more });
+    const recorder: Recorder = { env, workerOf, files: new Map() };
+    await scenarios[name](recorder);
+    await write(recorder, folder);
+  } finally {
+    await env.teardown();
+  }
 }

@@ -7,7 +7,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { dataConverter } from '../../domain/dataConverter.ts';
 
-/** Recorded with test/workflow/recordHistories.ts: a folder for each day whose code may still have open workflows. */
+/** Recorded with test/workflow/recordHistories.ts: a folder for each day whose code may still have open workflows; of long chains the first and last run. */
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 const { History } = proto.temporal.api.history.v1;
 
