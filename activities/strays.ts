@@ -111,9 +111,8 @@ async function terminated(
   for (;;) {
     const runs = await listed(workflowId);
     const open = runs.filter(({ status }) => status === 'open').map((run) => run.runId);
-    if (String(open) === runId || Date.now() >= untilMs) {
-      return runs.filter(({ status }) => status === 'terminated').map((run) => run.runId);
-    }
+    if (String(open) === runId) return runs.filter(({ status }) => status === 'terminated').map((run) => run.runId);
+    if (Date.now() >= untilMs) throw new Error('Visibility does not list yet that the run before the reset has ended.');
     await sleep(looksEveryMs);
   }
 }
@@ -134,7 +133,9 @@ async function chainTo(
   const chain: string[] = [];
   let at: string | undefined = last;
   while (at !== undefined) {
-    if (bases.has(at) || chain.length === chainMax) return [];
+    if (bases.has(at)) return [];
+    // To go on without them would lose them: a person sees the activity fail.
+    if (chain.length === chainMax) throw new Error(`More than ${chainMax} runs lie between two resets of the lane.`);
     chain.unshift(at);
     const origin: Awaited<ReturnType<LaneRuns['origin']>> = await runs.origin(workflowId, at);
     at = origin?.isReset ? undefined : origin?.previousRunId;

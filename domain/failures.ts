@@ -163,6 +163,12 @@ export const ownRows: readonly FailureRow[] = [
 /** Every row there is. */
 export const failureRows: readonly FailureRow[] = [...kafkaRows, ...clientRows, ...ownRows];
 const byName = new Map(failureRows.map((row) => [row.name, row]));
+/** Whether the error says no more than that nobody was reached: another broker's answer tells more. */
+export const isUnreachable = (name: string): boolean => unreachableNames.has(name);
+const unreachableNames = new Set([
+  'ENOTFOUND',
+  ...clientRows.filter(({ remedy }) => remedy === connects).map(({ name }) => name),
+]);
 export const isListed = (name: string): boolean => byName.has(name);
 
 /** The row of an error. One that nobody listed is transient for ten tries, then the destination's fault. */

@@ -215,6 +215,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       quiet.isWanted(Date.now());
       if (!isQuiet() && !maySendOn()) {
         await condition(() => isQuiet() || maySendOn() || !isToRenew(), quiet.nextLookMs(Date.now()));
+        if (isToGather()) continue; // A reset to a point in that wait: what strayed comes first.
       }
       if (isToRenew() && isQuiet()) {
         show(); // The next run takes what is shown for what it carries.

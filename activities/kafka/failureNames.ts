@@ -1,3 +1,4 @@
+import { isUnreachable } from '../../domain/failures.ts';
 import { kafkaErrorName } from '../../domain/kafkaErrors.ts';
 
 /** A failure by its name in the failure table (domain/failures.ts). Never holds a secret. */
@@ -81,3 +82,10 @@ export function failureIn(error: unknown): NamedFailure {
 /** A connection error without a code of Node's is one of kafkajs's own, which differ by their text alone. */
 const connectionName = (message: string): string =>
   message.startsWith('Connection timeout') ? 'CONNECT_TIMEOUT' : 'CONNECTION_CLOSED';
+
+/** Of what several brokers of one destination did, one after the other, that which tells most: an answer, or the last. */
+export const mostTelling = (errors: readonly unknown[]): unknown =>
+  errors.find((error) => !isUnreachable(failureIn(error).name)) ?? errors.at(-1);
+
+export const namesNoBroker = (): NamedError =>
+  new NamedError({ name: 'CONNECTION_CLOSED', message: 'The destination names no broker.' });

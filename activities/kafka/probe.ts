@@ -3,7 +3,7 @@ import type { OpenDestination } from '../../domain/destination.ts';
 import { kafkaErrorName } from '../../domain/kafkaErrors.ts';
 import { BrokerConnection } from './brokerConnection.ts';
 import { connectionSettingsOf } from './connectionSettings.ts';
-import { NamedError } from './failureNames.ts';
+import { mostTelling, NamedError, namesNoBroker } from './failureNames.ts';
 import { type MetadataWithRights, metadataKey, metadataWithRights } from './metadataWithRights.ts';
 import { withinMs } from './withinMs.ts';
 
@@ -25,13 +25,13 @@ export type Probed = {
 export async function probeTopic(destination: OpenDestination): Promise<Probed> {
   const settings = connectionSettingsOf(destination);
   const seeds = destination.brokers.flatMap((broker) => hostPortOf(broker) ?? []);
-  let last: unknown = new NamedError({ name: 'CONNECTION_CLOSED', message: 'The destination names no broker.' });
+  const errors: unknown[] = [];
   for (const { host, port } of seeds) {
     let answer: MetadataWithRights;
     try {
       answer = await asked(new BrokerConnection(host, port, settings, brokerTimeoutMs), destination.topic);
     } catch (error) {
-      last = error;
+      errors.push(error);
       continue;
     }
     const { leaders, canWrite } = topicIn(answer, destination.topic);
@@ -43,7 +43,7 @@ export async function probeTopic(destination: OpenDestination): Promise<Probed> 
     );
     return { canWrite };
   }
-  throw last;
+  throw mostTelling(errors) ?? namesNoBroker();
 }
 
 /** Connects, authenticates and asks; the connection is closed then. */

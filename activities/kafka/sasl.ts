@@ -4,6 +4,7 @@ import scram256 from 'kafkajs/src/broker/saslAuthenticator/scram256.js';
 import scram512 from 'kafkajs/src/broker/saslAuthenticator/scram512.js';
 import type { OpenDestination } from '../../domain/destination.ts';
 import { AccessTokens } from './accessTokens.ts';
+import { failureIn, NamedError } from './failureNames.ts';
 import { oauthBearer } from './oauthBearer.ts';
 import { fetchToken, type TokenClient } from './tokenEndpoint.ts';
 
@@ -40,6 +41,15 @@ const tokenClientOf = ({ auth, secrets, allowPrivate }: Client): TokenClient => 
   allowPrivate,
 });
 
+const refusedLogin = 58;
+
+/** Without the broker's own words: they may repeat what it was sent, and with PLAIN that is the password. */
+function guarded(error: unknown, mechanism: string): unknown {
+  const { name, code } = failureIn(error);
+  if (code !== refusedLogin) return error;
+  return new NamedError({ name, code, message: `The broker refused the user or the password (${mechanism}).` });
+}
+
 /**
  * kafkajs calls whatever goes wrong on the way a failed authentication: a broker that dies in the middle of it would come to be
  * the password's fault. Here what the exchange itself met is told.
@@ -57,7 +67,7 @@ const truthful = (mechanism: SASLOptions['mechanism'], provider: Provider, login
     return {
       authenticate: () =>
         authenticate().catch((error: unknown) => {
-          throw met ?? error;
+          throw guarded(met ?? error, mechanism);
         }),
     };
   },

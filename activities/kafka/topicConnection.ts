@@ -4,7 +4,7 @@ import type { OpenDestination } from '../../domain/destination.ts';
 import { duplicateSequenceNumber, kafkaErrorName } from '../../domain/kafkaErrors.ts';
 import { BrokerConnection, closedBefore, wasNotSent } from './brokerConnection.ts';
 import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
-import { failureIn, NamedError, type NamedFailure } from './failureNames.ts';
+import { failureIn, mostTelling, NamedError, type NamedFailure, namesNoBroker } from './failureNames.ts';
 import { produceKey, produceRequest } from './produceRequest.ts';
 import { withinMs } from './withinMs.ts';
 
@@ -193,7 +193,7 @@ export class TopicConnection {
 
   /** Asks the broker that told it last, or else the destination's brokers, one after the other. */
   private async load(): Promise<Metadata> {
-    let last: unknown = new NamedError({ name: 'CONNECTION_CLOSED', message: 'The destination names no broker.' });
+    const errors: unknown[] = [];
     const { generation } = this;
     const seeds = this.seeds.map((_, i) => this.seeds[(this.nextSeed + i) % this.seeds.length]);
     this.nextSeed++;
@@ -210,10 +210,10 @@ export class TopicConnection {
         // A broker has answered: another one would say the same.
         if (error instanceof TopicError) throw error.named;
         if (generation !== this.generation) throw closedBefore;
-        last = error;
+        errors.push(error);
       }
     }
-    throw last;
+    throw mostTelling(errors) ?? namesNoBroker();
   }
 
   private askedFor(connection: BrokerConnection): Promise<MetadataAnswer> {

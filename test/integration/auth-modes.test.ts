@@ -1,8 +1,10 @@
 /** Every way to authenticate, against a real broker, with what is right and with each thing that may be wrong. */
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { probeTopic } from '../../activities/kafka/probe.ts';
 import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import { ensureTopic } from '../../dev/servers/kafka.ts';
+import { freePort } from '../../dev/servers/ports.ts';
 import type { Auth, AuthMode, OpenDestination, Secrets } from '../../domain/destination.ts';
 import { expectRow, meaning } from '../harness/failureRow.ts';
 import { blockWithKeys, openDestination, type TestProduce, type Try, testProduce } from '../harness/produceActivity.ts';
@@ -105,6 +107,24 @@ describe.each(modes)('%s', (mode) => {
 });
 
 describe.each(['SASL_PLAIN', 'SASL_SCRAM_SHA_256', 'SASL_SCRAM_SHA_512'] as const)('%s', (mode) => {
+  test('a wrong password, another broker of the list being down: the one that answered is told, by lane and keeper', async () => {
+    const { password } = planted;
+    const nobodyThere = `127.0.0.1:${await freePort()}`;
+    const destination = await destinationFor(mode, { secrets: { password } });
+    for (const brokers of [
+      [nobodyThere, ...destination.brokers],
+      [...destination.brokers, nobodyThere],
+    ]) {
+      await expectRefused({ ...destination, id: randomUUID(), brokers }, 'SASL_AUTHENTICATION_FAILED', 58);
+      await expect(probeTopic({ ...destination, brokers })).rejects.toMatchObject({
+        failure: {
+          name: 'SASL_AUTHENTICATION_FAILED',
+          message: expect.stringMatching(/^The broker refused the user or the password/),
+        },
+      });
+    }
+  });
+
   test('a wrong password', async () => {
     const { password } = planted;
     await expectRefused(await destinationFor(mode, { secrets: { password } }), 'SASL_AUTHENTICATION_FAILED', 58);
