@@ -113,7 +113,7 @@ function rowsOf(replay: Replay): [string, string][] {
   if (events !== undefined) pairs.push(['events', String(events)]);
   if (total !== undefined) pairs.push(['of', String(total)]);
   if (eventsPerSecond !== undefined) pairs.push(['rate', `${countOf(eventsPerSecond, 'event')} a second at the most`]);
-  if (lanes !== undefined) pairs.push(['lanes', String(lanes)]);
+  if (lanes) pairs.push(['lanes', `${lanes} with dead letters`]);
   if (unanswered) pairs.push(['unanswered', `${countOf(unanswered, 'lane')}: replay once more when a worker is up`]);
   if (runs) pairs.push(['runs read', String(runs)]);
   if (deletedRuns) pairs.push(['deleted', `${countOf(deletedRuns, 'run')}: by retention, before they were read`]);
