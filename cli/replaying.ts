@@ -24,6 +24,7 @@ export type SelectorOptions = NoteOptions & {
   rate?: number;
   max?: number;
   dryRun?: true;
+  once?: string;
 };
 
 export const withSelectorOptions = (command: Command): Command =>
@@ -44,11 +45,19 @@ export const withSelectorOptions = (command: Command): Command =>
     .addOption(
       new Option('--max <n>', 'with more than this nothing is sent; 1000000 unless given').argParser(wholeNumber),
     )
-    .addOption(new Option('--dry-run', 'only count what would be sent again'));
+    .addOption(new Option('--dry-run', 'only count what would be sent again'))
+    .addOption(
+      new Option('--once <key>', 'begin it once, however often this is run with that key').argParser(requestKey),
+    );
 
 function wholeNumber(given: string): number {
   if (/^[1-9]\d{0,8}$/.test(given)) return Number(given);
   throw new InvalidArgumentError('Give a whole number of 1 or more.');
+}
+
+function requestKey(given: string): string {
+  if (/^[\w.:/+=@-]{1,128}$/.test(given)) return given;
+  throw new InvalidArgumentError('Give 1 to 128 of A-Z a-z 0-9 _ . : / + = @ -');
 }
 
 /** Whether any of those options is given. */
@@ -71,7 +80,12 @@ export function begun(
     ...{ status, eventType, acceptedFrom, acceptedTo, error, parkedFrom, parkedTo },
     ...{ eventsPerSecond: rate, eventsMax: max, dryRun: options.dryRun === true, ...noteOf(options) },
   };
-  return at.post('/v1/replays', replaySchema, body, onceKey());
+  const { once = onceKey() } = options;
+  return at.post('/v1/replays', replaySchema, body, once).catch((error: unknown) => {
+    if (!(error instanceof CliFailure) || error.exit !== 'unreachable') throw error;
+    const remedy = `It may have begun: run this again with --once ${once}, and it is begun once.`;
+    throw new CliFailure(error.exit, error.code, `${error.message} ${remedy}`, { cause: error });
+  });
 }
 
 export function replayPath(id: string): string {
@@ -130,22 +144,24 @@ async function followed(at: Api, io: Io, replay: Replay): Promise<Replay> {
       return last;
     }
     await sleep(everyMs, undefined, { signal: io.stop }).catch(() => undefined);
-    const next = io.stop.aborted ? undefined : await at.get(replayPath(last.id), replaySchema).catch(unlessStopped(io));
-    if (!next) {
+    const goesOn = (): void =>
       io.err(
         `\nIt goes on. causeway replays show ${last.id} --follow watches it, causeway replays cancel ${last.id} ends it.\n`,
       );
+    const next = io.stop.aborted
+      ? undefined
+      : await at.get(replayPath(last.id), replaySchema).catch((error: unknown) => {
+          if (io.stop.aborted) return undefined;
+          goesOn(); // Who runs the command again begins another one.
+          throw error;
+        });
+    if (!next) {
+      goesOn();
       return last;
     }
     last = next;
   }
 }
-
-const unlessStopped =
-  ({ stop }: Io) =>
-  (error: unknown): undefined => {
-    if (!stop.aborted) throw error;
-  };
 
 function barOf({ status, events = 0, total }: Replay): string {
   if (!total) return `${countOf(events, 'event')} counted, ${status}   `;

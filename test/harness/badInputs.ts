@@ -55,6 +55,7 @@ const filters = (...args: string[]): Row[] => [
   ['out of range', [...args, '--rate', '10001'], 2, /eventsPerSecond is too large.*1 to 10000/],
   ['no number', [...args, '--rate', '1e3'], 2, /--rate.*whole number of 1 or more/],
   ['no number', [...args, '--max', '0'], 2, /--max.*whole number of 1 or more/],
+  ['malformed', [...args, '--once', 'a key'], 2, /--once.*1 to 128 of A-Z/],
 ];
 
 const pausing = (id: string): Bad => ({

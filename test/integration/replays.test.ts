@@ -105,6 +105,20 @@ test('a replay that is cancelled half-way and begun anew sends each event once, 
   expect([sent.length, new Set(sent).size]).toEqual([lanes, lanes]);
 });
 
+test('a replay that is begun with the same --once again is the same one; where it is not known whether it began, the key is told', async () => {
+  const { id } = await causeway.createDestination();
+  const begin = ['replays', 'start', '--destination', id, '--json'];
+  const ids = await Promise.all(
+    [1, 2].map(async () => JSON.parse((await cli(...begin, '--once', `once-${id}`)).out).id),
+  );
+  expect(new Set(ids).size).toBe(1);
+  const nobody = await run(causeway.api, begin, { env: { CAUSEWAY_API: 'http://127.0.0.1:9' } });
+  expect([nobody.code, nobody.err]).toEqual([
+    5,
+    expect.stringMatching(/run this again with --once [\w-]+, and it is begun once/),
+  ]);
+});
+
 test('a replay of nobody, of a destination that is not there, or with a filter that makes no sense does not begin', async () => {
   const wrong: [body: unknown, status: number, says: string][] = [
     [{}, 422, 'at least one of destinationId and customerExternalId'],
