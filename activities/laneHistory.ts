@@ -7,13 +7,13 @@ import type { Block } from '../domain/block.ts';
 import type { CarriedLane } from '../domain/carriedLane.ts';
 import { type CarriedDedupWindow, carriesId } from '../domain/dedupWindow.ts';
 import type { LaneRecord, RunningProduce } from '../domain/deliveryLog.ts';
-import { CausewayError } from '../domain/error.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import { blockFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import { type SegmentStart, segmentSignals, segmentWorkflowType } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { isNotFound } from './notFound.ts';
+import { temporalSilent } from './temporalSilent.ts';
 
 export type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 type Timestamp = { seconds?: { toString(): string } | number | null; nanos?: number | null } | null | undefined;
@@ -233,7 +233,7 @@ export class LaneHistories {
       return await this.client.connection.withDeadline(Date.now() + callTimeoutMs, call);
     } catch (cause) {
       if (isNotFound(cause)) return undefined;
-      throw new CausewayError('temporal_unavailable', 'Temporal did not answer. Ask again after a second.', { cause });
+      throw temporalSilent(cause);
     }
   }
 

@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import type proto from '@temporalio/proto';
-import { CausewayError } from '../domain/error.ts';
 import { type DeliveryState, deliveryStates, laneWorkflowId, laneWorkflowType } from '../domain/lane.ts';
 import { msOf } from './laneHistory.ts';
+import { temporalSilent } from './temporalSilent.ts';
 import { VisibilityPace } from './visibilityPace.ts';
 
 type WorkflowInfo = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
@@ -57,7 +57,7 @@ export function laneList(client: Client, pace = new VisibilityPace()): ListLanes
       const lanes = (executions ?? []).flatMap((info) => listedLane(info) ?? []);
       return { lanes, token: nextPageToken?.length ? Buffer.from(nextPageToken).toString('base64url') : undefined };
     } catch (cause) {
-      throw new CausewayError('temporal_unavailable', 'Temporal did not answer. Ask again after a second.', { cause });
+      throw temporalSilent(cause);
     }
   };
   return (query) =>

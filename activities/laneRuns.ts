@@ -1,13 +1,14 @@
 /** What Temporal tells of the runs of one workflow, without their histories. Rejects with `temporal_unavailable`. */
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { CausewayError } from '../domain/error.ts';
 import { quotedInQuery } from './laneList.ts';
 import { isNotFound } from './notFound.ts';
+import type { ListRuns } from './settledBefore.ts';
+import { temporalSilent } from './temporalSilent.ts';
 
 export type ListedRun = { runId: string; status: 'open' | 'terminated' | 'closed' };
 export type LaneRuns = {
-  /** Those that visibility knows, 500 at the most; it lags behind by a second or two. */
+  /** Those that visibility knows, 500 at the most, an open one first, then the one that closed last; it lags behind by a second or two. */
   listed(workflowId: string): Promise<ListedRun[]>;
   /** Which run it continues, and whether a reset made it. Undefined where retention has deleted it. */
   origin(
@@ -26,21 +27,17 @@ const statusOf = (status: number | null | undefined): ListedRun['status'] =>
 
 export function laneRuns(client: Client): LaneRuns {
   const { namespace } = client.options;
-  const asked = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await client.connection.withDeadline(Date.now() + callTimeoutMs, call);
-    } catch (cause) {
-      if (isNotFound(cause)) return undefined;
-      throw new CausewayError('temporal_unavailable', 'Temporal did not answer. Ask again after a second.', { cause });
-    }
-  };
+  const asked = <T>(call: () => Promise<T>): Promise<T> =>
+    client.connection.withDeadline(Date.now() + callTimeoutMs, call);
   return {
     async listed(workflowId) {
       const query = `WorkflowId=${quotedInQuery(workflowId)}`;
-      const found = await asked(() =>
+      const { executions } = await asked(() =>
         client.workflowService.listWorkflowExecutions({ namespace, pageSize: runsMax, query }),
-      );
-      return (found?.executions ?? []).flatMap(({ execution, status }) =>
+      ).catch((cause: unknown) => {
+        throw temporalSilent(cause);
+      });
+      return (executions ?? []).flatMap(({ execution, status }) =>
         execution?.runId ? [{ runId: execution.runId, status: statusOf(status) }] : [],
       );
     },
@@ -48,11 +45,20 @@ export function laneRuns(client: Client): LaneRuns {
       const execution = { workflowId, runId };
       const page = await asked(() =>
         client.workflowService.getWorkflowExecutionHistory({ namespace, execution, maximumPageSize: 1 }),
-      );
+      ).catch((cause: unknown) => {
+        if (isNotFound(cause)) return undefined;
+        throw temporalSilent(cause);
+      });
       const started = page?.history?.events?.[0]?.workflowExecutionStartedEventAttributes;
       if (!started) return undefined;
       const { continuedExecutionRunId, originalExecutionRunId } = started;
       return { previousRunId: continuedExecutionRunId || undefined, isReset: originalExecutionRunId !== runId };
     },
   };
+}
+
+/** The runs of a workflow by their ids, as {@link LaneRuns} lists them. */
+export function runsListedBy(client: Client): ListRuns {
+  const { listed } = laneRuns(client);
+  return async (workflowId) => (await listed(workflowId)).map(({ runId }) => runId);
 }

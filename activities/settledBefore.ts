@@ -1,8 +1,5 @@
-import type { Client } from '@temporalio/client';
-import { CausewayError } from '../domain/error.ts';
 import { noteSettled, nothingSettled, type SettledBefore as Settled } from '../domain/settledBefore.ts';
 import type { LaneHistories } from './laneHistory.ts';
-import { quotedInQuery } from './laneList.ts';
 
 /** So many runs are read at the most, the newest first: what lies further back than that is delivered twice. */
 const runsMax = 500;
@@ -62,23 +59,3 @@ export class SettledBefore {
     return known;
   }
 }
-
-const callTimeoutMs = 5_000;
-
-/** The runs of a workflow that visibility knows, 500 at the most: an open one first, then the one that closed last. */
-export const runsListedBy =
-  (client: Client): ListRuns =>
-  async (workflowId) => {
-    const query = `WorkflowId=${quotedInQuery(workflowId)}`;
-    const { namespace } = client.options;
-    const { executions } = await client.connection
-      .withDeadline(Date.now() + callTimeoutMs, () =>
-        client.workflowService.listWorkflowExecutions({ namespace, pageSize: runsMax, query }),
-      )
-      .catch((cause: unknown) => {
-        throw new CausewayError('temporal_unavailable', 'Temporal did not answer. Ask again after a second.', {
-          cause,
-        });
-      });
-    return (executions ?? []).flatMap(({ execution }) => execution?.runId || []);
-  };

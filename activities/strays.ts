@@ -1,7 +1,15 @@
 /** Finds what strayed over resets, in the histories that Temporal still has. Asks Temporal alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import { type Block, type BlockEntry, blockBytes, blockOf, deliveriesOf, filterBlock } from '../domain/block.ts';
+import {
+  type Block,
+  type BlockEntry,
+  blockBytes,
+  blockBytesMax,
+  blockOf,
+  deliveriesOf,
+  filterBlock,
+} from '../domain/block.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import { blockFrom, resendNoteFrom } from '../domain/laneSignals.ts';
 import { noteSettled, nothingSettled } from '../domain/settledBefore.ts';
@@ -20,8 +28,6 @@ export type StrayDependencies = {
   runs: LaneRuns;
 };
 
-/** In bytes of values; Temporal's limit on a payload is 2 MB. */
-const bytesOfBlock = 460 * 1024;
 const heartbeatEveryMs = 4_000;
 /** Visibility lags behind. In ms. */
 const listedWithinMs = 10_000;
@@ -62,7 +68,7 @@ function joined(strays: readonly Stray[]): Stray[] {
   const all: Stray[] = [];
   for (const stray of strays) {
     const open = all.at(-1);
-    const fits = open && !open.note && blockBytes(open.block) + blockBytes(stray.block) <= bytesOfBlock;
+    const fits = open && !open.note && blockBytes(open.block) + blockBytes(stray.block) <= blockBytesMax;
     if (!fits || stray.note) all.push(stray);
     else
       all.splice(-1, 1, {

@@ -3,6 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import { CausewayError } from '../domain/error.ts';
+import { requestKeyForm } from '../domain/requestKey.ts';
 import type { App, AppEnv, Routes } from './appEnv.ts';
 import { authenticate, type FindApiKey } from './authenticate.ts';
 import { docsRoutes } from './docs.ts';
@@ -56,14 +57,12 @@ export function createApp({ logger, findApiKey, health, routes }: AppDependencie
   return app;
 }
 
-/** A sender's own id is taken if it is harmless in a log. */
-const requestIdForm = /^[\w.:/+=@-]{1,128}$/;
-
 /** Gives each request its id, and logs it at level debug: method, path, status, time; never headers, query or body. */
 const requestLog = (logger: Logger): MiddlewareHandler<AppEnv> => {
   return async (c, next) => {
     const given = c.req.header('x-request-id');
-    const requestId = given !== undefined && requestIdForm.test(given) ? given : randomUUID();
+    // A sender's own id is taken if it is harmless in a log.
+    const requestId = given !== undefined && requestKeyForm.test(given) ? given : randomUUID();
     c.set('requestId', requestId);
     c.header('X-Request-Id', requestId);
     if (!logger.isLevelEnabled('debug')) return next();

@@ -18,9 +18,12 @@ const final = new Set(['delivered', 'discarded']);
 /** Of these the lane's state says why it is not being sent now. */
 const inQueue = new Set(['queued', 'waiting', 'suspended']);
 
+/** What of the histories a delivery's log is read from. */
+export type DeliveryHistories = Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'>;
+
 /** The log of one delivery, read from its lane's runs, from the one that took it in to the one that settled it. */
 export async function readDelivery(
-  histories: Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'>,
+  histories: DeliveryHistories,
   digest: string,
   { workflowId, runId, acceptedAt, laterRunIds = [] }: IndexedDelivery,
 ): Promise<LoggedDelivery> {

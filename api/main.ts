@@ -6,7 +6,8 @@ import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
 import { laneList } from '../activities/laneList.ts';
 import { LaneLogs } from '../activities/laneLog.ts';
-import { type ListRuns, runsListedBy } from '../activities/settledBefore.ts';
+import { runsListedBy } from '../activities/laneRuns.ts';
+import type { ListRuns } from '../activities/settledBefore.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
 import { blockBytes } from '../domain/block.ts';
 import { type ApiConfig, allowPrivateIn, readApiConfig } from '../domain/config.ts';
@@ -151,7 +152,7 @@ function assembled(
       (to) =>
         replayRoutes(to, {
           ...{ ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE },
-          ...{ index: store.eventIndex, histories: new LaneHistories(temporal) },
+          ...{ index: store.eventIndex, histories },
         }),
       (to) => checkRoutes(to, { temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store }),
       codecRoutes,

@@ -4,12 +4,11 @@ import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
 import type { NamedEvents, ReplayOf } from '../domain/replay.ts';
-import { type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
+import { type DeliveryHistories, type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
 
-type Histories = Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'>;
 export type EventFinder = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
-  histories: Histories;
+  histories: DeliveryHistories;
 };
 
 const readAtOnce = 5;
@@ -85,7 +84,7 @@ function refusalOf({ status }: LoggedDelivery, of: ReplayOf): string[] {
 const runsKept = 2 * readAtOnce;
 
 /** Events of one request often share runs. */
-function readOnce(histories: Histories): Histories {
+function readOnce(histories: DeliveryHistories): DeliveryHistories {
   const runs = new Map<string, ReturnType<LaneHistories['run']>>();
   return {
     run: (workflowId, runId) => {

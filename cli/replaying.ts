@@ -1,6 +1,7 @@
 /** What the commands that begin a replay, or watch one, share. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { requestKeyExpected, requestKeyForm } from '../domain/requestKey.ts';
 import { type Replay, replaySchema } from './answers.ts';
 import type { Api } from './api.ts';
 import { CliFailure } from './failure.ts';
@@ -56,8 +57,8 @@ function wholeNumber(given: string): number {
 }
 
 function requestKey(given: string): string {
-  if (/^[\w.:/+=@-]{1,128}$/.test(given)) return given;
-  throw new InvalidArgumentError('Give 1 to 128 of A-Z a-z 0-9 _ . : / + = @ -');
+  if (requestKeyForm.test(given)) return given;
+  throw new InvalidArgumentError(`Give ${requestKeyExpected}.`);
 }
 
 /** Whether any of those options is given. */
@@ -144,24 +145,24 @@ async function followed(at: Api, io: Io, replay: Replay): Promise<Replay> {
       return last;
     }
     await sleep(everyMs, undefined, { signal: io.stop }).catch(() => undefined);
-    const goesOn = (): void =>
-      io.err(
-        `\nIt goes on. causeway replays show ${last.id} --follow watches it, causeway replays cancel ${last.id} ends it.\n`,
-      );
-    const next = io.stop.aborted
-      ? undefined
-      : await at.get(replayPath(last.id), replaySchema).catch((error: unknown) => {
-          if (io.stop.aborted) return undefined;
-          goesOn(); // Who runs the command again begins another one.
-          throw error;
-        });
-    if (!next) {
-      goesOn();
-      return last;
+    try {
+      if (!io.stop.aborted) {
+        last = await at.get(replayPath(last.id), replaySchema);
+        continue;
+      }
+    } catch (error) {
+      if (!io.stop.aborted) {
+        io.err(goesOn(last)); // Who runs the command again begins another one.
+        throw error;
+      }
     }
-    last = next;
+    io.err(goesOn(last));
+    return last;
   }
 }
+
+const goesOn = ({ id }: Replay): string =>
+  `\nIt goes on. causeway replays show ${id} --follow watches it, causeway replays cancel ${id} ends it.\n`;
 
 function barOf({ status, events = 0, total }: Replay): string {
   if (!total) return `${countOf(events, 'event')} counted, ${status}   `;

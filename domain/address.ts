@@ -15,8 +15,16 @@ const isDnsName = (host: string): boolean =>
   host.length <= 253 &&
   /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/.test(host);
 
-const notPublic = new BlockList();
-for (const [network, prefix] of [
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
+
+/** The networks that these addresses and lengths of their prefixes in bits name. */
+export function networksOf(subnets: readonly (readonly [address: string, prefix: number])[]): BlockList {
+  const networks = new BlockList();
+  for (const [address, prefix] of subnets) networks.addSubnet(address, prefix, familyOf(address));
+  return networks;
+}
+
+const notPublic = networksOf([
   ['0.0.0.0', 8], // This host (RFC 1122).
   ['10.0.0.0', 8], // Private (RFC 1918).
   ['100.64.0.0', 10], // Between carriers (RFC 6598).
@@ -28,10 +36,6 @@ for (const [network, prefix] of [
   ['192.168.0.0', 16],
   ['198.18.0.0', 15], // Benchmarks (RFC 2544).
   ['224.0.0.0', 3], // Multicast, reserved, broadcast.
-] as const) {
-  notPublic.addSubnet(network, prefix, 'ipv4');
-}
-for (const [network, prefix] of [
   ['::', 96], // Unspecified, loopback, and IPv4 in the old embedding.
   ['::ffff:0:0:0', 96], // IPv4, translated (RFC 7915).
   ['64:ff9b:1::', 48], // NAT64 inside a network (RFC 8215).
@@ -40,9 +44,7 @@ for (const [network, prefix] of [
   ['fe80::', 10], // Link-local.
   ['fec0::', 10], // Site-local, as it once was (RFC 3879).
   ['ff00::', 8], // Multicast.
-] as const) {
-  notPublic.addSubnet(network, prefix, 'ipv6');
-}
+]);
 
 /**
  * Whether a host, as it is written, is on this machine or a private network. A name that resolves to such an address is not
@@ -63,11 +65,12 @@ export function addressOf(host: string): string | undefined {
 }
 
 /** An IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) is the same one. */
-export const isIn = (networks: BlockList, address: string): boolean =>
-  networks.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+export const isIn = (networks: BlockList, address: string): boolean => networks.check(address, familyOf(address));
 
-const nat64 = new BlockList();
-nat64.addSubnet('64:ff9b::', 96, 'ipv6');
+/** The host of a URL, an IPv6 address without its brackets. */
+export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1');
+
+const nat64 = networksOf([['64:ff9b::', 96]]);
 
 /** The IPv4 address to which one of NAT64's (RFC 6052) leads, as a network without IPv4 has it for every IPv4 host. */
 function behindNat64(address: string): string | undefined {

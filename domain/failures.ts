@@ -42,8 +42,7 @@ const distrusted = (name: string, why: string): FailureRow => ({
   remedy: certificate,
 });
 
-/** Names that Node.js (`errno`, `dns`, `tls`), OpenSSL (`X509_V_ERR_…`) and we give; activities/kafka/failureNames.ts finds them. */
-export const clientRows: readonly FailureRow[] = [
+const unreachableRows: readonly FailureRow[] = [
   unreachable('ECONNREFUSED', 'Nothing listens there: the broker is down, or the port is wrong.'),
   unreachable('ECONNRESET', 'The other side broke the connection off.'),
   unreachable('ETIMEDOUT', 'The network did not answer.'),
@@ -53,6 +52,11 @@ export const clientRows: readonly FailureRow[] = [
   unreachable('EAI_AGAIN', 'The name server did not answer.'),
   unreachable('CONNECT_TIMEOUT', 'The broker did not let us in within seconds.'),
   unreachable('CONNECTION_CLOSED', 'The broker closed the connection: it stops, or wants another protocol there.'),
+];
+
+/** Names that Node.js (`errno`, `dns`, `tls`), OpenSSL (`X509_V_ERR_…`) and we give; activities/kafka/failureNames.ts finds them. */
+export const clientRows: readonly FailureRow[] = [
+  ...unreachableRows,
   {
     ...{ name: 'ENOTFOUND', kind: 'transient', mendedBy: 'probe', ...suspendsAfter(3, 15 * minuteMs) },
     why: 'The name is unknown to the name server: misspelt, or not there yet.',
@@ -165,10 +169,7 @@ export const failureRows: readonly FailureRow[] = [...kafkaRows, ...clientRows, 
 const byName = new Map(failureRows.map((row) => [row.name, row]));
 /** Whether the error says no more than that nobody was reached: another broker's answer tells more. */
 export const isUnreachable = (name: string): boolean => unreachableNames.has(name);
-const unreachableNames = new Set([
-  'ENOTFOUND',
-  ...clientRows.filter(({ remedy }) => remedy === connects).map(({ name }) => name),
-]);
+const unreachableNames = new Set(['ENOTFOUND', ...unreachableRows.map(({ name }) => name)]);
 export const isListed = (name: string): boolean => byName.has(name);
 
 /** The row of an error. One that nobody listed is transient for ten tries, then the destination's fault. */

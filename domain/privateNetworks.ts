@@ -1,6 +1,6 @@
 /** Where what customers name may lead beside public addresses: the operator's own setting. */
-import { BlockList, isIP } from 'node:net';
-import { addressOf, isIn, isPrivateHost } from './address.ts';
+import { type BlockList, isIP } from 'node:net';
+import { addressOf, isIn, isPrivateHost, networksOf } from './address.ts';
 
 /** Anywhere, to this machine too (`true`, for development); nowhere; or into these private networks. */
 export type AllowPrivate = boolean | BlockList;
@@ -13,17 +13,18 @@ const openable = (
     ['192.168.0.0', 16],
     ['fc00::', 7],
   ] as const
-).map(([network, prefix]) => {
-  const addresses = new BlockList();
-  addresses.addSubnet(network, prefix, isIP(network) === 6 ? 'ipv6' : 'ipv4');
-  return { addresses, prefix, text: `${network}/${prefix}` };
-});
+).map(([network, prefix]) => ({
+  addresses: networksOf([[network, prefix]]),
+  prefix,
+  text: `${network}/${prefix}`,
+}));
 
 /** Metadata services of clouds that lie in networks which may be opened: they hand out credentials of ours. */
-const neverOpen = new BlockList();
-neverOpen.addAddress('100.100.100.200', 'ipv4'); // Alibaba Cloud.
-neverOpen.addAddress('fd00:ec2::254', 'ipv6'); // AWS.
-neverOpen.addAddress('fd20:ce::254', 'ipv6'); // Google Cloud.
+const neverOpen = networksOf([
+  ['100.100.100.200', 32], // Alibaba Cloud.
+  ['fd00:ec2::254', 128], // AWS.
+  ['fd20:ce::254', 128], // Google Cloud.
+]);
 
 /** What a list of private networks must be; for an error message. */
 export const privateNetworksExpected = `must be private networks, comma-separated, each within ${openable
@@ -32,16 +33,16 @@ export const privateNetworksExpected = `must be private networks, comma-separate
 
 /** The networks of a list such as `10.0.0.0/8,192.168.4.0/24`; undefined where one can't be opened, or is none. */
 export function privateNetworksIn(text: string): BlockList | undefined {
-  const networks = new BlockList();
+  const networks: [address: string, prefix: number][] = [];
   for (const entry of text.split(',')) {
     const [, address = '', prefixText] = /^([0-9a-fA-F:.]+)\/(\d{1,3})$/.exec(entry.trim()) ?? [];
     const family = isIP(address);
     const prefix = Number(prefixText);
     if (family === 0 || prefix > (family === 6 ? 128 : 32)) return undefined;
     if (!openable.some((one) => isIn(one.addresses, address) && prefix >= one.prefix)) return undefined;
-    networks.addSubnet(address, prefix, family === 6 ? 'ipv6' : 'ipv4');
+    networks.push([address, prefix]);
   }
-  return networks;
+  return networksOf(networks);
 }
 
 /** Whether nothing may lead to this host, as it is written. */

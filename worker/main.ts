@@ -8,7 +8,7 @@ import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneDirectory } from '../activities/laneDirectory.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
 import { laneList } from '../activities/laneList.ts';
-import { laneRuns } from '../activities/laneRuns.ts';
+import { laneRuns, runsListedBy } from '../activities/laneRuns.ts';
 import { laneSignaller } from '../activities/laneStarting.ts';
 import { runLister } from '../activities/listRuns.ts';
 import { Outages } from '../activities/outages.ts';
@@ -17,7 +17,7 @@ import { Probing } from '../activities/probing.ts';
 import { createProduceActivity } from '../activities/produce.ts';
 import { createReplayActivities } from '../activities/replay.ts';
 import { createSegmentActivities } from '../activities/segments.ts';
-import { runsListedBy, SettledBefore } from '../activities/settledBefore.ts';
+import { SettledBefore } from '../activities/settledBefore.ts';
 import { createStrayActivity } from '../activities/strays.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
 import { allowPrivateIn, readWorkerConfig, type WorkerConfig } from '../domain/config.ts';
@@ -57,22 +57,24 @@ async function main(): Promise<void> {
   const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
   const { meter, exportMeter, registry } = workerMetrics();
   const settings = exportSettings(config);
+  const histories = new LaneHistories(temporal);
   const producing = createProduceActivity({
     ...{ destinations, temporal, patience, logger, meter },
-    settledBefore: new SettledBefore(new LaneHistories(temporal), runsListedBy(temporal)),
+    settledBefore: new SettledBefore(histories, runsListedBy(temporal)),
     exportTo: settings?.customerExternalId,
   });
   const probing = new Probing();
   const lanes = new LaneDirectory(temporal);
   const keeping = createKeeperActivities({ destinations, lanes, outages, probing, logger, meter });
   const taskQueue = config.TEMPORAL_TASK_QUEUE;
-  const replaying = replayActivities(temporal, store, taskQueue);
+  const replaying = replayActivities(temporal, histories, store, taskQueue);
   const exporting = createExportActivities({ settings, temporal, taskQueue, logger, meter: exportMeter });
   const bundle = await bundledWorkflows();
   const workers = await Promise.all([
     createLaneWorker(connection, config, bundle, {
-      ...{ ...producing.activities, ...createSegmentActivities({ temporal }) },
-      ...createStrayActivity({ histories: new LaneHistories(temporal), runs: laneRuns(temporal) }),
+      ...producing.activities,
+      ...createSegmentActivities({ temporal }),
+      ...createStrayActivity({ histories, runs: laneRuns(temporal) }),
     }),
     createKeeperWorker(connection, config, { ...keeping, ...replaying }),
     createSegmentWorker(connection, config, bundle),
@@ -96,11 +98,16 @@ async function main(): Promise<void> {
   await connection.close();
 }
 
-function replayActivities(temporal: Client, { destinations, eventIndex: index }: Store, taskQueue: string) {
+function replayActivities(
+  temporal: Client,
+  histories: LaneHistories,
+  { destinations, eventIndex: index }: Store,
+  taskQueue: string,
+) {
   const pace = new VisibilityPace();
   return createReplayActivities({
     ...{ destinations, lanes: laneCalls(temporal), list: laneList(temporal, pace), index },
-    ...{ listRuns: runLister(temporal, pace), histories: new LaneHistories(temporal) },
+    ...{ listRuns: runLister(temporal, pace), histories },
     signal: laneSignaller(temporal, taskQueue),
   });
 }

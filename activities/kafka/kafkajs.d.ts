@@ -55,10 +55,15 @@ declare module 'kafkajs/src/network/connectionPool.js' {
 declare module 'kafkajs/src/broker/index.js' {
   import type { Logger } from 'kafkajs/src/loggers/index.js';
   import type ConnectionPool from 'kafkajs/src/network/connectionPool.js';
+  import type Encoder from 'kafkajs/src/protocol/encoder.js';
 
-  export type Exchange<Answer> = { request: unknown; response: { decode: (bytes: unknown) => Promise<Answer> } };
+  export type Request = { apiKey: number; apiVersion: number; apiName: string; encode: () => Promise<Encoder> };
+  export type Exchange<Answer> = { request: Request; response: { decode: (bytes: unknown) => Promise<Answer> } };
   /** An API of the protocol; its options and answer are those of the kafkajs request of that name. */
-  export type RequestDefinition<Options, Answer> = { options?: Options; answer?: Answer };
+  export type RequestDefinition<Options, Answer> = {
+    versions: readonly string[];
+    protocol: (asked: { version: number }) => (options: Options) => Exchange<Answer>;
+  };
 
   export default class Broker {
     constructor(options: {

@@ -57,16 +57,13 @@ function partitionFrom(at: Decoder): MetadataAnswer['topicMetadata'][number]['pa
 }
 
 const kafkajsVersionMax = 6;
-/** kafkajs's own shape of a definition, which our types of it leave out. */
-type Versioned = { versions: string[]; protocol(asked: { version: number }): (options: MetadataOptions) => unknown };
-const older = requests.Metadata as RequestDefinition<MetadataOptions, MetadataAnswer> & Versioned;
 
 /** Metadata of topics, and whether we may write to them; from a broker before 2.3 without that. */
-export const metadataWithRights: RequestDefinition<MetadataOptions, MetadataWithRights> & Versioned = {
+export const metadataWithRights: RequestDefinition<MetadataOptions, MetadataWithRights> = {
   versions: [String(version)],
   protocol: (asked) =>
     asked.version < version
-      ? older.protocol({ version: Math.min(asked.version, kafkajsVersionMax) })
+      ? requests.Metadata.protocol({ version: Math.min(asked.version, kafkajsVersionMax) })
       : (options) => ({
           request: { apiKey: metadataKey, apiVersion: version, apiName: 'Metadata', encode: () => encoded(options) },
           response: { decode: decoded },

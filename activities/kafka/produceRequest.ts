@@ -27,22 +27,14 @@ function encoded({ acks, timeout, topicData }: ProduceOptions): Encoder {
   return encoder;
 }
 
-/** kafkajs's own shape of a definition, which our types of it leave out. */
-type Exchange = { request: object; response: unknown };
-type Versioned = {
-  versions: string[];
-  protocol(asked: { version: number }): (options: ProduceOptions) => Exchange;
-};
-const kafkajsProduce = requests.Produce as RequestDefinition<ProduceOptions, ProduceAnswer> & Versioned;
-
 /**
  * kafkajs's Produce, its record batches written into one buffer each: kafkajs makes a buffer of 512 bytes for each record, for each of
  * its headers and for each number in them, which was a third of a worker's main thread (docs/decisions/kafkajs-inside.md).
  */
-export const produceRequest: RequestDefinition<ProduceOptions, ProduceAnswer> & Versioned = {
-  versions: kafkajsProduce.versions,
+export const produceRequest: RequestDefinition<ProduceOptions, ProduceAnswer> = {
+  versions: requests.Produce.versions,
   protocol: (asked) => (options) => {
-    const exchange = kafkajsProduce.protocol(asked)(options);
+    const exchange = requests.Produce.protocol(asked)(options);
     if (asked.version < firstVersion) return exchange;
     return { ...exchange, request: { ...exchange.request, encode: async () => encoded(options) } };
   },

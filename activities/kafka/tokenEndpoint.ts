@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { hostOf } from '../../domain/address.ts';
 import { failureRowOf } from '../../domain/failures.ts';
 import type { AllowPrivate } from '../../domain/privateNetworks.ts';
 import { addressRefused, allowedOnly } from './allowedAddress.ts';
@@ -65,7 +66,7 @@ async function responseTo(endpoint: URL, client: TokenClient): Promise<IncomingM
   if (client.audience !== undefined) body.set('audience', client.audience);
   const options = {
     method: 'POST',
-    ...allowedOnly(endpoint.hostname.replace(/^\[(.*)\]$/, '$1'), client.allowPrivate),
+    ...allowedOnly(hostOf(endpoint), client.allowPrivate),
     agent: false,
     signal: AbortSignal.timeout(answerTimeoutMs),
     headers: {

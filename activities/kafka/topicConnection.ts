@@ -5,6 +5,7 @@ import { duplicateSequenceNumber, kafkaErrorName } from '../../domain/kafkaError
 import { BrokerConnection, closedBefore, wasNotSent } from './brokerConnection.ts';
 import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
 import { failureIn, mostTelling, NamedError, type NamedFailure, namesNoBroker } from './failureNames.ts';
+import { metadataKey } from './metadataWithRights.ts';
 import { produceKey, produceRequest } from './produceRequest.ts';
 import { withinMs } from './withinMs.ts';
 
@@ -34,7 +35,6 @@ const connectTimeoutMs = 10_000;
 const metadataTimeoutMs = 5_000;
 /** As long as the Java client takes metadata for good, in ms; an error of a partition ends it sooner. */
 const metadataAgeMsMax = 5 * 60_000;
-const metadataKey = 3;
 /** As the protocol has it: what `acks` says, and `all` is -1. */
 const allReplicas = -1;
 

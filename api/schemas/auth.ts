@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { hostOf } from '../../domain/address.ts';
 import { type AuthMode, authModes, secretFields } from '../../domain/destination.ts';
 import { type AllowPrivate, isRefusedHost } from '../../domain/privateNetworks.ts';
 import { certificates, privateKey } from './pem.ts';
@@ -83,8 +84,7 @@ function tokenEndpoint(allowPrivateBrokers: AllowPrivate) {
   const isAllowed = (url: URL): boolean => {
     if (url.username !== '' || url.password !== '' || url.hash !== '') return false;
     if (isAnywhere) return url.protocol === 'https:' || url.protocol === 'http:';
-    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-    return url.protocol === 'https:' && !isRefusedHost(host, allowPrivateBrokers);
+    return url.protocol === 'https:' && !isRefusedHost(hostOf(url), allowPrivateBrokers);
   };
   return lineOf(2_048, { what: 'a URL' }).refine((text) => urlOf(text) !== undefined && isAllowed(new URL(text)), {
     error: expected,

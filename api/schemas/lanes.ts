@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { deliveryStates } from '../../domain/lane.ts';
+import { requestKeyExpected, requestKeyForm } from '../../domain/requestKey.ts';
 import { failedSchema } from './eventLog.ts';
 import { fieldsOf, lineOf } from './text.ts';
 
@@ -170,7 +171,7 @@ export type Intervention = z.output<typeof interventionSchema>;
 export const idempotencyKeyHeader = z.object({
   'idempotency-key': z
     .string()
-    .regex(/^[\w.:/+=@-]{1,128}$/, '1 to 128 of A-Z a-z 0-9 _ . : / + = @ -')
+    .regex(requestKeyForm, requestKeyExpected)
     .optional()
     .openapi({ description: 'A request that comes again with the same key gives each lane one signal.' }),
 });

@@ -9,6 +9,7 @@ import type { Server } from '../../dev/servers/server.ts';
 import { until } from '../../dev/servers/until.ts';
 import { startCpuMeter } from '../cpu/cpuMeter.ts';
 import { type OutageStack, withOutageStack } from '../outage/outageStack.ts';
+import { countsIn, runToEnd } from '../program.ts';
 
 const usage = `Usage: node --import tsx bench/export/main.ts [events [rounds]]
 
@@ -136,8 +137,8 @@ async function measure(stack: OutageStack, events: number, rounds: number): Prom
 }
 
 async function main(): Promise<number> {
-  const numbers = process.argv.slice(2).map(Number);
-  if (!numbers.every((number) => Number.isSafeInteger(number) && number > 0) || numbers.length > 2) {
+  const numbers = countsIn(process.argv.slice(2), 2);
+  if (!numbers) {
     console.error(usage);
     return 1;
   }
@@ -146,10 +147,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+runToEnd(main);

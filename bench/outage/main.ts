@@ -1,4 +1,5 @@
-/** `node --import tsx bench/outage/main.ts broker-down|no-worker …`: what an outage costs, on a stack of its own. */
+/** `node --import tsx bench/outage/main.ts broker-down|no-worker|reset …`: what an outage costs, on a stack of its own. */
+import { countsIn, runToEnd } from '../program.ts';
 import { brokerDown } from './brokerDown.ts';
 import { noWorker } from './noWorker.ts';
 import { withOutageStack } from './outageStack.ts';
@@ -13,19 +14,18 @@ const usage = `Usage: node --import tsx bench/outage/main.ts
 
 async function main(): Promise<number> {
   const [what, ...given] = process.argv.slice(2);
-  const numbers = given.map(Number);
-  const isGood = numbers.every((number) => Number.isSafeInteger(number) && number > 0);
-  if (isGood && what === 'broker-down') {
+  const numbers = countsIn(given, given.length);
+  if (numbers && what === 'broker-down') {
     const [lanes = 10_000, seconds = 60] = numbers;
     await withOutageStack((stack) => brokerDown(stack, lanes, seconds * 1_000));
     return 0;
   }
-  if (isGood && what === 'no-worker') {
+  if (numbers && what === 'no-worker') {
     const [lanes = 16, signals = 3_000] = numbers;
     await withOutageStack((stack) => noWorker(stack, lanes, signals));
     return 0;
   }
-  if (isGood && what === 'reset') {
+  if (numbers && what === 'reset') {
     const [signals = 10_500, textLength = 20] = numbers;
     await withOutageStack((stack) => resetSignals(stack, signals, textLength));
     return 0;
@@ -34,10 +34,4 @@ async function main(): Promise<number> {
   return 1;
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+runToEnd(main);

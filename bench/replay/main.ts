@@ -1,6 +1,7 @@
 /** `node --import tsx bench/replay/main.ts [events [rate]]`: a replay of delivered events in two halves, on a stack of its own. */
 import { say } from '../../dev/servers/progress.ts';
 import { withOutageStack } from '../outage/outageStack.ts';
+import { countsIn, runToEnd } from '../program.ts';
 import { replayInHalves } from './halves.ts';
 
 const usage = `Usage: node --import tsx bench/replay/main.ts [events [rate]]
@@ -10,8 +11,8 @@ const usage = `Usage: node --import tsx bench/replay/main.ts [events [rate]]
 const stepMsMax = 20 * 60_000;
 
 async function main(): Promise<number> {
-  const numbers = process.argv.slice(2).map(Number);
-  if (!numbers.every((number) => Number.isSafeInteger(number) && number > 0) || numbers.length > 2) {
+  const numbers = countsIn(process.argv.slice(2), 2);
+  if (!numbers) {
     console.error(usage);
     return 1;
   }
@@ -29,10 +30,4 @@ async function main(): Promise<number> {
   return isGood ? 0 : 1;
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+runToEnd(main);

@@ -10,26 +10,7 @@ import { type Block, deliveriesOf } from '../../domain/block.ts';
 import type { Destination } from '../../domain/destination.ts';
 import { CausewayError } from '../../domain/error.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
-
-const destination = (id: string, overrides: Partial<Destination> = {}): Destination => ({
-  id,
-  customerExternalId: 'c',
-  type: 'KAFKA',
-  name: id,
-  brokers: ['b:9092'],
-  topic: 't',
-  partitionKey: 'customerExternalId',
-  eventTypes: ['*'],
-  enabled: true,
-  auth: { mode: 'NONE', tls: false },
-  producer: { lingerMs: 0, batchSizeBytes: 1_000, acks: 'all' },
-  ordering: { lanes: 'key' },
-  onDeadLetter: 'continue',
-  version: 1,
-  createdAt: '2026-01-01T00:00:00.000Z',
-  updatedAt: '2026-01-01T00:00:00.000Z',
-  ...overrides,
-});
+import { plainDestination } from '../harness/plainDestination.ts';
 
 const event = (fields: Record<string, unknown> = {}) => {
   const text = JSON.stringify({ eventType: 'order.shipped', customerExternalId: 'c', payload: { id: 7 }, ...fields });
@@ -79,7 +60,7 @@ const [laneA, laneB] = ['delivery:dst_a:c', 'delivery:dst_b:c'] as const;
 
 describe('an event for several destinations', () => {
   test('that one of them could not store is no accepted event, and the same POST again completes it', async () => {
-    const { accept, stored, refusing, indexed } = road([destination('dst_a'), destination('dst_b')]);
+    const { accept, stored, refusing, indexed } = road([plainDestination('dst_a'), plainDestination('dst_b')]);
     refusing.add(laneB);
     await expect(accept(event({ idempotencyKey: 'k' }))).rejects.toMatchObject({
       code: 'partly_stored',
@@ -101,20 +82,23 @@ describe('an event for several destinations', () => {
   });
 
   test('says what a second POST without an idempotency key would do', async () => {
-    const { accept, refusing } = road([destination('dst_a'), destination('dst_b')]);
+    const { accept, refusing } = road([plainDestination('dst_a'), plainDestination('dst_b')]);
     refusing.add(laneA);
     await expect(accept(event())).rejects.toMatchObject({ remedy: expect.stringContaining('gives a second record') });
   });
 
   test('that none of them could store is refused for that reason', async () => {
-    const { accept, refusing, indexed } = road([destination('dst_a'), destination('dst_b')]);
+    const { accept, refusing, indexed } = road([plainDestination('dst_a'), plainDestination('dst_b')]);
     for (const lane of [laneA, laneB]) refusing.add(lane);
     await expect(accept(event())).rejects.toMatchObject({ code: 'temporal_unavailable' });
     expect(indexed).toEqual([]);
   });
 
   test('is stored for none where the partition key of one is missing', async () => {
-    const { accept, stored } = road([destination('dst_a'), destination('dst_b', { partitionKey: 'payload.orderId' })]);
+    const { accept, stored } = road([
+      plainDestination('dst_a'),
+      plainDestination('dst_b', { partitionKey: 'payload.orderId' }),
+    ]);
     await expect(accept(event())).rejects.toMatchObject({
       errors: [
         {
@@ -133,7 +117,7 @@ test('the events of a batch keep their order, though a later read of the store m
   const reads = async (): Promise<void> => {
     for (let turns = waits.shift() ?? 0; turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
   };
-  const { accept, stored } = road([destination('dst_a')], reads);
+  const { accept, stored } = road([plainDestination('dst_a')], reads);
   const app: App = new OpenAPIHono<AppEnv>();
   eventRoutes(app, { accept, budget: new BodyBudget(), eventBytesMax: 1_000 });
   const body = JSON.stringify([1, 2, 3, 4].map((n) => ({ eventType: 'e', customerExternalId: 'c', payload: { n } })));
@@ -153,7 +137,7 @@ describe('while the lanes of a destination are being changed', () => {
   const lanesHeldUntil = new Date(Date.now() + 60_000).toISOString();
 
   test('no event enters them', async () => {
-    const { accept, stored } = road([destination('dst_a', { lanesHeldUntil })]);
+    const { accept, stored } = road([plainDestination('dst_a', { lanesHeldUntil })]);
     await expect(accept(event())).rejects.toMatchObject({ code: 'lanes_changing' });
     expect(stored.size).toBe(0);
   });
@@ -161,8 +145,8 @@ describe('while the lanes of a destination are being changed', () => {
   test('events that it does not want, and those after the hold has run out, are accepted', async () => {
     const over = new Date(Date.now() - 1).toISOString();
     const { accept } = road([
-      destination('dst_a', { lanesHeldUntil, eventTypes: ['invoice.*'] }),
-      destination('dst_b', { lanesHeldUntil: over }),
+      plainDestination('dst_a', { lanesHeldUntil, eventTypes: ['invoice.*'] }),
+      plainDestination('dst_b', { lanesHeldUntil: over }),
     ]);
     expect((await accept(event())).deliveries).toHaveLength(1);
   });
@@ -172,21 +156,21 @@ describe('while the lanes of a destination are being changed', () => {
     ['more of them', { ordering: { lanes: 4 } }],
     ['of another key', { partitionKey: 'payload.id' }],
   ])('an event that was long on its way gets no 202, for its lane may be another now: %s', async (_, changed) => {
-    const destinations = [destination('dst_a')];
+    const destinations = [plainDestination('dst_a')];
     const { accept, whileStoring } = road(destinations);
     whileStoring(async () => {
       passes(1_100);
-      destinations[0] = destination('dst_a', changed);
+      destinations[0] = plainDestination('dst_a', changed);
     });
     await expect(accept(event())).rejects.toMatchObject({ code: 'lanes_changing' });
   });
 
   test('an event that was long on its way is accepted where anything else was changed', async () => {
-    const destinations = [destination('dst_a')];
+    const destinations = [plainDestination('dst_a')];
     const { accept, whileStoring } = road(destinations);
     whileStoring(async () => {
       passes(1_100);
-      destinations[0] = destination('dst_a', { topic: 't2', version: 2 });
+      destinations[0] = plainDestination('dst_a', { topic: 't2', version: 2 });
     });
     expect((await accept(event())).deliveries).toHaveLength(1);
   });

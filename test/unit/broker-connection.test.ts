@@ -1,10 +1,14 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import { requests } from 'kafkajs/src/protocol/requests/index.js';
 import { expect, test } from 'vitest';
 import { BrokerConnection } from '../../activities/kafka/brokerConnection.ts';
 import { failureIn, notSentInTime } from '../../activities/kafka/failureNames.ts';
+import { metadataKey } from '../../activities/kafka/metadataWithRights.ts';
 import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import { until } from '../harness/until.ts';
+
+const noTopics = { topics: [], allowAutoTopicCreation: false };
 
 /** A server on loopback that answers whatever it is sent in this way, and is no Kafka. */
 async function withServer<T>(answer: (socket: Socket) => void, use: (connection: BrokerConnection) => Promise<T>) {
@@ -131,7 +135,9 @@ test('what is not wanted any more when its turn comes is not written', async () 
   await withServer(
     () => undefined,
     async (connection) => {
-      await expect(connection.request(0, {}, {}, () => false)).rejects.toBe(notSentInTime);
+      await expect(connection.request(metadataKey, requests.Metadata, noTopics, () => false)).rejects.toBe(
+        notSentInTime,
+      );
     },
   );
 });
@@ -142,7 +148,9 @@ test('a connection that was closed is not opened again behind our back', async (
     async (connection) => {
       connection.close();
       expect(await connectFailure(connection)).toBe('CONNECTION_CLOSED');
-      await expect(connection.request(0, {}, {})).rejects.toThrow('closed before the request was sent');
+      await expect(connection.request(metadataKey, requests.Metadata, noTopics)).rejects.toThrow(
+        'closed before the request was sent',
+      );
     },
   );
 });

@@ -11,12 +11,12 @@ import { BodyBudget } from '../../api/eventBody.ts';
 import { eventRoutes } from '../../api/events.ts';
 import { LaneWriter } from '../../api/laneWriter.ts';
 import { deliveriesOf } from '../../domain/block.ts';
-import type { Destination } from '../../domain/destination.ts';
 import { eventBytesMaxLeast } from '../../domain/event.ts';
 import { fitted } from '../../domain/fittedOutcome.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { exportedEvents, type OutcomeGroup } from '../../domain/outcomes.ts';
 import { idOf } from '../harness/laneSteps.ts';
+import { plainDestination } from '../harness/plainDestination.ts';
 
 const of = { destinationId: 'dst_4kq0x2v6mzTr1AbC', customerExternalId: 'acct_1', lane: 'k' };
 const parked = (message: string): OutcomeGroup => ({
@@ -86,24 +86,7 @@ async function smallApi(): Promise<{ url: string; values: string[]; server: Serv
     );
   });
 }
-const operators: Destination = {
-  id: 'dst_o',
-  customerExternalId: 'operators',
-  type: 'KAFKA',
-  name: 'o',
-  brokers: ['b:9092'],
-  topic: 't',
-  partitionKey: 'customerExternalId',
-  eventTypes: ['*'],
-  enabled: true,
-  auth: { mode: 'NONE', tls: false },
-  producer: { lingerMs: 0, batchSizeBytes: 1_000, acks: 'all' },
-  ordering: { lanes: 'key' },
-  onDeadLetter: 'continue',
-  version: 1,
-  createdAt: '2026-01-01T00:00:00.000Z',
-  updatedAt: '2026-01-01T00:00:00.000Z',
-};
+const operators = plainDestination('dst_o', { customerExternalId: 'operators' });
 
 test('an outcome that is too large for the API is exported cut, and keeps none of its group back', async () => {
   const { url: apiUrl, values, server } = await smallApi();
