@@ -35,7 +35,7 @@ const eventOf = (customerExternalId: string, key: string, n: number) => ({
 const sentAgain = [503, 207];
 
 /** POSTs until it gets a 202, as a service with a retry would: with the same idempotency keys. */
-async function sendUntilAccepted(api: TestApi, events: Record<string, unknown>[]): Promise<void> {
+export async function sendUntilAccepted(api: TestApi, events: Record<string, unknown>[]): Promise<void> {
   const [first] = events;
   const post = (): Promise<Answer> => (events.length === 1 && first ? api.post(first) : api.postBatch(events));
   const { status, text } = await until('a 202', post, (answer) => !sentAgain.includes(answer.status), acceptedWithinMs);
