@@ -95,7 +95,7 @@ export class BrokerConnection {
       this.sockets.add(socket); // `close` ends it, too.
       return socket.once('close', () => this.sockets.delete(socket));
     };
-    const asked = () => alertsAsked.of(this.address, open, alertTimeoutMs);
+    const asked = () => alertsAsked.of({ address: this.address, ssl }, open, alertTimeoutMs);
     const alert = certificateAlert(error) ?? (isBrokenOff ? await asked() : undefined);
     return alert === undefined ? undefined : certificateRefused(alert, this.address, ssl.cert !== undefined);
   }

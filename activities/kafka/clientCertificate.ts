@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import { createHash, X509Certificate } from 'node:crypto';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { innermost, NamedError } from './failureNames.ts';
 
 /**
@@ -48,31 +48,44 @@ const silentMax = 1_000;
  */
 export class AlertsAsked {
   private underWay = 0;
-  /** By address: until when it is not asked, in ms of `performance.now()`. */
+  /** By address and certificate, for a broker may take one of ours and not another: until when, in ms of `performance.now()`. */
   private readonly silentUntilMs = new Map<string, number>();
 
-  /** Resolves to the alert, in words; to undefined where there is none, or it was not asked. `open` makes the connection. */
-  async of(address: string, open: () => TLSSocket, timeoutMs: number): Promise<string | undefined> {
+  /**
+   * Resolves to the alert, in words; to undefined where there is none, or it was not asked. `open` makes the connection, which shows
+   * the certificate in `ssl`, or none.
+   */
+  async of(
+    { address, ssl }: { address: string; ssl: Pick<ConnectionOptions, 'cert'> },
+    open: () => TLSSocket,
+    timeoutMs: number,
+  ): Promise<string | undefined> {
+    const asked = `${address} ${digestOf(ssl.cert)}`;
     const nowMs = performance.now();
-    if (this.underWay >= askedMax || nowMs < (this.silentUntilMs.get(address) ?? 0)) return undefined;
+    if (this.underWay >= askedMax || nowMs < (this.silentUntilMs.get(asked) ?? 0)) return undefined;
     this.underWay++;
     try {
       const alert = await alertAfterHandshake(open, timeoutMs);
-      if (alert === undefined) this.noteSilent(address);
-      else this.silentUntilMs.delete(address);
+      if (alert === undefined) this.noteSilent(asked);
+      else this.silentUntilMs.delete(asked);
       return alert;
     } finally {
       this.underWay--;
     }
   }
 
-  private noteSilent(address: string): void {
-    this.silentUntilMs.delete(address); // So that the longest known is first.
-    this.silentUntilMs.set(address, performance.now() + silentForMs);
+  private noteSilent(asked: string): void {
+    this.silentUntilMs.delete(asked); // So that the longest known is first.
+    this.silentUntilMs.set(asked, performance.now() + silentForMs);
     const [longest] = this.silentUntilMs.keys();
     if (this.silentUntilMs.size > silentMax && longest !== undefined) this.silentUntilMs.delete(longest);
   }
 }
+
+const digestOf = (cert: ConnectionOptions['cert']): string =>
+  createHash('sha256')
+    .update(String(cert ?? ''))
+    .digest('base64');
 
 /**
  * Makes the handshake and says nothing then, until the other side has. With TLS 1.3 it looks at our certificate when our side of the

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { BrokerConnection } from '../../activities/kafka/brokerConnection.ts';
 import { failureIn, notSentInTime } from '../../activities/kafka/failureNames.ts';
 import { metadataKey } from '../../activities/kafka/metadataWithRights.ts';
-import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
+import { type Certificate, newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import { until } from '../harness/until.ts';
 
 const noTopics = { topics: [], allowAutoTopicCreation: false };
@@ -65,7 +65,7 @@ test('a server that hangs up is named as such', async () => {
 /** A server that hangs up right after the TLS handshake, or, where `isMute` says so of the connection of this number, never answers. */
 async function withTlsServer<T>(
   isMute: (count: number) => boolean,
-  use: (connect: () => BrokerConnection, count: () => number) => Promise<T>,
+  use: (connect: (shown?: Certificate) => BrokerConnection, count: () => number) => Promise<T>,
 ): Promise<T> {
   const authority = newAuthority();
   const { pem: cert, keyPem: key } = newCertificate(authority, 'broker', { hosts: ['127.0.0.1'] });
@@ -77,10 +77,11 @@ async function withTlsServer<T>(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const settings = { clientId: 'test', ssl: { ca: authority.pem }, sasl: undefined, allowPrivate: true };
+  const settings = { clientId: 'test', sasl: undefined, allowPrivate: true };
+  const sslWith = (shown?: Certificate) => ({ ca: authority.pem, cert: shown?.pem, key: shown?.keyPem });
   try {
     return await use(
-      () => new BrokerConnection('127.0.0.1', port, settings, 1_000),
+      (shown) => new BrokerConnection('127.0.0.1', port, { ...settings, ssl: sslWith(shown) }, 1_000),
       () => sockets.size,
     );
   } finally {
@@ -96,6 +97,23 @@ test('one that hangs up right after the TLS handshake is asked once whether it w
     async (connect, count) => {
       for (const connections of [2, 3, 4]) {
         expect(await connectFailure(connect())).toMatch(brokenOff);
+        expect(count()).toBe(connections);
+      }
+    },
+  );
+});
+
+test('… for each certificate of ours: a broker that says nothing of one may refuse another', async () => {
+  await withTlsServer(
+    () => false,
+    async (connect, count) => {
+      const shown = newCertificate(newAuthority(), 'client');
+      for (const connections of [2, 3]) {
+        expect(await connectFailure(connect())).toMatch(brokenOff);
+        expect(count()).toBe(connections);
+      }
+      for (const connections of [5, 6]) {
+        expect(await connectFailure(connect(shown))).toMatch(brokenOff);
         expect(count()).toBe(connections);
       }
     },
