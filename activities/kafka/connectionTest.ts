@@ -1,6 +1,4 @@
 /** What stands between us and a customer's topic, step by step. Nothing is written unless that is asked for. */
-import { randomBytes } from 'node:crypto';
-import { blockOf } from '../../domain/block.ts';
 import type { ConnectionTest } from '../../domain/connectionTest.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
 import { BrokerConnection } from './brokerConnection.ts';
@@ -8,10 +6,9 @@ import { type ConnectionSettings, connectionSettingsOf } from './connectionSetti
 import { NamedError } from './failureNames.ts';
 import { type MetadataWithRights, metadataKey, metadataWithRights } from './metadataWithRights.ts';
 import { leadersMax, topicIn } from './probe.ts';
-import { recordsOf } from './records.ts';
+import { TestEvent } from './testEvent.ts';
 import { type Address, connected, resolved, secured } from './testSockets.ts';
 import { StepFailed, TestSteps } from './testSteps.ts';
-import { TopicConnection } from './topicConnection.ts';
 
 export type ConnectionTestOptions = {
   /** Whether a record is written to the topic, last. */
@@ -24,7 +21,6 @@ export type ConnectionTestOptions = {
 const testMsMax = 15_000;
 /** One step of one broker takes at most so long, so that the next broker gets its turn; in ms. */
 const stepMsMax = 5_000;
-export const testEventType = 'causeway.connection_test';
 
 /**
  * Tests whether events could be delivered to the destination: name, network, TLS, authentication, topic, the leaders of its
@@ -44,9 +40,13 @@ export async function testConnection(
     } finally {
       connection.close();
     }
-    if (sendTestEvent)
-      await steps.run('testEvent', undefined, () => sentEvent(destination), { detail: (told) => told });
-    else steps.skip('testEvent', 'it was not asked for');
+    if (sendTestEvent) {
+      const event = new TestEvent(destination);
+      await steps.run('testEvent', undefined, () => event.sent(), {
+        detail: (told) => told,
+        timedOut: (timeoutMs) => event.givenUp(timeoutMs),
+      });
+    } else steps.skip('testEvent', 'it was not asked for');
     return { passed: true, steps: steps.done() };
   } catch (error) {
     if (!(error instanceof StepFailed)) throw error;
@@ -140,30 +140,3 @@ const mayNotWrite = (topic: string): NamedError =>
     code: 29,
     message: `Topic ${topic}: the broker shows it to our principal, who may not write to it`,
   });
-
-/** A record as any other, but for its type. Resolves to where it is. */
-async function sentEvent(destination: OpenDestination): Promise<string> {
-  const { customerExternalId, id } = destination;
-  const event = {
-    eventType: testEventType,
-    occurredAt: new Date().toISOString(),
-    source: 'causeway',
-    customerExternalId,
-    payload: { message: 'A test of the connection: it may be ignored.', ...(id !== '' && { destinationId: id }) },
-  };
-  const value = new TextEncoder().encode(JSON.stringify(event));
-  const entry = { id: randomBytes(16).toString('base64url'), key: customerExternalId, value };
-  const connection = new TopicConnection(destination);
-  try {
-    const [addressed] = recordsOf(blockOf([entry], Date.now(), 0), await connection.partitionCount());
-    if (!addressed) throw new Error('A block of one event has no record.');
-    const { partition, record } = addressed;
-    const answer = (await connection.send(new Map([[partition, [record]]]), () => true)).get(partition);
-    if (!answer)
-      throw new NamedError({ name: 'NO_ANSWER_FOR_PARTITION', message: 'Nothing was said of the partition.' });
-    if ('failure' in answer) throw new NamedError(answer.failure);
-    return `partition ${partition}, offset ${answer.baseOffset}`;
-  } finally {
-    connection.close();
-  }
-}

@@ -11,6 +11,8 @@ export type StepOptions<T> = {
   detail?: (found: T) => string;
   /** Takes care of what comes after its time. */
   late?: (found: T) => void;
+  /** What the end of its time means; where absent, that nobody let us in. */
+  timedOut?: (timeoutMs: number) => NamedError;
 };
 
 /** The steps of one connection test, timed, with an end to each and to the whole. */
@@ -34,7 +36,7 @@ export class TestSteps {
     step: TestStepName,
     broker: string | undefined,
     work: () => Promise<T>,
-    { detail, late }: StepOptions<T> = {},
+    { detail, ...ends }: StepOptions<T> = {},
   ): Promise<T> {
     const beganMs = performance.now();
     const common = () => ({
@@ -43,7 +45,7 @@ export class TestSteps {
       durationMs: Math.round(performance.now() - beganMs),
     });
     try {
-      const found = await this.inTime(work, late);
+      const found = await this.inTime(work, ends);
       const told = detail?.(found);
       this.steps.push({ ...common(), outcome: 'ok', ...(told && { detail: told }) });
       return found;
@@ -89,7 +91,10 @@ export class TestSteps {
     return this.steps;
   }
 
-  private inTime<T>(work: () => Promise<T>, late: (found: T) => void = () => undefined): Promise<T> {
+  private inTime<T>(
+    work: () => Promise<T>,
+    { late = () => undefined, timedOut = noAnswerIn }: Omit<StepOptions<T>, 'detail'>,
+  ): Promise<T> {
     const timeoutMs = Math.max(1, Math.min(this.stepMsMax, this.leftMs()));
     let isLate = false;
     // In a promise: what it throws at once is a failure of the step too.
@@ -100,11 +105,13 @@ export class TestSteps {
     );
     return withinMs(timeoutMs, doing, () => {
       isLate = true;
-      const message = `There was no answer within ${Math.round(timeoutMs)} ms.`;
-      return new NamedError({ name: 'CONNECT_TIMEOUT', message });
+      return timedOut(Math.round(timeoutMs));
     });
   }
 }
+
+const noAnswerIn = (timeoutMs: number): NamedError =>
+  new NamedError({ name: 'CONNECT_TIMEOUT', message: `There was no answer within ${timeoutMs} ms.` });
 
 function shown(error: unknown): NonNullable<TestStep['error']> {
   const { name, code, message } = failureIn(error);

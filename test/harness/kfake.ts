@@ -45,13 +45,15 @@ type KfakeOptions = {
   brokers?: number;
   /** Where given, clients must authenticate so, by SASL/PLAIN or SCRAM. */
   login?: { username: string; password: string };
+  /** Where given, it understands requests as this version of Kafka does: `v2.2`. */
+  version?: string;
 };
 
 /** Answers with an error code of their own, not one for each topic. */
 const topLevel: readonly Api[] = ['SaslHandshake', 'SaslAuthenticate', 'ApiVersions'];
 
 /** Starts one; `stop()` when done. */
-export async function startKfake({ brokers = 1, login }: KfakeOptions = {}): Promise<Kfake> {
+export async function startKfake({ brokers = 1, login, version }: KfakeOptions = {}): Promise<Kfake> {
   const ports: number[] = [];
   for (let n = 0; n < brokers; n++) ports.push(await freePort());
   const control = `127.0.0.1:${await freePort()}`;
@@ -66,6 +68,7 @@ export async function startKfake({ brokers = 1, login }: KfakeOptions = {}): Pro
     args: [
       ...['-control', control, '-ports', ports.join(',')],
       ...(login ? ['-user', login.username, '-password', login.password] : []),
+      ...(version === undefined ? [] : ['-kafka', version]),
     ],
     logFile: join(sharedServers().dir, 'logs', 'kfake.log'),
     ready: () => order('ready'),

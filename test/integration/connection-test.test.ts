@@ -7,10 +7,12 @@ import { freePort } from '../../dev/servers/ports.ts';
 import type { ConnectionTest, TestStepName } from '../../domain/connectionTest.ts';
 import type { Auth, OpenDestination, Secrets } from '../../domain/destination.ts';
 import { type TestKafka, testKafka } from '../harness/kafka.ts';
+import { type Kfake, startKfake } from '../harness/kfake.ts';
 import { openDestination } from '../harness/produceActivity.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
 import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
 import { oauthPrincipal, startTokenServer, type TokenServer } from '../harness/tokenServer.ts';
+import { until } from '../harness/until.ts';
 
 let kafka: SecuredKafka;
 let admin: TestKafka;
@@ -173,12 +175,80 @@ describe('what does not work is named, with what would mend it, and what comes a
     expect(JSON.stringify(found)).not.toContain(tokens.auth.clientSecret);
   });
 
-  test('a principal that may see the topic and not write to it', async () => {
+  test('a principal that may write no more, and one that may see the topic and not write to it', async () => {
     const own = await admin.newTopic();
+    const untilTold = (told: string) =>
+      until(
+        told,
+        () => report({ topic: own }, true),
+        (found) => line(found).includes(told),
+      );
     await writeAcl(kafka, own, principals.user, true);
-    expect((await report({ topic: own })).passed).toBe(true);
+    await untilTold('write ok, testEvent ok');
     await writeAcl(kafka, own, principals.user, false);
-    expect(line(await report({ topic: own }))).toContain('topic TOPIC_AUTHORIZATION_FAILED, leaders skipped');
+    await untilTold('topic TOPIC_AUTHORIZATION_FAILED, leaders skipped');
+    await writeAcl(kafka, own, principals.user, true, 'DESCRIBE');
+    const found = await untilTold('topic ok');
+    expect([found.passed, line(found)]).toEqual([
+      false,
+      `${letIn}, topic ok, leaders ok, write TOPIC_AUTHORIZATION_FAILED, testEvent skipped`,
+    ]);
+    expect(found.steps.find(({ step }) => step === 'write')?.error).toMatchObject({
+      ...{ code: 29, message: expect.stringContaining('may not write') },
+      remedy: expect.stringContaining('WRITE'),
+    });
+  });
+});
+
+describe('on kfake', () => {
+  const kfakes: Kfake[] = [];
+  afterAll(async () => void (await Promise.all(kfakes.map((one) => one.stop()))));
+  async function onKfake(options: Parameters<typeof startKfake>[0] = {}) {
+    const kfake = await startKfake(options);
+    kfakes.push(kfake);
+    const destination = openDestination({ brokers: kfake.brokers, topic: await kfake.newTopic() });
+    return { kfake, destination };
+  }
+  const lastOf = ({ steps }: ConnectionTest) => steps.at(-1);
+
+  test('a broker of before Kafka 2.3 does not tell whether we may write; a test event does', async () => {
+    const { destination } = await onKfake({ version: 'v2.2' });
+    const found = await testConnection(destination, { sendTestEvent: true });
+    expect([found.passed, line(found)]).toEqual([
+      ...[
+        true,
+        'resolve ok, connect ok, tls skipped, authenticate ok, topic ok, leaders ok, write skipped, testEvent ok',
+      ],
+    ]);
+    const write = found.steps.find(({ step }) => step === 'write');
+    expect(write?.detail).toBe('the broker does not tell: a test event would');
+  });
+
+  test('a test event that gets no answer may have been written, and the test says so', async () => {
+    const { kfake, destination } = await onKfake();
+    const tested = () => testConnection(destination, { sendTestEvent: true, timeoutMs: 1_500 });
+    const { topic } = destination;
+    await kfake.silence({ api: 'Produce', topic });
+    expect(lastOf(await tested())?.error).toMatchObject({
+      name: 'NO_ANSWER_IN_TIME',
+      message: expect.stringMatching(/^There was no answer within \d+ ms\. The record may have been written\.$/),
+    });
+    await kfake.reset();
+    await kfake.hangUp('after', { api: 'Produce', topic, count: 1 });
+    expect(lastOf(await tested())?.error).toMatchObject({
+      name: 'CONNECTION_CLOSED',
+      message: expect.stringMatching(/The record may have been written\.$/),
+    });
+    await kfake.reset();
+    await kfake.fault({ api: 'Produce', topic, code: 7, count: 1 });
+    expect(lastOf(await tested())?.error).toMatchObject({
+      ...{ name: 'REQUEST_TIMED_OUT', code: 7 },
+      message: expect.stringMatching(/The record may have been written\.$/),
+    });
+    await kfake.reset();
+    await kfake.fault({ api: 'Produce', topic, code: 87, count: 1 });
+    const refused = lastOf(await tested())?.error;
+    expect([refused?.name, refused?.message]).toEqual(['INVALID_RECORD', expect.not.stringContaining('may have been')]);
   });
 });
 

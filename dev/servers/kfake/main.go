@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 var mechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
@@ -22,6 +23,7 @@ func main() {
 	ports := flag.String("ports", "", "ports of the brokers, with commas between")
 	user := flag.String("user", "", "where given, clients must authenticate with SASL as this user")
 	password := flag.String("password", "", "the user's password")
+	version := flag.String("kafka", "", "where given, requests are understood as this version of Kafka does (v2.2)")
 	flag.Parse()
 
 	wires := &wires{}
@@ -34,6 +36,13 @@ func main() {
 		for _, mechanism := range mechanisms {
 			options = append(options, kfake.Superuser(mechanism, *user, *password))
 		}
+	}
+	if *version != "" {
+		known := kversion.FromString(*version)
+		if known == nil {
+			log.Fatalf("-kafka: %s is no version that is known", *version)
+		}
+		options = append(options, kfake.MaxVersions(known))
 	}
 	cluster, err := kfake.NewCluster(options...)
 	if err != nil {
