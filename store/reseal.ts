@@ -21,7 +21,7 @@ type Row = { id: string; version: number; sealed: Sealed };
 /** $1 the id after which to go on, $2 the first key's id, $3 how many. */
 const notWithFirst = `
   select id, version, sealed from destinations
-  where id > $1 and exists (select 1 from jsonb_each_text(sealed) s where split_part(s.value, '.', 2) <> $2)
+  where id > $1 and exists (select 1 from jsonb_each_text(sealed) s where not starts_with(s.value, 'v1.' || $2 || '.'))
   order by id limit $3`;
 
 /** Whoever changed the row since it was read has the better secrets. The version stays, for nothing that anyone sees changed. */

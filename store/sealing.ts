@@ -4,6 +4,8 @@ import type { SecretKey } from '../domain/secretKeys.ts';
 
 const algorithm = 'aes-256-gcm';
 const format = 'v1';
+/** Format, key id and body; what else lies there is damaged. */
+const sealedForm = /^v1\.([\w-]{1,32})\.([\w-]+)$/;
 const nonceBytes = 12;
 const tagBytes = 16;
 
@@ -45,26 +47,33 @@ export class Sealing {
     return `${format}.${this.first.id}.${sealed.toString('base64url')}`;
   }
 
-  /** Throws `secret_key_missing`, which names the key, or `secret_unreadable`. Neither holds the secret. */
+  /**
+   * Throws `secret_key_missing`, which names the key, or `secret_unreadable`. Neither holds the secret. A key id that is not in the
+   * ring may be damaged: then each key is tried, and the tag tells the right one.
+   */
   open(sealedText: string, place: SealedPlace): string {
-    const [textFormat, keyId, body = '', ...rest] = sealedText.split('.');
+    const [, keyId, body = ''] = sealedForm.exec(sealedText) ?? [];
     const sealed = Buffer.from(body, 'base64url');
-    if (textFormat !== format || rest.length > 0 || sealed.length < nonceBytes + tagBytes) throw unreadable(place);
-    const key = this.keys.find(({ id }) => id === keyId);
-    if (!key) {
-      const remedy = `A stored secret is sealed with the key "${keyId}". Put it back into the key ring, at its end.`;
-      throw new CausewayError('secret_key_missing', remedy);
+    if (sealed.length < nonceBytes + tagBytes) throw unreadable(place);
+    const named = this.keys.find(({ id }) => id === keyId);
+    for (const key of named ? [named] : this.keys) {
+      const secret = openedWith(key, sealed, place);
+      if (secret !== undefined) return secret;
     }
-    try {
-      const decipher = createDecipheriv(algorithm, key.key, sealed.subarray(0, nonceBytes), {
-        authTagLength: tagBytes,
-      });
-      decipher.setAAD(additionalDataOf(place));
-      decipher.setAuthTag(sealed.subarray(-tagBytes));
-      return decipher.update(sealed.subarray(nonceBytes, -tagBytes), undefined, 'utf8') + decipher.final('utf8');
-    } catch {
-      throw unreadable(place);
-    }
+    if (named) throw unreadable(place);
+    const remedy = `A stored secret is sealed with the key "${keyId}". Put it back into the key ring, at its end.`;
+    throw new CausewayError('secret_key_missing', remedy);
+  }
+}
+
+function openedWith({ key }: SecretKey, sealed: Buffer, place: SealedPlace): string | undefined {
+  try {
+    const decipher = createDecipheriv(algorithm, key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes });
+    decipher.setAAD(additionalDataOf(place));
+    decipher.setAuthTag(sealed.subarray(-tagBytes));
+    return decipher.update(sealed.subarray(nonceBytes, -tagBytes), undefined, 'utf8') + decipher.final('utf8');
+  } catch {
+    return undefined;
   }
 }
 

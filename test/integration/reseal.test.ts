@@ -163,6 +163,35 @@ describe('causeway secrets reseal', () => {
     expect(out).toContain(`Sealed anew: ${count - 1} secrets`);
   });
 
+  test('mends an id that is damaged, which keeps no process down; a text without its form is named', async () => {
+    const damage = (id: string | undefined, from: string, to: string) =>
+      pool.query(
+        `update destinations set sealed = jsonb_set(sealed, '{password}', to_jsonb(replace(sealed->>'password', $2, $3)))
+         where id = $1`,
+        [id, from, to],
+      );
+    await damage(ids[0], 'v1.old.', 'v1.0ld.');
+    await damage(ids[1], 'v1.old.', 'v1old');
+    await withKeys([old], async ({ checkKeys, destinations }) => {
+      await checkKeys();
+      expect((await destinations.open(ids[0] ?? ''))?.secrets.password).toBe('secret 0');
+      await expect(destinations.open(ids[1] ?? '')).rejects.toMatchObject({ code: 'secret_unreadable' });
+    });
+    const isMissing = { code: 'secret_key_missing', remedy: expect.stringContaining('"old"') };
+    await expect(withKeys([young], ({ checkKeys }) => checkKeys())).rejects.toMatchObject(isMissing);
+
+    const { code, out } = await reseal(young, old);
+    expect([code, out]).toEqual([
+      1,
+      `Sealed anew: ${count - 1} secrets of ${count - 1} destinations.\nKey "young" seals ${count - 1} secrets.\n` +
+        `Can't be opened: password of ${ids[1]}.\n`,
+    ]);
+    await withKeys([young], async ({ checkKeys, destinations }) => {
+      await checkKeys();
+      expect((await destinations.open(ids[0] ?? ''))?.secrets.password).toBe('secret 0');
+    });
+  });
+
   test('says which setting is missing', async () => {
     const { code, err } = await reseal();
     expect([code, err]).toEqual([2, expect.stringContaining('CAUSEWAY_SECRET_KEYS must be set')]);

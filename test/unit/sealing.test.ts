@@ -34,6 +34,16 @@ describe('a sealed secret', () => {
     );
   });
 
+  test('opens though the id of its key is damaged, and not though its form is', () => {
+    const sealing = new Sealing([newKey('k1'), newKey('k2')]);
+    const sealed = sealing.seal('s', place);
+    expect(sealing.open(sealed.replace('v1.k1.', 'v1.kq.'), place)).toBe('s');
+    for (const damaged of ['v2.k1.', 'v1.k1', 'v1.k 1.', 'v1..', '']) {
+      const open = () => sealing.open(sealed.replace('v1.k1.', damaged), place);
+      expect(open).toThrow(expect.objectContaining({ code: 'secret_unreadable' }));
+    }
+  });
+
   test('does not open with another key of the same name, at another destination or in another field', () => {
     const sealing = new Sealing([newKey('k1')]);
     const sealed = sealing.seal('s', place);
