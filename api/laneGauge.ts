@@ -1,5 +1,5 @@
 import { CausewayError } from '../domain/error.ts';
-import { runFull } from '../domain/lane.ts';
+import { defaultLaneLimits, type LaneLimits, runFull } from '../domain/lane.ts';
 import { type Backlog, BacklogPace } from './backlogPace.ts';
 
 /** How a lane stands. */
@@ -15,6 +15,8 @@ export type LaneSize = {
   isTaken: boolean;
   /** What the lane itself says; absent where it did not answer. */
   backlog?: Backlog;
+  /** Its run is long, by its own word. */
+  isRenewing?: boolean;
 };
 /** Rejects where it can't be known now. */
 export type MeasureLane = (workflowId: string) => Promise<LaneSize>;
@@ -38,6 +40,12 @@ const signalsToFirstLook = 50;
 const runBytesAhead = 8 * 1024 * 1024;
 /** The run of a lane that was not looked at yet may have this much. */
 const unknownRunBytes = runFull.historyBytes;
+/** A block that the lane delivers is in its run's history twice: as the signal, and as a batch's input. */
+const bytesTwice = 2;
+/** Its own, a workflow task's, and a batch's: 5.3 where lanes are at full load, 7.1 where each signal is a batch. */
+const eventsPerSignal = 7;
+/** A lane whose run may have grown long is asked for its word this often at the most. */
+const longAskedEveryMs = 500;
 /** A full lane is looked at again after this long. */
 const fullForMs = 500;
 /** … and so is one whose blocks wait for it to catch up: it may have. */
@@ -49,8 +57,13 @@ type Gauge = {
   runBytes: number | undefined;
   /** Events of the run at the last look that found a worker with it. */
   readEvents: number;
+  /** At the last look. */
+  runEvents: number;
   /** Stored since the last look was begun. */
   bytesSince: number;
+  signalsSince: number;
+  /** The lane said that its run is long. */
+  isLong: boolean;
   /** What is left until the next look is due. */
   bytesLeft: number;
   signalsLeft: number;
@@ -69,6 +82,7 @@ type Gauge = {
 export type Stored = { runId?: string; bytes: number; valueBytes: number };
 
 export type LaneGaugeOptions = {
+  limits?: LaneLimits;
   /** A clock that nobody sets, in ms. */
   now?: () => number;
   random?: () => number;
@@ -83,6 +97,7 @@ export class LaneGauge {
   private readonly gauges = new Map<string, Gauge>();
   private readonly now: () => number;
   private readonly random: () => number;
+  private readonly limits: LaneLimits;
 
   constructor(
     private readonly measure: MeasureLane,
@@ -90,6 +105,7 @@ export class LaneGauge {
   ) {
     this.now = options.now ?? (() => performance.now());
     this.random = options.random ?? Math.random;
+    this.limits = options.limits ?? defaultLaneLimits;
   }
 
   /** Throws `lane_full` where the lane should take no more now. */
@@ -106,19 +122,20 @@ export class LaneGauge {
     return this.gauges.get(workflowId)?.pace.waitMs(blockBytes, this.now()) ?? 0;
   }
 
-  /** How long the lane's run may have grown, in bytes of history; undefined where nobody has looked at the lane yet. */
-  runBytes(workflowId: string): number | undefined {
+  /** The lane's run, where it is known to have grown so long that the lane wants to continue as new. */
+  longRun(workflowId: string): string | undefined {
     const gauge = this.gauges.get(workflowId);
-    return gauge?.runBytes === undefined ? undefined : gauge.runBytes + gauge.bytesSince;
+    return gauge?.isLong ? gauge.runId : undefined;
   }
 
   /** Counts what was stored in a run of a lane: bytes of its history, of which the values had so many before compression. */
   stored(workflowId: string, { runId, bytes, valueBytes }: Stored): void {
     const gauge = this.gauges.get(workflowId) ?? this.newGauge();
     if (gauge.runId !== undefined && gauge.runId !== runId)
-      Object.assign(gauge, { runBytes: 0, readEvents: 0, bytesSince: 0 });
+      Object.assign(gauge, { runBytes: 0, runEvents: 0, readEvents: 0, bytesSince: 0, signalsSince: 0, isLong: false });
     gauge.runId = runId;
     gauge.bytesSince += bytes;
+    gauge.signalsSince++;
     gauge.bytesLeft -= bytes;
     gauge.signalsLeft--;
     const nowMs = this.now();
@@ -126,7 +143,8 @@ export class LaneGauge {
     gauge.pace.stored(valueBytes, nowMs);
     this.gauges.set(workflowId, gauge);
     const isPaced = gauge.pace.isBusy(nowMs) && nowMs - gauge.lookedAtMs >= pacedForMs;
-    if (isPaced || gauge.bytesLeft <= 0 || gauge.signalsLeft <= 0) this.look(workflowId, gauge);
+    const isToSayLong = this.mayBeLong(gauge) && nowMs - gauge.lookedAtMs >= longAskedEveryMs;
+    if (isPaced || isToSayLong || gauge.bytesLeft <= 0 || gauge.signalsLeft <= 0) this.look(workflowId, gauge);
   }
 
   /**
@@ -149,8 +167,11 @@ export class LaneGauge {
     return {
       runId: undefined,
       runBytes: undefined,
+      runEvents: 0,
       readEvents: 0,
       bytesSince: 0,
+      signalsSince: 0,
+      isLong: false,
       bytesLeft: this.random() * bytesToFirstLook,
       signalsLeft: Math.ceil(this.random() * signalsToFirstLook),
       looking: false,
@@ -164,10 +185,16 @@ export class LaneGauge {
     };
   }
 
+  private mayBeLong({ isLong, runBytes = 0, bytesSince, runEvents, signalsSince }: Gauge): boolean {
+    const bytes = runBytes + bytesTwice * bytesSince;
+    const events = runEvents + eventsPerSignal * signalsSince;
+    return !isLong && (bytes >= this.limits.historyBytesMax || events >= this.limits.historyEventsMax);
+  }
+
   private look(workflowId: string, gauge: Gauge): void {
     if (gauge.looking) return;
     gauge.looking = true;
-    const { runId, bytesSince } = gauge;
+    const { runId, bytesSince, signalsSince } = gauge;
     gauge.bytesLeft = bytesPerLook;
     gauge.signalsLeft = signalsPerLook;
     const looked = (size: LaneSize): void => {
@@ -183,7 +210,10 @@ export class LaneGauge {
       if (size.unreadForMs <= readWithinMs) gauge.readEvents = size.historyEvents;
       gauge.isFull = isFull(size, gauge.readEvents) || isStuck(gauge, nowMs);
       gauge.runBytes = size.historyBytes;
+      gauge.runEvents = size.historyEvents;
+      gauge.isLong = size.runId === gauge.runId && size.isRenewing === true;
       gauge.bytesSince = Math.max(0, gauge.bytesSince - bytesSince);
+      gauge.signalsSince = Math.max(0, gauge.signalsSince - signalsSince);
     };
     const over = (): void => {
       gauge.lookedAtMs = this.now();

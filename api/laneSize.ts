@@ -37,13 +37,13 @@ export function laneMeasure(client: Client): MeasureLane {
     const unreadForMs = task?.originalScheduledTime ? Date.now() - msOf(task.originalScheduledTime) : 0;
     const run = { runId, historyEvents, historyBytes, unreadForMs, isTaken: task?.state === taken };
     if (status.status === 'rejected') return run;
-    const { waitingEvents, waitingBytes, counts, held } = status.value;
+    const { waitingEvents, waitingBytes, counts, held, renewing = false } = status.value;
     const backlog = {
       waitingEvents,
       waitingBytes,
       deliveredEvents: counts.delivered,
       isDelivering: held === undefined,
     };
-    return { ...run, backlog };
+    return { ...run, backlog, isRenewing: renewing };
   };
 }

@@ -27,8 +27,8 @@ export type LaneWriterOptions = {
   waitingBytesMax: number;
   /** How much later a lane's next block should go out after one of so many bytes, in ms, for the lane has not caught up. */
   backlogMs?: (workflowId: string, blockBytes: number) => number;
-  /** How long a lane's run may have grown, in bytes of history, where that is known. */
-  runBytes?: (workflowId: string) => number | undefined;
+  /** A lane's run, where it is known to have grown so long that the lane wants to continue as new. */
+  longRun?: (workflowId: string) => string | undefined;
   /** A long quiet is over once the lane has continued as new. Without this it lasts as long as it was promised. */
   runEnd?: RunEnd;
   /** Signals under way at once, over all lanes. */
@@ -60,8 +60,8 @@ type Lane = {
   /** Until then it should catch up: the same, but a new run does not end it. */
   pacedUntilMs: number;
   promises: LanePromises;
-  /** What this process stored in the lane's current run. */
-  run: { id: string; signals: number; bytes: number };
+  /** The last run that is known to have ended in a long quiet. */
+  endedRunId: string | undefined;
   timer: NodeJS.Timeout | undefined;
   scheduled: boolean;
 };
@@ -157,8 +157,8 @@ export class LaneWriter {
       nextAtMs: Number.NEGATIVE_INFINITY,
       quietUntilMs: Number.NEGATIVE_INFINITY,
       pacedUntilMs: Number.NEGATIVE_INFINITY,
-      promises: new LanePromises(target.start.limits),
-      run: { id: '', signals: 0, bytes: 0 },
+      promises: new LanePromises(),
+      endedRunId: undefined,
       timer: undefined,
       scheduled: false,
     };
@@ -208,10 +208,7 @@ export class LaneWriter {
     lane.inFlight = true;
     this.signalsInFlight++;
     try {
-      const { runId, bytes } = await this.options.sendBlock(lane.target, block);
-      if (runId !== lane.run.id) lane.run = { id: runId, signals: 0, bytes: 0 };
-      lane.run.signals++;
-      lane.run.bytes += bytes;
+      const { runId } = await this.options.sendBlock(lane.target, block);
       if (promisedMs >= longQuietMs) this.keepLongQuiet(lane, runId, promisedMs);
       for (const { stored } of group) stored({ runId });
     } catch (error) {
@@ -246,8 +243,9 @@ export class LaneWriter {
     const isBusy = isComplete(lane, nowMs) || spacingMsOf(lane) < shortQuietMs;
     const bytes = group.reduce((sum, { delivery }) => sum + delivery.value.length, 0);
     const backlogMs = this.options.backlogMs?.(lane.target.workflowId, bytes) ?? 0;
-    const run = { ...lane.run, historyBytes: this.options.runBytes?.(lane.target.workflowId) };
-    const promisedMs = lane.promises.nextMs(run, isBusy, silentUntilMs(lane), nowMs);
+    const longRun = this.options.longRun?.(lane.target.workflowId);
+    const isLong = longRun !== undefined && longRun !== lane.endedRunId;
+    const promisedMs = lane.promises.nextMs(isLong, isBusy, silentUntilMs(lane), nowMs);
     if (promisedMs > 0) lane.quietUntilMs = nowMs + promisedMs;
     if (backlogMs > 0) lane.pacedUntilMs = nowMs + backlogMs;
     lane.nextAtMs = nowMs + spacingMsOf(lane);
@@ -263,7 +261,7 @@ export class LaneWriter {
     void this.options.runEnd?.(workflowId, runId, quietMs).then((isOver) => {
       if (!isOver || this.lanes.get(workflowId) !== lane) return;
       lane.quietUntilMs = this.now();
-      lane.run = { id: '', signals: 0, bytes: 0 };
+      lane.endedRunId = runId;
       this.schedule(lane);
     });
   }

@@ -86,13 +86,19 @@ function assembled(
   store: Store,
   temporal: Client,
 ): { app: App; writer: LaneWriter } {
-  const gauge = new LaneGauge(laneMeasure(temporal));
+  const laneLimits = {
+    ...defaultLaneLimits,
+    historyEventsMax: config.CAUSEWAY_LANE_HISTORY_EVENTS_MAX,
+    historyBytesMax: config.CAUSEWAY_LANE_HISTORY_BYTES_MAX,
+    dedupWindowMs: config.CAUSEWAY_DEDUP_WINDOW_MS,
+  };
+  const gauge = new LaneGauge(laneMeasure(temporal), { limits: laneLimits });
   setInterval(() => gauge.sweep(), gaugeSweepMs).unref();
   const send = blockSender(temporal, config.TEMPORAL_TASK_QUEUE);
   const writer = new LaneWriter({
     waitingBytesMax: config.CAUSEWAY_WAITING_BYTES_MAX,
     backlogMs: (workflowId, bytes) => gauge.backlogMs(workflowId, bytes),
-    runBytes: (workflowId) => gauge.runBytes(workflowId),
+    longRun: (workflowId) => gauge.longRun(workflowId),
     runEnd: runEnd(temporal),
     sendBlock: async (target, block) => {
       const receipt = await send(target, block);
@@ -107,12 +113,7 @@ function assembled(
       submit: (deliveries) => writer.submit(deliveries),
     },
     index: patientIndex(store.eventIndex, logger),
-    laneLimits: {
-      ...defaultLaneLimits,
-      historyEventsMax: config.CAUSEWAY_LANE_HISTORY_EVENTS_MAX,
-      historyBytesMax: config.CAUSEWAY_LANE_HISTORY_BYTES_MAX,
-      dedupWindowMs: config.CAUSEWAY_DEDUP_WINDOW_MS,
-    },
+    laneLimits,
     eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX,
   });
   const pace = new VisibilityPace();

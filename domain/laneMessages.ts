@@ -35,6 +35,8 @@ export type LaneStatus = {
   /** Why the lane stands still for its destination's sake. */
   hold?: ShownHold | undefined;
   paused?: Note | undefined;
+  /** Its run is long: it continues as new at the next moment in which senders promise to send it nothing. */
+  renewing?: true | undefined;
 };
 
 export type ShownHold = {

@@ -145,7 +145,6 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     const suspension = suspensionFrom(input);
     if (suspension) state = nowSuspended(state, suspension);
   });
-  setHandler(status, () => statusOf(state));
   setHandler(deadLetters, () => parkedEventsOf(state));
 
   const show = (): void => {
@@ -171,6 +170,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   const isEnding = (): boolean =>
     runLength() !== 'short' && carriedBytes(state) + outcomes.carriedBytes <= carriedBytesMax && !overflow.isBusy();
   outcomes.begin(isEnding);
+  setHandler(status, () => ({ ...statusOf(state), ...(isEnding() && { renewing: true }) }));
   const isToRenew = (): boolean => isEnding() && !outcomes.isBusy;
 
   // A run that a backlog makes too long can't wait for quiet.

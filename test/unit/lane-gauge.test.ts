@@ -169,24 +169,54 @@ describe('a lane is full', () => {
   });
 });
 
-test('how long a run may be is known from the last look and what was stored since, until another run follows', async () => {
-  const { gauge, pass } = gaugeOf(async () => size({ runId: 'first', historyBytes: 2 * MiB }));
-  gauge.stored(lane, stored(MiB / 4, 'first'));
-  expect(gauge.runBytes(lane)).toBeUndefined();
-  gauge.stored(lane, stored(MiB, 'first'));
-  await pass(0);
-  gauge.stored(lane, stored(10, 'first'));
-  expect(gauge.runBytes(lane)).toBe(2 * MiB + 10);
-  gauge.stored(lane, stored(20, 'second'));
-  expect(gauge.runBytes(lane)).toBe(20);
+describe('a run that may have grown long', () => {
+  const long = { historyBytes: 2 * MiB, isRenewing: true };
+
+  test('by the bytes stored in it, which a batch stores once more, is asked for its word, until another run follows', async () => {
+    const { gauge, measured, pass } = gaugeOf(async () => size({ runId: 'first', ...long }), 0.99);
+    gauge.stored(lane, stored(MiB - 20_000, 'first'));
+    expect(measured).not.toHaveBeenCalled();
+    gauge.stored(lane, stored(20_000, 'first'));
+    expect(measured).toHaveBeenCalledTimes(1);
+    expect(gauge.longRun(lane)).toBeUndefined();
+    await pass(0);
+    expect(gauge.longRun(lane)).toBe('first');
+    gauge.stored(lane, stored(20, 'second'));
+    expect(gauge.longRun(lane)).toBeUndefined();
+  });
+
+  test('by the signals stored in it is asked, too', async () => {
+    let isRenewing = false;
+    const { gauge, measured, pass } = gaugeOf(async () => size({ runId: 'first', historyEvents: 10, isRenewing }));
+    for (let n = 0; n < 25; n++) gauge.stored(lane, stored(1, 'first'));
+    await pass(0);
+    await pass(500);
+    expect([measured.mock.calls.length, gauge.longRun(lane)]).toEqual([1, undefined]);
+    isRenewing = true;
+    for (let n = 0; n < 70; n++) gauge.stored(lane, stored(1, 'first'));
+    await pass(0);
+    expect([measured.mock.calls.length, gauge.longRun(lane)]).toEqual([2, 'first']);
+  });
+
+  test('and says that it is not is asked again after half a second', async () => {
+    const { gauge, measured, pass } = gaugeOf(async () => size({ runId: 'first', historyBytes: 1.99 * MiB }));
+    gauge.stored(lane, stored(MiB, 'first'));
+    await pass(0);
+    await pass(499);
+    gauge.stored(lane, stored(10_000, 'first'));
+    await pass(1);
+    expect([measured.mock.calls.length, gauge.longRun(lane)]).toEqual([1, undefined]);
+    gauge.stored(lane, stored(10_000, 'first'));
+    expect(measured).toHaveBeenCalledTimes(2);
+  });
 });
 
 test('a look that was overtaken by another run says nothing about that one', async () => {
-  const { gauge, pass } = gaugeOf(async () => size({ runId: 'first', historyEvents: 9_000 }));
+  const { gauge, pass } = gaugeOf(async () => size({ runId: 'first', historyEvents: 9_000, isRenewing: true }));
   gauge.stored(lane, stored(MiB, 'first'));
   gauge.stored(lane, stored(20, 'second'));
   await pass(0);
-  expect(gauge.runBytes(lane)).toBe(20);
+  expect(gauge.longRun(lane)).toBeUndefined();
   expect(() => gauge.check(lane)).not.toThrow();
 });
 

@@ -238,42 +238,50 @@ describe('the lane writer', () => {
     expect(blocks).toEqual([1, 2, 2]);
   });
 
-  describe('promises a run that what it stored has made long a long quiet', () => {
-    const bytes = 0.4 * defaultLaneLimits.historyBytesMax;
-    const promising = (runEnd?: RunEnd) => {
+  describe('promises a run that is known to be long a long quiet', () => {
+    const promising = (longRun: () => string | undefined, runEnd?: RunEnd) => {
       const at: number[] = [];
       const promised: number[] = [];
       const writer = new LaneWriter({
         waitingBytesMax: 1e6,
+        longRun,
         ...(runEnd && { runEnd }),
         sendBlock: async (_, block) => {
           at.push(performance.now());
           promised.push(block.quietMs);
-          return { runId: 'run', bytes };
+          return { runId: 'run', bytes: 1 };
         },
       });
       const post = (n: number) => submit(writer, target('hot', 100), delivery(n));
       return { at, promised, post };
     };
 
-    test('and keeps it; then another one, once the run has grown by half of its bound', async () => {
-      const { at, promised, post } = promising();
-      for (let n = 0; n < 6; n++) await post(n);
-      expect(promised).toEqual([50, 50, 50, 500, 50, 500]);
-      expect((at[4] ?? 0) - (at[3] ?? 0)).toBeGreaterThanOrEqual(490);
+    test('and keeps it; then another one, if the run goes on', async () => {
+      let longRun: string | undefined;
+      const { at, promised, post } = promising(() => longRun);
+      await post(0);
+      longRun = 'run';
+      for (let n = 1; n < 6; n++) await post(n);
+      expect(promised.slice(0, 3)).toEqual([50, 500, 50]);
+      expect(promised.slice(3)).toContain(500);
+      expect((at[2] ?? 0) - (at[1] ?? 0)).toBeGreaterThanOrEqual(490);
     });
 
-    test('which is over once the lane has continued as new', async () => {
+    test('which is over once the lane has continued as new, and is not promised that run again', async () => {
       let end = (_isOver: boolean): void => undefined;
-      const { promised, post } = promising(() => new Promise((resolve) => (end = resolve)));
-      for (let n = 0; n < 4; n++) await post(n);
+      const { promised, post } = promising(
+        () => 'run',
+        () => new Promise((resolve) => (end = resolve)),
+      );
+      await post(0);
       expect(promised.at(-1)).toBe(500);
-      const posted = post(4);
+      const posted = post(1);
       const startedAtMs = performance.now();
       end(true);
       await posted;
       expect(performance.now() - startedAtMs).toBeLessThan(400);
-      expect(promised.at(-1)).toBe(50);
+      for (let n = 2; n < 12; n++) await post(n);
+      expect(promised.slice(1)).toEqual(Array(11).fill(50));
     });
   });
 
@@ -299,10 +307,11 @@ describe('the lane writer', () => {
     const writer = new LaneWriter({
       waitingBytesMax: 1e8,
       backlogMs: () => 300,
+      longRun: () => (at.length === 1 ? 'run' : undefined),
       runEnd: async (_workflowId, _runId, withinMs) => asked.push(withinMs) > 0,
       sendBlock: async () => {
         at.push(performance.now());
-        return { runId: 'run', bytes: defaultLaneLimits.historyBytesMax };
+        return { runId: 'run', bytes: 1 };
       },
     });
     for (let n = 0; n < 3; n++) await submit(writer, target('a'), delivery(n));
