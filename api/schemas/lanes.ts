@@ -34,12 +34,9 @@ const laneStatusSchema = z
       })
       .optional(),
     paused: noteSchema.optional(),
-    renewing: z
-      .literal(true)
-      .optional()
-      .openapi({
-        description: 'Its run is long: it continues as new at the next moment in which nothing is sent to it.',
-      }),
+    renewing: z.literal(true).optional().openapi({
+      description: 'Its run is long: it continues as new at the next moment in which nothing is sent to it.',
+    }),
   })
   .openapi('LaneStatus');
 
