@@ -1,32 +1,47 @@
 import type { Client } from '@temporalio/client';
-import proto from '@temporalio/proto';
 import type { VisibilityPace } from '../activities/visibilityPace.ts';
-import { keeperTaskQueue } from '../domain/keeper.ts';
+import { clockOffMs, clockOffMsMax } from '../domain/clocks.ts';
 import { laneWorkflowType } from '../domain/lane.ts';
+import type { Destinations } from '../store/destinations.ts';
+import { type Found, failing, ok, warning } from './found.ts';
+import { kafkaChecks, keptDestinations } from './kafkaChecks.ts';
 import type { Check } from './schemas/checks.ts';
 import { missingSearchAttributes } from './searchAttributes.ts';
+import { polledBy, workerCheck, workerVersionCheck } from './workerChecks.ts';
 
 const callTimeoutMs = 4_000;
 const retentionDaysMin = 7;
 const secondsADay = 86_400;
-const queueType = proto.temporal.api.enums.v1.TaskQueueType;
 
 export type CheckDependencies = {
   temporal: Client;
   taskQueue: string;
   pace: VisibilityPace;
-  store: { check(): Promise<void> };
+  destinations: Pick<Destinations, 'open' | 'newest'>;
+  store: {
+    /** Resolves when Postgres answers. */
+    check(): Promise<void>;
+    /** Its clock. */
+    now(): Promise<Date>;
+  };
 };
 
-type Found = Omit<Check, 'name'>;
-
 /** What the API stands on, asked one by one: what is wrong, and what mends it. Never rejects. */
-export async function runChecks({ temporal, taskQueue, pace, store }: CheckDependencies): Promise<Check[]> {
+export async function runChecks({
+  temporal,
+  taskQueue,
+  pace,
+  destinations,
+  store,
+}: CheckDependencies): Promise<Check[]> {
   const { namespace } = temporal.options;
   const ask = <T>(call: () => Promise<T>): Promise<T> =>
     temporal.connection.withDeadline(Date.now() + callTimeoutMs, call);
+  const polled = ask(() => polledBy(temporal, taskQueue));
+  polled.catch(() => undefined); // Each check that asks for it says so.
   const checks: [name: string, mend: string, run: () => Promise<Found>][] = [
     ['store', 'See that Postgres is up, and DATABASE_URL of the API is right.', () => storeCheck(store)],
+    ['store clock', 'See that Postgres is up.', () => clockCheck(store)],
     [
       'temporal',
       'See that Temporal is up, and TEMPORAL_ADDRESS of the API is right.',
@@ -38,26 +53,35 @@ export async function runChecks({ temporal, taskQueue, pace, store }: CheckDepen
       () => ask(() => namespaceCheck(temporal)),
     ],
     ['search attributes', 'See that Temporal is up.', () => ask(() => attributeCheck(temporal))],
-    ['worker', 'See that Temporal is up.', () => ask(() => workerCheck(temporal, taskQueue))],
+    ['worker', 'See that Temporal is up.', async () => workerCheck(await polled, Date.now())],
+    ['worker version', 'See that Temporal is up.', async () => workerVersionCheck(await polled, Date.now())],
     ['destinations', 'See that Temporal is up.', () => pace.shared('checks', () => ask(() => heldCheck(temporal)))],
   ];
-  return await Promise.all(
-    checks.map(async ([name, mend, run]) => {
-      const found = await run().catch((error: unknown) => failing(messageOf(error), mend));
-      return { name, ...found };
-    }),
+  const ran = checks.map(async ([name, mend, run]) => {
+    const found = await run().catch((error: unknown) => failing(messageOf(error), mend));
+    return [{ name, ...found }];
+  });
+  const kafka = kafkaChecks({ destinations, held: () => keptDestinations(temporal, taskQueue, pace) }).catch(
+    (error: unknown) => [{ name: 'kafka', ...failing(messageOf(error), 'See that Postgres is up.') }],
   );
+  return (await Promise.all([...ran, kafka])).flat();
 }
 
-const ok = (detail: string): Found => ({ status: 'ok', detail });
-const warning = (detail: string, remedy: string): Found => ({ status: 'warning', detail, remedy });
-const failing = (detail: string, remedy: string): Found => ({ status: 'failing', detail, remedy });
 /** Our own texts and gRPC's short ones: neither holds a secret. */
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message.slice(0, 300) : 'no answer');
 
 async function storeCheck(store: CheckDependencies['store']): Promise<Found> {
   await store.check();
   return ok('Postgres answers');
+}
+
+async function clockCheck(store: CheckDependencies['store']): Promise<Found> {
+  const askedMs = Date.now();
+  const theirs = await store.now();
+  const offMs = clockOffMs(theirs.getTime(), { askedMs, answeredMs: Date.now() });
+  if (offMs <= clockOffMsMax) return ok("the store's and the API's agree");
+  const detail = `the store's and the API's differ by ${Math.round(offMs / 1_000)} s`;
+  return warning(detail, 'Have both set by NTP: what is deleted when, and times of acceptance, are told by both.');
 }
 
 async function namespaceCheck({ workflowService, options: { namespace } }: Client): Promise<Found> {
@@ -72,24 +96,6 @@ async function namespaceCheck({ workflowService, options: { namespace } }: Clien
 async function attributeCheck(temporal: Client): Promise<Found> {
   const { missing, command } = await missingSearchAttributes(temporal);
   return missing.length === 0 ? ok('all are there') : failing(`missing: ${missing.join(', ')}`, `Run: ${command}`);
-}
-
-async function workerCheck({ workflowService, options: { namespace } }: Client, taskQueue: string): Promise<Found> {
-  const queues = [
-    { name: taskQueue, taskQueueType: queueType.TASK_QUEUE_TYPE_WORKFLOW },
-    { name: taskQueue, taskQueueType: queueType.TASK_QUEUE_TYPE_ACTIVITY },
-    { name: keeperTaskQueue(taskQueue), taskQueueType: queueType.TASK_QUEUE_TYPE_ACTIVITY },
-  ];
-  const pollers = await Promise.all(
-    queues.map(async ({ name, taskQueueType }) => {
-      const described = await workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType });
-      return new Set((described.pollers ?? []).map(({ identity }) => identity));
-    }),
-  );
-  // Temporal lists for some minutes who has polled: a worker that died just now is still among them.
-  const fewest = Math.min(...pollers.map(({ size }) => size));
-  if (fewest > 0) return ok(`${fewest} polled the task queue ${taskQueue} lately`);
-  return failing(`nobody polls the task queue ${taskQueue}`, 'Start a worker: npm run worker');
 }
 
 async function heldCheck({ workflowService, options: { namespace } }: Client): Promise<Found> {

@@ -155,7 +155,7 @@ function assembled(
           ...{ ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE },
           ...{ index: store.eventIndex, histories },
         }),
-      (to) => checkRoutes(to, { temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store }),
+      (to) => checkRoutes(to, { ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store }),
       codecRoutes,
     ],
   });

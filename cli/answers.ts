@@ -23,6 +23,16 @@ export const destinationsSchema = z.looseObject({
   nextCursor: text.optional(),
 });
 
+export const connectionTestSchema = z.looseObject({
+  passed: z.boolean(),
+  steps: z.array(
+    z.looseObject({
+      ...{ step: text, outcome: text, durationMs: count, broker: text.optional(), detail: text.optional() },
+      error: errorSchema.optional(),
+    }),
+  ),
+});
+
 export const laneSchema = z.looseObject({
   lane: text,
   workflowId: text,

@@ -31,12 +31,6 @@ export class Api {
     return this.asked('POST', path, schema, { body: JSON.stringify(body), once });
   }
 
-  /** The answer whatever its status: for the doctor. */
-  async raw(path: string): Promise<{ status: number; headers: Headers; body: unknown }> {
-    const response = await this.fetched('GET', path);
-    return { status: response.status, headers: response.headers, body: await jsonOf(response) };
-  }
-
   private async asked<Schema extends z.ZodType>(
     method: string,
     path: string,

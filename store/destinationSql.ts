@@ -60,6 +60,11 @@ export const selectPage = `
     and ($2::bigint is null or seq < $2)
   order by seq desc limit $3`;
 
+/** $1 how many. */
+export const selectNewest = `
+  select id, count(*) over ()::int as count from destinations
+  where enabled and paused is null and deleted_at is null order by seq desc limit $1`;
+
 /** $1 customer, $2 how many. */
 export const selectForCustomer = `
   select * from destinations where customer_external_id = $1 and enabled and deleted_at is null order by seq limit $2`;

@@ -25,6 +25,7 @@ import {
   lockRow,
   pauseOne,
   selectForCustomer,
+  selectNewest,
   selectOne,
   selectPage,
   seqOfCursor,
@@ -116,6 +117,12 @@ export class Destinations {
     const last = page.at(-1);
     const destinations = page.map(storedDestinationOf);
     return rows.length > limit && last ? { destinations, nextCursor: cursorOf(last) } : { destinations };
+  }
+
+  /** Ids of those that events go to now, neither disabled nor paused: so many, the newest first, and how many there are. */
+  async newest(idsMax: number): Promise<{ ids: string[]; count: number }> {
+    const rows = await this.database.query<{ id: string; count: number }>(selectNewest, [idsMax]);
+    return { ids: rows.map(({ id }) => id), count: rows[0]?.count ?? 0 };
   }
 
   /**

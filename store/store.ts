@@ -31,6 +31,8 @@ export type Store = {
   readonly isHearingChanges: boolean;
   /** Resolves when Postgres answers; throws `store_unreachable`. */
   check(): Promise<void>;
+  /** Postgres's own clock. Throws `store_unreachable`. */
+  now(): Promise<Date>;
   /**
    * Sees that the key ring opens what the store holds. Throws `secret_key_missing` or `secret_key_wrong`, which name the keys. A
    * store without tables holds nothing.
@@ -92,6 +94,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       return changes.isHearing;
     },
     check,
+    now: async () => {
+      const [row] = await database.query<{ now: Date }>('select clock_timestamp() as now');
+      return row?.now ?? new Date(Number.NaN);
+    },
     checkKeys: () => checkKeys(database, sealing),
     reseal: async (onMoved) => {
       await checkKeys(database, sealing);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { NativeConnection, Runtime, Worker, type WorkflowBundle } from '@temporalio/worker';
 import type { ExportActivity } from '../activities/exporting.ts';
 import type { KeeperActivity } from '../activities/keeper.ts';
@@ -5,6 +6,7 @@ import type { ProduceActivity } from '../activities/produce.ts';
 import type { ReplayActivity } from '../activities/replay.ts';
 import type { SegmentActivity } from '../activities/segments.ts';
 import type { StrayActivity } from '../activities/strays.ts';
+import { buildIdOf } from '../activities/version.ts';
 import type { WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -34,6 +36,15 @@ const isolateExecutionTimeout = '1 minute';
 
 type TemporalConfig = Pick<WorkerConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_TASK_QUEUE'>;
 
+/** What the SDK gives by itself has its own version, and none of ours. Nothing is routed by it: `causeway doctor` and the UI show it. */
+const buildIdFor = (bundle: WorkflowBundle): string => {
+  const digest = createHash('sha256')
+    .update('code' in bundle ? bundle.code : '')
+    .digest('hex');
+  return buildIdOf(digest.slice(0, digestChars));
+};
+const digestChars = 12;
+
 /** The worker's connection. Throws `temporal_unreachable` where nothing answers. */
 export async function connectWorker({ TEMPORAL_ADDRESS: address }: TemporalConfig): Promise<NativeConnection> {
   try {
@@ -60,6 +71,7 @@ export function createLaneWorker(
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     workflowBundle: bundle,
+    buildId: buildIdFor(bundle),
     activities,
     dataConverter,
     stickyQueueScheduleToStartTimeout: stickyTimeout,
@@ -85,6 +97,7 @@ export function createSegmentWorker(
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: segmentTaskQueue(config.TEMPORAL_TASK_QUEUE),
     workflowBundle: bundle,
+    buildId: buildIdFor(bundle),
     dataConverter,
     maxCachedWorkflows: 0,
     maxConcurrentWorkflowTaskExecutions: 2,
@@ -100,12 +113,14 @@ const watchedMax = 500;
 export function createKeeperWorker(
   connection: NativeConnection,
   config: TemporalConfig,
+  bundle: WorkflowBundle,
   activities: KeeperActivity & ReplayActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: keeperTaskQueue(config.TEMPORAL_TASK_QUEUE),
+    buildId: buildIdFor(bundle),
     activities,
     dataConverter,
     maxConcurrentActivityTaskExecutions: watchedMax,
@@ -129,6 +144,7 @@ export function createExportWorker(
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: exportTaskQueue(config.TEMPORAL_TASK_QUEUE),
     workflowBundle: bundle,
+    buildId: buildIdFor(bundle),
     activities,
     dataConverter,
     maxCachedWorkflows: 0,

@@ -76,7 +76,7 @@ async function main(): Promise<void> {
       ...createSegmentActivities({ temporal }),
       ...createStrayActivity({ histories, runs: laneRuns(temporal) }),
     }),
-    createKeeperWorker(connection, config, { ...keeping, ...replaying }),
+    createKeeperWorker(connection, config, bundle, { ...keeping, ...replaying }),
     createSegmentWorker(connection, config, bundle),
     createExportWorker(connection, config, bundle, exporting),
   ]);

@@ -13,7 +13,8 @@ export type Check = z.output<typeof checkSchema>;
 export const checksSchema = z
   .object({
     version: z.string().openapi({ description: 'Of Causeway.' }),
-    now: z.iso.datetime().openapi({ description: "The API's clock." }),
+    now: z.iso.datetime().openapi({ description: "The API's clock when it was asked." }),
+    tookMs: z.int().openapi({ description: 'How long the answer took from then on.' }),
     checks: z.array(checkSchema),
   })
   .openapi('Checks');

@@ -1,13 +1,14 @@
 import { type Command, Option } from 'commander';
-import { type Destination, destinationSchema, destinationsSchema } from '../answers.ts';
+import { connectionTestSchema, type Destination, destinationSchema, destinationsSchema } from '../answers.ts';
 import type { Context } from '../context.ts';
-import { destinationPath, jsonOption, limitOption } from '../options.ts';
+import { CliFailure } from '../failure.ts';
+import { destinationPath, jsonOption, limitOption, onceKey } from '../options.ts';
 import { countOf, jsonOf, pairsOf, tableOf, timeOf } from '../output.ts';
 import { pagesOf } from '../pages.ts';
 
 const pageSizeMax = 100;
 
-/** `causeway destinations list` and `… show` */
+/** `causeway destinations list`, `… show` and `… test` */
 export function destinationCommands(program: Command, { io, api }: Context): void {
   const destinations = program.command('destinations').description("customers' topics");
   destinations
@@ -41,6 +42,25 @@ export function destinationCommands(program: Command, { io, api }: Context): voi
     .action(async (id: string, { json }: { json?: true }) => {
       const found = await (await api()).get(destinationPath(id), destinationSchema);
       io.out(json ? jsonOf(found) : pairsOf(pairsIn(found)));
+    });
+  destinations
+    .command('test')
+    .description(
+      'whether events can be delivered to one now, step by step; nothing is written unless that is asked for',
+    )
+    .argument('<destination>', 'its id: dst_…')
+    .addOption(new Option('--send-event', 'write a test event to the topic, last'))
+    .addOption(jsonOption())
+    .action(async (id: string, { sendEvent, json }: { sendEvent?: true; json?: true }) => {
+      const path = `${destinationPath(id)}/test`;
+      const body = { sendTestEvent: sendEvent === true };
+      const { passed, steps } = await (await api()).post(path, connectionTestSchema, body, onceKey());
+      const rows = steps.map(({ step, broker = '', outcome, durationMs, detail = '', error }) => [
+        ...[step, broker, outcome, String(durationMs), error ? `${error.name}: ${error.message}` : detail],
+        error?.remedy ?? '',
+      ]);
+      io.out(json ? jsonOf({ passed, steps }) : tableOf(['STEP', 'BROKER', 'OUTCOME', 'MS', 'FOUND', 'REMEDY'], rows));
+      if (!passed) throw new CliFailure('failure', 'connection_test_failed', 'Events can not be delivered to it now.');
     });
 }
 

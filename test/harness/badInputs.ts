@@ -91,6 +91,7 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
     ],
   },
   'destinations show': { right: [id], withoutTemporal: 0, rows: Object.values(ofDestination()) },
+  'destinations test': { right: [id], withoutTemporal: 0, rows: Object.values(ofDestination()) },
   lanes: {
     right: [id],
     rows: [
