@@ -30,7 +30,8 @@ export const oauthBearer = (tokens: AccessTokens): Mechanism => ({
       const token = await tokens.current();
       const refused = (why: string): NamedError => {
         tokens.refused(token);
-        return new NamedError({ name: 'TOKEN_REFUSED', message: `${host}:${port} refused our token: ${why}` });
+        const message = `${host}:${port} refused our token: ${why}${endOf(token)}`;
+        return new NamedError({ name: 'TOKEN_REFUSED', message });
       };
       const request = message(`n,,${separator}auth=Bearer ${token}${separator}${separator}`);
       const told = await saslAuthenticate<string>({ request, response: answer }).catch((error: unknown) => {
@@ -49,6 +50,25 @@ function statusIn(told: string): string | undefined {
   try {
     const value: unknown = JSON.parse(told);
     return typeof value === 'object' && value !== null && 'status' in value ? oauthCode(value.status) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * That a token which is a JWT (RFC 7519) is over, for no broker says so. Its end alone is read, a number: another claim could hold
+ * whatever the token endpoint put there.
+ */
+function endOf(token: string): string {
+  const claims = claimsIn(token);
+  const end =
+    typeof claims === 'object' && claims !== null && 'exp' in claims ? Number(claims.exp) * 1_000 : Number.NaN;
+  return end < Date.now() && end > 0 ? ` (it ended at ${new Date(end).toISOString()})` : '';
+}
+
+function claimsIn(token: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
   } catch {
     return undefined;
   }

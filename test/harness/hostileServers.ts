@@ -22,8 +22,8 @@ async function listening(server: Server): Promise<HostileServer> {
 }
 
 /** Answers whatever it is sent in this way. */
-export const answering = (answer: (socket: Socket) => void): Promise<HostileServer> =>
-  listening(createServer((socket) => socket.on('data', () => answer(socket))));
+export const answering = (answer: (socket: Socket, sent: Buffer) => void): Promise<HostileServer> =>
+  listening(createServer((socket) => socket.on('data', (sent) => answer(socket, sent))));
 
 /** Takes connections over TLS, and answers nothing. */
 export const speakingTls = (options: TlsOptions): Promise<HostileServer> =>

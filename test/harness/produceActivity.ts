@@ -33,6 +33,8 @@ export type TestProduce = {
     block: Block,
     info?: Partial<Info>,
   ): Promise<Try>;
+  /** What came of each try so far. */
+  tries: Try[];
   /** The lines of the log, as objects. */
   logged: Record<string, unknown>[];
   /** What the worker shows to Prometheus. */
@@ -50,6 +52,7 @@ const timeouts = { startToCloseTimeoutMs: 60_000, heartbeatTimeoutMs: 60_000 };
 export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProduce {
   const logged: Record<string, unknown>[] = [];
   const logger = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line)) });
+  const tries: Try[] = [];
   const stores = new Map<string, ProduceDependencies['destinations']>();
   const destinations: ProduceDependencies['destinations'] = { open: async (id) => await stores.get(id)?.open(id) };
   // Never lets a lane wait: what the table says of a failure is looked at, however long it lasts.
@@ -61,7 +64,7 @@ export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProdu
     ...{ destinations, temporal: client, patience, logger, meter },
     settledBefore: { of: async () => nothingSettled() },
   });
-  const runFrom: TestProduce['runFrom'] = async (destinations, destinationId, block, given = {}) => {
+  const tried: TestProduce['runFrom'] = async (destinations, destinationId, block, given = {}) => {
     stores.set(destinationId, destinations);
     const scheduled = { scheduledTimestampMs: Date.now(), currentAttemptScheduledTimestampMs: Date.now() };
     const environment = new MockActivityEnvironment({ ...timeouts, ...scheduled, ...given });
@@ -77,10 +80,16 @@ export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProdu
       return { thrown, attempts: progress.attempts, progress };
     }
   };
+  const runFrom: TestProduce['runFrom'] = async (...of) => {
+    const one = await tried(...of);
+    tries.push(one);
+    return one;
+  };
   return {
     run: (destination, block, before) =>
       runFrom({ open: async () => destination }, destination.id, block, { ...before }),
     runFrom,
+    tries,
     logged,
     metrics: () => registry.metrics(),
     close,

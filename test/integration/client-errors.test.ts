@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testConnection } from '../../activities/kafka/connectionTest.ts';
 import {
   type Authority,
   type Certificate,
@@ -15,9 +16,11 @@ import { oauthRows } from '../../domain/oauthErrors.ts';
 import { migrate } from '../../store/migrate.ts';
 import { openStore } from '../../store/store.ts';
 import { newDatabase } from '../harness/database.ts';
+import { echoingBroker } from '../harness/echoingBroker.ts';
 import { expectRow, meaning } from '../harness/failureRow.ts';
 import { answering, closedPort, type HostileServer, speakingTls } from '../harness/hostileServers.ts';
 import { type Kfake, startKfake } from '../harness/kfake.ts';
+import { leaksIn, traceOf } from '../harness/leaks.ts';
 import { blockWithKeys, openDestination, type TestProduce, testProduce } from '../harness/produceActivity.ts';
 import { sharedTemporal, type TestTemporal } from '../harness/temporal.ts';
 
@@ -152,6 +155,23 @@ describe.concurrent('the table says what comes of', () => {
     const destination = openDestination({ brokers: hangs.brokers, topic, ...withPassword });
     await expectRow({ name: 'CONNECTION_CLOSED' }, (before) => produce.run(destination, block, before));
     await hangs.stop();
+  });
+
+  test('a broker that repeats the password in its refusal is not repeated', async () => {
+    const broker = await echoingBroker();
+    servers.push(broker);
+    const password = 'c0rrect horse battery';
+    const destination = at([broker.address], {
+      auth: { mode: 'SASL_PLAIN', tls: false, username: 'causeway-user' },
+      secrets: { password },
+    });
+    const tried: unknown[] = [await testConnection(destination, { sendTestEvent: false })];
+    await expectRow({ name: 'SASL_AUTHENTICATION_FAILED', code: 58 }, async (before) => {
+      const one = await produce.run(destination, block, before);
+      tried.push(one);
+      return one;
+    });
+    expect(leaksIn([traceOf('told', JSON.stringify(tried))], [{ name: 'password', value: password }])).toEqual([]);
   });
 
   test.each(['before', 'after'] as const)(

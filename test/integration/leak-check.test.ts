@@ -1,7 +1,7 @@
 /** Known secrets are planted, every mode runs through success and failure, and nothing of them may be found anywhere. */
 import { spawn } from 'node:child_process';
 import { createPrivateKey, randomBytes } from 'node:crypto';
-import { appendFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -24,6 +24,10 @@ import {
 } from '../harness/traces.ts';
 
 const sealingKey = randomBytes(32);
+/** Secrets are sealed anew with it while all runs. */
+const nextSealingKey = randomBytes(32);
+const ring = (...ids: ('k1' | 'k2')[]): string =>
+  ids.map((id) => `${id}:${(id === 'k1' ? sealingKey : nextSealingKey).toString('base64')}`).join();
 const secret = (name: string): string => `${name} +&=%/"${randomBytes(12).toString('base64url')}`;
 const planted = {
   ...{ nextSecret: secret('next'), wrongSecret: secret('wrong'), passphrase: secret('pass phrase') },
@@ -43,7 +47,7 @@ beforeAll(async () => {
     startTokenServer(kafka),
     startCauseway({
       kafka: { brokers: [kafka.plain] },
-      env: { LOG_LEVEL: 'debug', CAUSEWAY_SECRET_KEYS: `k1:${sealingKey.toString('base64')}` },
+      env: { LOG_LEVEL: 'debug', CAUSEWAY_SECRET_KEYS: ring('k1', 'k2') },
       workerEnv: { CAUSEWAY_WAIT_AFTER_MS: '1000' },
     }),
   ]);
@@ -63,6 +67,7 @@ function allPlanted(): PlantedSecret[] {
     { name: 'clientSecret', value: tokens.auth.clientSecret },
     ...tokens.given.map((value) => ({ name: 'accessToken', value })),
     { name: 'sealingKey', value: sealingKey },
+    { name: 'nextSealingKey', value: nextSealingKey },
     ...privateKeyParts('clientKey', first.client.keyPem),
     ...privateKeyParts('nextKey', next.client.keyPem),
     ...wrongKeys.flatMap((pem) => privateKeyParts('wrongKey', pem)),
@@ -105,25 +110,57 @@ const untilTested = (path: string, body: unknown): Promise<number> =>
     (status) => status !== 503,
   );
 
+const untilHeld = async (event: string): Promise<string | undefined> =>
+  (await untilDelivery('a hold', api, event, ({ status }) => /waiting|suspended/.test(status), 60_000)).error?.name;
+
+/** As an operator moves to the next key while all runs. */
+async function reseal(): Promise<string> {
+  const env = { DATABASE_URL: causeway.databaseUrl, CAUSEWAY_SECRET_KEYS: ring('k2', 'k1') };
+  const { code, out, err } = await cli(causeway.api, ['secrets', 'reseal'], { env });
+  answers.push(traceOf('the CLI', out + err));
+  expect(code, err).toBe(0);
+  return out;
+}
+
+/** What the worker shows to Prometheus. */
+async function tracesOfMetrics(): Promise<Trace[]> {
+  const log = await readFile(join(causeway.logDir, 'worker.log'), 'utf8');
+  const url = /"url":"(http:[^"]+\/metrics)"/.exec(log)?.[1];
+  return [traceOf("the worker's metrics", await (await fetch(String(url))).text())];
+}
+
 /** Works, is refused, and is changed, well and badly; a customer's events meet each of it. */
 async function throughSuccessAndFailure(way: Way): Promise<void> {
   const topic = await causeway.kafka.newTopic();
   for (const principal of way.principals) await writeAcl(kafka, topic, principal, true);
   const settings = { type: 'KAFKA', name: 'n', brokers: [way.broker], topic, producer: { lingerMs: 0 } };
-  const created = async (auth: object) => {
+  const created = async (auth: object, more: object = {}) => {
     const customerExternalId = `acct_${randomBytes(6).toString('hex')}`;
-    const { body, text } = await api.request('POST', '/v1/destinations', { ...settings, customerExternalId, auth });
+    const given = { ...settings, customerExternalId, auth, ...more };
+    const { body, text } = await api.request('POST', '/v1/destinations', given);
     const { id } = body as { id?: string };
     if (id === undefined) throw new Error(text);
     const event = await postEvent(api, { eventType: 'e', customerExternalId, payload: {} });
     return { path: `/v1/destinations/${id}`, id, event };
   };
   const wrong = { ...way.auth, ...way.wrong };
-  const [good, bad] = await Promise.all([created(way.auth), created(wrong)]);
+  const topicOfOthers = await causeway.kafka.newTopic();
+  const [good, bad, forbidden] = await Promise.all([
+    created(way.auth),
+    created(wrong),
+    created(way.auth, { topic: topicOfOthers }),
+  ]);
   await untilDelivery('delivery', api, good.event, ({ status }) => status === 'delivered', 60_000);
-  await untilDelivery('a hold', api, bad.event, ({ status }) => /waiting|suspended/.test(status), 60_000);
-
+  await untilHeld(bad.event);
+  expect(await untilHeld(forbidden.event)).toBe('TOPIC_AUTHORIZATION_FAILED');
   const test = { ...settings, customerExternalId: 'c' };
+  if (way.auth.mode === 'SASL_OAUTHBEARER') {
+    const auth = { ...way.auth, audience: 'others' };
+    expect(await untilHeld((await created(auth)).event)).toBe('TOKEN_REFUSED');
+    expect(await untilTested('/v1/destinations/test', { ...test, auth })).toBe(200);
+  }
+  for (const { path } of [good, forbidden])
+    expect(await untilTested(`${path}/test`, { sendTestEvent: true })).toBe(200);
   expect(await untilTested('/v1/destinations/test', { ...test, auth: wrong })).toBe(200);
   expect(await untilTested('/v1/destinations/test', { ...test, auth: way.auth })).toBe(200);
   expect(await untilTested(`${good.path}/rotate`, { auth: way.wrong })).toBe(422);
@@ -144,6 +181,7 @@ async function throughSuccessAndFailure(way: Way): Promise<void> {
 
 const everywhere = async (): Promise<Trace[]> => [
   ...answers,
+  ...(await tracesOfMetrics()),
   ...(await tracesOfProcesses(causeway)),
   ...(await tracesOfDatabase(causeway)),
   ...(await tracesOfTemporal(temporal.client, causeway)),
@@ -155,9 +193,19 @@ test('every mode works and is refused at debug level, and no secret of it is fou
   expect(await statusOf('GET', '/v1/destinations', undefined, headers)).toBe(401);
   expect(tokens.given.length).toBeGreaterThan(0);
 
+  expect(await reseal()).toMatch(
+    /^Sealed anew: \d{2} secrets of \d{2} destinations\.\nKey "k2" seals \d{2} secrets\.\n$/,
+  );
   const traces = await everywhere();
   const kinds = new Set(traces.map(({ where }) => where));
-  for (const kind of ["the API's answers", 'the CLI', 'log api.log', 'log worker.log', 'process arguments']) {
+  for (const kind of [
+    "the API's answers",
+    "the worker's metrics",
+    'the CLI',
+    'log api.log',
+    'log worker.log',
+    'process arguments',
+  ]) {
     expect(kinds).toContain(kind);
   }
   for (const kind of ['table destinations', 'Temporal, delivery, history', 'Temporal, destination, description']) {

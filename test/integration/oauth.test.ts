@@ -8,6 +8,7 @@ import type { Auth, OpenDestination } from '../../domain/destination.ts';
 import { expectRow, meaning } from '../harness/failureRow.ts';
 import { answering, closedPort, type HostileServer } from '../harness/hostileServers.ts';
 import { type TestKafka, testKafka } from '../harness/kafka.ts';
+import { leaksIn, traceOf } from '../harness/leaks.ts';
 import { blockWithKeys, openDestination, type TestProduce, testProduce } from '../harness/produceActivity.ts';
 import type { SecuredKafka } from '../harness/securedListeners.ts';
 import { securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
@@ -25,6 +26,7 @@ let temporal: TestTemporal;
 let produce: TestProduce;
 let reader: TestKafka;
 const servers: HostileServer[] = [];
+const everGiven: string[] = [];
 beforeAll(async () => {
   ({ kafka, remove } = await securedKafka());
   const here = { hosts: ['127.0.0.1'] };
@@ -39,6 +41,7 @@ beforeAll(async () => {
   reader = testKafka([kafka.plain]);
 });
 afterEach(() => {
+  everGiven.push(...tokens.given);
   tokens.give();
   tokens.requests.length = 0;
   tokens.given.length = 0;
@@ -155,7 +158,7 @@ test('a broker that refuses a token gets another one the next time', async () =>
   const first = await produce.run(destination, block);
   expect(first.attempts[0]?.error).toMatchObject({
     name: 'TOKEN_REFUSED',
-    message: `${kafka.oauth} refused our token: invalid_token`,
+    message: `${kafka.oauth} refused our token: invalid_token (it ended at ${new Date(anHourAgo * 1_000).toISOString()})`,
   });
   tokens.give();
   await expectDelivered(destination);
@@ -213,11 +216,12 @@ describe('the table says what comes of', () => {
   });
 });
 
-test('no token and no secret is ever in a log', async () => {
-  const logged = JSON.stringify(produce.logged);
-  const forms = (secret: string) => [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')];
-  const { clientId, clientSecret } = tokens.auth;
+test('no token and no secret is ever in a log, an attempt or a metric, in any form', async () => {
   await expectDelivered(await destinationWith(tokens.auth));
-  const secrets = [clientSecret, 'wr0ng', `${clientId}:${clientSecret}`, ...tokens.given].flatMap(forms);
-  expect(secrets.filter((secret) => logged.includes(secret))).toEqual([]);
+  const told = { log: produce.logged, attempts: produce.tries, metrics: await produce.metrics() };
+  const traces = Object.entries(told).map(([where, found]) => traceOf(where, JSON.stringify(found)));
+  const secrets = [tokens, overTls, expired].map(({ auth }) => ({ name: 'secret', value: auth.clientSecret }));
+  const given = [...everGiven, ...tokens.given, ...overTls.given].map((value) => ({ name: 'token', value }));
+  expect([given.length > 10, produce.tries.length > 30]).toEqual([true, true]);
+  expect(leaksIn(traces, [...secrets, { name: 'wrong secret', value: 'wr0ng' }, ...given])).toEqual([]);
 });
