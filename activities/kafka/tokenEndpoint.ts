@@ -16,7 +16,7 @@ export type TokenClient = {
   clientSecret: string;
   scope?: string | undefined;
   audience?: string | undefined;
-  /** PEM; where absent, the system's certificate authorities are trusted. */
+  /** PEM; where absent, the authorities that Node.js knows are trusted: its own, and those in NODE_EXTRA_CA_CERTS. */
   caCertificate?: string | undefined;
   /** Whether it may be on this machine or a private network. */
   allowPrivate: AllowPrivate;

@@ -92,9 +92,12 @@ function tokenEndpoint(allowPrivateBrokers: AllowPrivate) {
   });
 }
 
+const otherwiseTrusted =
+  'where absent, those that Node.js brings, and those in the file that NODE_EXTRA_CA_CERTS names for API and worker.';
+
 const fieldSchemas = (allowPrivateBrokers: AllowPrivate) => ({
   caCertificate: certificates().openapi({
-    description: "The authorities that the brokers' certificates are checked against; the system's where absent.",
+    description: `The authorities that the brokers' certificates are checked against; ${otherwiseTrusted}`,
   }),
   username: lineOf(255),
   password: secretOf(1_024),
@@ -105,7 +108,7 @@ const fieldSchemas = (allowPrivateBrokers: AllowPrivate) => ({
   clientSecret: secretOf(4_096),
   tokenEndpoint: tokenEndpoint(allowPrivateBrokers).openapi({ description: 'Gives tokens for client credentials.' }),
   tokenEndpointCaCertificate: certificates().openapi({
-    description: "The authorities that the token endpoint's certificate is checked against; the system's where absent.",
+    description: `The authorities that the token endpoint's certificate is checked against; ${otherwiseTrusted}`,
   }),
   scope: lineOf(1_024),
   audience: lineOf(1_024),

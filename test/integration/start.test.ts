@@ -218,6 +218,11 @@ const anyAcl = {
   permissionType: AclPermissionTypes.ANY,
 };
 
+/** For a shell: the arguments of what it starts, which any user of the machine may see, are kept in a file. */
+const notingArguments = ['curl', 'node', 'kafka-acls.sh']
+  .map((name) => `${name}() { printf '%s\\n' "${name} $*" >> arguments; command ${name} "$@"; }`)
+  .join('\n');
+
 test("the examples of the README's Kafka section work as they stand on the Kafka of npm start, a principal each with WRITE on one topic", async () => {
   const [filledIn = '', shared = '', ...examples] = await blocksIn('README.md', "A customer's Kafka");
   const modeOf = (example: string): string => /\bmode"?: ?"(\w+)"/.exec(example)?.[1] ?? 'no mode';
@@ -235,12 +240,18 @@ test("the examples of the README's Kafka section work as they stand on the Kafka
   const blanks = filledIn.match(/\b[A-Z_]+(?==|\n)/g) ?? [];
   expect(blanks.filter((name) => !fillsIn.includes(`${name}=`))).toEqual([]);
   const ran = examples.map(async (example) => {
-    const begin = `cd .causeway/customer/${modeOf(example)}\n. ./fill-in.sh\n${shared}`;
+    const folder = join(customerKafka?.folder ?? '', modeOf(example));
+    const begin = `cd ${folder}\n. ./fill-in.sh\n${notingArguments}\n${shared}`;
     const tested = `${example.trimEnd()} /test`; // The same destination, not saved.
     const shell = run('bash', ['-ec', [begin, tested, 'echo', example.trimEnd().split('\n').at(-1)].join('\n')]);
     expect(await shell.exited, shell.printed()).toBe(0);
     expect(shell.printed()).toContain('"passed":true');
     expect(shell.printed()).toMatch(/"id":"dst_/);
+    const values = await readFile(join(folder, 'fill-in.sh'), 'utf8');
+    const secrets = ['SECRET', 'KEY'].map((name) => new RegExp(`^${name}='(.{16,})'$`, 'm').exec(values)?.[1] ?? '');
+    const noted = await readFile(join(folder, 'arguments'), 'utf8');
+    expect(noted.match(/^curl .*\/v1\/destinations/gm)?.length).toBe(2);
+    expect(secrets.map((secret) => secret === '' || noted.includes(secret))).toEqual([false, false]);
   });
   await Promise.all(ran);
   expect((await acls(admin)).toSorted()).toEqual(granted);
