@@ -1,5 +1,6 @@
 import {
   ActivityCancellationType,
+  ApplicationFailure,
   CancellationScope,
   continueAsNew,
   defineQuery,
@@ -34,6 +35,7 @@ import {
   read,
   replayQueries,
 } from '../domain/replay.ts';
+import { replayStartFrom } from '../domain/replayInput.ts';
 
 export type ReplayActivities = {
   /** Sends again, or counts, what the lanes of one page have parked that is meant. */
@@ -53,7 +55,8 @@ export const progress = defineQuery<ReplayProgress>(replayQueries.progress, { ty
 const visibilityLagMs = 3_000;
 
 /** Sends events again that a filter names, at a bounded rate. Cancelled, it ends after a few, and can be continued. */
-export async function replayEvents(start: ReplayStart, from?: ReplayState): Promise<ReplayResult> {
+export async function replayEvents(given: ReplayStart, from?: ReplayState): Promise<ReplayResult> {
+  const start = from ? given : checked(given);
   let state = from ?? newReplayState(start, Date.now());
   setHandler(progress, () => state.progress);
   const { historyEventsMax } = start.limits ?? defaultReplayLimits;
@@ -78,6 +81,13 @@ export async function replayEvents(start: ReplayStart, from?: ReplayState): Prom
     if (!scope.consideredCancelled && !isCancellation(error)) throw error;
     return cancelled(start, state);
   }
+}
+
+/** Begun by hand it may be anything: without this a typo would be tried for ever. */
+function checked(given: unknown): ReplayStart {
+  const start = replayStartFrom(given, workflowInfo().workflowId);
+  if (!('problem' in start)) return start;
+  throw ApplicationFailure.nonRetryable(`${start.problem}. Nothing was sent.`, 'replay_input_invalid');
 }
 
 const cancelled = (start: ReplayStart, state: ReplayState): ReplayResult =>

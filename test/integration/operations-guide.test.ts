@@ -1,33 +1,24 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { temporalCli } from '../../dev/servers/temporal.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
-import { postEvent, untilDelivery } from '../harness/eventLog.ts';
-import { commandsIn } from '../harness/guide.ts';
+import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { blocksIn, commandsIn, type OperatorsShell, operatorsShell } from '../harness/guide.ts';
+import { replayed } from '../harness/replays.ts';
 
 let causeway: Causeway;
 let destination: CreatedDestination;
-/** Where `temporal` and `causeway` are found, as on an operator's machine. */
-let bin: string;
+let shell: OperatorsShell;
 const run: string[] = [];
 
 beforeAll(async () => {
-  bin = await mkdtemp(join(tmpdir(), 'causeway-bin-'));
-  await symlink(await temporalCli(), join(bin, 'temporal'));
-  await symlink(fileURLToPath(new URL('../../cli/causeway.mjs', import.meta.url)), join(bin, 'causeway'));
   causeway = await startCauseway();
+  shell = await operatorsShell(causeway);
   destination = await causeway.createDestination({
     topic: await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' }),
   });
 });
 afterAll(async () => {
   await causeway.stop();
-  await rm(bin, { recursive: true, force: true });
+  await shell.remove();
 });
 
 async function post(pad = 0, more: { idempotencyKey?: string } = {}): Promise<string> {
@@ -49,25 +40,16 @@ async function park(): Promise<string> {
 async function guide(command: string, event = '', more: Record<string, string> = {}): Promise<string> {
   expect(await commandsIn('docs/operations.md', ['temporal', 'causeway'])).toContain(command);
   run.push(command);
-  const { id, customerExternalId } = destination;
-  const env = {
-    ...{ CUSTOMER: customerExternalId, DESTINATION: id, LANE: customerExternalId, EVENT: event, KEY: key },
-    ...{ CAUSEWAY_API: causeway.api.url, CAUSEWAY_API_KEY: causeway.api.key },
-    TEMPORAL_ADDRESS: causeway.temporal.address,
-    TEMPORAL_NAMESPACE: causeway.temporal.namespace,
-    TEMPORAL_CODEC_ENDPOINT: `${causeway.api.url}/codec`,
-    ...more,
-  };
-  const path = `${bin}:${process.env.PATH}`;
-  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command], {
-    env: { ...process.env, ...env, PATH: path },
-  });
-  return stdout + stderr;
+  return await shell.run(command, variables(event, more));
 }
-const untilShown = (command: string, text: string): Promise<string> =>
+function variables(event: string, more: Record<string, string> = {}): Record<string, string> {
+  const { id, customerExternalId } = destination;
+  return { CUSTOMER: customerExternalId, DESTINATION: id, LANE: customerExternalId, EVENT: event, KEY: key, ...more };
+}
+const untilShown = (command: string, text: string, event?: string): Promise<string> =>
   until(
     `${text} in the answer`,
-    () => guide(command),
+    () => guide(command, event),
     (out) => out.includes(text),
   );
 
@@ -203,6 +185,69 @@ test('what was delivered is replayed, watched, cancelled and continued', async (
   await untilStatusOf('running');
   await guide('causeway replays cancel "$REPLAY"', '', replay);
   expect(await goingOn).toMatch(/^status +cancelled$/m);
+});
+
+/** A command of the guide that is too long to stand here, by what it alone has. */
+async function commandWith(part: string): Promise<string> {
+  const commands = (await commandsIn('docs/operations.md', ['temporal', 'causeway'])).filter((one) =>
+    one.includes(part),
+  );
+  expect(commands).toHaveLength(1);
+  return commands[0] ?? '';
+}
+
+test('an event is found by its id with temporal alone, and a replay of what was delivered is begun by it', async () => {
+  const sent = async () => (await causeway.kafka.records(destination.topic)).length;
+  const FROM = new Date().toISOString();
+  const [definitions = '', found = ''] = (await blocksIn('docs/operations.md', "An event's history")).slice(1);
+  const large = 20_000; // It is compressed in Temporal.
+  for (const [n, pad] of [0, large].entries()) {
+    const id = await post(pad);
+    const { offset } = await untilStatus('delivered', id);
+    const [RUN = '', WORKFLOW = '', ...others] = (await shell.run(definitions, variables(id))).trim().split(/\s+/);
+    expect([WORKFLOW, others]).toEqual([`delivery:${destination.id}:${destination.customerExternalId}`, []]);
+    const [functions = ''] = definitions.split('runs_with "$EVENT"');
+    const history = await shell.run(`${functions}${found}`, variables(id, { RUN, WORKFLOW }));
+    expect(history).toMatch(new RegExp(`"landed":.*"offsets":\\[${offset}\\]`));
+
+    const before = await sent();
+    const REPLAY = `rpl_byHand${n}`;
+    await guide(await commandWith('\\"named\\": '), id, { RUN, WORKFLOW, REPLAY });
+    const result = await guide('temporal workflow result --workflow-id "replay:$REPLAY"', id, { REPLAY });
+    expect(result).toMatch(/"status": ?"done"/);
+    await until('it to be there again', sent, (count) => count === before + 1);
+    const { interventions } = await deliveryOf(causeway.api, id);
+    expect(interventions).toMatchObject([{ kind: 'replay', replayId: REPLAY, reason: 'they lost it', by: 'ada' }]);
+  }
+  const counting = { FROM, REPLAY: 'rpl_counting' };
+  await guide(await commandWith('\\"dryRun\\": true'), '', counting);
+  expect(await replayed(causeway.api, { id: counting.REPLAY })).toMatchObject({ status: 'done', events: 2 });
+
+  const typo = (await commandWith('\\"dryRun\\": true')).replace('acceptedFrom', 'acceptedFrm');
+  const wrong = { FROM, REPLAY: 'rpl_typo' };
+  await shell.run(typo, variables('', wrong));
+  await expect(shell.run('temporal workflow result --workflow-id "replay:$REPLAY"', wrong)).rejects.toMatchObject({
+    stdout: expect.stringContaining('filter.acceptedFrm is not known. Expected: destinationId, customerExternalId'),
+  });
+});
+
+test("a destination that is disabled, one that is paused, and an event whose history is deleted are shown as the guide's table says", async () => {
+  const list = 'causeway destinations list --customer "$CUSTOMER"';
+  const path = `/v1/destinations/${destination.id}`;
+  await causeway.api.request('PATCH', path, { enabled: false });
+  expect(await guide(list)).toMatch(/ disabled$/m);
+  await causeway.api.request('PATCH', path, { enabled: true });
+  await guide(`causeway pause "$DESTINATION" --reason 'the customer moves the topic'`);
+  expect(await guide(list)).toMatch(/ paused since \d{4}-\d\d-\d\d .* by \S+ /m);
+  await guide('causeway resume "$DESTINATION"');
+
+  const event = await post(0, { idempotencyKey: 'long-ago' });
+  await untilStatus('delivered', event);
+  // As retention does it, a day or a month later.
+  await shell.run(`temporal workflow delete --workflow-id ${lane}`, variables(event));
+  await untilShown('causeway log "$EVENT"', 'expired', event);
+  const byKey = await guide('causeway log --customer "$CUSTOMER" --key "$KEY"', '', { KEY: 'long-ago' });
+  expect(byKey).toMatch(/: expired\n(.|\n)*Temporal has deleted the history \(the namespace's retention\)/);
 });
 
 test('pause and resume, of a destination, a lane and a customer', async () => {

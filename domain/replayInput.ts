@@ -1,0 +1,92 @@
+/**
+ * What a replay is begun with, where it is begun by hand (`temporal workflow start --type replayEvents`): what is left out gets what
+ * the API gives it, and what can't be meant is refused by name, for a typo in a filter must not replay all else.
+ */
+import { type ReplayFilter, type ReplayStart, replayStatuses, replayWorkflowId } from './replay.ts';
+
+type Fields = Record<string, unknown>;
+type Rule = { expected: string; is: (value: unknown) => boolean };
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+const numberTo = (max: number): Rule => ({
+  expected: `a whole number of 1 to ${max}`,
+  is: (value) => typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max,
+});
+const text: Rule = { expected: 'a text that is not empty', is: isText };
+const time: Rule = {
+  expected: 'a time, for example "2026-01-15T09:30:00Z"',
+  is: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value)),
+};
+const texts: Rule = {
+  expected: 'a list of texts',
+  is: (value) => Array.isArray(value) && value.every(isText),
+};
+const runs: Rule = {
+  expected: 'a list of {"workflowId", "runId"}',
+  is: (value) =>
+    Array.isArray(value) && value.every((one) => isFields(one) && isText(one.workflowId) && isText(one.runId)),
+};
+const any: Rule = { expected: 'anything', is: () => true };
+const object: Rule = { expected: 'an object', is: isFields };
+
+const startRules: Record<keyof ReplayStart, Rule> = {
+  id: text,
+  of: { expected: `one of ${replayStatuses.join(', ')}`, is: (value) => replayStatuses.some((one) => one === value) },
+  filter: object,
+  named: object,
+  dryRun: { expected: 'true or false', is: (value) => typeof value === 'boolean' },
+  eventsPerSecond: numberTo(10_000),
+  eventsMax: numberTo(100_000_000),
+  ...{ historySince: time, reason: text, by: text, limits: any },
+};
+const filterRules: Record<keyof ReplayFilter, Rule> = {
+  destinationId: text,
+  customerExternalId: {
+    expected: 'a customer without quotes and backslashes in its name; give destinationId in place of it',
+    is: (value) => typeof value === 'string' && /^[^"'\\]+$/.test(value),
+  },
+  ...{ eventType: text, acceptedFrom: time, acceptedTo: time, error: text, parkedFrom: time, parkedTo: time },
+};
+const namedRules: Record<string, Rule> = { ids: texts, lanes: texts, runs };
+
+/** The first thing that is wrong with these fields. */
+function wrongIn(fields: Fields, rules: Record<string, Rule>, before = ''): string | undefined {
+  for (const [name, value] of Object.entries(fields)) {
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (!rule) return `${before}${name} is not known. Expected: ${Object.keys(rules).join(', ')}`;
+    if (value !== undefined && !rule.is(value)) return `${before}${name} is wrong: expected ${rule.expected}`;
+  }
+  return undefined;
+}
+
+/** The start, whole; or what is wrong with it. `workflowId` names it where it has no id of its own. */
+export function replayStartFrom(input: unknown, workflowId: string): ReplayStart | { problem: string } {
+  if (!isFields(input)) return { problem: 'The input is no object. Expected: {"of": "delivered", "filter": {…}}' };
+  const { filter = {}, named } = input;
+  if (!isFields(filter)) return { problem: 'filter is wrong: expected an object' };
+  if (named !== undefined && !isFields(named)) return { problem: 'named is wrong: expected an object' };
+  const wrong =
+    wrongIn(input, startRules) ?? wrongIn(filter, filterRules, 'filter.') ?? wrongIn(named ?? {}, namedRules, 'named.');
+  if (wrong !== undefined) return { problem: wrong };
+  const defaults = { id: workflowId.replace(replayWorkflowId(''), ''), of: 'parked', dryRun: false, by: 'temporal' };
+  // Each field was looked at above.
+  const start = {
+    ...{ ...defaults, eventsPerSecond: 200, eventsMax: 1_000_000, ...input, filter },
+    ...(named && { named: { ids: [], lanes: [], runs: [], ...named } }),
+  } as ReplayStart;
+  return contradictionIn(start) ?? start;
+}
+
+function contradictionIn({ of, filter, named }: ReplayStart): { problem: string } | undefined {
+  const { destinationId, customerExternalId, error, parkedFrom, parkedTo } = filter;
+  if (!named && destinationId === undefined && customerExternalId === undefined) {
+    return { problem: 'The filter selects nothing: expected destinationId or customerExternalId' };
+  }
+  const isOfParked = [error, parkedFrom, parkedTo].some((one) => one !== undefined);
+  if (!isOfParked || of === 'parked') return undefined;
+  return {
+    problem: 'of is wrong: expected "parked" with error, parkedFrom and parkedTo, which only a dead letter has',
+  };
+}

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { replayStartFrom } from '../../domain/replayInput.ts';
+
+const workflowId = 'replay:rpl_a';
+const filter = { destinationId: 'dst_a' };
+
+test('what is left out gets what the API gives it', () => {
+  expect(replayStartFrom({ of: 'delivered', filter }, workflowId)).toEqual({
+    ...{ id: 'rpl_a', of: 'delivered', filter, dryRun: false, by: 'temporal' },
+    ...{ eventsPerSecond: 200, eventsMax: 1_000_000 },
+  });
+  const runs = [{ workflowId: 'w', runId: 'r' }];
+  expect(replayStartFrom({ of: 'delivered', named: { ids: ['evt_a'], runs }, dryRun: true }, workflowId)).toMatchObject(
+    {
+      ...{ dryRun: true, filter: {}, named: { ids: ['evt_a'], lanes: [], runs } },
+    },
+  );
+});
+
+test.each([
+  [undefined, 'no object'],
+  [[], 'no object'],
+  [{}, 'The filter selects nothing'],
+  [{ filter: { eventType: 'e' } }, 'The filter selects nothing'],
+  [{ filter: 'dst_a' }, 'filter is wrong'],
+  [{ filter: { ...filter, eventTyp: 'e' } }, 'filter.eventTyp is not known'],
+  [{ filter, events: 1 }, 'events is not known'],
+  [{ filter: { customerExternalId: 'a"b' } }, 'give destinationId in place of it'],
+  [{ filter: { ...filter, acceptedFrom: 'noon' } }, 'filter.acceptedFrom is wrong: expected a time'],
+  [{ filter, of: 'lost' }, 'of is wrong: expected one of parked, delivered, any'],
+  [{ filter: { ...filter, error: 'X' }, of: 'any' }, 'expected "parked" with error'],
+  [{ filter, eventsPerSecond: 0 }, 'eventsPerSecond is wrong: expected a whole number of 1 to 10000'],
+  [{ filter, eventsMax: '5' }, 'eventsMax is wrong'],
+  [{ filter, dryRun: 'yes' }, 'dryRun is wrong: expected true or false'],
+  [{ named: { ids: 'evt_a' } }, 'named.ids is wrong: expected a list of texts'],
+  [{ named: { ids: ['evt_a'], runs: ['r'] } }, 'named.runs is wrong'],
+  [{ filter, constructor: 1 }, 'constructor is not known'],
+])('%j is refused: %s', (input, says) => {
+  expect(replayStartFrom(input, workflowId)).toEqual({ problem: expect.stringContaining(says) });
+});
