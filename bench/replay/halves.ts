@@ -14,7 +14,10 @@ export type HalvesStack = { api: TestApi; kafka: TestKafka };
 export type HalvesOptions = {
   events: number;
   eventsPerSecond: number;
-  lanes: number;
+  /** How many, or one for each key. */
+  lanes: number | 'key';
+  /** Keys that the events have, in turn; 40 unless given. */
+  keys?: number;
   /** Events in a POST while they are delivered: fewer make longer histories. */
   perPost: number;
   /** What each step may take at the most, in ms. */
@@ -43,11 +46,11 @@ export type Halves = {
   keysOutOfOrder: string[];
 };
 
-const keyCount = 40;
+const defaultKeys = 40;
 const newerPerPost = 20;
 const newerEveryMs = 500;
 
-const keyOf = (n: number): string => `order-${n % keyCount}`;
+const keyOf = (n: number, keys: number): string => `order-${n % keys}`;
 
 class Run {
   /** How many were accepted; their names are the numbers from 0. */
@@ -59,11 +62,20 @@ class Run {
     private readonly options: HalvesOptions,
   ) {}
 
+  get keys(): number {
+    return this.options.keys ?? defaultKeys;
+  }
+
   /** Posts the next so many, in their order. */
   async post(count: number): Promise<void> {
+    const { perPost } = this.options;
+    for (let left = count; left > 0; left -= perPost) await this.postBatch(Math.min(perPost, left));
+  }
+
+  private async postBatch(count: number): Promise<void> {
     const events = Array.from({ length: count }, (_, at) => {
       const n = this.accepted + at;
-      const payload = { key: keyOf(n), n, pad: String(n).repeat(60) };
+      const payload = { key: keyOf(n, this.keys), n, pad: String(n).repeat(60) };
       return {
         eventType: 'order.paid',
         customerExternalId: this.customerExternalId,
@@ -100,7 +112,7 @@ class Run {
   }
 }
 
-async function newDestination({ api, kafka }: HalvesStack, lanes: number) {
+async function newDestination({ api, kafka }: HalvesStack, lanes: HalvesOptions['lanes']) {
   const topic = await kafka.newTopic(1);
   const customerExternalId = `acct_${topic}`;
   const { status, text, body } = await api.request('POST', '/v1/destinations', {
@@ -114,12 +126,12 @@ async function newDestination({ api, kafka }: HalvesStack, lanes: number) {
 /** Runs it once. Rejects where a step takes longer than it may. */
 export async function replayInHalves(stack: HalvesStack, options: HalvesOptions): Promise<Halves> {
   const { api, kafka } = stack;
-  const { events, eventsPerSecond, lanes, perPost, stepMsMax } = options;
+  const { events, eventsPerSecond, lanes, stepMsMax } = options;
   const { destinationId, topic, customerExternalId } = await newDestination(stack, lanes);
   const run = new Run(stack, customerExternalId, options);
   const records = await kafka.reading(topic);
   const laps = laptimes();
-  while (run.accepted < events) await run.post(Math.min(perPost, events - run.accepted));
+  await run.post(events);
   await run.until(
     `${events} records`,
     () => records.length,
@@ -149,14 +161,14 @@ export async function replayInHalves(stack: HalvesStack, options: HalvesOptions)
   if (end.status !== 'done' || end.events !== events) throw new Error(`It ended ${JSON.stringify(end)}.`);
   const secondHalf = laps();
   // What would still come comes before these.
-  await run.post(keyCount);
+  await run.post(run.keys);
   const expected = events + run.accepted;
   await run.until(
     `${expected} records`,
     () => records.length,
     (there) => there >= expected,
   );
-  await until('the last of each key', () => lastOf(records, run.accepted), undefined, { timeoutMs: stepMsMax });
+  await until('the last of each key', () => lastOf(records, run), undefined, { timeoutMs: stepMsMax });
   const cancelledAt = half.events ?? 0;
   const perSecond = Math.round((events - cancelledAt) / secondHalf);
   const figures = {
@@ -169,7 +181,7 @@ export async function replayInHalves(stack: HalvesStack, options: HalvesOptions)
     perSecond,
     runs: end.runs ?? 0,
   };
-  return { ...figures, ...judged(records, events, run.accepted) };
+  return { ...figures, ...judged(records, events, run) };
 }
 
 function laptimes(): () => number {
@@ -186,12 +198,16 @@ const nameOf = ({ headers }: KafkaRecord): string => headers.idempotency_key ?? 
 const digestOf = (content: unknown): string => createHash('sha256').update(JSON.stringify(content)).digest('base64');
 
 /** Whether the last events, one of each key, are there. */
-function lastOf(records: readonly KafkaRecord[], accepted: number): boolean {
+function lastOf(records: readonly KafkaRecord[], { accepted, keys }: Pick<Run, 'accepted' | 'keys'>): boolean {
   const names = new Set(records.map(nameOf));
-  return Array.from({ length: keyCount }, (_, at) => accepted - 1 - at).every((n) => names.has(String(n)));
+  return Array.from({ length: keys }, (_, at) => accepted - 1 - at).every((n) => names.has(String(n)));
 }
 
-function judged(records: readonly KafkaRecord[], events: number, accepted: number) {
+function judged(
+  records: readonly KafkaRecord[],
+  events: number,
+  { accepted, keys: keyCount }: Pick<Run, 'accepted' | 'keys'>,
+) {
   const seen = new Map<string, string[]>();
   for (const record of records) {
     const name = nameOf(record);
@@ -201,14 +217,15 @@ function judged(records: readonly KafkaRecord[], events: number, accepted: numbe
   const names = Array.from({ length: accepted }, (_, n) => String(n));
   const timesOf = (name: string): number => seen.get(name)?.length ?? 0;
   const wantedOf = (name: string): number => (Number(name) < events ? 2 : 1);
-  const keys = Array.from({ length: keyCount }, (_, at) => keyOf(at));
+  const keys = Array.from({ length: keyCount }, (_, at) => keyOf(at, keyCount));
   return {
     lost: names.filter((name) => timesOf(name) < wantedOf(name)),
     twice: names.filter((name) => timesOf(name) > wantedOf(name)),
     changed: names.filter((name) => new Set(seen.get(name)).size > 1),
     newer: accepted - events,
     keysOutOfOrder: keys.filter(
-      (key) => String(firstSeen(records, key)) !== String(names.filter((name) => keyOf(Number(name)) === key)),
+      (key) =>
+        String(firstSeen(records, key)) !== String(names.filter((name) => keyOf(Number(name), keyCount) === key)),
     ),
   };
 }
