@@ -3,7 +3,7 @@ import type { ConnectionTest } from '../../domain/connectionTest.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
 import { BrokerConnection } from './brokerConnection.ts';
 import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
-import { NamedError } from './failureNames.ts';
+import { failureIn, NamedError } from './failureNames.ts';
 import { type MetadataWithRights, metadataKey, metadataWithRights } from './metadataWithRights.ts';
 import { leadersMax, topicIn } from './probe.ts';
 import { TestEvent } from './testEvent.ts';
@@ -129,6 +129,9 @@ async function visited({ host, port }: { host: string; port: number }, settings:
   const connection = new BrokerConnection(host, port, settings, stepMsMax);
   try {
     await connection.connect();
+  } catch (error) {
+    const failure = failureIn(error);
+    throw new NamedError({ ...failure, message: `${connection.address}, a leader: ${failure.message}` });
   } finally {
     connection.close();
   }

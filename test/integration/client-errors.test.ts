@@ -16,12 +16,12 @@ import { oauthRows } from '../../domain/oauthErrors.ts';
 import { migrate } from '../../store/migrate.ts';
 import { openStore } from '../../store/store.ts';
 import { newDatabase } from '../harness/database.ts';
-import { echoingBroker } from '../harness/echoingBroker.ts';
 import { expectRow, meaning } from '../harness/failureRow.ts';
 import { answering, closedPort, type HostileServer, speakingTls } from '../harness/hostileServers.ts';
 import { type Kfake, startKfake } from '../harness/kfake.ts';
 import { leaksIn, traceOf } from '../harness/leaks.ts';
 import { blockWithKeys, openDestination, type TestProduce, testProduce } from '../harness/produceActivity.ts';
+import { echoingBroker } from '../harness/scriptedBrokers.ts';
 import { sharedTemporal, type TestTemporal } from '../harness/temporal.ts';
 
 const login = { username: 'ada', password: 'correct horse' };
@@ -158,11 +158,11 @@ describe.concurrent('the table says what comes of', () => {
   });
 
   test('a broker that repeats the password in its refusal is not repeated', async () => {
-    const broker = await echoingBroker();
+    const [username, password] = ['causeway-user', 'c0rrect horse battery'];
+    const broker = await echoingBroker(username);
     servers.push(broker);
-    const password = 'c0rrect horse battery';
     const destination = at([broker.address], {
-      auth: { mode: 'SASL_PLAIN', tls: false, username: 'causeway-user' },
+      auth: { mode: 'SASL_PLAIN', tls: false, username },
       secrets: { password },
     });
     const tried: unknown[] = [await testConnection(destination, { sendTestEvent: false })];

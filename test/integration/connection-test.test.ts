@@ -4,11 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testConnection } from '../../activities/kafka/connectionTest.ts';
 import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import { freePort } from '../../dev/servers/ports.ts';
+import { networksOf } from '../../domain/address.ts';
 import type { ConnectionTest, TestStepName } from '../../domain/connectionTest.ts';
 import type { Auth, OpenDestination, Secrets } from '../../domain/destination.ts';
 import { type TestKafka, testKafka } from '../harness/kafka.ts';
 import { type Kfake, startKfake } from '../harness/kfake.ts';
 import { openDestination } from '../harness/produceActivity.ts';
+import { brokerLedBy } from '../harness/scriptedBrokers.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
 import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
 import { oauthPrincipal, startTokenServer, type TokenServer } from '../harness/tokenServer.ts';
@@ -198,6 +200,23 @@ describe('what does not work is named, with what would mend it, and what comes a
       remedy: expect.stringContaining('WRITE'),
     });
   });
+});
+
+test.each([
+  ['can not be reached', 'closed', 'ECONNREFUSED'],
+  ['has a name that nobody knows', 'nobody.invalid', /^(ENOTFOUND|EAI_AGAIN)$/],
+  ['is on a private network', '10.1.2.3', 'ADDRESS_REFUSED'],
+])('a leader that %s is named: brokers say where they are, and it must be so from here', async (_, where, name) => {
+  const host = where === 'closed' ? '127.0.0.1' : where;
+  const broker = await brokerLedBy(host, closedPort, 'orders');
+  const allowPrivate = networksOf([['127.0.0.0', 8]]);
+  const destination = openDestination({ brokers: [broker.address], topic: 'orders', allowPrivate });
+  const found = await testConnection(destination, { sendTestEvent: true });
+  await broker.stop();
+  expect(line(found)).toMatch(/authenticate ok, topic ok, leaders [A-Z_]+, write skipped, testEvent skipped$/);
+  const failed = found.steps.find(({ outcome }) => outcome === 'failed')?.error;
+  expect(failed?.name).toEqual(typeof name === 'string' ? name : expect.stringMatching(name));
+  expect(failed?.message).toContain(`${host}:${closedPort}, a leader: `);
 });
 
 describe('on kfake', () => {

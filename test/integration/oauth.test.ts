@@ -84,6 +84,13 @@ test('the right credentials deliver, with one token for produce after produce', 
   expect(tokens.requests).toEqual([{ grant_type: 'client_credentials', scope: 'write:orders', audience: 'kafka' }]);
 });
 
+test('scope and audience may be left out: then the endpoint is asked for neither', async () => {
+  tokens.give({ claims: { aud: 'kafka' } }); // As an endpoint that serves this one broker.
+  const { audience: _, ...auth } = tokens.auth;
+  await expectDelivered(await destinationWith(auth));
+  expect(tokens.requests).toEqual([{ grant_type: 'client_credentials' }]);
+});
+
 test('the token endpoint may be behind a certificate of an authority that the destination names', async () => {
   await expectDelivered(await destinationWith({ ...overTls.auth, tokenEndpointCaCertificate: authority.pem }));
 });
