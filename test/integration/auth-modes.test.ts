@@ -1,6 +1,6 @@
 /** Every way to authenticate, against a real broker, with what is right and with each thing that may be wrong. */
 import { createPrivateKey, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { probeTopic } from '../../activities/kafka/probe.ts';
 import { newTokenKey } from '../../dev/servers/brokerSecurity.ts';
 import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
@@ -31,6 +31,7 @@ beforeAll(async () => {
   ]);
   produce = testProduce(temporal);
 });
+afterEach(() => tokens.give());
 afterAll(async () => {
   produce.close();
   await Promise.all([tokens, foreign, temporal].map((one) => one.stop()));
@@ -157,7 +158,6 @@ describe('SASL_OAUTHBEARER', () => {
     tokens.give({ claims: { exp: Math.floor(Date.now() / 1_000) - 3_600 } });
     await expectRefused(await destinationFor(mode), 'TOKEN_REFUSED');
     expect(lastMessage()).toMatch(/refused our token: invalid_token \(it ended at \d{4}-/);
-    tokens.give();
   });
 
   test('a token that somebody else has signed', async () => {
