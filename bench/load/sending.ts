@@ -4,7 +4,7 @@ import { judged } from './answers.ts';
 import { HttpConnection } from './connection.ts';
 import { eventMaker, type Keys, spreadKeys } from './events.ts';
 import { seededRandom } from './random.ts';
-import { GrowingSendLog, type SendLog } from './sendLog.ts';
+import { GrowingSendLog, outcomes, type SendLog } from './sendLog.ts';
 
 export type SendJob = {
   url: string;
@@ -16,8 +16,8 @@ export type SendJob = {
   eventsPerPost: number;
   connections: number;
   seconds: number;
-  /** The load is over once so many were sent. */
-  eventsMax?: number | undefined;
+  /** The load is over once so many were accepted. */
+  acceptedMax?: number | undefined;
   /** Undefined: each connection POSTs as soon as it was answered. Else POSTs are due at this rate, answered or not. */
   eventsPerSecond?: number | undefined;
   /** Whether a connection that is told `Retry-After` does as told. */
@@ -66,6 +66,7 @@ class Sending {
   readonly log = new GrowingSendLog();
   readonly answers = new Map<string, number>();
   unsent = 0;
+  private accepted = 0;
   private readonly connections: HttpConnection[];
   private readonly maker;
   private readonly random = seededRandom(1_234);
@@ -84,7 +85,7 @@ class Sending {
   async closed(): Promise<void> {
     const endsAtMs = nowMs() + this.job.seconds * 1_000;
     const loop = async (connection: HttpConnection): Promise<void> => {
-      while (nowMs() < endsAtMs && this.log.size < (this.job.eventsMax ?? Number.POSITIVE_INFINITY)) {
+      while (nowMs() < endsAtMs && this.accepted < (this.job.acceptedMax ?? Number.POSITIVE_INFINITY)) {
         const retryAfterMs = await this.post(connection, this.job.eventsPerPost);
         if (retryAfterMs > 0 && this.job.isPatient)
           await sleep(Math.min(retryAfterMs, Math.max(0, endsAtMs - nowMs())));
@@ -159,6 +160,7 @@ class Sending {
     const atMs = nowMs();
     each.forEach((outcome, i) => {
       this.log.answered(first + i, outcome, atMs);
+      if (outcome === outcomes.accepted) this.accepted++;
     });
     this.answers.set(name, (this.answers.get(name) ?? 0) + 1);
     return answer.retryAfterMs;

@@ -80,8 +80,8 @@ async function one(
 
   const tag = randomBytes(4).toString('hex');
   const startedAtMs = nowMs();
-  const eventsMax = durations.backlogEvents;
-  const sent = await sender.call('send', { ...load, tag, seconds: acceptedWithinS, eventsMax });
+  const acceptedMax = durations.backlogEvents;
+  const sent = await sender.call('send', { ...load, tag, seconds: acceptedWithinS, acceptedMax });
   const acceptedMs = nowMs() - startedAtMs;
   const segments = await untilSettled(client, destination);
   say(
