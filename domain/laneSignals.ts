@@ -48,7 +48,14 @@ export const noteFrom = (input: unknown): { reason?: string | undefined; by?: st
 
 /** Whether a signal's input is of the kind that the signal may have: `pause` and `resume` have a note, or none. */
 export const isFitting = (signalName: string, input: unknown): boolean =>
-  !notedSignals.has(signalName) || input === undefined || input === null || isObject(input);
+  !notedSignals.has(signalName) || input === undefined || input === null || isNote(input);
+// Who gave `ids` meant some events, not the lane.
+const isNote = (input: unknown): boolean =>
+  isObject(input) &&
+  Object.entries(input).every(
+    ([name, value]) => noteFields.has(name) && (value === undefined || typeof value === 'string'),
+  );
+const noteFields: ReadonlySet<string> = new Set(['reason', 'by']);
 const notedSignals: ReadonlySet<string> = new Set(['pause', 'resume']);
 
 /** What a `resend` carries beside its block. Parts of one replay come in order: first by `round`, then by `part`. */
@@ -82,6 +89,7 @@ const isEntry = (value: unknown): boolean =>
 export function blockFrom(input: unknown): Block | undefined {
   if (!isObject(input) || !Array.isArray(input.entries) || !ArrayBuffer.isView(input.bodies)) return undefined;
   if (!input.entries.every(isEntry)) return undefined;
+  if (!Number.isFinite(input.acceptedAtMs) || !Number.isFinite(input.quietMs)) return undefined;
   const block = input as Block; // What is read of it has been checked, or is checked next.
   return isWholeBlock(block) ? block : undefined;
 }

@@ -5,9 +5,10 @@ import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
 import { allowedOnly } from './allowedAddress.ts';
 import { AlertsAsked, certificateAlert, certificateRefused, checkClientCertificate } from './clientCertificate.ts';
-import { calmQueue, guardFrames, renewInTime } from './connectionGuard.ts';
+import { askBeforeWriting, calmQueue, guardFrames, renewInTime } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { failureIn, NamedError, NotSent, notSentInTime } from './failureNames.ts';
+import { resetSocket } from './resetSocket.ts';
 import { withinMs } from './withinMs.ts';
 
 const connectTimeoutMs = 5_000;
@@ -36,6 +37,9 @@ export class BrokerConnection {
   /** Whether our side of a TLS handshake was over. */
   private isSecured = false;
   private isLetIn = false;
+  /** Whether the request under way is still wanted; undefined where none is under way. */
+  private isWanted: (() => boolean) | undefined;
+  private isTooLate = false;
   /** The request that is under way, and those that wait for it. */
   private queue: Promise<unknown> = Promise.resolve();
 
@@ -59,6 +63,11 @@ export class BrokerConnection {
       guardFrames(connection, (error) => this.close(error));
       calmQueue(connection);
       renewInTime(connection);
+      askBeforeWriting(
+        connection,
+        () => this.isWanted?.() ?? true,
+        () => this.refuseLate(),
+      );
     }
     this.broker = new Broker({
       connectionPool: this.pool,
@@ -119,7 +128,7 @@ export class BrokerConnection {
       if (!isWanted()) throw notSentInTime;
       await this.renewSession();
       if (!isWanted()) throw notSentInTime;
-      return await this.exchange(apiKey, definition, options);
+      return await this.exchange(apiKey, definition, options, isWanted);
     });
     this.queue = turn.catch(() => undefined);
     return await turn;
@@ -146,18 +155,28 @@ export class BrokerConnection {
     apiKey: number,
     definition: RequestDefinition<Options, Answer>,
     options: Options,
+    isWanted: () => boolean,
   ): Promise<Answer> {
+    this.isWanted = isWanted;
     try {
       const { request, response } = this.broker.lookupRequest(apiKey, definition)(options);
       const parse = async (answer: Answer): Promise<Answer> => answer;
       return await this.pool.send({ request, response: { decode: response.decode, parse } });
     } catch (error) {
       this.close();
-      throw error;
+      throw this.isTooLate ? notSentInTime : error;
+    } finally {
+      this.isWanted = undefined;
     }
   }
 
-  /** Ends its sockets at once: what was not written to the network yet never will be. */
+  /** The connection is closed with it: kafkajs counts the request as under way. */
+  private refuseLate(): void {
+    this.isTooLate = true;
+    this.close(notSentInTime);
+  }
+
+  /** Ends its sockets at once: what is not on the network yet never will be. */
   close(reason?: Error): void {
     this.isGivenUp = true;
     this.endSockets(reason);
@@ -166,7 +185,10 @@ export class BrokerConnection {
   private endSockets(reason = new Error('The connection was closed by Causeway.')): void {
     this.isClosed = true;
     // With an error: kafkajs does not hear of a socket that ends without a word.
-    for (const socket of this.sockets) socket.destroy(reason);
+    for (const socket of this.sockets) {
+      if (this.isWanted) resetSocket(socket, reason);
+      else socket.destroy(reason);
+    }
     this.sockets.clear();
   }
 

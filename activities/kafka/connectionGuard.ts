@@ -63,3 +63,17 @@ export function renewInTime(connection: GuardedConnection): void {
     get: () => renewAt(Number(connection.sessionLifetime.toString())),
   });
 }
+
+/**
+ * Asks right before a request is written, in the same turn of the loop, whether it still may be; where not, `refuse` is called in
+ * its place. kafkajs encodes a request and waits out a broker's throttling first, and a process may stand still meanwhile.
+ */
+export function askBeforeWriting(
+  { requestQueue }: GuardedConnection,
+  mayWrite: () => boolean,
+  refuse: () => void,
+): void {
+  const push = requestQueue.push.bind(requestQueue);
+  requestQueue.push = (pushed) =>
+    push({ ...pushed, sendRequest: () => (mayWrite() ? pushed.sendRequest() : refuse()) });
+}

@@ -38,7 +38,12 @@ declare module 'kafkajs/src/network/connectionPool.js' {
     processData: (chunk: Buffer) => void;
     /** What the broker said last, in ms; 0 where a session does not end. One of kafkajs's own long integers. */
     readonly sessionLifetime: { toString(): string };
-    requestQueue: { pending: readonly unknown[]; scheduleCheckPendingRequests: () => void };
+    requestQueue: {
+      pending: readonly unknown[];
+      scheduleCheckPendingRequests: () => void;
+      /** `sendRequest` writes it, now or once the broker's throttling lets it. */
+      push: (pushed: { sendRequest: () => void }) => void;
+    };
   };
 
   export default class ConnectionPool {

@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { requests } from 'kafkajs/src/protocol/requests/index.js';
 import { expect, test } from 'vitest';
 import { BrokerConnection } from '../../activities/kafka/brokerConnection.ts';
@@ -9,6 +9,67 @@ import { type Certificate, newAuthority, newCertificate } from '../../dev/server
 import { until } from '../harness/until.ts';
 
 const noTopics = { topics: [], allowAutoTopicCreation: false };
+
+/** What a broker answers that is asked for the versions of Metadata and ApiVersions. */
+function apiVersionsFor(request: Buffer): Buffer {
+  const correlationId = request.readInt32BE(8);
+  const body = Buffer.alloc(4 + 2 + 4 + 2 * 6 + 4);
+  body.writeInt32BE(correlationId);
+  body.writeInt32BE(2, 6);
+  for (const [at, [key, max]] of [
+    [3, 5],
+    [18, 2],
+  ].entries()) {
+    body.writeInt16BE(key ?? 0, 10 + 6 * at);
+    body.writeInt16BE(max ?? 0, 14 + 6 * at);
+  }
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(body.length);
+  return Buffer.concat([length, body]);
+}
+
+/** A broker that says which versions it speaks, then reads nothing until it is told to, and answers nothing. */
+async function withDeafBroker<T>(
+  use: (connect: () => BrokerConnection, read: () => Promise<number>) => Promise<T>,
+  tls?: TlsOptions,
+): Promise<T> {
+  let received = 0;
+  let ended = false;
+  const over = (): void => {
+    ended = true;
+  };
+  const serve = (socket: Socket): void => {
+    socket.on('error', over).on('end', over).on('close', over);
+    socket.once('data', (request: Buffer) => {
+      socket.pause();
+      socket.write(apiVersionsFor(request));
+      socket.on('data', (bytes) => {
+        received += bytes.length;
+      });
+      socket.pause();
+      open.push(socket);
+    });
+  };
+  const open: Socket[] = [];
+  const server = tls ? createTlsServer(tls, serve) : createServer(serve);
+  server.on('tlsClientError', () => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const settings = { clientId: 'test', ssl: tls && { ca: tls.ca }, sasl: undefined, allowPrivate: true };
+  try {
+    return await use(
+      () => new BrokerConnection('127.0.0.1', port, settings, 300),
+      async () => {
+        for (const socket of open) socket.resume();
+        await until('the end of the connection', () => ended);
+        return received;
+      },
+    );
+  } finally {
+    for (const socket of open) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
 
 /** A server on loopback that answers whatever it is sent in this way, and is no Kafka. */
 async function withServer<T>(answer: (socket: Socket) => void, use: (connection: BrokerConnection) => Promise<T>) {
@@ -158,6 +219,45 @@ test('what is not wanted any more when its turn comes is not written', async () 
       );
     },
   );
+});
+
+const largeBytes = 1_000_000;
+const large = {
+  topics: Array.from({ length: largeBytes / 1_000 }, () => 'x'.repeat(998)),
+  allowAutoTopicCreation: false,
+};
+
+test.each(['plaintext', 'TLS'])(
+  'of a request that was given up nothing more arrives once the other side reads on, over %s',
+  async (over) => {
+    const authority = newAuthority();
+    const { pem: cert, keyPem: key } = newCertificate(authority, 'broker', { hosts: ['127.0.0.1'] });
+    const arrived = await withDeafBroker(
+      async (connect, read) => {
+        const connection = connect();
+        await connection.connect();
+        const failure = connection
+          .request(metadataKey, requests.Metadata, large)
+          .catch((error) => failureIn(error).name);
+        expect(await failure).toBe('NO_ANSWER_IN_TIME');
+        return await read();
+      },
+      over === 'TLS' ? { cert, key, ca: authority.pem } : undefined,
+    );
+    expect(arrived).toBeLessThan(largeBytes);
+  },
+);
+
+test('a request that is not wanted any more once it is encoded is not written', async () => {
+  await withDeafBroker(async (connect, read) => {
+    const connection = connect();
+    await connection.connect();
+    let asked = 0;
+    const isWanted = (): boolean => ++asked < 3; // In its turn, after the session was seen to, and right before it is written.
+    await expect(connection.request(metadataKey, requests.Metadata, noTopics, isWanted)).rejects.toBe(notSentInTime);
+    expect([asked, connection.isUsable]).toEqual([3, false]);
+    expect(await read()).toBe(0);
+  });
 });
 
 test('a connection that was closed is not opened again behind our back', async () => {

@@ -40,7 +40,8 @@ describe('replay and discard', () => {
 test('pause and resume take a note or nothing', () => {
   for (const name of ['pause', 'resume']) {
     expect([undefined, null, {}, { by: 'ada' }].every((input) => isFitting(name, input))).toBe(true);
-    expect([7, 'x', [], true].some((input) => isFitting(name, input))).toBe(false);
+    const none = [7, 'x', [], true, { ids: ['evt_x'] }, { by: 'ada', all: true }, { reason: 7 }];
+    expect(none.some((input) => isFitting(name, input))).toBe(false);
   }
   expect(isFitting('replay', 7)).toBe(true); // It looks for itself.
 });
