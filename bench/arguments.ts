@@ -8,7 +8,8 @@ export const partNames = {
   d: 'the whole road',
   e: 'latency in one lane',
   f: 'more than the road can carry',
-  backlog: 'a backlog: accepted while its destination is paused, then delivered',
+  backlog:
+    'a backlog: accepted while its Kafka is down (of a running stack: while its lanes are paused), then delivered',
 } as const;
 export type PartName = keyof typeof partNames;
 

@@ -4,7 +4,7 @@ import { runSizesOf } from '../../dev/laneRuns.ts';
 import { say } from '../../dev/servers/progress.ts';
 import { until } from '../../dev/servers/until.ts';
 import { laneWorkflowId } from '../../domain/lane.ts';
-import { laneSignals } from '../../domain/laneMessages.ts';
+import { type LaneStatus, laneQueries, laneSignals } from '../../domain/laneMessages.ts';
 import { segmentWorkflowType } from '../../domain/overflow.ts';
 import { nowMs } from '../clock.ts';
 import { forgetPeak, peakMiB } from '../cpu/memory.ts';
@@ -37,7 +37,7 @@ const stallMs = 45_000;
 const deliveredWithinMs = 1_800_000;
 const acceptedWithinS = 1_800;
 
-/** A backlog: so many events are accepted for a destination whose lanes are paused, and then delivered. */
+/** A backlog: so many events are accepted for a destination that is down, and delivered once it is back. */
 export async function backlog(context: Context): Promise<BacklogResult[]> {
   const results: BacklogResult[] = [];
   for (const lanes of [oneLane, fourLanes].filter(({ id }) => context.wants(id))) {
@@ -72,25 +72,31 @@ async function one(
     for (const workflowId of workflowIds) await client.workflow.getHandle(workflowId).signal(signal);
   };
   const load = { url, apiKey, customerExternalId, keys: lanes.keys, ...batches, isPatient: true };
-  const { api, worker } = await processesOf(stack);
-  // A lane has to be there to be paused: this sends its marks, which every lane gets some of.
-  await sender.call('send', { ...load, tag: randomBytes(4).toString('hex'), seconds: 0 });
-  await signalAll(laneSignals.pause);
+  const { api, worker, kafka } = await processesOf(stack);
+  // A lane has to be there to be held: this sends its marks, which every lane gets some of.
+  const mark = () => sender.call('send', { ...load, tag: randomBytes(4).toString('hex'), seconds: 0 });
+  await mark();
+  const held = await holdBack(stack.kind === 'own' ? kafka : undefined, {
+    signalAll,
+    mark,
+    states: () => statesOf(client, workflowIds),
+  });
   await Promise.all([api, worker].map(forgetPeak));
 
   const tag = randomBytes(4).toString('hex');
-  const startedAtMs = nowMs();
-  const acceptedMax = durations.backlogEvents;
-  const sent = await sender.call('send', { ...load, tag, seconds: acceptedWithinS, acceptedMax });
-  const acceptedMs = nowMs() - startedAtMs;
-  const segments = await untilSettled(client, destination);
+  const accept = async () => {
+    const startedAtMs = nowMs();
+    const acceptedMax = durations.backlogEvents;
+    const sent = await sender.call('send', { ...load, tag, seconds: acceptedWithinS, acceptedMax });
+    return { sent, acceptedMs: nowMs() - startedAtMs, segments: await untilSettled(client, destination) };
+  };
+  const { sent, acceptedMs, segments } = await accept().finally(held.letGo);
+  const releasedAtMs = nowMs();
   say(
     `    accepted in ${Math.round(acceptedMs / 1_000)} s; ${segments} segments; api ${Math.round(await peakMiB(api))} MiB`,
   );
 
   await reader.call('open', { brokers: stack.kafkaBrokers, topic, tag });
-  const releasedAtMs = nowMs();
-  await signalAll(laneSignals.resume);
   const job = { outcomes: sent.log.outcomes, stallMs, timeoutMs: deliveredWithinMs };
   const arrivals = await reader.call('arrivals', job);
   await reader.call('close', undefined);
@@ -110,6 +116,39 @@ async function one(
     answers: sent.answers,
   };
 }
+
+type Lanes = {
+  signalAll: (signal: string) => Promise<void>;
+  mark: () => Promise<unknown>;
+  states: () => Promise<string[]>;
+};
+
+/** Kafka stands still (SIGSTOP) until every lane waits for it, and goes on when let go; one that is not ours goes on, and the lanes are paused. */
+async function holdBack(
+  kafka: number | undefined,
+  { signalAll, mark, states }: Lanes,
+): Promise<{ letGo(): Promise<void> }> {
+  if (kafka === undefined) {
+    await signalAll(laneSignals.pause);
+    return { letGo: () => signalAll(laneSignals.resume) };
+  }
+  process.kill(kafka, 'SIGSTOP');
+  const letGo = async (): Promise<void> => void process.kill(kafka, 'SIGCONT');
+  try {
+    await mark();
+    const areWaiting = (found: string[]): boolean => found.every((state) => state === 'Waiting');
+    await until('the lanes to wait', states, areWaiting, { timeoutMs: 180_000, everyMs: 1_000 });
+  } catch (error) {
+    await letGo();
+    throw error;
+  }
+  return { letGo };
+}
+
+const statesOf = (client: Client, workflowIds: readonly string[]): Promise<string[]> =>
+  Promise.all(
+    workflowIds.map(async (id) => (await client.workflow.getHandle(id).query<LaneStatus>(laneQueries.status)).state),
+  );
 
 /** How many segments there are, once their number grows no more. */
 async function untilSettled(client: Client, { id }: BenchDestination): Promise<number> {
