@@ -172,6 +172,11 @@ describe.each(modes.filter((mode) => mode !== 'MTLS'))('%s', (mode) => {
   test('no client certificate, where the listener wants one', async () => {
     await expectRefused(await destinationFor(mode, { broker: kafka.mutual }), 'CLIENT_CERTIFICATE_MISSING');
   });
+
+  test('a listener that lets nobody in this way', async () => {
+    const broker = mode === 'SASL_OAUTHBEARER' ? kafka.secured : kafka.oauth;
+    await expectRefused(await destinationFor(mode, { broker }), 'UNSUPPORTED_SASL_MECHANISM', 33);
+  });
 });
 
 describe('MTLS', () => {
@@ -193,6 +198,10 @@ describe('MTLS', () => {
       const secrets = { clientKey: encrypted(passphrase), clientKeyPassphrase };
       await expectRefused(await destinationFor(mode, { secrets }), 'CLIENT_CERTIFICATE_UNUSABLE');
     }
+  });
+
+  test('a listener that wants a login by SASL: it hangs up', async () => {
+    await expectRefused(await destinationFor(mode, { broker: kafka.secured }), 'CONNECTION_CLOSED');
   });
 
   test('a key of another certificate', async () => {
