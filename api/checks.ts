@@ -94,7 +94,10 @@ async function namespaceCheck({ workflowService, options: { namespace } }: Clien
 }
 
 async function attributeCheck(temporal: Client): Promise<Found> {
-  const { missing, command } = await missingSearchAttributes(temporal);
+  const { missing, ofAnotherType, removal, command } = await missingSearchAttributes(temporal);
+  if (ofAnotherType.length > 0) {
+    return failing(`of another type than lanes need: ${ofAnotherType.join(', ')}`, `Run: ${removal} && ${command}`);
+  }
   return missing.length === 0 ? ok('all are there') : failing(`missing: ${missing.join(', ')}`, `Run: ${command}`);
 }
 

@@ -10,12 +10,19 @@ export const searchAttributesToAdd = Object.fromEntries(
 );
 const grpcAlreadyExists = 6;
 
-/** Which of them the namespace lacks, and the command that adds all. */
-export async function missingSearchAttributes(client: Client): Promise<{ missing: string[]; command: string }> {
+/** What is not as lanes need it: `missing` ones, those of another type, and the commands that mend each. */
+export type AttributesFound = { missing: string[]; ofAnotherType: string[]; removal: string; command: string };
+
+/** Rejects as Temporal does. */
+export async function missingSearchAttributes(client: Client): Promise<AttributesFound> {
   const { namespace } = client.options;
-  const known = await client.connection.operatorService.listSearchAttributes({ namespace });
-  const missing = Object.keys(searchAttributesToAdd).filter((name) => !(name in (known.customAttributes ?? {})));
-  return { missing, command: commandFor(namespace) };
+  const { customAttributes: known } = await client.connection.operatorService.listSearchAttributes({ namespace });
+  const all = Object.entries(searchAttributesToAdd);
+  const missing = all.filter(([name]) => !(name in (known ?? {}))).map(([name]) => name);
+  const others = all.filter(([name, type]) => name in (known ?? {}) && known?.[name] !== type).map(([name]) => name);
+  const named = others.map((name) => `--name ${name}`).join(' ');
+  const removal = `temporal operator search-attribute remove --yes --namespace ${namespace} ${named}`;
+  return { missing, ofAnotherType: others, removal, command: commandFor(namespace) };
 }
 
 function commandFor(namespace: string): string {

@@ -1,5 +1,6 @@
 /** `causeway`: what an operator asks a Causeway, and tells it, over its API. */
 import { Command, CommanderError } from 'commander';
+import { version } from '../activities/version.ts';
 import { Api } from './api.ts';
 import { completionCommand } from './commands/completion.ts';
 import { deadLetterCommands } from './commands/deadLetters.ts';
@@ -17,7 +18,8 @@ import { jsonOf } from './output.ts';
 import { readSettings } from './settings.ts';
 
 const help = `
-Where the Causeway is: CAUSEWAY_API (its address) and CAUSEWAY_API_KEY; without them .causeway/stack.json of this folder.
+Where the Causeway is: CAUSEWAY_API (its address) and CAUSEWAY_API_KEY; without them the API's own
+CAUSEWAY_API_HOST and CAUSEWAY_API_PORT, or .causeway/stack.json of this folder.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 unauthorised, 5 unreachable.`;
 
@@ -25,6 +27,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 unauthorised, 5 unreachable
 export function programOf(context: Context): Command {
   const program = new Command('causeway')
     .description("Reads the delivery log of a Causeway, and sends again what customers' brokers did not take.")
+    .version(version)
     .addHelpText('after', help)
     .configureHelp({ showGlobalOptions: false })
     .helpCommand(false)

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { lanesMax } from '../../api/interventions.ts';
 import type { EventLog } from '../../api/schemas/eventLog.ts';
+import { laneWorkflowId, laneWorkflowType } from '../../domain/lane.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { type Ran, causeway as run } from '../harness/cli.ts';
 import { postEvent } from '../harness/eventLog.ts';
+import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
 
 const tooSmall = { 'max.message.bytes': '1500' };
 const anyRecords = { 'max.message.bytes': '1000000' };
@@ -86,6 +89,25 @@ async function untilListed({ id }: CreatedDestination, ids: readonly string[]): 
   return ids.map((one) => letters.find(({ eventId }) => eventId === one)?.parkedAt ?? '');
 }
 
+/** Open lanes with a dead letter each, as Temporal lists them: no worker ever looks at them. They end by themselves. */
+async function manyLanes({ client }: TestTemporal, destinationId: string, count: number): Promise<void> {
+  const start = (n: number) =>
+    client.workflow.start(laneWorkflowType, {
+      ...{ workflowId: laneWorkflowId(destinationId, String(n)), taskQueue: `${causeway.temporal.taskQueue}:nobody` },
+      ...{ args: [], workflowExecutionTimeout: '2 minutes' },
+      searchAttributes: { DestinationId: [destinationId], DeadLetters: [1] },
+    });
+  const atOnce = 50;
+  for (let from = 0; from < count; from += atOnce) {
+    await Promise.all(Array.from({ length: Math.min(atOnce, count - from) }, (_, n) => start(from + n)));
+  }
+  await until(
+    'all to be listed',
+    () => client.workflow.count(`DestinationId="${destinationId}" AND DeadLetters > 0`),
+    (listed) => listed.count === count,
+  );
+}
+
 test('each selector of a replay and of discard takes what it names, and leaves the rest', async () => {
   const { id: destination, customerExternalId: customer } = first;
   const large = [
@@ -163,4 +185,23 @@ test('--all takes every dead letter of a destination, in all its lanes, and none
   }
   expect(await sentTo(first)).toEqual(before);
   expect((await sentTo(second)).slice(beforeSecond.length).toSorted()).toEqual(['all-a', 'all-b']);
+});
+
+test('what would reach more lanes than one request may is refused, with what does it in the background, and changes nothing', async () => {
+  const { id } = await causeway.createDestination();
+  const temporal = await testTemporal(causeway);
+  onTestFinished(() => temporal.stop());
+  await manyLanes(temporal, id, lanesMax + 1);
+  for (const args of [
+    ['replay', id, '--all'],
+    ['discard', id, '--all', '--yes'],
+  ]) {
+    const ran = await cli(...args);
+    expect([ran.code, ran.out]).toEqual([1, '']);
+    expect(ran.err).toMatch(
+      /More than 1000 lanes .*Nothing was changed.*causeway replay <destination> --status parked/,
+    );
+  }
+  const { historyLength } = await temporal.client.workflow.getHandle(laneWorkflowId(id, '0')).describe();
+  expect(historyLength).toBe(2); // It began, and was told nothing.
 });

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { version } from '../../activities/version.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { type Ran, type RunOptions, causeway as run } from '../harness/cli.ts';
 import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
@@ -120,6 +121,7 @@ test('a command that is none, and settings that are none, are told from others; 
   for (const [args, says, options] of wrong) {
     expect(await cli(args, options)).toEqual({ code: 2, out: '', err: expect.stringContaining(says) });
   }
+  expect(await cli(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
   const asJson = await cli(['lanes', 'dst_unknown', '--json']);
   expect(JSON.parse(asJson.err)).toMatchObject({ error: { code: 'destination_not_found' } });
 });

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import proto from '@temporalio/proto';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { version } from '../../activities/version.ts';
 import { temporalCli } from '../../dev/servers/temporal.ts';
@@ -79,21 +80,24 @@ test('a namespace that keeps its history for a day is a warning, with the comman
   expect(await check('namespace')).toMatchObject({ detail: `${namespace}, keeps closed runs for 30 days` });
 });
 
-test('a search attribute that is missing is named, with the command that adds it', async () => {
-  await temporal.client.connection.operatorService.removeSearchAttributes({
-    namespace,
-    searchAttributes: ['DeadLetters'],
-  });
-  const found = await until(
-    'it to be missing',
-    () => check('search attributes'),
-    (one) => one?.status === 'failing',
-  );
-  expect(found).toMatchObject({
-    detail: 'missing: DeadLetters',
-    remedy: expect.stringMatching(/^Run: temporal operator/),
-  });
-  if (found) await runRemedy(found);
+test('a search attribute that is missing, or of another type, is named, with the command that mends it', async () => {
+  const { operatorService } = temporal.client.connection;
+  const untilFailing = (detail: string) =>
+    until(
+      detail,
+      () => check('search attributes'),
+      (one) => one?.status === 'failing' && one.detail === detail,
+    );
+  await operatorService.removeSearchAttributes({ namespace, searchAttributes: ['DeadLetters'] });
+  const missing = await untilFailing('missing: DeadLetters');
+  if (missing) await runRemedy(missing);
+  await untilOk('search attributes');
+
+  await operatorService.removeSearchAttributes({ namespace, searchAttributes: ['DeadLetters'] });
+  const { INDEXED_VALUE_TYPE_KEYWORD: DeadLetters } = proto.temporal.api.enums.v1.IndexedValueType;
+  await operatorService.addSearchAttributes({ namespace, searchAttributes: { DeadLetters } });
+  const other = await untilFailing('of another type than lanes need: DeadLetters');
+  if (other) await runRemedy(other);
   await untilOk('search attributes');
 });
 
