@@ -53,8 +53,11 @@ function refuseHeldLanes(destinations: readonly Destination[], now: Date): void 
   if (held) throw lanesChanging(held);
 }
 
-const lanesChanging = ({ id }: Destination): CausewayError =>
-  new CausewayError('lanes_changing', `Destination ${id} is changing its lanes. Send again after two seconds.`);
+const lanesChanging = ({ id }: Destination, warning = ''): CausewayError =>
+  new CausewayError(
+    'lanes_changing',
+    `Destination ${id} is changing its lanes. Send again after two seconds.${warning}`,
+  );
 
 /**
  * Takes an event in: resolves once every matching destination's lane has stored it.
@@ -68,7 +71,11 @@ export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax
     if (performance.now() - startedAtMs < onTheWayMs) return;
     const all = await destinations.forCustomer(event.customerExternalId);
     const moved = to.find(({ destination }) => movedMeanwhile(destination, all, new Date()));
-    if (moved) throw lanesChanging(moved.destination);
+    if (moved)
+      throw lanesChanging(
+        moved.destination,
+        ' It was stored in the lane that its key had before: sent again it may be there twice.',
+      );
   };
   const destinationsOf = (customerExternalId: string, read?: DestinationsRead): Promise<readonly Destination[]> => {
     const known = read?.get(customerExternalId) ?? destinations.forCustomer(customerExternalId);

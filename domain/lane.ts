@@ -71,5 +71,5 @@ export const searchAttributeTypes = {
   DeadLetters: 'Int',
 } as const;
 
-export const deliveryStates = ['Delivering', 'Retrying', 'Waiting', 'Suspended', 'Parked', 'Paused'] as const;
+export const deliveryStates = ['Delivering', 'Waiting', 'Suspended', 'Parked', 'Paused'] as const;
 export type DeliveryState = (typeof deliveryStates)[number];

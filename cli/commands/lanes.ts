@@ -6,7 +6,7 @@ import { countOf, jsonOf, tableOf } from '../output.ts';
 import { pagesOf } from '../pages.ts';
 
 const pageSizeMax = 100;
-const states = ['Delivering', 'Retrying', 'Waiting', 'Suspended', 'Parked', 'Paused'];
+const states = ['Delivering', 'Waiting', 'Suspended', 'Parked', 'Paused'];
 
 /** `causeway lanes` */
 export function laneCommands(program: Command, { io, api }: Context): void {
