@@ -51,13 +51,30 @@ async function goBuild(partial: string): Promise<void> {
 
 const folder = `temporal-cli-${version}`;
 
+/** The oldest server that will do, 1.x, which a CLI names beside its own version: one built from source has none. */
+const serverMinorMin = 29;
+
+async function usableOnPath(): Promise<string | undefined> {
+  const found = await onPath('temporal');
+  if (!found) return undefined;
+  const said = await run(found, ['--version'], { timeoutMs: 60_000 }).catch(() => '');
+  if (Number(/Server 1\.(\d+)/.exec(said)?.[1] ?? 0) >= serverMinorMin) return found;
+  say(`The temporal on PATH is passed over: it says "${said.trim()}", and Server 1.${serverMinorMin} is needed.`);
+  return undefined;
+}
+let asked: Promise<string | undefined> | undefined;
+const usableOnPathOnce = (): Promise<string | undefined> => {
+  asked ??= usableOnPath();
+  return asked;
+};
+
 /** What is needed where the CLI can't be downloaded. */
 export const temporalBuildTools = async (): Promise<Tool[]> =>
-  (await onPath('temporal')) || (await isInstalled(folder)) ? [] : ['go'];
+  (await usableOnPathOnce()) || (await isInstalled(folder)) ? [] : ['go'];
 
 /** The path of Temporal's CLI, whose `server start-dev` is the server: from PATH, the cache, a download or a build. */
 export async function temporalCli(): Promise<string> {
-  const found = await onPath('temporal');
+  const found = await usableOnPathOnce();
   if (found) return found;
   const dir = await installed(folder, async (partial) => {
     const limit = `given up after ${sdkDownloadMsMax / 1000} s`;
