@@ -1,15 +1,13 @@
 /** What Temporal tells of the runs of one workflow, without their histories. Rejects with `temporal_unavailable`. */
 import type { Client } from '@temporalio/client';
-import proto from '@temporalio/proto';
 import { quotedInQuery } from './laneList.ts';
 import { isNotFound } from './notFound.ts';
 import type { ListRuns } from './settledBefore.ts';
 import { temporalSilent } from './temporalSilent.ts';
 
-export type ListedRun = { runId: string; status: 'open' | 'terminated' | 'closed' };
 export type LaneRuns = {
-  /** Those that visibility knows, 500 at the most, an open one first, then the one that closed last; it lags behind by a second or two. */
-  listed(workflowId: string): Promise<ListedRun[]>;
+  /** All with that status that visibility knows, the one that closed last first; it lags behind by a second or two. */
+  listed(workflowId: string, status: 'Running' | 'Terminated'): Promise<string[]>;
   /** Which run it continues, and whether a reset made it. Undefined where retention has deleted it. */
   origin(
     workflowId: string,
@@ -17,35 +15,44 @@ export type LaneRuns = {
   ): Promise<{ previousRunId: string | undefined; isReset: boolean } | undefined>;
 };
 
-const runsMax = 500;
+const pageSize = 500;
 const callTimeoutMs = 5_000;
-const { WORKFLOW_EXECUTION_STATUS_RUNNING: running, WORKFLOW_EXECUTION_STATUS_TERMINATED: terminated } =
-  proto.temporal.api.enums.v1.WorkflowExecutionStatus;
 
-const statusOf = (status: number | null | undefined): ListedRun['status'] =>
-  status === running ? 'open' : status === terminated ? 'terminated' : 'closed';
+type Listed = { runIds: string[]; nextPageToken: Uint8Array | undefined };
+
+async function listedPage(client: Client, query: string, nextPageToken?: Uint8Array): Promise<Listed> {
+  const { namespace } = client.options;
+  const request = { namespace, pageSize, query, ...(nextPageToken && { nextPageToken }) };
+  try {
+    const page = await client.connection.withDeadline(Date.now() + callTimeoutMs, () =>
+      client.workflowService.listWorkflowExecutions(request),
+    );
+    const runIds = page.executions.flatMap(({ execution }) => execution?.runId || []);
+    return { runIds, nextPageToken: page.nextPageToken.length > 0 ? page.nextPageToken : undefined };
+  } catch (cause) {
+    throw temporalSilent(cause);
+  }
+}
 
 export function laneRuns(client: Client): LaneRuns {
   const { namespace } = client.options;
-  const asked = <T>(call: () => Promise<T>): Promise<T> =>
-    client.connection.withDeadline(Date.now() + callTimeoutMs, call);
   return {
-    async listed(workflowId) {
-      const query = `WorkflowId=${quotedInQuery(workflowId)}`;
-      const { executions } = await asked(() =>
-        client.workflowService.listWorkflowExecutions({ namespace, pageSize: runsMax, query }),
-      ).catch((cause: unknown) => {
-        throw temporalSilent(cause);
-      });
-      return (executions ?? []).flatMap(({ execution, status }) =>
-        execution?.runId ? [{ runId: execution.runId, status: statusOf(status) }] : [],
-      );
+    async listed(workflowId, status) {
+      const query = `WorkflowId=${quotedInQuery(workflowId)} AND ExecutionStatus="${status}"`;
+      let page = await listedPage(client, query);
+      const { runIds } = page;
+      while (page.nextPageToken) {
+        page = await listedPage(client, query, page.nextPageToken);
+        runIds.push(...page.runIds);
+      }
+      return runIds;
     },
     async origin(workflowId, runId) {
       const execution = { workflowId, runId };
-      const page = await asked(() =>
+      const asked = client.connection.withDeadline(Date.now() + callTimeoutMs, () =>
         client.workflowService.getWorkflowExecutionHistory({ namespace, execution, maximumPageSize: 1 }),
-      ).catch((cause: unknown) => {
+      );
+      const page = await asked.catch((cause: unknown) => {
         if (isNotFound(cause)) return undefined;
         throw temporalSilent(cause);
       });
@@ -57,8 +64,7 @@ export function laneRuns(client: Client): LaneRuns {
   };
 }
 
-/** The runs of a workflow by their ids, as {@link LaneRuns} lists them. */
+/** The runs of a workflow that visibility knows, by their ids: 500 at the most, an open one first, then the one that closed last. */
 export function runsListedBy(client: Client): ListRuns {
-  const { listed } = laneRuns(client);
-  return async (workflowId) => (await listed(workflowId)).map(({ runId }) => runId);
+  return async (workflowId) => (await listedPage(client, `WorkflowId=${quotedInQuery(workflowId)}`)).runIds;
 }

@@ -1,6 +1,7 @@
 /** Finds what strayed over resets, in the histories that Temporal still has. Asks Temporal alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import {
   type Block,
   type BlockEntry,
@@ -11,24 +12,24 @@ import {
   filterBlock,
 } from '../domain/block.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
-import { blockFrom, resendNoteFrom } from '../domain/laneSignals.ts';
+import { blockFrom, type ResendNote, resendNoteFrom } from '../domain/laneSignals.ts';
 import { noteSettled, nothingSettled } from '../domain/settledBefore.ts';
-import type { Stray, Strays } from '../domain/strays.ts';
+import { type Stray, type Strays, straysChanged } from '../domain/strays.ts';
 import { beating } from './beating.ts';
 import { type HistoryEvent, type LaneHistories, resetIn } from './laneHistory.ts';
 import type { LaneRuns } from './laneRuns.ts';
 
 export type StrayActivity = {
   strays(): Promise<Strays>;
-  /** The block of that position among them: a payload has one at the most. */
-  stray(request: { at: number }): Promise<Block>;
+  /** The block of that position among them: a payload has one at the most. Rejects with {@link straysChanged}, where it is another. */
+  stray(request: { at: number; name?: string | undefined }): Promise<Block>;
 };
 export type StrayDependencies = {
   histories: Pick<LaneHistories, 'run' | 'eachEvent' | 'signalInputs'>;
   runs: LaneRuns;
 };
 
-const heartbeatEveryMs = 4_000;
+const heartbeatEveryMs = 3_000;
 /** Visibility lags behind. In ms. */
 const listedWithinMs = 10_000;
 const looksEveryMs = 500;
@@ -40,8 +41,8 @@ export function createStrayActivity(known: StrayDependencies): StrayActivity {
   let kept: { runId: string; found: Promise<Stray[]> } | undefined;
   const found = (): Promise<Stray[]> => {
     const { workflowId = '', runId = '' } = Context.current().info.workflowExecution ?? {};
-    // The runs are closed, so whoever looks finds the same.
-    const finding = kept?.runId === runId ? kept.found : straysOf(known, workflowId, runId).then(joined);
+    // The runs are closed, so whoever looks finds the same, as long as retention leaves them.
+    const finding = kept?.runId === runId ? kept.found : straysOf(known, workflowId, runId);
     kept = { runId, found: finding };
     finding.catch(() => {
       kept = undefined;
@@ -51,60 +52,65 @@ export function createStrayActivity(known: StrayDependencies): StrayActivity {
   return {
     strays: () =>
       beating(heartbeatEveryMs, async () => {
-        const blocks = (await found()).map(({ note }) => ({ note }));
+        const blocks = (await found()).map(({ block, ...head }) => ({ ...head, name: nameOf(block) }));
         return { runId: Context.current().info.workflowExecution?.runId ?? '', blocks };
       }),
-    stray: ({ at }) =>
+    stray: ({ at, name }) =>
       beating(heartbeatEveryMs, async () => {
         const one = (await found())[at];
-        if (!one) throw new Error(`Nothing strayed at position ${at}.`);
-        return one.block;
+        if (one && (name === undefined || name === nameOf(one.block))) return one.block;
+        throw ApplicationFailure.nonRetryable(`At position ${at} is another block than before.`, straysChanged);
       }),
   };
 }
 
-/** Few large blocks in place of many small ones; a replay's parts stay what they are. */
+const nameOf = ({ entries }: Block): string => `${entries.length} ${entries[0]?.id} ${entries.at(-1)?.id}`;
+
+/** Few large blocks in place of many small ones, all of one chain; a replay's parts stay what they are. */
 function joined(strays: readonly Stray[]): Stray[] {
   const all: Stray[] = [];
   for (const stray of strays) {
     const open = all.at(-1);
     const fits = open && !open.note && blockBytes(open.block) + blockBytes(stray.block) <= blockBytesMax;
     if (!fits || stray.note) all.push(stray);
-    else
-      all.splice(-1, 1, {
-        block: blockOf([open.block, stray.block].flatMap(deliveriesOf), open.block.acceptedAtMs, 0),
-      });
+    else {
+      const block = blockOf([open.block, stray.block].flatMap(deliveriesOf), open.block.acceptedAtMs, 0);
+      all.splice(-1, 1, { ...open, block });
+    }
   }
   return all;
 }
 
-/** The oldest first. */
+/** In the order of their acceptance, which is that of Temporal's history: clocks of those who accepted them may differ. */
 async function straysOf(known: StrayDependencies, workflowId: string, runId: string): Promise<Stray[]> {
   const { histories } = known;
   const resets = (await histories.run(workflowId, runId))?.resets ?? [];
   const bases = new Set(resets.map(({ baseRunId }) => baseRunId));
   const chains: string[][] = [];
   for (const last of await terminated(known, workflowId, runId)) {
-    chains.unshift(await chainTo(known, workflowId, last, bases)); // Visibility lists what closed last first.
+    const chain = await chainTo(known, workflowId, last, bases);
+    if (chain.length > 0) chains.unshift(chain); // Visibility lists what closed last first.
   }
+  if (chains.length === 0) return [];
   const settled = nothingSettled();
   for (const chain of chains) {
     settled.parked.clear(); // Another chain's dead letters are not this one's.
     for (const id of chain) noteSettled(settled, (await histories.run(workflowId, id))?.records ?? []);
   }
-  const isOpen = ({ id }: BlockEntry): boolean => !settled.delivered.has(id) && !settled.discarded.has(id);
+  const { given, before } = await givenTo(histories, workflowId, runId);
+  const isOpen = ({ id }: BlockEntry): boolean =>
+    !settled.delivered.has(id) && !settled.discarded.has(id) && !given.has(id);
   const strays: Stray[] = [];
   for (const chain of chains) {
-    const came: Stray[] = [];
-    let isReset = false;
-    for (const id of chain) {
-      const read = await signalsOf(histories, workflowId, id, isOpen);
-      came.push(...read.signals);
-      isReset = read.isReset;
+    const came = joined(await straysIn(histories, workflowId, chain, isOpen));
+    for (const { block, note, after = [] } of came) {
+      const last = strays.findLast((one) => !one.note)?.block.entries.at(-1)?.id;
+      strays.push({ block, note, before, after: last === undefined ? after : [...after, last] });
     }
-    if (isReset) strays.push(...came);
+    // What a later chain has of it was given to that by a reset.
+    for (const { block, note } of came) if (!note) for (const { id } of block.entries) given.add(id);
   }
-  return strays.sort((a, b) => a.block.acceptedAtMs - b.block.acceptedAtMs);
+  return strays;
 }
 
 /** The runs that were terminated, once visibility shows no other open run than this one. */
@@ -115,9 +121,8 @@ async function terminated(
 ): Promise<string[]> {
   const untilMs = Date.now() + listedWithinMs;
   for (;;) {
-    const runs = await listed(workflowId);
-    const open = runs.filter(({ status }) => status === 'open').map((run) => run.runId);
-    if (String(open) === runId) return runs.filter(({ status }) => status === 'terminated').map((run) => run.runId);
+    const open = await listed(workflowId, 'Running');
+    if (String(open) === runId) return await listed(workflowId, 'Terminated');
     if (Date.now() >= untilMs) throw new Error('Visibility does not list yet that the run before the reset has ended.');
     await sleep(looksEveryMs);
   }
@@ -149,38 +154,67 @@ async function chainTo(
   return chain;
 }
 
-/** What came in a run and is open: not what it was started with, nor what a reset copied; and whether a reset ended it. */
-async function signalsOf(
+/** A signal that brought a block. */
+type Came = { block: Block; note?: ResendNote | undefined };
+
+/** What Temporal gave to the run that the last reset made: all that came before it, and the first that came since. */
+async function givenTo(
   histories: StrayDependencies['histories'],
   workflowId: string,
   runId: string,
-  isOpen: (entry: BlockEntry) => boolean,
-): Promise<{ signals: Stray[]; isReset: boolean }> {
-  const signals: Stray[] = [];
+): Promise<{ given: Set<string>; before: string | undefined }> {
+  const given = new Set<string>();
+  let before: string | undefined;
+  // Behind a reset come the signals that are given once more, and only then a task.
+  let isSince = false;
   let isReset = false;
   await histories.eachEvent(workflowId, runId, async (event) => {
-    if (resetIn(event)) signals.length = 0;
-    isReset = event.workflowExecutionTerminatedEventAttributes?.identity === resetter;
-    const stray = await strayIn(histories, event, isOpen);
-    if (stray) signals.push(stray);
+    if (resetIn(event)) [isReset, isSince, before] = [true, false, undefined];
+    else if (isReset && event.workflowTaskScheduledEventAttributes) isSince = true;
+    const came = await cameIn(histories, event);
+    if (!came || came.note) return;
+    if (isSince) before ??= came.block.entries.find(({ id }) => !given.has(id))?.id;
+    else for (const { id } of came.block.entries) given.add(id);
   });
-  return { signals, isReset };
+  return { given, before };
 }
 
-async function strayIn(
+/** What came in the runs of a chain and is open, but for what a reset copied; nothing where no reset ended it. */
+async function straysIn(
+  histories: StrayDependencies['histories'],
+  workflowId: string,
+  chain: readonly string[],
+  isOpen: (entry: BlockEntry) => boolean,
+): Promise<Stray[]> {
+  const strays: Stray[] = [];
+  let last: string | undefined;
+  let isReset = false;
+  for (const runId of chain) {
+    const inRun: Stray[] = [];
+    await histories.eachEvent(workflowId, runId, async (event) => {
+      if (resetIn(event)) inRun.length = 0;
+      isReset = event.workflowExecutionTerminatedEventAttributes?.identity === resetter;
+      const came = await cameIn(histories, event);
+      if (!came) return;
+      if (came.note) return void inRun.push(came);
+      const block = filterBlock(came.block, isOpen);
+      if (block.entries.length > 0) inRun.push({ block, after: last === undefined ? [] : [last] });
+      last = came.block.entries.at(-1)?.id;
+    });
+    strays.push(...inRun);
+  }
+  return isReset ? strays : [];
+}
+
+async function cameIn(
   histories: Pick<LaneHistories, 'signalInputs'>,
   { workflowExecutionSignaledEventAttributes: signal }: HistoryEvent,
-  isOpen: (entry: BlockEntry) => boolean,
-): Promise<Stray | undefined> {
+): Promise<Came | undefined> {
   const isResend = signal?.signalName === laneSignals.resend;
   if (!isResend && signal?.signalName !== laneSignals.enqueue) return undefined;
   const [input, about] = (await histories.signalInputs(signal.input?.payloads)) ?? [];
   const block = blockFrom(input);
   if (!block) return undefined;
-  if (isResend) {
-    const note = resendNoteFrom(about);
-    return note && { block, note };
-  }
-  const open = filterBlock(block, isOpen);
-  return open.entries.length > 0 ? { block: open } : undefined;
+  const note = isResend ? resendNoteFrom(about) : undefined;
+  return isResend && !note ? undefined : { block, note };
 }

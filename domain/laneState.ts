@@ -128,7 +128,10 @@ const noKeys: ReadonlySet<string> = new Set();
 const keysOfLetters = new WeakMap<readonly DeadLetter[], ReadonlySet<string>>();
 
 /** Why a lane with events in its queue sends none of them, and what ends that. */
-export type Held = { reason: 'paused' | Hold['kind'] | 'deadLettersFull' | 'keysBlocked'; remedy: string };
+export type Held = {
+  reason: 'paused' | Hold['kind'] | 'deadLettersFull' | 'keysBlocked' | 'gathering';
+  remedy: string;
+};
 
 /** Why none of the queue may be sent now, or undefined where some of it may. */
 export function heldBy(state: LaneState): Held | undefined {

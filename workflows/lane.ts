@@ -48,8 +48,9 @@ import {
 import { isOverflowing } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { Quiet } from '../domain/quiet.ts';
-import { gathered, type Stray, type Strays } from '../domain/strays.ts';
+import { gathered, gathering } from '../domain/strays.ts';
 import { LaneOutcomes } from './exporting.ts';
+import { eachStray } from './gathering.ts';
 import { overflowing } from './overflow.ts';
 
 export type ProduceActivities = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
@@ -59,18 +60,6 @@ const { produce } = proxyActivities<ProduceActivities>({
   startToCloseTimeout: '30 seconds',
   heartbeatTimeout: '4 seconds', // A killed worker's batch is tried again after that, and a second.
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '10 seconds' },
-});
-
-export type StrayActivities = {
-  /** What the lane accepted in runs whose signals Temporal has not given to this one. */
-  strays(): Promise<Strays>;
-  stray(request: { at: number }): Promise<Block>;
-};
-// It reads histories: of a lane that nobody reset nothing is asked.
-const { strays, stray } = proxyActivities<StrayActivities>({
-  startToCloseTimeout: '10 minutes',
-  heartbeatTimeout: '15 seconds',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
 
 export const enqueue = defineSignal<unknown[]>(laneSignals.enqueue, { typeInfo: anyInput });
@@ -170,7 +159,12 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   const isEnding = (): boolean =>
     runLength() !== 'short' && carriedBytes(state) + outcomes.carriedBytes <= carriedBytesMax && !overflow.isBusy();
   outcomes.begin(isEnding);
-  setHandler(status, () => ({ ...statusOf(state), ...(isEnding() && { renewing: true }) }));
+  let isGathering = false;
+  setHandler(status, () => ({
+    ...statusOf(state),
+    ...(isGathering && { held: gathering }),
+    ...(isEnding() && { renewing: true }),
+  }));
   const isToRenew = (): boolean => isEnding() && !outcomes.isBusy;
 
   // A run that a backlog makes too long can't wait for quiet.
@@ -202,9 +196,11 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     else if (!(await condition(isAwaited, Math.max(hold.looksAtMs - Date.now(), 1)))) state = letGo(state, 'timer');
     if (isToGather()) {
       // Before anything is sent: it may be older than what waits.
+      isGathering = true;
       gatheredFor = await eachStray((one) => {
         state = gathered(state, one, Date.now());
       });
+      isGathering = false;
       gatherings++;
       continue;
     }
@@ -235,13 +231,6 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       }
     }
   }
-}
-
-/** Hands over all that strayed, one after the other; for which run that was found out. */
-async function eachStray(use: (one: Stray) => void): Promise<string> {
-  const { runId, blocks } = await strays();
-  for (const [at, { note }] of blocks.entries()) use({ block: await stray({ at }), note });
-  return runId;
 }
 
 /** A signal with an input that nobody can read changes nothing. */

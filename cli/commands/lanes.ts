@@ -41,6 +41,7 @@ function rowOf({ lane, state, deadLetters, status }: Lane): string[] {
 }
 
 function whyOf({ held, hold, paused }: NonNullable<Lane['status']>): string {
+  if (held?.reason === 'gathering') return `${held.reason}. ${held.remedy}`; // It lasts whatever else ends.
   if (paused) return `Paused${paused.by ? ` by ${paused.by}` : ''}${paused.reason ? `: ${paused.reason}` : ''}`;
   if (hold) return `${hold.error.name}. ${hold.error.remedy}`;
   return held ? `${held.reason}. ${held.remedy}` : '';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { blockOf } from '../../domain/block.ts';
+import { blockOf, deliveriesOf } from '../../domain/block.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { enqueued, type LaneState, newLaneState } from '../../domain/laneState.ts';
 import { gathered } from '../../domain/strays.ts';
@@ -39,5 +39,24 @@ describe('what strayed over resets', () => {
     const state = gathered(waiting(blockAt(10, 1)), { block: blockAt(5, 1), note }, 1_000);
     expect(numbersIn(state.queue)).toEqual([1, 1]);
     expect(gathered(state, { block: blockAt(5, 1), note }, 1_000)).toBe(state);
+  });
+
+  test('comes where Temporal had it, whatever the clocks of those who accepted it say', () => {
+    const state = waiting(blockAt(25, 2), blockAt(5, 5));
+    const first = gathered(state, { block: blockAt(20, 3), after: [idOf(2)], before: idOf(5) }, 1_000);
+    const all = gathered(first, { block: blockAt(10, 4), after: [idOf(2), idOf(3)], before: idOf(5) }, 1_000);
+    expect(numbersIn(all.queue)).toEqual([2, 3, 4, 5]);
+    const again = gathered(all, { block: blockAt(1, 6), after: [idOf(9)], before: idOf(2) }, 1_000);
+    expect(numbersIn(again.queue)).toEqual([6, 2, 3, 4, 5]);
+  });
+
+  test('is not taken where the lane has it waiting or parked, though the dedup window has forgotten it', () => {
+    const [delivery] = deliveriesOf(blockAt(1, 1));
+    if (!delivery) throw new Error('A block holds none.');
+    const error = { kind: 'recordAtFault', name: 'MESSAGE_TOO_LARGE', message: '', remedy: '' } as const;
+    const forgetful = newLaneState({ ...defaultLaneLimits, dedupIdsMax: 1 });
+    const state = { ...forgetful, deadLetters: [{ delivery, parkedAtMs: 1, error }], queue: [blockAt(2, 2)] };
+    const { queue } = gathered(state, { block: blockAt(1, 1, 2, 3) }, 1_000);
+    expect(numbersIn(queue)).toEqual([3, 2]);
   });
 });
