@@ -1,3 +1,4 @@
+import type { HeldInRuns } from '../activities/heldInRuns.ts';
 import type { LaneHistories, LaneRun } from '../activities/laneHistory.ts';
 import { type DeliveryLog, deliveryLogOf, type LaneRecord, ownRecords, segmentOf } from '../domain/deliveryLog.ts';
 
@@ -10,22 +11,34 @@ export type LoggedDelivery = DeliveryLog & {
   acceptedAt: Date;
   /** Set where the lane has gone on for more runs than are read: what came later is not in the log. */
   incomplete?: true;
+  /** Set where retention has deleted the runs that began the log: it is told from what the open lane holds. */
+  deletedBefore?: true;
 };
 
-/** A parked event may be replayed many runs later: so many runs of a chain are read at the most. */
-const runsMax = 50;
+/** So many runs of a chain are read at the most, and once more from each run on in which a dead letter's parking ended. */
+const runsReadMax = 50;
+const leapsMax = 5;
 const final = new Set(['delivered', 'discarded']);
 /** Of these the lane's state says why it is not being sent now. */
 const inQueue = new Set(['queued', 'waiting', 'suspended']);
 
 /** What of the histories a delivery's log is read from. */
-export type DeliveryHistories = Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'>;
+export type DeliveryHistories = Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'> & HeldInRuns;
+
+export const deliveryHistories = (histories: LaneHistories, held: HeldInRuns): DeliveryHistories => ({
+  ...held,
+  run: (...of) => histories.run(...of),
+  now: (...of) => histories.now(...of),
+  readerOf: (...of) => histories.readerOf(...of),
+  resetRunOf: (...of) => histories.resetRunOf(...of),
+});
 
 /** The log of one delivery, read from its lane's runs, from the one that took it in to the one that settled it. */
 export async function readDelivery(
   histories: DeliveryHistories,
   digest: string,
   { workflowId, runId, acceptedAt, laterRunIds = [] }: IndexedDelivery,
+  runsMax = runsReadMax,
 ): Promise<LoggedDelivery> {
   const destinationId = workflowId.split(':')[1] ?? '';
   const logged = (log: DeliveryLog, inRun: string): LoggedDelivery => ({
@@ -40,13 +53,21 @@ export async function readDelivery(
     return run && { ...run, id };
   };
   const named = await readRun(runId);
-  if (!named) return logged({ status: 'expired', attempts: [], interventions: [] }, runId);
-  const { runs, isWhole } = await sinceTaken(named, digest, readRun);
+  /** What the lane's open run tells, where one that told of the event before is deleted. */
+  const fromOpenRun = async (deleted: string): Promise<LoggedDelivery> => {
+    const { log, runId: open } = (await stillHeld(histories, workflowId, digest)) ?? {};
+    if (log && open !== undefined) return { ...logged(log, open), deletedBefore: true };
+    return logged({ status: 'expired', attempts: [], interventions: [] }, deleted);
+  };
+  if (!named) return await fromOpenRun(runId);
+  const { runs, isWhole } = await sinceTaken(named, digest, readRun, runsMax);
+  let leaps = 0;
+  let readFrom = 0;
 
   /** One that a replay sent the event to once it was settled. What retention has deleted adds nothing. */
   const laterRun = async (): Promise<ReadRun | undefined> => {
     for (const id of laterRunIds) {
-      if (runs.length === runsMax || runs.some((run) => run.id === id)) continue;
+      if (runs.length - readFrom >= runsMax || runs.some((run) => run.id === id)) continue;
       const later = await readRun(id);
       if (later) return later;
     }
@@ -67,11 +88,18 @@ export async function readDelivery(
       continue;
     }
     if (run !== runs.at(-1)) continue;
-    const nextRunId = (await runAfter(run, digest, histories)) ?? (await resetOf(run, workflowId, histories, readRun));
+    let nextRunId = (await runAfter(run, digest, histories)) ?? (await resetOf(run, workflowId, histories, readRun));
     if (!nextRunId || runs.some(({ id }) => id === nextRunId)) break;
-    if (runs.length === runsMax) return { ...logged(log, run.id), incomplete: true };
+    if (runs.length - readFrom >= runsMax) {
+      const found = log.status === 'parked' && leaps < leapsMax;
+      const leapt = found ? await lastParkedAt(histories, workflowId, nextRunId, digest) : undefined;
+      if (leapt === undefined) return { ...logged(log, run.id), incomplete: true };
+      nextRunId = leapt;
+      leaps++;
+      readFrom = runs.length;
+    }
     const next = await readRun(nextRunId);
-    if (!next) return logged({ status: 'expired', attempts: [], interventions: [] }, nextRunId);
+    if (!next) return await fromOpenRun(nextRunId);
     runs.push(next); // And is read in the next turn of this loop.
   }
   const current = runs.at(-1)?.id ?? runId;
@@ -79,12 +107,54 @@ export async function readDelivery(
   const log = deliveryLogOf(digest, records, now.running);
   if (!inQueue.has(log.status)) return logged(log, current);
   // The lane knew it before, and no run that is left tells of it.
-  if (!isWhole && log.status === 'queued' && log.attempts.length === 0)
-    return logged({ ...log, status: 'expired' }, current);
+  if (!isWhole && log.status === 'queued' && log.attempts.length === 0) return await fromOpenRun(current);
   return logged({ ...log, status: waitingStatus(now.state) }, current);
 }
 
 type ReadRun = LaneRun & { id: string };
+
+/**
+ * The last run that began with the event parked as it was in this one: in it, or later where it is the open one, that ended. Halved, for a
+ * parking lasts from one run to the next. Undefined where the lane's runs don't tell.
+ */
+async function lastParkedAt(
+  histories: HeldInRuns,
+  workflowId: string,
+  runId: string,
+  digest: string,
+): Promise<string | undefined> {
+  const parkedAtMs = async (id: string): Promise<number | undefined> => {
+    const held = await histories.heldAt(workflowId, id, digest);
+    return held?.as === 'parked' ? held.parkedAtMs : undefined;
+  };
+  const since = await parkedAtMs(runId);
+  if (since === undefined) return undefined;
+  const newestFirst = await histories.runIds(workflowId);
+  const at = newestFirst.indexOf(runId);
+  const runs = newestFirst.slice(0, at < 0 ? undefined : at).toReversed();
+  let last: string | undefined = runId;
+  for (let low = 0, high = runs.length; low < high; ) {
+    const middle = Math.floor((low + high) / 2);
+    const id = runs[middle] ?? '';
+    if ((await parkedAtMs(id)) === since) [last, low] = [id, middle + 1];
+    else high = middle;
+  }
+  return last;
+}
+
+/** The log of an event that the open lane holds, as far as its run tells; undefined where it holds none. */
+async function stillHeld(
+  histories: Pick<DeliveryHistories, 'now' | 'run' | 'heldAt'>,
+  workflowId: string,
+  digest: string,
+): Promise<{ log: DeliveryLog; runId: string } | undefined> {
+  const { runId, running, state } = await histories.now(workflowId);
+  const held = runId === undefined ? undefined : await histories.heldAt(workflowId, runId, digest);
+  if (runId === undefined || !held || held.as === 'none') return undefined;
+  const run = await histories.run(workflowId, runId);
+  const log = deliveryLogOf(digest, run?.records ?? [], running, held);
+  return { log: inQueue.has(log.status) ? { ...log, status: waitingStatus(state) } : log, runId };
+}
 
 /**
  * The run that comes next in the event's way. An event that went to an overflow segment comes back in the run that has read
@@ -113,7 +183,7 @@ async function resetOf(
 ): Promise<string | undefined> {
   if (!run.isTerminated) return undefined;
   let at: ReadRun | undefined = run;
-  for (let runs = 0; at && runs < runsMax; runs++) {
+  for (let runs = 0; at && runs < runsReadMax; runs++) {
     for (const id of [at.id, ...at.resets.map(({ baseRunId }) => baseRunId)]) {
       const made = await histories.resetRunOf(workflowId, id);
       if (made !== undefined && made !== run.id) return made;
@@ -132,6 +202,7 @@ async function sinceTaken(
   named: ReadRun,
   digest: string,
   readRun: (id: string) => Promise<ReadRun | undefined>,
+  runsMax: number,
 ): Promise<{ runs: ReadRun[]; isWhole: boolean }> {
   const runs = [named];
   for (let first = named; first.beganKnowing(digest); ) {

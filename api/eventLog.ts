@@ -1,15 +1,14 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { LaneHistories } from '../activities/laneHistory.ts';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import type { App } from './appEnv.ts';
-import { type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
+import { type DeliveryHistories, type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
 import { type EventLog, eventIdParam, eventLogSchema } from './schemas/eventLog.ts';
 import { problemResponses } from './schemas/problem.ts';
 
 export type EventLogOptions = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
-  histories: LaneHistories;
+  histories: DeliveryHistories;
 };
 
 const getEvent = createRoute({
@@ -17,7 +16,7 @@ const getEvent = createRoute({
   path: '/v1/events/{id}',
   tags: ['Events'],
   summary: "Show an event's deliveries and every attempt",
-  description: "Read from Temporal's history: what is not there any more is `expired`.",
+  description: "Read from Temporal's history: what is not there any more, and not in the open lane, is `expired`.",
   security: [{ bearer: [] }],
   request: { params: eventIdParam },
   responses: {
@@ -53,6 +52,7 @@ const shown = (delivery: LoggedDelivery): EventLog['deliveries'][number] => ({
   offset: delivery.offset,
   error: delivery.error,
   incomplete: delivery.incomplete,
+  deletedBefore: delivery.deletedBefore,
   nextAttemptAt: delivery.nextAttemptAtMs === undefined ? undefined : iso(delivery.nextAttemptAtMs),
   attempts: delivery.attempts.map(({ startedAtMs, ...attempt }) => ({ ...attempt, startedAt: iso(startedAtMs) })),
   attemptsLeftOut: delivery.attemptsLeftOut,

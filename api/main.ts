@@ -2,6 +2,7 @@
 import { type ServerType, serve } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import { type Logger, pino } from 'pino';
+import { heldInRuns } from '../activities/heldInRuns.ts';
 import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
 import { laneList } from '../activities/laneList.ts';
@@ -22,6 +23,7 @@ import type { App } from './appEnv.ts';
 import { checkRoutes } from './checkRoutes.ts';
 import { codecRoutes } from './codec.ts';
 import { ConnectionTests, connectionTestRoutes } from './connectionTests.ts';
+import { deliveryHistories } from './deliveryLogs.ts';
 import { destinationRoutes } from './destinations.ts';
 import { BodyBudget } from './eventBody.ts';
 import { eventLogRoute } from './eventLog.ts';
@@ -129,6 +131,7 @@ function assembled(
   const histories = new LaneHistories(temporal);
   const runsListed = runsListedBy(temporal);
   const listRuns: ListRuns = (workflowId) => pace.shared(`runs:${workflowId}`, () => runsListed(workflowId));
+  const ofDeliveries = deliveryHistories(histories, heldInRuns(temporal, histories, listRuns));
   const app = createApp({
     logger,
     findApiKey: (digest) => store.apiKeys.find(digest),
@@ -138,7 +141,7 @@ function assembled(
     },
     routes: [
       (to) => eventRoutes(to, { accept, budget: new BodyBudget(), eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX }),
-      (to) => eventLogRoute(to, { index: store.eventIndex, histories }),
+      (to) => eventLogRoute(to, { index: store.eventIndex, histories: ofDeliveries }),
       (to) => laneLogRoute(to, { ...operators, laneLogs: new LaneLogs(histories, listRuns) }),
       (to) =>
         destinationRoutes(to, {
@@ -153,7 +156,7 @@ function assembled(
       (to) =>
         replayRoutes(to, {
           ...{ ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE },
-          ...{ index: store.eventIndex, histories },
+          ...{ index: store.eventIndex, histories: ofDeliveries },
         }),
       (to) => checkRoutes(to, { ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store }),
       codecRoutes,

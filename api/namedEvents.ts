@@ -87,6 +87,7 @@ const runsKept = 2 * readAtOnce;
 function readOnce(histories: DeliveryHistories): DeliveryHistories {
   const runs = new Map<string, ReturnType<LaneHistories['run']>>();
   return {
+    ...histories,
     run: (workflowId, runId) => {
       const reading = runs.get(runId) ?? histories.run(workflowId, runId);
       runs.delete(runId);
@@ -94,8 +95,5 @@ function readOnce(histories: DeliveryHistories): DeliveryHistories {
       for (const longest of runs.keys()) if (runs.size > runsKept) runs.delete(longest);
       return reading;
     },
-    now: (workflowId) => histories.now(workflowId),
-    readerOf: (segmentId) => histories.readerOf(segmentId),
-    resetRunOf: (workflowId, runId) => histories.resetRunOf(workflowId, runId),
   };
 }

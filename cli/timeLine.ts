@@ -35,7 +35,7 @@ function attemptText(attempt: Delivery['attempts'][number]): string {
   return `attempt ${number}, ${countOf(records, 'record')}: ${outcome}${took}${where && ` (${where})`}${why}`;
 }
 
-function notesOf({ status, error, nextAttemptAt, attemptsLeftOut, incomplete }: Delivery): string[] {
+function notesOf({ status, error, nextAttemptAt, attemptsLeftOut, incomplete, deletedBefore }: Delivery): string[] {
   return [
     ...(attemptsLeftOut
       ? [`${countOf(attemptsLeftOut, 'attempt')} in between settled nothing and are not listed.`]
@@ -44,6 +44,9 @@ function notesOf({ status, error, nextAttemptAt, attemptsLeftOut, incomplete }: 
     ...(nextAttemptAt ? [`The next attempt is at ${timeOf(nextAttemptAt)}.`] : []),
     ...(status === 'expired'
       ? ["Temporal has deleted the history (the namespace's retention): what became of it is not known here."]
+      : []),
+    ...(deletedBefore
+      ? ["Temporal has deleted the beginning (the namespace's retention): this is what the open lane tells."]
       : []),
     ...(incomplete
       ? ['The lane has gone on for more runs than are read: see the Temporal UI for what came later.']

@@ -1,6 +1,7 @@
 /** The log of one delivery, read out of what its lane's history holds. Pure: who asks brings the records. */
 import type { Attempt, Failed, Outcome, PartitionFailure, Progress, Settled } from './attempt.ts';
 import type { Block } from './block.ts';
+import type { HeldInRun } from './heldInRun.ts';
 import { kafkaPartitionOf } from './kafkaPartition.ts';
 import { isSelected, type ResendNote, type Selected } from './laneSignals.ts';
 
@@ -90,9 +91,19 @@ type Fold = DeliveryLog & {
   events: number;
 };
 
-/** The log of the event with this digest, from the lane's records in order and the activity that runs now, if any. */
-export function deliveryLogOf(digest: string, records: readonly LaneRecord[], running?: RunningProduce): DeliveryLog {
-  let fold: Fold = { status: 'queued', attempts: [], interventions: [], position: -1, key: '', events: 0 };
+/**
+ * The log of the event with this digest, from the lane's records in order and the activity that runs now, if any. `begun`: how the
+ * event stood before the first of the records, where those that tell of it are deleted.
+ */
+export function deliveryLogOf(
+  digest: string,
+  records: readonly LaneRecord[],
+  running?: RunningProduce,
+  begun?: HeldInRun,
+): DeliveryLog {
+  const status = begun?.as === 'parked' ? 'parked' : 'queued';
+  const error = begun?.as === 'parked' ? begun.error : undefined;
+  let fold: Fold = { status, error, attempts: [], interventions: [], position: -1, key: '', events: 0 };
   for (const record of records) fold = next(fold, digest, record);
   const { batch: _, activity, position, key, events, ...log } = fold;
   if (!running || running.activity !== activity || log.status !== 'sending') return log;

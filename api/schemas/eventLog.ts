@@ -35,9 +35,10 @@ const deliverySchema = z
     destinationId: z.string(),
     workflowId: z.string(),
     runId: z.string().openapi({ description: "The run of the lane's workflow that tells of it last." }),
-    status: z
-      .enum(deliveryStatuses)
-      .openapi({ description: '`expired`: Temporal has deleted the history (retention).' }),
+    status: z.enum(deliveryStatuses).openapi({
+      description:
+        '`expired`: Temporal has deleted the history (retention), and the open lane does not hold the event.',
+    }),
     acceptedAt: time,
     partition: z.int().optional(),
     offset: z.int().optional(),
@@ -45,6 +46,10 @@ const deliverySchema = z
     nextAttemptAt: time.optional(),
     incomplete: z.literal(true).optional().openapi({
       description: 'The lane has gone on for more runs than are read: what happened later is in the Temporal UI alone.',
+    }),
+    deletedBefore: z.literal(true).optional().openapi({
+      description:
+        "Temporal has deleted the beginning of the log (retention): what is told is what the lane's open run holds and did.",
     }),
     attempts: z.array(attemptSchema),
     attemptsLeftOut: z

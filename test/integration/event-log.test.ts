@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { heldInRuns } from '../../activities/heldInRuns.ts';
+import { LaneHistories } from '../../activities/laneHistory.ts';
+import { runsListedBy } from '../../activities/laneRuns.ts';
+import { deliveryHistories, readDelivery } from '../../api/deliveryLogs.ts';
+import { digestOfEventId } from '../../domain/eventId.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { expectProblem } from '../harness/problem.ts';
@@ -197,4 +202,43 @@ test('while the broker is away the event is retrying, with the time of its next 
   expect(delivered.nextAttemptAt).toBeUndefined();
   expect(delivered.error).toBeUndefined();
   expect(delivered.attempts.slice(0, retrying.attempts.length)).toEqual(retrying.attempts);
+});
+
+test('a dead letter is found in the run that replayed it, and in the open lane where Temporal has deleted the beginning', async () => {
+  const topic = await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' });
+  const destination = await causeway.createDestination({ topic });
+  const replayed = await post(destination, 'x'.repeat(5_000));
+  const kept = await post(destination, 'x'.repeat(5_000));
+  await untilStatus('parked', kept);
+  const { workflowId, runId, acceptedAt } = await untilStatus('parked', replayed);
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  for (const runs = new Set([runId]); runs.size < 5; runs.add((await handle.describe()).runId)) {
+    await untilStatus('delivered', await post(destination));
+  }
+  await causeway.kafka.configure(topic, { 'max.message.bytes': '1000000' });
+  await handle.signal('replay', { ids: [replayed], by: 'ada' });
+  await untilStatus('delivered', replayed);
+
+  const histories = new LaneHistories(temporal.client);
+  const held = heldInRuns(temporal.client, histories, runsListedBy(temporal.client));
+  const indexed = { workflowId, runId, acceptedAt: new Date(acceptedAt) };
+  const read = () => readDelivery(deliveryHistories(histories, held), digestOfEventId(replayed) ?? '', indexed, 2);
+  const log = await until('its later run', read, ({ status }) => status === 'delivered');
+  expect(log).toMatchObject({
+    attempts: [{ outcome: 'failed' }, { outcome: 'delivered' }],
+    interventions: [{ by: 'ada' }],
+  });
+  expect(log).not.toHaveProperty('incomplete');
+
+  const { workflowService, options } = temporal.client;
+  const still = await until(
+    'the first run to be deleted',
+    async () => {
+      const request = { namespace: options.namespace, workflowExecution: { workflowId, runId } };
+      await workflowService.deleteWorkflowExecution(request).catch(() => undefined);
+      return await deliveryOf(causeway.api, kept);
+    },
+    ({ deletedBefore }) => deletedBefore === true,
+  );
+  expect(still).toMatchObject({ status: 'parked', error: { name: 'MESSAGE_TOO_LARGE' } });
 });

@@ -5,6 +5,7 @@ import { readDelivery } from '../../api/deliveryLogs.ts';
 import { blockOf } from '../../domain/block.ts';
 import { carriesId, DedupWindow } from '../../domain/dedupWindow.ts';
 import type { LaneRecord } from '../../domain/deliveryLog.ts';
+import { type HeldInRun, heldInRun } from '../../domain/heldInRun.ts';
 
 const digest = 'A'.repeat(22);
 const workflowId = 'delivery:dst_a:c';
@@ -27,12 +28,19 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
   const read: string[] = [];
   const readers = new Map<string, string>();
   const resets = new Map<string, string>();
+  const held = new Map<string, HeldInRun>();
+  const asked: string[] = [];
   const histories = {
     run: async (_: string, runId: string) => {
       read.push(runId);
       return runs.get(runId);
     },
-    now: async () => ({ running: undefined, state: undefined }),
+    now: async () => ({ running: undefined, state: undefined, runId: run(length - 1) }),
+    runIds: async () => [...runs.keys()].toReversed(),
+    heldAt: async (_: string, runId: string) => {
+      asked.push(runId);
+      return runs.has(runId) ? (held.get(runId) ?? ({ as: 'none' } as const)) : undefined;
+    },
     readerOf: async (segmentId: string) => readers.get(segmentId),
     resetRunOf: async (_: string, runId: string) => resets.get(runId),
   };
@@ -42,6 +50,8 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
     read,
     readers,
     resets,
+    held,
+    asked,
     log: (from: number, later: number[] = []) =>
       readDelivery(histories, digest, { workflowId, runId: run(from), acceptedAt, laterRunIds: later.map(run) }),
   };
@@ -115,6 +125,57 @@ test('an event that the lane had before, and of which no run tells any more, is 
 test('a log that ends before the lane does says so', async () => {
   expect(await lane(51).log(0)).toMatchObject({ status: 'queued', incomplete: true, runId: run(49) });
   expect(await lane(50).log(0)).not.toHaveProperty('incomplete');
+});
+
+const tooLarge = {
+  kind: 'recordAtFault',
+  name: 'MESSAGE_TOO_LARGE',
+  message: 'too large',
+  remedy: 'Raise it.',
+} as const;
+const parked = (batch = 'b'): LaneRecord[] => [
+  ...delivered(batch).slice(0, 1),
+  {
+    ...{ kind: 'completed', batch, atMs: 2 },
+    outcome: { attempts: [], landed: [], refused: [{ position: 0, attempt: 1, error: tooLarge }] },
+  },
+];
+const replay: LaneRecord = { kind: 'replay', atMs: 5, selected: { digests: 'all', reason: 'raised', by: 'ada' } };
+
+test('a dead letter is found in the run that replayed it, hundreds of runs later, and again in another one', async () => {
+  const { log, held, asked, read } = lane(400, (n) =>
+    n === 0 ? parked() : n === 200 ? [replay, ...parked('c')] : n === 350 ? [replay, ...delivered('d')] : [],
+  );
+  for (let n = 1; n <= 350; n++) held.set(run(n), { as: 'parked', parkedAtMs: n <= 200 ? 1 : 2, error: tooLarge });
+  const found = await log(0);
+  expect(found).toMatchObject({ status: 'delivered', runId: run(350), interventions: [{ by: 'ada' }, { by: 'ada' }] });
+  expect(found).not.toHaveProperty('incomplete');
+  expect(read.length).toBeLessThan(160);
+  expect(asked.length).toBeLessThan(25);
+});
+
+test('an event whose run is deleted, and which the open lane holds, is told from there; one that it does not hold is expired', async () => {
+  const { log, held, runs } = lane(3);
+  runs.delete(run(0));
+  expect(await log(0)).toMatchObject({ status: 'expired', runId: run(0) });
+  held.set(run(2), { as: 'parked', parkedAtMs: 1, error: tooLarge });
+  expect(await log(0)).toMatchObject({ status: 'parked', error: tooLarge, runId: run(2), deletedBefore: true });
+  runs.get(run(2))?.records.push(replay, ...delivered());
+  expect(await log(0)).toMatchObject({ status: 'delivered', offset: 17, interventions: [{ by: 'ada' }] });
+  held.set(run(2), { as: 'queued' });
+  runs.get(run(2))?.records.splice(0);
+  expect(await log(0)).toMatchObject({ status: 'queued', deletedBefore: true });
+});
+
+test('a run tells how it began with an event: parked, waiting, or not at all', () => {
+  const parkedAtMs = 7;
+  const blockOne = (id: string) => blockOf([{ id, key: 'k', value: Buffer.from('1') }], 0, 0);
+  const head = { queueBlocks: 1, deadLetters: [{ parkedAtMs, error: tooLarge }] };
+  const blocks = [blockOne('q'.repeat(22)), blockOne(digest)];
+  expect(heldInRun(digest, head, blocks)).toEqual({ as: 'parked', parkedAtMs, error: tooLarge });
+  expect(heldInRun('q'.repeat(22), head, blocks)).toEqual({ as: 'queued' });
+  expect(heldInRun('n'.repeat(22), head, blocks)).toEqual({ as: 'none' });
+  expect(heldInRun(digest, undefined, [])).toEqual({ as: 'none' });
 });
 
 test('a lane knows from run to run which ids it has seen', () => {

@@ -24,6 +24,8 @@ test('few requests that name events read histories at once, some wait, and what 
       now: async () => ({ running: undefined, state: undefined }),
       readerOf: async () => undefined,
       resetRunOf: async () => undefined,
+      runIds: async () => [],
+      heldAt: async () => undefined,
     },
   });
   const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error);
