@@ -140,8 +140,7 @@ async function startAll(secrets: StackSecrets, keepServer: Keep, keepProgram: Ke
 
 async function startPrograms(settings: ProgramSettings, apiPort: number, keep: Keep): Promise<string> {
   const { url, spec } = await apiProgram(settings, apiPort);
-  const metricsPort =
-    process.env.CAUSEWAY_WORKER_METRICS_PORT || String(await portOr(9464, "the worker's metrics"));
+  const metricsPort = process.env.CAUSEWAY_WORKER_METRICS_PORT || String(await portOr(9464, "the worker's metrics"));
   const worker = workerProgram({ ...settings, env: { ...settings.env, CAUSEWAY_WORKER_METRICS_PORT: metricsPort } });
   await allOf([
     up('the API', () => url, startServer(spec), keep),
