@@ -23,7 +23,10 @@ export type BatchDeliveryOptions = {
 };
 
 /** An answer for the lane to decide on, or an error for Temporal to try again, with what is settled by then. */
-export type BatchResult = { outcome: Outcome } | { tryAgain: Failed; soFar: Outcome };
+export type BatchResult = { outcome: Outcome } | { tryAgain: Failed; isSent: boolean; soFar: Outcome };
+
+/** Why the batch goes no further in this try; `isSent`: it was met by records that were sent, and not on the way there. */
+type Stopped = { failed: Failed; isSent: boolean };
 
 /** Records that are sent together. Once one of them was refused they are sent `alone`, and halved until it is found. */
 type Part = { positions: readonly number[]; isAlone: boolean };
@@ -118,7 +121,7 @@ export class BatchDelivery {
     } catch (error) {
       const failed = this.failedOf(failureIn(error), { isUnknown: false, isUnsent: true });
       this.log.end(attempt, { outcome: 'failed', brokers: [], error: failed });
-      return this.stop(failed);
+      return this.stop({ failed, isSent: false });
     }
   }
 
@@ -147,7 +150,7 @@ export class BatchDelivery {
     part: Part,
     answers: ReadonlyMap<number, SubmissionAnswer>,
     records: readonly AddressedRecord[],
-  ): { stopped: Failed | undefined; again: Part[] } {
+  ): { stopped: Stopped | undefined; again: Part[] } {
     const refusals: Refusal[] = [];
     let landed = 0;
     for (const [partition, answer] of answers) {
@@ -162,7 +165,7 @@ export class BatchDelivery {
       landed += positions.length;
     }
     const again: Part[] = [];
-    let stopped: Failed | undefined;
+    let stopped: Stopped | undefined;
     const failures: PartitionFailure[] = [];
     for (const refusal of refusals) {
       const failed = this.failedOf(refusal.failure, refusal);
@@ -175,7 +178,8 @@ export class BatchDelivery {
         error: failed,
       });
       if (failed.kind === 'recordAtFault') again.push(...this.narrowed(attempt, part, refusal, failed));
-      else if (stopped === undefined || failed.kind === 'destinationAtFault') stopped = failed;
+      else if (stopped === undefined || failed.kind === 'destinationAtFault')
+        stopped = { failed, isSent: !refusal.isUnsent };
     }
     const brokers = [...new Set([...answers.values()].flatMap(({ broker }) => broker ?? []))];
     this.log.end(attempt, { brokers, ...endOf(failures, landed > 0) });
@@ -197,8 +201,8 @@ export class BatchDelivery {
     return [positions.slice(0, half), positions.slice(half)].map((some) => ({ positions: some, isAlone: true }));
   }
 
-  private stop(failed: Failed): BatchResult {
-    if (failed.kind !== 'destinationAtFault') return { tryAgain: failed, soFar: this.outcome() };
+  private stop({ failed, isSent }: Stopped): BatchResult {
+    if (failed.kind !== 'destinationAtFault') return { tryAgain: failed, isSent, soFar: this.outcome() };
     return { outcome: this.outcome(failed) };
   }
 

@@ -1,5 +1,5 @@
 import type { Failed, Outcome, OutcomeHold, ProduceRequest } from '../domain/attempt.ts';
-import { failureRowOf } from '../domain/failures.ts';
+import { isForWritesToTell } from '../domain/failures.ts';
 import type { OpenDestinations } from './freshDestination.ts';
 import type { LaneHeld } from './keeperCall.ts';
 import type { Outages } from './outages.ts';
@@ -40,27 +40,36 @@ export class Patience {
 
   /** Why the lane is to hold after a try that failed in passing, or undefined where Temporal is to try again. */
   async holdAfter(
+    request: ProduceRequest,
+    failed: Failed,
+    met: { failingMs: number; version: number | undefined; isSent: boolean },
+  ): Promise<OutcomeHold | undefined> {
+    const { outages, waitAfterMs } = this.options;
+    const { destinationId, resumed } = request;
+    const { failingMs, version, isSent } = met;
+    if (isOfTheTry(failed)) return undefined;
+    // A broker answers: that is no outage, and a lane that waits for a probe would never get through its tries.
+    if (isSent && isForWritesToTell(failed.name)) return await this.suspendedAgain(request, failed, version);
+    outages.failed(destinationId, failed);
+    if (!resumed && failingMs < waitAfterMs && !outages.lasts(destinationId)) return undefined;
+    return await this.held(destinationId, { waiting: failed, version }, resumed?.by === 'keeper');
+  }
+
+  /** A lane that was resumed from this very fault has had its tries: they begin anew only with another destination. */
+  private async suspendedAgain(
     { destinationId, resumed }: ProduceRequest,
     failed: Failed,
-    since: { failingMs: number; version: number | undefined },
+    version: number | undefined,
   ): Promise<OutcomeHold | undefined> {
-    const { outages } = this.options;
-    if (isOfTheTry(failed)) return undefined;
-    outages.failed(destinationId, failed);
-    if (!resumed && since.failingMs < this.patienceMs(failed) && !outages.lasts(destinationId)) return undefined;
-    return await this.held(destinationId, { waiting: failed, version: since.version }, resumed?.by === 'keeper');
+    const { kind, error, version: before } = resumed?.from ?? {};
+    if (kind !== 'suspended' || error?.name !== failed.name || before !== version) return undefined;
+    const suspended: Failed = { ...failed, kind: 'destinationAtFault' };
+    return await this.held(destinationId, { suspended, version }, resumed?.by === 'keeper');
   }
 
   private async versionOf(destinationId: string): Promise<number | undefined> {
     const destination = await this.options.destinations.open(destinationId).catch(() => undefined);
     return destination?.version;
-  }
-
-  /** What becomes the destination's fault after a stated time is tried until then. */
-  private patienceMs({ name }: Failed): number {
-    const { lasting } = failureRowOf(name);
-    const { waitAfterMs } = this.options;
-    return lasting?.kind === 'destinationAtFault' ? Math.max(waitAfterMs, lasting.ms) : waitAfterMs;
   }
 
   private async held(destinationId: string, hold: OutcomeHold, relapsed: boolean): Promise<OutcomeHold> {

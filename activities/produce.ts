@@ -97,9 +97,10 @@ export function createProduceActivity({
       if ('outcome' in result) return { ...result.outcome, ...(await patience.holdFor(request, result.outcome)) };
       const { name, message } = result.tryAgain;
       reportFailure(logger, { destinationId, name, attempt: info.attempt });
-      const since = { failingMs: log.failingMs(), version: result.soFar.version };
-      const hold = await patience.holdAfter(request, result.tryAgain, since);
-      if (hold) return { ...result.soFar, ...hold };
+      const { isSent, soFar } = result;
+      const met = { failingMs: log.failingMs(), version: soFar.version, isSent };
+      const hold = await patience.holdAfter(request, result.tryAgain, met);
+      if (hold) return { ...soFar, ...hold };
       throw ApplicationFailure.create({ type: name, message: `${name}: ${message}` });
     } finally {
       lease.end();

@@ -182,6 +182,12 @@ export const failureRowOf = (name: string): FailureRow =>
     remedy: 'Report this. Mend the destination. Then resume.',
   };
 
+/** Whether nothing but further tries of the write tells what the error means: no probe would meet it. */
+export function isForWritesToTell(name: string): boolean {
+  const { lasting, mendedBy } = failureRowOf(name);
+  return lasting !== undefined && mendedBy === undefined;
+}
+
 /** An error that is met again and again. */
 export type NamedTries = { name: string; tries: number; sinceMs: number };
 

@@ -8,6 +8,7 @@ import { createProduceActivity, type ProduceDependencies } from '../../activitie
 import type { Attempt, Outcome, Progress } from '../../domain/attempt.ts';
 import { type Block, blockOf } from '../../domain/block.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
+import type { Resumed } from '../../domain/laneHold.ts';
 import { nothingSettled } from '../../domain/settledBefore.ts';
 import { workerMetrics } from '../../worker/metrics.ts';
 import type { TestTemporal } from './temporal.ts';
@@ -42,6 +43,13 @@ export type TestProduce = {
   close(): void;
 };
 
+type TestProduceOptions = {
+  /** For so long a batch is tried before its lane waits, in ms; for ever where absent, to look at what the table says of a failure. */
+  waitAfterMs?: number;
+  /** Where given, the lane of each batch held, and was only just let go on. */
+  resumed?: Resumed;
+};
+
 /** Temporal's limits of the activity, as the lane gives them; heartbeats of a try that Temporal does not know fail. */
 const timeouts = { startToCloseTimeoutMs: 60_000, heartbeatTimeoutMs: 60_000 };
 
@@ -49,16 +57,17 @@ const timeouts = { startToCloseTimeoutMs: 60_000, heartbeatTimeoutMs: 60_000 };
  * The real produce activity with its real connections; only Temporal's part is played, by its own test environment, so that a
  * batch may have been tried for a quarter of an hour already.
  */
-export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProduce {
+export function testProduce(
+  { client }: Pick<TestTemporal, 'client'>,
+  { waitAfterMs = Number.POSITIVE_INFINITY, resumed }: TestProduceOptions = {},
+): TestProduce {
   const logged: Record<string, unknown>[] = [];
   const logger = pino({ level: 'debug' }, { write: (line) => void logged.push(JSON.parse(line)) });
   const tries: Try[] = [];
   const stores = new Map<string, ProduceDependencies['destinations']>();
   const destinations: ProduceDependencies['destinations'] = { open: async (id) => await stores.get(id)?.open(id) };
-  // Never lets a lane wait: what the table says of a failure is looked at, however long it lasts.
-  const endless = Number.POSITIVE_INFINITY;
-  const outages = new Outages(endless);
-  const patience = new Patience({ destinations, outages, tellKeeper: async () => undefined, waitAfterMs: endless });
+  const outages = new Outages(waitAfterMs);
+  const patience = new Patience({ destinations, outages, tellKeeper: async () => undefined, waitAfterMs });
   const { meter, registry } = workerMetrics();
   const { activities, close } = createProduceActivity({
     ...{ destinations, temporal: client, patience, logger, meter },
@@ -73,7 +82,7 @@ export function testProduce({ client }: Pick<TestTemporal, 'client'>): TestProdu
       progress = structuredClone(details);
     });
     try {
-      const outcome: Outcome = await environment.run(activities.produce, { destinationId }, block);
+      const outcome: Outcome = await environment.run(activities.produce, { destinationId, resumed }, block);
       return { outcome, attempts: outcome.attempts, progress };
     } catch (thrown) {
       if (!(thrown instanceof ApplicationFailure)) throw thrown;

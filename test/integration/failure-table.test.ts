@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OpenDestination } from '../../domain/destination.ts';
-import { failureRowOf } from '../../domain/failures.ts';
+import { failureRowOf, isForWritesToTell } from '../../domain/failures.ts';
 import { duplicateSequenceNumber, kafkaErrorName, kafkaRows } from '../../domain/kafkaErrors.ts';
 import { expectRow, meaning } from '../harness/failureRow.ts';
 import { type Api, type Kfake, startKfake } from '../harness/kfake.ts';
@@ -17,12 +17,20 @@ let kfake: Kfake;
 let withLogin: Kfake;
 let temporal: TestTemporal;
 let produce: TestProduce;
+/** Of a worker that lets lanes wait at once, and of lanes that have waited only just now. */
+let impatient: TestProduce;
 beforeAll(async () => {
   [kfake, withLogin, temporal] = await Promise.all([startKfake(), startKfake({ login }), sharedTemporal()]);
   produce = testProduce(temporal);
+  const error = { kind: 'transient', name: 'ECONNREFUSED', message: 'x', remedy: 'y' } as const;
+  impatient = testProduce(temporal, {
+    waitAfterMs: 0,
+    resumed: { by: 'keeper', from: { kind: 'waiting', error, version: 1 }, holds: 1 },
+  });
 });
 afterAll(async () => {
   produce.close();
+  impatient.close();
   await Promise.all([kfake.stop(), withLogin.stop(), temporal.stop()]);
 });
 
@@ -42,6 +50,27 @@ test.each(
     await expectRow({ name, code }, (before) => produce.run(destination, block, before));
   },
 );
+
+test.each(
+  [...kafkaRows.map(({ code }) => code), 999]
+    .map((code) => [code, kafkaErrorName(code)] as const)
+    .filter(([, name]) => isForWritesToTell(name)),
+)(
+  'Produce is answered %i, %s, after a hold: it is tried until the table says what it is, and then that comes of it',
+  async (code, name) => {
+    const topic = await kfake.newTopic();
+    await kfake.fault({ api: 'Produce', topic, code });
+    const destination = openDestination({ brokers: kfake.brokers, topic });
+    await expectRow({ name, code }, (before) => impatient.run(destination, block, before));
+  },
+);
+
+test('Produce is answered 19, NOT_ENOUGH_REPLICAS, after a hold: the lane waits again at once', async () => {
+  const topic = await kfake.newTopic();
+  await kfake.fault({ api: 'Produce', topic, code: 19 });
+  const { outcome } = await impatient.run(openDestination({ brokers: kfake.brokers, topic }), block);
+  expect(outcome?.waiting).toMatchObject({ name: 'NOT_ENOUGH_REPLICAS', code: 19 });
+});
 
 test('Produce is answered 46, DUPLICATE_SEQUENCE_NUMBER: that is as good as written', async () => {
   const topic = await kfake.newTopic();

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort } from '../../dev/servers/ports.ts';
 import { type Causeway, startCauseway } from '../harness/causeway.ts';
 import { untilDelivery } from '../harness/eventLog.ts';
 import { type Kfake, startKfake } from '../harness/kfake.ts';
@@ -10,7 +11,7 @@ let kfake: Kfake;
 let causeway: Causeway;
 beforeAll(async () => {
   kfake = await startKfake({ brokers: 2 });
-  causeway = await startCauseway({ kafka: kfake });
+  causeway = await startCauseway({ kafka: kfake, workerEnv: { CAUSEWAY_WAIT_AFTER_MS: '1000' } });
 });
 afterAll(async () => {
   await causeway.stop();
@@ -48,6 +49,31 @@ test('of an attempt in which two partitions failed each record shows the error o
       ['delivered', 1, undefined, undefined],
     ],
   ]);
+});
+
+test('a record that arrives corrupt each time is parked after a hold too, and those of other partitions go on', async () => {
+  const { api } = causeway;
+  const topic = await kfake.newTopic(2);
+  const corruptMessage = 2;
+  await kfake.fault({ api: 'Produce', topic, partitions: [0], code: corruptMessage });
+  const { id, customerExternalId } = await causeway.createDestination({
+    ...{ topic, partitionKey: 'payload.key', ordering: { lanes: 1 }, brokers: [`127.0.0.1:${await freePort()}`] },
+  });
+  const event = (partition: number) => ({
+    ...{ eventType: 'e', customerExternalId, payload: { key: keyOf(partition, 2) } },
+  });
+  const { body } = await api.postBatch([event(0), event(1)]);
+  const [corrupt = '', other = ''] = (body as { results: { id: string }[] }).results.map((result) => result.id); // What a 202 holds.
+  await untilDelivery('a hold', api, corrupt, ({ status }) => status === 'waiting');
+
+  const patched = await api.request('PATCH', `/v1/destinations/${id}`, { brokers: kfake.brokers });
+  expect(patched.status, patched.text).toBe(200);
+  const parked = await untilDelivery('a dead letter', api, corrupt, ({ status }) => status === 'parked');
+  expect(parked.error).toMatchObject({ kind: 'recordAtFault', name: 'CORRUPT_MESSAGE', code: corruptMessage });
+  await untilDelivery('delivery', api, other, ({ status }) => status === 'delivered');
+  const later = await api.postBatch([event(1)]);
+  const [next = ''] = (later.body as { results: { id: string }[] }).results.map((result) => result.id);
+  await untilDelivery('delivery of a later event', api, next, ({ status }) => status === 'delivered');
 });
 
 test("an error that no table has is counted under its own name at the worker's /metrics", async () => {

@@ -31,11 +31,14 @@ function patient() {
     waitAfterMs: minuteMs,
   });
   const failing = (name: string, failingMs: number, by?: Resumed['by']) =>
-    patience.holdAfter(by ? resumedBy(by) : request, failed(name), { failingMs, version: 4 });
+    patience.holdAfter(by ? resumedBy(by) : request, failed(name), { failingMs, version: 4, isSent: false });
+  /** The same of records that were sent. */
+  const refused = (name: string, failingMs: number, resumed?: ReturnType<typeof resumedBy>) =>
+    patience.holdAfter(resumed ?? request, failed(name), { failingMs, version: 4, isSent: true });
   const pass = (ms: number): void => {
     nowMs += ms;
   };
-  return { patience, outages, told, failing, pass };
+  return { patience, outages, told, failing, refused, pass };
 }
 
 describe('a batch that fails in passing', () => {
@@ -47,9 +50,13 @@ describe('a batch that fails in passing', () => {
     expect(told).toEqual([{ relapsed: false, fault: undefined }]);
   });
 
-  test('is tried for as long as its error counts as passing, where that becomes the destination’s fault', async () => {
-    const { failing } = patient();
-    expect(await failing('UNKNOWN_TOPIC_OR_PARTITION', 4 * minuteMs)).toBeUndefined();
+  test('waits after a minute though its error will be the destination’s fault: the probe meets it too, and goes on counting', async () => {
+    const { failing, refused } = patient();
+    for (const fail of [failing, refused]) {
+      expect(await fail('UNKNOWN_TOPIC_OR_PARTITION', 60_000)).toMatchObject({
+        waiting: { name: 'UNKNOWN_TOPIC_OR_PARTITION' },
+      });
+    }
   });
 
   test('waits at once where another lane has found out already, and until somebody gets through', async () => {
@@ -98,6 +105,48 @@ describe('a batch that fails in passing', () => {
   test('says nothing of the destination where only its own time was over', async () => {
     const { failing } = patient();
     expect(await failing('NOT_SENT_IN_TIME', 10 * minuteMs, 'keeper')).toBeUndefined();
+  });
+});
+
+describe.each(['KAFKA_ERROR_999', 'UNKNOWN_SERVER_ERROR', 'CORRUPT_MESSAGE'])('%s, which no probe meets', (name) => {
+  test('is tried on until the tries have told what it is, by a lane that was only just let go on, too', async () => {
+    const { refused, told } = patient();
+    for (const by of [undefined, 'keeper', 'person', 'timer'] as const) {
+      expect(await refused(name, 66_000, by && resumedBy(by))).toBeUndefined();
+    }
+    expect(told).toEqual([]);
+  });
+
+  test('is no outage: four lanes that meet it eight seconds apart have all their tries, and so has the next one', async () => {
+    const { refused, patience, pass } = patient();
+    for (let second = 0; second < 96; second += 8, pass(8_000)) {
+      for (const lane of [0, 1, 2, 3]) {
+        const failingMs = (second - lane * 8) * 1_000;
+        if (failingMs >= 0 && failingMs < 70_000) expect(await refused(name, failingMs)).toBeUndefined();
+      }
+    }
+    expect(await patience.holdBefore(request)).toBeUndefined();
+  });
+
+  test('is tried while other lanes wait for an outage, which those that can not get there at all do as well', async () => {
+    const { refused, failing, pass } = patient();
+    await failing('ECONNREFUSED', 0);
+    pass(minuteMs - 1_000);
+    await failing('ECONNREFUSED', 0);
+    pass(1_000);
+    expect(await failing('ECONNREFUSED', 0)).toMatchObject({ waiting: down });
+    expect(await refused(name, 0)).toBeUndefined();
+    expect(await failing(name, 0)).toMatchObject({ waiting: { name } });
+  });
+
+  test('suspends a lane again at once that was resumed from it, unless the destination is another by now', async () => {
+    const { refused, told } = patient();
+    const from = (error: Failed, version: number) => resumedBy('keeper', { kind: 'suspended', error, version });
+    const again = { suspended: { ...failed(name), kind: 'destinationAtFault' }, version: 4 };
+    expect(await refused(name, 0, from(failed(name), 4))).toMatchObject(again);
+    expect(told).toEqual([{ relapsed: true, fault: { name, version: 4 } }]);
+    expect(await refused(name, 0, from(failed(name), 3))).toBeUndefined();
+    expect(await refused(name, 0, from(failed('KAFKA_ERROR_998'), 4))).toBeUndefined();
   });
 });
 
