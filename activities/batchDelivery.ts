@@ -25,7 +25,7 @@ export type BatchDeliveryOptions = {
 /** An answer for the lane to decide on, or an error for Temporal to try again, with what is settled by then. */
 export type BatchResult = { outcome: Outcome } | { tryAgain: Failed; isSent: boolean; soFar: Outcome };
 
-/** Why the batch goes no further in this try; `isSent`: it was met by records that were sent, and not on the way there. */
+/** Why the batch goes no further in this try; `isSent`: met by records that were sent, not on the way there. */
 type Stopped = { failed: Failed; isSent: boolean };
 
 /** Records that are sent together. Once one of them was refused they are sent `alone`, and halved until it is found. */

@@ -13,12 +13,8 @@ export type FailureProof = {
 
 const notOfBroker = (givenBy: string): { givenBy: string } => ({ givenBy });
 
-/** All of them, in the design's order; `test/unit/failures-page.test.ts` looks for each test. */
+/** All of them, by kind, in the design's order; `test/unit/failures-page.test.ts` looks for each test. */
 export const failureProofs: readonly FailureProof[] = [
-  {
-    ...{ kind: 'transient', example: '`NOT_LEADER_OR_FOLLOWER`', file: 'replicas.test.ts' },
-    test: 'leaders that move under a load',
-  },
   {
     ...{ kind: 'transient', example: '`NOT_ENOUGH_REPLICAS`', file: 'replicas.test.ts' },
     test: 'a replica that stands still',
@@ -34,6 +30,11 @@ export const failureProofs: readonly FailureProof[] = [
   {
     ...{ kind: 'transient', example: 'throttling', file: 'refusals.test.ts' },
     test: 'a quota of the broker makes delivery slow',
+  },
+  {
+    // The design has it as transient; but a leader that has appended may answer so (docs/architecture.md, "What has surprised us").
+    ...{ kind: 'outcomeUnknown', example: '`NOT_LEADER_OR_FOLLOWER`', file: 'replicas.test.ts' },
+    test: 'leaders that move under a load',
   },
   {
     ...{ kind: 'outcomeUnknown', example: '`REQUEST_TIMED_OUT`', file: 'replicas.test.ts' },

@@ -181,6 +181,12 @@ export const kafkaRows: readonly KafkaRow[] = [
     suspendsAfter(10, minuteMs, report),
   ),
   passes(
+    48,
+    'INVALID_TXN_STATE',
+    'Exactly-once only: the partition is not part of the transaction; we use none.',
+    suspendsAfter(10, minuteMs, report),
+  ),
+  passes(
     49,
     'INVALID_PRODUCER_ID_MAPPING',
     'Exactly-once only: the broker has forgotten our producer id.',
@@ -303,7 +309,6 @@ const otherNames: readonly (readonly [code: number, name: string])[] = [
   [38, 'INVALID_REPLICATION_FACTOR'],
   [39, 'INVALID_REPLICA_ASSIGNMENT'],
   [40, 'INVALID_CONFIG'],
-  [48, 'INVALID_TXN_STATE'],
   [50, 'INVALID_TRANSACTION_TIMEOUT'],
   [52, 'TRANSACTION_COORDINATOR_FENCED'],
   [60, 'REASSIGNMENT_IN_PROGRESS'],

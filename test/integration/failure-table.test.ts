@@ -3,7 +3,8 @@ import type { OpenDestination } from '../../domain/destination.ts';
 import { failureRowOf, isForWritesToTell } from '../../domain/failures.ts';
 import { duplicateSequenceNumber, kafkaErrorName, kafkaRows } from '../../domain/kafkaErrors.ts';
 import { expectRow, meaning } from '../harness/failureRow.ts';
-import { type Api, type Kfake, startKfake } from '../harness/kfake.ts';
+import { errorsOnTheWay } from '../harness/kafkaAnswers.ts';
+import { type Kfake, startKfake } from '../harness/kfake.ts';
 import { blockWithKeys, openDestination, type TestProduce, testProduce } from '../harness/produceActivity.ts';
 import { sharedTemporal, type TestTemporal } from '../harness/temporal.ts';
 
@@ -79,27 +80,7 @@ test('Produce is answered 46, DUPLICATE_SEQUENCE_NUMBER: that is as good as writ
   expect([meaning(one), one.attempts.at(-1)?.outcome]).toEqual(['delivered', 'delivered']);
 });
 
-/** What the protocol's description and the broker's source have for the other requests on the way to a topic. */
-const onTheWay: readonly (readonly [Api, readonly string[]])[] = [
-  [
-    'Metadata',
-    [
-      ...['UNKNOWN_SERVER_ERROR', 'UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'INVALID_TOPIC_EXCEPTION'],
-      ...['TOPIC_AUTHORIZATION_FAILED', 'UNKNOWN_TOPIC_ID', 'PRINCIPAL_DESERIALIZATION_FAILURE'],
-    ],
-  ],
-  ['SaslHandshake', ['UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE']],
-  [
-    'SaslAuthenticate',
-    [
-      ...['SASL_AUTHENTICATION_FAILED', 'ILLEGAL_SASL_STATE', 'UNKNOWN_SERVER_ERROR', 'SECURITY_DISABLED'],
-      ...['DELEGATION_TOKEN_AUTH_DISABLED', 'DELEGATION_TOKEN_EXPIRED'],
-    ],
-  ],
-  ['ApiVersions', ['UNSUPPORTED_VERSION', 'INVALID_REQUEST']],
-];
-
-test.each(onTheWay.flatMap(([api, names]) => names.map((name) => [api, name] as const)))(
+test.each(errorsOnTheWay)(
   '%s is answered %s: the table says what comes of it, and nothing that was not sent is unknown',
   async (api, name) => {
     const isOfTopic = api === 'Metadata';

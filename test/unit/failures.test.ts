@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { failureIn, NamedError } from '../../activities/kafka/failureNames.ts';
 import { type FailureRow, failureRowOf, failureRows, isListed, kindOf } from '../../domain/failures.ts';
 import { kafkaErrorName, kafkaRows } from '../../domain/kafkaErrors.ts';
+import { producerErrors } from '../harness/kafkaAnswers.ts';
 
 const minuteMs = 60_000;
 
@@ -22,6 +23,11 @@ describe('the failure table', () => {
     const codes = kafkaRows.map(({ code }) => code);
     expect(new Set(names).size).toBe(names.length);
     expect(new Set(codes).size).toBe(codes.length);
+  });
+
+  test('has a row of its own for each error that an answer on the way of a record may carry', () => {
+    expect(producerErrors.length).toBeGreaterThan(40);
+    expect(producerErrors.filter((name) => !kafkaRows.some((row) => row.name === name))).toEqual([]);
   });
 
   test('says of every error why it happens and what to do, in sentences', () => {
