@@ -90,7 +90,7 @@ export type ReplayState = {
   /** Where the list of lanes with dead letters goes on. */
   page?: string | undefined;
   /** Runs are listed by the time when they closed, or began, one slice after the other. */
-  slice: { afterMs: number; widthMs: number };
+  slice: { afterMs: number; widthMs: number; isSplit?: boolean };
   runs: readonly RunToRead[];
   /** Counts runs: what a lane is sent has a round and a part, and never a smaller one than before. */
   round: number;
@@ -226,9 +226,24 @@ export function paged(start: ReplayStart, state: ReplayState, found: ReplayPage)
   return found.page === undefined ? onward(start, next) : next;
 }
 
-export function listed(start: ReplayStart, state: ReplayState, { runs, isTooMany }: FoundRuns): ReplayState {
-  const { afterMs, widthMs } = state.slice;
-  if (isTooMany) return { ...state, slice: { afterMs, widthMs: Math.max(Math.floor(widthMs / 2), 1) } };
+/** A slice as long as this has most of its runs at its end: 1970 is where the first one begins. In ms. */
+const longMs = 60_000;
+/** So much of a long slice is left for later at first, as a share: what is long ago is looked at in one step. */
+const endOfLong = 16;
+
+/** `isLate`: it is looked for runs where most are, near the end; older code went by halves alone. */
+export function listed(
+  start: ReplayStart,
+  state: ReplayState,
+  { runs, isTooMany }: FoundRuns,
+  isLate = true,
+): ReplayState {
+  const { afterMs, widthMs, isSplit } = state.slice;
+  if (isTooMany) {
+    const isLong = isLate && !isSplit && widthMs > longMs;
+    const next = isLong ? widthMs - Math.ceil(widthMs / endOfLong) : Math.max(Math.floor(widthMs / 2), 1);
+    return { ...state, slice: { afterMs, widthMs: next, ...(isLate && { isSplit: true }) } };
+  }
   const nextMs = afterMs + widthMs;
   const slice = { afterMs: nextMs, widthMs: Math.min(widthMs * 2, Math.max(endMs(state) - nextMs, 0)) };
   return onward(start, { ...state, slice, runs });

@@ -246,3 +246,35 @@ test('an event is of a time that begins with its first moment and ends before it
   expect([fromMs - 1, fromMs, toMs - 1, toMs].map((ms) => isOfTime(ms, filter))).toEqual([false, true, true, false]);
   expect(isOfTime(0, {})).toBe(true);
 });
+
+test('many runs of the last minutes are found in few steps, though time begins in 1970; each once, as where they lie anywhere else', () => {
+  const nowMs = Date.parse('2026-11-28T12:00:00Z');
+  const start = startOf();
+  const stepsFor = (startedAts: readonly number[]): { lists: number; seen: string[] } => {
+    const runs = startedAts.map((startedMs): Run => ({ startedMs, events: 0 }));
+    let state = newReplayState(start, nowMs);
+    const seen: string[] = [];
+    let lists = 0;
+    for (
+      let step = nextStep(start, state);
+      step.kind !== 'over' && state.pass === 'count';
+      step = nextStep(start, state)
+    ) {
+      if (step.kind === 'list') {
+        lists++;
+        state = listed(start, state, found(runs, step.request));
+      } else if (step.kind === 'runs') {
+        seen.push(...step.request.runs.map(({ runId }) => runId));
+        state = read(start, state, { events: 0, runs: step.request.runs.length, deletedRuns: 0 });
+      }
+    }
+    return { lists, seen: seen.toSorted((a, b) => Number(a) - Number(b)) };
+  };
+  const each = (count: number): string[] => Array.from({ length: count }, (_, n) => String(n));
+  const late = stepsFor(each(12).map((n) => nowMs - 60_000 + Number(n) * 4_000));
+  expect(late.seen).toEqual(each(12));
+  expect(late.lists).toBeLessThan(35);
+  const day = 86_400_000;
+  const spread = stepsFor(each(12).map((n) => nowMs - 30 * day + Number(n) * 2 * day));
+  expect(spread.seen).toEqual(each(12));
+});
