@@ -38,6 +38,8 @@ export type Fault = {
   /** From its injection until it is healed, in ms. */
   lastsMs: Readonly<Record<Form, number>>;
   road: Road;
+  /** Another process is there already, and takes over. */
+  isTakenOver?: true;
   /** How many workers run from the start. */
   workers: 1 | 2;
   /** More settings of the topic. */

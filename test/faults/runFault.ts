@@ -84,11 +84,12 @@ export async function runFault(stand: Stand, fault: Fault, form: Form, by: Fault
 async function oneRound(fault: Fault, form: Form, ground: Ground): Promise<Round> {
   const injectedAtMs = Date.now();
   await fault.inject(ground);
+  const harmedAtMs = Date.now();
   await sleep(fault.lastsMs[form]);
   await fault.heal(ground);
   const healedAtMs = Date.now();
   await caughtUp(ground, healedAtMs);
-  return { injectedAtMs, healedAtMs };
+  return { injectedAtMs, healedAtMs, thereAtMs: fault.isTakenOver ? harmedAtMs : healedAtMs };
 }
 
 async function haveWorkers({ secondWorker }: Stand, count: 1 | 2): Promise<void> {

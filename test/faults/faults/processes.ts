@@ -21,6 +21,7 @@ export const oneWorkerKilled: Fault = {
   title: 'one of two workers killed (SIGKILL)',
   times: { short: 1, full: 10 },
   lastsMs: always(8_000), // The other one must take its lanes over, before the first is back.
+  isTakenOver: true,
   road: 'straight',
   workers: 2,
   inject: ({ stand, round }) => (round % 2 === 0 ? stand.worker : stand.secondWorker).kill(),
@@ -32,6 +33,7 @@ export const workerFrozen: Fault = {
   title: 'one of two workers frozen (SIGSTOP) for 30 s, then let go on',
   times: { short: 1, full: 2 },
   lastsMs: always(30_000),
+  isTakenOver: true,
   road: 'straight',
   workers: 2,
   inject: async ({ stand, round }) => signal((round % 2 === 0 ? stand.worker : stand.secondWorker).pid, 'SIGSTOP'),

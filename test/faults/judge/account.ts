@@ -8,7 +8,12 @@ import { duplicatesOf, type Logs } from './logs.ts';
 import { type GoingOn, goingOnAfter, longestStallMs, type Passage } from './waits.ts';
 
 /** One time that a fault was injected, in ms since the epoch. */
-export type Round = { injectedAtMs: number; healedAtMs: number };
+export type Round = {
+  injectedAtMs: number;
+  healedAtMs: number;
+  /** From when on what delivers is there again, or still is. */
+  thereAtMs: number;
+};
 
 /** All that is known of a load under a fault. */
 export type Evidence = {
@@ -68,7 +73,7 @@ export async function accountOf(evidence: Evidence): Promise<Account> {
     duplicated: duplicates.count,
     explained: duplicates.explained,
     longestStallMs: longestStallMs(passages),
-    rounds: rounds.map((round) => ({ ...round, ...goingOnAfter(round.healedAtMs, passages) })),
+    rounds: rounds.map((round) => ({ ...round, ...goingOnAfter(round.thereAtMs, passages) })),
     examples: [...missing.lost.slice(0, examplesMax), ...unexplained],
   };
 }

@@ -49,7 +49,7 @@ has its 202.
   its 202. *Late*: a record written behind newer ones of its key by an attempt that was given up.
 - *There twice*: records that are one too many. *Explained*: \`GET /v1/events/{id}\` has an attempt of unknown outcome for it.
 - *Longest stall*: of any lane, without a delivery while it had an accepted event to deliver; the fault itself included.
-- *Goes on after*: from the healing (a process that was started again answers, or polls) until the last lane in which something
+- *Goes on after*: from the healing (a process that was started again answers, or polls; where another worker is there already, from the harm) until the last lane in which something
   waited delivered again; *caught up after*: until all that had been accepted by then was delivered. The worst of all times.
 - When a record was written is the broker's own word (\`LogAppendTime\`).
 
