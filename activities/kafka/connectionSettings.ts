@@ -3,6 +3,7 @@ import type { Mechanism } from 'kafkajs';
 import type { OpenDestination } from '../../domain/destination.ts';
 import type { AllowPrivate } from '../../domain/privateNetworks.ts';
 import { saslOf } from './sasl.ts';
+import { verifiedTls } from './verifiedTls.ts';
 
 export type ConnectionSettings = {
   clientId: string;
@@ -17,6 +18,7 @@ export function connectionSettingsOf(destination: OpenDestination): ConnectionSe
   const { auth, secrets, allowPrivate } = destination;
   const ssl: ConnectionOptions | undefined = auth.tls
     ? {
+        ...verifiedTls,
         ...(auth.caCertificate !== undefined && { ca: auth.caCertificate }),
         ...(auth.mode === 'MTLS' && {
           cert: auth.clientCertificate,

@@ -8,6 +8,7 @@ import type { AllowPrivate } from '../../domain/privateNetworks.ts';
 import { addressRefused, allowedOnly } from './allowedAddress.ts';
 import { NamedError } from './failureNames.ts';
 import { oauthCode } from './oauthCode.ts';
+import { verifiedTls } from './verifiedTls.ts';
 
 /** Who asks, and where. */
 export type TokenClient = {
@@ -79,7 +80,7 @@ async function responseTo(endpoint: URL, client: TokenClient): Promise<IncomingM
   // No redirect is followed: the secret is for this address alone.
   const request =
     endpoint.protocol === 'https:'
-      ? requestHttps(endpoint, { ...options, ca: client.caCertificate })
+      ? requestHttps(endpoint, { ...options, ...verifiedTls, ca: client.caCertificate })
       : requestHttp(endpoint, options);
   const responded = once(request, 'response');
   request.on('error', () => undefined); // What breaks after the headers is met where the body is read.
