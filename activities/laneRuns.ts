@@ -1,5 +1,6 @@
 /** What Temporal tells of the runs of one workflow, without their histories. Rejects with `temporal_unavailable`. */
 import type { Client } from '@temporalio/client';
+import type proto from '@temporalio/proto';
 import { quotedInQuery } from './laneList.ts';
 import { isNotFound } from './notFound.ts';
 import type { ListRuns } from './settledBefore.ts';
@@ -34,8 +35,24 @@ async function listedPage(client: Client, query: string, nextPageToken?: Uint8Ar
   }
 }
 
-export function laneRuns(client: Client): LaneRuns {
+/** With what a run began: its first event alone is read. Undefined where retention has deleted it. */
+export async function startOf(
+  client: Client,
+  execution: { workflowId: string; runId: string },
+  timeoutMs: number,
+): Promise<proto.temporal.api.history.v1.IWorkflowExecutionStartedEventAttributes | undefined> {
   const { namespace } = client.options;
+  const asked = client.connection.withDeadline(Date.now() + timeoutMs, () =>
+    client.workflowService.getWorkflowExecutionHistory({ namespace, execution, maximumPageSize: 1 }),
+  );
+  const page = await asked.catch((cause: unknown) => {
+    if (isNotFound(cause)) return undefined;
+    throw temporalSilent(cause);
+  });
+  return page?.history?.events?.[0]?.workflowExecutionStartedEventAttributes ?? undefined;
+}
+
+export function laneRuns(client: Client): LaneRuns {
   return {
     async listed(workflowId, status) {
       const query = `WorkflowId=${quotedInQuery(workflowId)} AND ExecutionStatus="${status}"`;
@@ -48,15 +65,7 @@ export function laneRuns(client: Client): LaneRuns {
       return runIds;
     },
     async origin(workflowId, runId) {
-      const execution = { workflowId, runId };
-      const asked = client.connection.withDeadline(Date.now() + callTimeoutMs, () =>
-        client.workflowService.getWorkflowExecutionHistory({ namespace, execution, maximumPageSize: 1 }),
-      );
-      const page = await asked.catch((cause: unknown) => {
-        if (isNotFound(cause)) return undefined;
-        throw temporalSilent(cause);
-      });
-      const started = page?.history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+      const started = await startOf(client, { workflowId, runId }, callTimeoutMs);
       if (!started) return undefined;
       const { continuedExecutionRunId, originalExecutionRunId } = started;
       return { previousRunId: continuedExecutionRunId || undefined, isReset: originalExecutionRunId !== runId };

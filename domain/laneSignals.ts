@@ -1,9 +1,8 @@
 /** What signals and queries of a lane carry. A signal may come by hand: what does not fit changes nothing. */
 import { type Block, isWholeBlock } from './block.ts';
 import { digestOfEventId } from './eventId.ts';
+import { isObject } from './isObject.ts';
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value.slice(0, 1_000) : undefined);
 
 /** The digests that a signal selects, `'all'`, or undefined where the signal is malformed. */

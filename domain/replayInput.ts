@@ -2,13 +2,12 @@
  * What a replay is begun with, where it is begun by hand (`temporal workflow start --type replayEvents`): what is left out gets what
  * the API gives it, and what can't be meant is refused by name, for a typo in a filter must not replay all else.
  */
+import { isObject } from './isObject.ts';
 import { type ReplayFilter, type ReplayStart, replayStatuses, replayWorkflowId } from './replay.ts';
 
 type Fields = Record<string, unknown>;
 type Rule = { expected: string; is: (value: unknown) => boolean };
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 const numberTo = (max: number): Rule => ({
   expected: `a whole number of 1 to ${max}`,
@@ -26,10 +25,10 @@ const texts: Rule = {
 const runs: Rule = {
   expected: 'a list of {"workflowId", "runId"}',
   is: (value) =>
-    Array.isArray(value) && value.every((one) => isFields(one) && isText(one.workflowId) && isText(one.runId)),
+    Array.isArray(value) && value.every((one) => isObject(one) && isText(one.workflowId) && isText(one.runId)),
 };
 const any: Rule = { expected: 'anything', is: () => true };
-const object: Rule = { expected: 'an object', is: isFields };
+const object: Rule = { expected: 'an object', is: isObject };
 
 const startRules: Record<keyof ReplayStart, Rule> = {
   id: text,
@@ -63,10 +62,10 @@ function wrongIn(fields: Fields, rules: Record<string, Rule>, before = ''): stri
 
 /** The start, whole; or what is wrong with it. `workflowId` names it where it has no id of its own. */
 export function replayStartFrom(input: unknown, workflowId: string): ReplayStart | { problem: string } {
-  if (!isFields(input)) return { problem: 'The input is no object. Expected: {"of": "delivered", "filter": {…}}' };
+  if (!isObject(input)) return { problem: 'The input is no object. Expected: {"of": "delivered", "filter": {…}}' };
   const { filter = {}, named } = input;
-  if (!isFields(filter)) return { problem: 'filter is wrong: expected an object' };
-  if (named !== undefined && !isFields(named)) return { problem: 'named is wrong: expected an object' };
+  if (!isObject(filter)) return { problem: 'filter is wrong: expected an object' };
+  if (named !== undefined && !isObject(named)) return { problem: 'named is wrong: expected an object' };
   const wrong =
     wrongIn(input, startRules) ?? wrongIn(filter, filterRules, 'filter.') ?? wrongIn(named ?? {}, namedRules, 'named.');
   if (wrong !== undefined) return { problem: wrong };

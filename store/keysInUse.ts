@@ -1,6 +1,6 @@
 import { CausewayError } from '../domain/error.ts';
 import type { Database } from './pool.ts';
-import type { Sealing } from './sealing.ts';
+import { type Sealing, sealedForm } from './sealing.ts';
 
 /** How many of the store's secrets one key seals. */
 export type KeyInUse = { keyId: string; secrets: number };
@@ -12,7 +12,7 @@ export type KeyInUse = { keyId: string; secrets: number };
 const sealedTexts = `
   select d.id as destination_id, s.key as field, s.value as sealed, split_part(s.value, '.', 2) as key_id
   from destinations d, jsonb_each_text(d.sealed) s
-  where s.value ~ '^v1\\.[A-Za-z0-9_-]{1,32}\\.[A-Za-z0-9_-]+$'`;
+  where s.value ~ '${sealedForm.source}'`;
 
 /** One damaged text says nothing of its key: so many are tried. */
 const samplesPerKey = 5;

@@ -36,12 +36,11 @@ const isolateExecutionTimeout = '1 minute';
 
 type TemporalConfig = Pick<WorkerConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'TEMPORAL_TASK_QUEUE'>;
 
-/** What the SDK gives by itself has its own version, and none of ours. Nothing is routed by it: `causeway doctor` and the UI show it. */
-const buildIdFor = (bundle: WorkflowBundle): string => {
-  const digest = createHash('sha256')
-    .update('code' in bundle ? bundle.code : '')
-    .digest('hex');
-  return buildIdOf(digest.slice(0, digestChars));
+/** What all workers of a process run. */
+export type WorkerCode = {
+  workflowBundle: WorkflowBundle;
+  /** What the SDK gives by itself has its own version, and none of ours. Nothing is routed by it: `causeway doctor` and the UI show it. */
+  buildId: string;
 };
 const digestChars = 12;
 
@@ -57,21 +56,27 @@ export async function connectWorker({ TEMPORAL_ADDRESS: address }: TemporalConfi
 }
 
 /** The workflows' code, as the workers that run them want it. */
-export const bundledWorkflows = (): Promise<WorkflowBundle> => workflowBundle(Runtime.instance().logger);
+export const bundledWorkflows = (): ReturnType<typeof workflowBundle> => workflowBundle(Runtime.instance().logger);
+
+/** The code, with what names it: a digest of megabytes, taken once. */
+export async function workerCode(): Promise<WorkerCode> {
+  const bundle = await bundledWorkflows();
+  const digest = createHash('sha256').update(bundle.code).digest('hex');
+  return { workflowBundle: bundle, buildId: buildIdOf(digest.slice(0, digestChars)) };
+}
 
 /** A worker that runs lanes and keepers, segments that were opened before those had a queue of their own, and the lanes' activities. */
 export function createLaneWorker(
   connection: NativeConnection,
   config: TemporalConfig,
-  bundle: WorkflowBundle,
+  code: WorkerCode,
   activities: ProduceActivity & SegmentActivity & StrayActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
-    workflowBundle: bundle,
-    buildId: buildIdFor(bundle),
+    ...code,
     activities,
     dataConverter,
     stickyQueueScheduleToStartTimeout: stickyTimeout,
@@ -90,14 +95,13 @@ export function createLaneWorker(
 export function createSegmentWorker(
   connection: NativeConnection,
   config: TemporalConfig,
-  bundle: WorkflowBundle,
+  code: WorkerCode,
 ): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: segmentTaskQueue(config.TEMPORAL_TASK_QUEUE),
-    workflowBundle: bundle,
-    buildId: buildIdFor(bundle),
+    ...code,
     dataConverter,
     maxCachedWorkflows: 0,
     maxConcurrentWorkflowTaskExecutions: 2,
@@ -113,14 +117,14 @@ const watchedMax = 500;
 export function createKeeperWorker(
   connection: NativeConnection,
   config: TemporalConfig,
-  bundle: WorkflowBundle,
+  code: WorkerCode,
   activities: KeeperActivity & ReplayActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: keeperTaskQueue(config.TEMPORAL_TASK_QUEUE),
-    buildId: buildIdFor(bundle),
+    buildId: code.buildId,
     activities,
     dataConverter,
     maxConcurrentActivityTaskExecutions: watchedMax,
@@ -136,15 +140,14 @@ const givingMax = 500;
 export function createExportWorker(
   connection: NativeConnection,
   config: TemporalConfig,
-  bundle: WorkflowBundle,
+  code: WorkerCode,
   activities: ExportActivity,
 ): Promise<Worker> {
   return Worker.create({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: exportTaskQueue(config.TEMPORAL_TASK_QUEUE),
-    workflowBundle: bundle,
-    buildId: buildIdFor(bundle),
+    ...code,
     activities,
     dataConverter,
     maxCachedWorkflows: 0,

@@ -26,12 +26,12 @@ import { CausewayError } from '../domain/error.ts';
 import { readSecretKeys } from '../store/secretKeys.ts';
 import { openStore, type Store } from '../store/store.ts';
 import {
-  bundledWorkflows,
   connectWorker,
   createExportWorker,
   createKeeperWorker,
   createLaneWorker,
   createSegmentWorker,
+  workerCode,
 } from './laneWorker.ts';
 import { LettingGo } from './lettingGo.ts';
 import { workerMetrics } from './metrics.ts';
@@ -69,16 +69,16 @@ async function main(): Promise<void> {
   const taskQueue = config.TEMPORAL_TASK_QUEUE;
   const replaying = replayActivities(temporal, histories, store, taskQueue);
   const exporting = createExportActivities({ settings, temporal, taskQueue, logger, meter: exportMeter });
-  const bundle = await bundledWorkflows();
+  const code = await workerCode();
   const workers = await Promise.all([
-    createLaneWorker(connection, config, bundle, {
+    createLaneWorker(connection, config, code, {
       ...producing.activities,
       ...createSegmentActivities({ temporal }),
       ...createStrayActivity({ histories, runs: laneRuns(temporal) }),
     }),
-    createKeeperWorker(connection, config, bundle, { ...keeping, ...replaying }),
-    createSegmentWorker(connection, config, bundle),
-    createExportWorker(connection, config, bundle, exporting),
+    createKeeperWorker(connection, config, code, { ...keeping, ...replaying }),
+    createSegmentWorker(connection, config, code),
+    createExportWorker(connection, config, code, exporting),
   ]);
   const { CAUSEWAY_WORKER_METRICS_HOST: host, CAUSEWAY_WORKER_METRICS_PORT: port } = config;
   const metricsServer = await serveMetrics({ host, port, registry, logger });

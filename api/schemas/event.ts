@@ -1,11 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { eventFields } from '../../domain/event.ts';
+import { isObject } from '../../domain/isObject.ts';
 import { lineOf } from './text.ts';
 
 const text = (charsMax: number, example: string) => lineOf(charsMax, { example });
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Its contents are the sender's own: they are kept as text, so nothing here looks inside. */
 const anyObject = () =>

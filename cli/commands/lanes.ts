@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { deliveryStates } from '../../domain/lane.ts';
 import { type Lane, lanesSchema } from '../answers.ts';
 import type { Context } from '../context.ts';
 import { destinationPath, jsonOption, limitOption } from '../options.ts';
@@ -6,7 +7,6 @@ import { countOf, jsonOf, tableOf } from '../output.ts';
 import { pagesOf } from '../pages.ts';
 
 const pageSizeMax = 100;
-const states = ['Delivering', 'Waiting', 'Suspended', 'Parked', 'Paused'];
 
 /** `causeway lanes` */
 export function laneCommands(program: Command, { io, api }: Context): void {
@@ -14,7 +14,7 @@ export function laneCommands(program: Command, { io, api }: Context): void {
     .command('lanes')
     .description("a destination's open lanes: the state of each, and what waits in it")
     .argument('<destination>', 'its id: dst_…')
-    .addOption(new Option('--state <state>', 'only lanes in this state').choices(states))
+    .addOption(new Option('--state <state>', 'only lanes in this state').choices(deliveryStates))
     .addOption(limitOption('lanes', 100))
     .addOption(jsonOption())
     .action(async (id: string, { state, limit, json }: { state?: string; limit: number; json?: true }) => {

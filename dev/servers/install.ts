@@ -51,8 +51,11 @@ export async function onPath(command: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** The oldest version that will do, and how a tool says its own. Go gets itself the newer one that a build asks for. */
-const versions: Partial<Record<Tool, { args: string[]; pattern: RegExp; oldest: number }>> = {
+/** The oldest version that will do, and how a tool says its own. */
+export type WantedVersion = { args: string[]; pattern: RegExp; oldest: number };
+
+/** Go gets itself the newer one that a build asks for. */
+const versions: Partial<Record<Tool, WantedVersion>> = {
   java: {
     args: ['-XshowSettings:properties', '-version'],
     pattern: /java\.specification\.version = (\d+)$/m,
@@ -65,9 +68,16 @@ const versions: Partial<Record<Tool, { args: string[]; pattern: RegExp; oldest: 
 async function isUsable(tool: Tool): Promise<boolean> {
   if (!(await onPath(tool))) return false;
   const wanted = versions[tool];
-  if (!wanted) return true;
-  const said = await run(tool, wanted.args, { withStderr: true, timeoutMs: 60_000 }).catch(() => '');
-  return Number(wanted.pattern.exec(said)?.[1] ?? 0) >= wanted.oldest;
+  return wanted === undefined || (await saidVersion(tool, wanted)).isEnough;
+}
+
+/** What a command says of its version, and whether that is new enough. */
+export async function saidVersion(
+  command: string,
+  { args, pattern, oldest }: WantedVersion,
+): Promise<{ said: string; isEnough: boolean }> {
+  const said = await run(command, args, { withStderr: true, timeoutMs: 60_000 }).catch(() => '');
+  return { said, isEnough: Number(pattern.exec(said)?.[1] ?? 0) >= oldest };
 }
 
 const asked = new Map<Tool, Promise<boolean>>();

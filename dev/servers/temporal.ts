@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import { searchAttributeTypes } from '../../domain/lane.ts';
-import { installed, isInstalled, MissingTools, onPath, requireTools, run, type Tool } from './install.ts';
+import { installed, isInstalled, MissingTools, onPath, requireTools, run, saidVersion, type Tool } from './install.ts';
 import { freePort, portOr } from './ports.ts';
 import { longStep, say } from './progress.ts';
 import { foreignServer, type Server, startServer } from './server.ts';
@@ -52,14 +52,14 @@ async function goBuild(partial: string): Promise<void> {
 const folder = `temporal-cli-${version}`;
 
 /** The oldest server that will do, 1.x, which a CLI names beside its own version: one built from source has none. */
-const serverMinorMin = 29;
+const wanted = { args: ['--version'], pattern: /Server 1\.(\d+)/, oldest: 29 };
 
 async function usableOnPath(): Promise<string | undefined> {
   const found = await onPath('temporal');
   if (!found) return undefined;
-  const said = await run(found, ['--version'], { timeoutMs: 60_000 }).catch(() => '');
-  if (Number(/Server 1\.(\d+)/.exec(said)?.[1] ?? 0) >= serverMinorMin) return found;
-  say(`The temporal on PATH is passed over: it says "${said.trim()}", and Server 1.${serverMinorMin} is needed.`);
+  const { said, isEnough } = await saidVersion(found, wanted);
+  if (isEnough) return found;
+  say(`The temporal on PATH is passed over: it says "${said.trim()}", and Server 1.${wanted.oldest} is needed.`);
   return undefined;
 }
 let asked: Promise<string | undefined> | undefined;
