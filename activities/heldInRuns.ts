@@ -9,8 +9,8 @@ import type { ListRuns } from './settledBefore.ts';
 
 /** Finds an event in a lane that has gone on for many runs, without reading them. Rejects with `temporal_unavailable`. */
 export type HeldInRuns = {
-  /** The lane's runs, 500 at the most, the newest first. Rejects as `ListRuns` does. */
-  runIds(workflowId: string): Promise<string[]>;
+  /** The lane's runs, the newest first, back to that one or 5,000 at the most. Rejects as `ListRuns` does. */
+  runIds(workflowId: string, back: string): Promise<string[]>;
   /** How the run began with the event of that digest; undefined where retention has deleted the run. */
   heldAt(workflowId: string, runId: string, digest: string): Promise<HeldInRun | undefined>;
 };

@@ -73,7 +73,22 @@ export function laneRuns(client: Client): LaneRuns {
   };
 }
 
-/** The runs of a workflow that visibility knows, by their ids: 500 at the most, an open one first, then the one that closed last. */
+const pagesMax = 10;
+
+/**
+ * The runs of a workflow that visibility knows, by their ids, an open one first, then the one that closed last: 500 at the most, or
+ * ten times as many where it is listed back to one.
+ */
 export function runsListedBy(client: Client): ListRuns {
-  return async (workflowId) => (await listedPage(client, `WorkflowId=${quotedInQuery(workflowId)}`)).runIds;
+  return async (workflowId, back) => {
+    const query = `WorkflowId=${quotedInQuery(workflowId)}`;
+    let page = await listedPage(client, query);
+    const { runIds } = page;
+    for (let pages = 1; back !== undefined && pages < pagesMax && page.nextPageToken; pages++) {
+      if (runIds.includes(back)) break;
+      page = await listedPage(client, query, page.nextPageToken);
+      runIds.push(...page.runIds);
+    }
+    return runIds;
+  };
 }

@@ -6,7 +6,8 @@ const runsMax = 500;
 /** Lanes whose answer is kept: it stays the same, for the runs that a reset took back are closed. */
 const keptMax = 4;
 
-export type ListRuns = (workflowId: string) => Promise<string[]>;
+/** `back`: it is listed back to this run, as far as that goes. */
+export type ListRuns = (workflowId: string, back?: string) => Promise<string[]>;
 
 /** Who resets a lane and wants all that follows sent again says so in the reason. */
 const isAskedFor = (reason: string): boolean => /(^|: )send again\b/i.test(reason);

@@ -1,6 +1,7 @@
 import type { HeldInRuns } from '../activities/heldInRuns.ts';
 import type { LaneHistories, LaneRun } from '../activities/laneHistory.ts';
 import { type DeliveryLog, deliveryLogOf, type LaneRecord, ownRecords, segmentOf } from '../domain/deliveryLog.ts';
+import { lastRunHolding } from './lastRunHolding.ts';
 
 /** `laterRunIds`: runs that got the event once more, from a second POST or from a replay. */
 export type IndexedDelivery = { workflowId: string; runId: string; acceptedAt: Date; laterRunIds?: string[] };
@@ -11,11 +12,13 @@ export type LoggedDelivery = DeliveryLog & {
   acceptedAt: Date;
   /** Set where the lane has gone on for more runs than are read: what came later is not in the log. */
   incomplete?: true;
+  /** Runs in which it waited and that are not read: tries of theirs are not in the log. */
+  runsPassedOver?: number;
   /** Set where retention has deleted the runs that began the log: it is told from what the open lane holds. */
   deletedBefore?: true;
 };
 
-/** So many runs of a chain are read at the most, and once more from each run on in which a dead letter's parking ended. */
+/** So many runs of a chain are read at the most, and once more from each run on in which the event was no longer held as before. */
 const runsReadMax = 50;
 const leapsMax = 5;
 const final = new Set(['delivered', 'discarded']);
@@ -41,11 +44,13 @@ export async function readDelivery(
   runsMax = runsReadMax,
 ): Promise<LoggedDelivery> {
   const destinationId = workflowId.split(':')[1] ?? '';
+  let runsPassedOver = 0;
   const logged = (log: DeliveryLog, inRun: string): LoggedDelivery => ({
     destinationId,
     workflowId,
     runId: inRun,
     acceptedAt,
+    ...(runsPassedOver > 0 && { runsPassedOver }),
     ...log,
   });
   const readRun = async (id: string): Promise<ReadRun | undefined> => {
@@ -91,10 +96,10 @@ export async function readDelivery(
     let nextRunId = (await runAfter(run, digest, histories)) ?? (await resetOf(run, workflowId, histories, readRun));
     if (!nextRunId || runs.some(({ id }) => id === nextRunId)) break;
     if (runs.length - readFrom >= runsMax) {
-      const found = log.status === 'parked' && leaps < leapsMax;
-      const leapt = found ? await lastParkedAt(histories, workflowId, nextRunId, digest) : undefined;
-      if (leapt === undefined) return { ...logged(log, run.id), incomplete: true };
-      nextRunId = leapt;
+      const last = leaps < leapsMax ? await lastRunHolding(histories, workflowId, nextRunId, digest) : undefined;
+      if (!last) return { ...logged(log, run.id), incomplete: true };
+      nextRunId = last.runId;
+      if (last.as === 'queued') runsPassedOver += last.passed;
       leaps++;
       readFrom = runs.length;
     }
@@ -112,35 +117,6 @@ export async function readDelivery(
 }
 
 type ReadRun = LaneRun & { id: string };
-
-/**
- * The last run that began with the event parked as it was in this one: in it, or later where it is the open one, that ended. Halved, for a
- * parking lasts from one run to the next. Undefined where the lane's runs don't tell.
- */
-async function lastParkedAt(
-  histories: HeldInRuns,
-  workflowId: string,
-  runId: string,
-  digest: string,
-): Promise<string | undefined> {
-  const parkedAtMs = async (id: string): Promise<number | undefined> => {
-    const held = await histories.heldAt(workflowId, id, digest);
-    return held?.as === 'parked' ? held.parkedAtMs : undefined;
-  };
-  const since = await parkedAtMs(runId);
-  if (since === undefined) return undefined;
-  const newestFirst = await histories.runIds(workflowId);
-  const at = newestFirst.indexOf(runId);
-  const runs = newestFirst.slice(0, at < 0 ? undefined : at).toReversed();
-  let last: string | undefined = runId;
-  for (let low = 0, high = runs.length; low < high; ) {
-    const middle = Math.floor((low + high) / 2);
-    const id = runs[middle] ?? '';
-    if ((await parkedAtMs(id)) === since) [last, low] = [id, middle + 1];
-    else high = middle;
-  }
-  return last;
-}
 
 /** The log of an event that the open lane holds, as far as its run tells; undefined where it holds none. */
 async function stillHeld(

@@ -52,6 +52,7 @@ const shown = (delivery: LoggedDelivery): EventLog['deliveries'][number] => ({
   offset: delivery.offset,
   error: delivery.error,
   incomplete: delivery.incomplete,
+  runsPassedOver: delivery.runsPassedOver,
   deletedBefore: delivery.deletedBefore,
   nextAttemptAt: delivery.nextAttemptAtMs === undefined ? undefined : iso(delivery.nextAttemptAtMs),
   attempts: delivery.attempts.map(({ startedAtMs, ...attempt }) => ({ ...attempt, startedAt: iso(startedAtMs) })),

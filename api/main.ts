@@ -130,7 +130,8 @@ function assembled(
   const tests = new ConnectionTests();
   const histories = new LaneHistories(temporal);
   const runsListed = runsListedBy(temporal);
-  const listRuns: ListRuns = (workflowId) => pace.shared(`runs:${workflowId}`, () => runsListed(workflowId));
+  const listRuns: ListRuns = (workflowId, back) =>
+    pace.shared(`runs:${workflowId}:${back}`, () => runsListed(workflowId, back));
   const ofDeliveries = deliveryHistories(histories, heldInRuns(temporal, histories, listRuns));
   const app = createApp({
     logger,

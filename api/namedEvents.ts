@@ -71,7 +71,8 @@ async function namedEvents(
   return { ids: [...new Set(ids)], lanes: [...new Set(parked)], runs: [...runs.values()] };
 }
 
-function refusalOf({ status }: LoggedDelivery, of: ReplayOf): string[] {
+function refusalOf({ status, incomplete }: LoggedDelivery, of: ReplayOf): string[] {
+  if (incomplete) return ["can't be followed to where it is now: its lane has gone on for more runs than are read"];
   if (status === 'parked' || status === 'delivered') {
     return of === 'any' || of === status ? [] : [`is ${status}: ask for it with status "${status}" or "any"`];
   }

@@ -89,6 +89,7 @@ export const deliverySchema = z.looseObject({
   error: errorSchema.optional(),
   nextAttemptAt: text.optional(),
   incomplete: z.literal(true).optional(),
+  runsPassedOver: count.optional(),
   deletedBefore: z.literal(true).optional(),
   attempts: z.array(attemptSchema),
   attemptsLeftOut: count.optional(),

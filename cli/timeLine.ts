@@ -35,7 +35,8 @@ function attemptText(attempt: Delivery['attempts'][number]): string {
   return `attempt ${number}, ${countOf(records, 'record')}: ${outcome}${took}${where && ` (${where})`}${why}`;
 }
 
-function notesOf({ status, error, nextAttemptAt, attemptsLeftOut, incomplete, deletedBefore }: Delivery): string[] {
+function notesOf(delivery: Delivery): string[] {
+  const { status, error, nextAttemptAt, attemptsLeftOut, incomplete, runsPassedOver, deletedBefore } = delivery;
   return [
     ...(attemptsLeftOut
       ? [`${countOf(attemptsLeftOut, 'attempt')} in between settled nothing and are not listed.`]
@@ -47,6 +48,11 @@ function notesOf({ status, error, nextAttemptAt, attemptsLeftOut, incomplete, de
       : []),
     ...(deletedBefore
       ? ["Temporal has deleted the beginning (the namespace's retention): this is what the open lane tells."]
+      : []),
+    ...(runsPassedOver
+      ? [
+          `It waited through ${countOf(runsPassedOver, 'run')} that were not read: for tries in them see the lane's log.`,
+        ]
       : []),
     ...(incomplete
       ? ['The lane has gone on for more runs than are read: see the Temporal UI for what came later.']

@@ -47,6 +47,10 @@ const deliverySchema = z
     incomplete: z.literal(true).optional().openapi({
       description: 'The lane has gone on for more runs than are read: what happened later is in the Temporal UI alone.',
     }),
+    runsPassedOver: z.int().optional().openapi({
+      description:
+        'So many runs of its lane, in which it waited, were not read: what was tried in them is in the log of the lane.',
+    }),
     deletedBefore: z.literal(true).optional().openapi({
       description:
         "Temporal has deleted the beginning of the log (retention): what is told is what the lane's open run holds and did.",

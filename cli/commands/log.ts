@@ -73,7 +73,9 @@ async function eventLog(io: Io, api: Context['api'], id: string, { follow, json 
       if (!shown.has(line)) io.out(`${line}\n`);
       shown.add(line);
     }
-    if (!follow || log.deliveries.every(({ status }) => settled.has(status))) return;
+    // Of one that is not read to its end nothing new would come.
+    const isOver = log.deliveries.every(({ status, incomplete }) => settled.has(status) || incomplete);
+    if (!follow || isOver) return;
     await sleep(everyMs, undefined, { signal: io.stop }).catch(() => undefined);
     if (io.stop.aborted) return;
   }

@@ -204,6 +204,28 @@ test('while the broker is away the event is retrying, with the time of its next 
   expect(delivered.attempts.slice(0, retrying.attempts.length)).toEqual(retrying.attempts);
 });
 
+test('an event that waited through more runs of its lane than are read is followed to where it waits, and was delivered', async () => {
+  const destination = await causeway.createDestination();
+  const { workflowId } = await untilStatus('delivered', await post(destination));
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  await handle.signal('pause', { by: 'ada' });
+  const waiting = await post(destination);
+  const { runId, acceptedAt } = await untilStatus('paused', waiting);
+  for (const runs = new Set([runId]); runs.size < 6; runs.add((await handle.describe()).runId)) await post(destination);
+
+  const histories = new LaneHistories(temporal.client);
+  const held = heldInRuns(temporal.client, histories, runsListedBy(temporal.client));
+  const indexed = { workflowId, runId, acceptedAt: new Date(acceptedAt) };
+  const log = () => readDelivery(deliveryHistories(histories, held), digestOfEventId(waiting) ?? '', indexed, 2);
+  const open = (await handle.describe()).runId;
+  const still = await until('its last run', log, (one) => one.runId === open);
+  expect(still).toMatchObject({ status: 'paused', attempts: [], runsPassedOver: expect.any(Number) });
+  await handle.signal('resume');
+  const delivered = await until('its delivery', log, ({ status }) => status === 'delivered');
+  expect(delivered).toMatchObject({ attempts: [{ outcome: 'delivered' }], runsPassedOver: expect.any(Number) });
+  expect([still, delivered].some((one) => 'incomplete' in one)).toBe(false);
+});
+
 test('a dead letter is found in the run that replayed it, and in the open lane where Temporal has deleted the beginning', async () => {
   const topic = await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' });
   const destination = await causeway.createDestination({ topic });

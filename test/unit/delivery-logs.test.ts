@@ -30,13 +30,14 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
   const resets = new Map<string, string>();
   const held = new Map<string, HeldInRun>();
   const asked: string[] = [];
+  const unlisted = new Set<string>();
   const histories = {
     run: async (_: string, runId: string) => {
       read.push(runId);
       return runs.get(runId);
     },
     now: async () => ({ running: undefined, state: undefined, runId: run(length - 1) }),
-    runIds: async () => [...runs.keys()].toReversed(),
+    runIds: async () => [...runs.keys()].filter((id) => !unlisted.has(id)).toReversed(),
     heldAt: async (_: string, runId: string) => {
       asked.push(runId);
       return runs.has(runId) ? (held.get(runId) ?? ({ as: 'none' } as const)) : undefined;
@@ -52,6 +53,7 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
     resets,
     held,
     asked,
+    unlisted,
     log: (from: number, later: number[] = []) =>
       readDelivery(histories, digest, { workflowId, runId: run(from), acceptedAt, laterRunIds: later.map(run) }),
   };
@@ -122,9 +124,35 @@ test('an event that the lane had before, and of which no run tells any more, is 
   expect(await log(4)).toMatchObject({ status: 'expired', attempts: [] });
 });
 
-test('a log that ends before the lane does says so', async () => {
+test('an event that has waited through hundreds of runs of a held lane is told to wait, and where it was delivered then', async () => {
+  const { log, held, asked, read, runs } = lane(400);
+  for (let n = 1; n < 400; n++) held.set(run(n), { as: 'queued' });
+  const waiting = await log(0);
+  expect(waiting).toMatchObject({ status: 'queued', runId: run(399), runsPassedOver: 349 });
+  expect(waiting).not.toHaveProperty('incomplete');
+  expect([read.length, asked.length < 25]).toEqual([51, true]);
+  for (let n = 301; n < 400; n++) held.delete(run(n));
+  runs.get(run(300))?.records.push(...delivered());
+  expect(await log(0)).toMatchObject({ status: 'delivered', runId: run(300), offset: 17, runsPassedOver: 250 });
+});
+
+test('an event that waited, was parked and replayed, and waited once more tells of both, though it is in hundreds of runs', async () => {
+  const { log, held } = lane(400, (n) => (n === 60 ? parked() : n === 65 ? [replay] : n === 390 ? delivered('d') : []));
+  for (let n = 1; n <= 390; n++) held.set(run(n), { as: 'queued' });
+  for (let n = 61; n <= 65; n++) held.set(run(n), { as: 'parked', parkedAtMs: 1, error: tooLarge });
+  expect(await log(0)).toMatchObject({ status: 'delivered', runId: run(390), interventions: [{ by: 'ada' }] });
+});
+
+test('a log that ends before the lane does, whose runs do not tell how it goes on, says so', async () => {
   expect(await lane(51).log(0)).toMatchObject({ status: 'queued', incomplete: true, runId: run(49) });
   expect(await lane(50).log(0)).not.toHaveProperty('incomplete');
+});
+
+test('a run that visibility does not list yet is the last one, and no earlier run is gone back to', async () => {
+  const { log, held, unlisted } = lane(51);
+  unlisted.add(run(50));
+  held.set(run(50), { as: 'queued' });
+  expect(await log(0)).toMatchObject({ status: 'queued', runId: run(50) });
 });
 
 const tooLarge = {

@@ -2,6 +2,28 @@ import { expect, test } from 'vitest';
 import { NamedEventsFinder } from '../../api/namedEvents.ts';
 import { idOf } from '../harness/laneSteps.ts';
 
+test('an event whose log is not read to its end is not replayed as if it were known where it is', async () => {
+  const workflowId = 'delivery:dst_a:c';
+  const records = {
+    ...{ records: [], previousRunId: undefined, isTerminated: false, resets: [], copiedRecords: 0 },
+    beganKnowing: () => false,
+  };
+  const finder = new NamedEventsFinder({
+    index: { find: async () => [{ workflowId, runId: '0', acceptedAt: new Date() }] },
+    histories: {
+      run: async (_: string, runId: string) => ({ ...records, nextRunId: String(Number(runId) + 1) }),
+      now: async () => ({ running: undefined, state: undefined }),
+      readerOf: async () => undefined,
+      resetRunOf: async () => undefined,
+      runIds: async () => [],
+      heldAt: async () => ({ as: 'none' }),
+    },
+  });
+  const refused = finder.find([`evt_${idOf(1)}`], { of: 'any', destinationId: undefined });
+  await expect(refused).rejects.toMatchObject({ code: 'event_not_replayable' });
+  await expect(refused).rejects.toThrow(/more runs than are read/);
+});
+
 test('few requests that name events read histories at once, some wait, and what is too much is refused', async () => {
   let under = 0;
   let most = 0;
