@@ -5,6 +5,7 @@ import { type LaneLogEntry, type LoggedBatch, outcomeEntries } from '../domain/l
 import { laneSignals } from '../domain/laneMessages.ts';
 import { blockFrom, isFitting, noteFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import { type SegmentStart, segmentWorkflowType } from '../domain/overflow.ts';
+import { replayNameOf } from '../domain/replay.ts';
 import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
 
 type Decoding = Pick<LaneHistories, 'decoded' | 'signalInputs'>;
@@ -89,7 +90,8 @@ async function signalTold(decoding: Decoding, event: HistoryEvent): Promise<Told
   }
   if (name === laneSignals.resend) {
     const note = resendNoteFrom(about);
-    const { replay: replayId, reason, by } = note ?? {};
+    const { replay, reason, by } = note ?? {};
+    const replayId = replay && replayNameOf(replay);
     return note && { kind: 'replay', events: blockFrom(input)?.entries.length, replayId, reason, by };
   }
   if (name === laneSignals.replay || name === laneSignals.discard) {

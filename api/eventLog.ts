@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
+import { replayNameOf } from '../domain/replay.ts';
 import type { App } from './appEnv.ts';
 import { type DeliveryHistories, type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
 import { type EventLog, eventIdParam, eventLogSchema } from './schemas/eventLog.ts';
@@ -57,5 +58,8 @@ const shown = (delivery: LoggedDelivery): EventLog['deliveries'][number] => ({
   nextAttemptAt: delivery.nextAttemptAtMs === undefined ? undefined : iso(delivery.nextAttemptAtMs),
   attempts: delivery.attempts.map(({ startedAtMs, ...attempt }) => ({ ...attempt, startedAt: iso(startedAtMs) })),
   attemptsLeftOut: delivery.attemptsLeftOut,
-  interventions: delivery.interventions.map(({ atMs, ...rest }) => ({ ...rest, at: iso(atMs) })),
+  interventions: delivery.interventions.map(({ atMs, replayId, ...rest }) => ({
+    ...{ ...rest, at: iso(atMs) },
+    ...(replayId !== undefined && { replayId: replayNameOf(replayId) }),
+  })),
 });

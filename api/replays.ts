@@ -87,7 +87,7 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
     const events = eventIds && (await named.find(eventIds, { of, destinationId }));
     const historySince = of === 'parked' || events ? undefined : await retainedSince(options);
     const about = { dryRun, eventsPerSecond, eventsMax, historySince, reason, by: askedBy(key, by) };
-    await started(options, { id, of, filter, named: events, ...about });
+    await started(options, id, { id, of, filter, named: events, ...about });
     return c.json({ id, status: 'running', eventsPerSecond } as const, 202);
   });
   app.openapi(show, async (c) => c.json(await shown(options, c.req.valid('param').id), 200));
@@ -121,7 +121,7 @@ async function continued(options: ReplayRouteOptions, id: string): Promise<void>
     throw new CausewayError('replay_not_continued', `${why}. Begin a new one for what is still to be sent.`);
   }
   const { start, state } = result.rest;
-  await started(options, start, state);
+  await started(options, id, start, state);
 }
 
 const isUnderWay = ({ name }: { name: string }): boolean => name === 'RUNNING' || name === 'CONTINUED_AS_NEW';
@@ -146,11 +146,11 @@ const idOf = (name: string): string =>
   `rpl_${createHash('sha256').update(name).digest().subarray(0, idBytes).toString('base64url')}`;
 
 /** `from`: how far it came, where it was cancelled. */
-async function started(options: ReplayRouteOptions, start: ReplayStart, from?: ReplayState): Promise<void> {
+async function started(options: ReplayRouteOptions, id: string, start: ReplayStart, from?: ReplayState): Promise<void> {
   try {
     await asked(options, () =>
       options.temporal.workflow.start(replayWorkflowType, {
-        workflowId: replayWorkflowId(start.id),
+        workflowId: replayWorkflowId(id),
         workflowIdReusePolicy: from ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
         taskQueue: options.taskQueue,
         args: from ? [start, from] : [start],

@@ -3,7 +3,7 @@
  * the API gives it, and what can't be meant is refused by name, for a typo in a filter must not replay all else.
  */
 import { isObject } from './isObject.ts';
-import { type ReplayFilter, type ReplayStart, replayStatuses, replayWorkflowId } from './replay.ts';
+import { type ReplayFilter, type ReplayStart, replayIdOf, replayStatuses, replayWorkflowId } from './replay.ts';
 
 type Fields = Record<string, unknown>;
 type Rule = { expected: string; is: (value: unknown) => boolean };
@@ -60,8 +60,14 @@ function wrongIn(fields: Fields, rules: Record<string, Rule>, before = ''): stri
   return undefined;
 }
 
-/** The start, whole; or what is wrong with it. `workflowId` names it where it has no id of its own. */
-export function replayStartFrom(input: unknown, workflowId: string): ReplayStart | { problem: string } {
+/** The workflow that it is begun as, and the first run of its chain. */
+type Begun = { workflowId: string; firstExecutionRunId: string };
+
+/** The start, whole; or what is wrong with it. Where it has no id of its own, it has one that no other has: lanes take a part once. */
+export function replayStartFrom(
+  input: unknown,
+  { workflowId, firstExecutionRunId }: Begun,
+): ReplayStart | { problem: string } {
   if (!isObject(input)) return { problem: 'The input is no object. Expected: {"of": "delivered", "filter": {…}}' };
   const { filter = {}, named } = input;
   if (!isObject(filter)) return { problem: 'filter is wrong: expected an object' };
@@ -69,7 +75,8 @@ export function replayStartFrom(input: unknown, workflowId: string): ReplayStart
   const wrong =
     wrongIn(input, startRules) ?? wrongIn(filter, filterRules, 'filter.') ?? wrongIn(named ?? {}, namedRules, 'named.');
   if (wrong !== undefined) return { problem: wrong };
-  const defaults = { id: workflowId.replace(replayWorkflowId(''), ''), of: 'parked', dryRun: false, by: 'temporal' };
+  const id = replayIdOf(workflowId.replace(replayWorkflowId(''), ''), firstExecutionRunId);
+  const defaults = { id, of: 'parked', dryRun: false, by: 'temporal' };
   // Each field was looked at above.
   const start = {
     ...{ ...defaults, eventsPerSecond: 200, eventsMax: 1_000_000, ...input, filter },

@@ -85,7 +85,7 @@ export async function replayEvents(given: ReplayStart, from?: ReplayState): Prom
 
 /** Begun by hand it may be anything: without this a typo would be tried for ever. */
 function checked(given: unknown): ReplayStart {
-  const start = replayStartFrom(given, workflowInfo().workflowId);
+  const start = replayStartFrom(given, workflowInfo());
   if (!('problem' in start)) return start;
   throw ApplicationFailure.nonRetryable(`${start.problem}. Nothing was sent.`, 'replay_input_invalid');
 }

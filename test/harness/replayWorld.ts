@@ -23,6 +23,8 @@ export class ReplayWorld {
   readonly listed: RunsRequest[] = [];
   readonly counted: string[] = [];
   readonly sent: string[] = [];
+  /** What the lanes that were sent to know the replay by. */
+  readonly ids: string[] = [];
   /** Where each stands in its replay, as the lane that gets it remembers. */
   readonly places: number[] = [];
   readonly pages: { request: ReplayPageRequest; atMs: number }[] = [];
@@ -39,6 +41,7 @@ export class ReplayWorld {
         return this.list(request);
       },
       resendRuns: async (request: ResendRequest): Promise<Resent> => {
+        if (!request.dryRun && !this.ids.includes(request.id)) this.ids.push(request.id);
         const done = this.resent(request);
         await this.beforeAnswer();
         return done;

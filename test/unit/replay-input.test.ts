@@ -1,20 +1,18 @@
 import { expect, test } from 'vitest';
 import { replayStartFrom } from '../../domain/replayInput.ts';
 
-const workflowId = 'replay:rpl_a';
+const begun = { workflowId: 'replay:rpl_a', firstExecutionRunId: '0190aaaa-bbbb' };
 const filter = { destinationId: 'dst_a' };
 
 test('what is left out gets what the API gives it', () => {
-  expect(replayStartFrom({ of: 'delivered', filter }, workflowId)).toEqual({
-    ...{ id: 'rpl_a', of: 'delivered', filter, dryRun: false, by: 'temporal' },
+  expect(replayStartFrom({ of: 'delivered', filter }, begun)).toEqual({
+    ...{ id: 'rpl_a@0190aaaa', of: 'delivered', filter, dryRun: false, by: 'temporal' },
     ...{ eventsPerSecond: 200, eventsMax: 1_000_000 },
   });
   const runs = [{ workflowId: 'w', runId: 'r' }];
-  expect(replayStartFrom({ of: 'delivered', named: { ids: ['evt_a'], runs }, dryRun: true }, workflowId)).toMatchObject(
-    {
-      ...{ dryRun: true, filter: {}, named: { ids: ['evt_a'], lanes: [], runs } },
-    },
-  );
+  expect(replayStartFrom({ of: 'delivered', named: { ids: ['evt_a'], runs }, dryRun: true }, begun)).toMatchObject({
+    ...{ dryRun: true, filter: {}, named: { ids: ['evt_a'], lanes: [], runs } },
+  });
 });
 
 test.each([
@@ -36,5 +34,5 @@ test.each([
   [{ named: { ids: ['evt_a'], runs: ['r'] } }, 'named.runs is wrong'],
   [{ filter, constructor: 1 }, 'constructor is not known'],
 ])('%j is refused: %s', (input, says) => {
-  expect(replayStartFrom(input, workflowId)).toEqual({ problem: expect.stringContaining(says) });
+  expect(replayStartFrom(input, begun)).toEqual({ problem: expect.stringContaining(says) });
 });

@@ -32,12 +32,15 @@ import { ask, timeSkipping } from '../harness/timeSkipping.ts';
 const events = runIds.length * eventsOfRun;
 const each = runIds.flatMap((runId) => Array.from({ length: eventsOfRun }, (_, at) => `${runId}/${at}`));
 
+/** By the API, or by hand. */
+type Begun = Omit<ReplayStart, 'id'> & { id?: string };
+
 describe('the replay workflow', () => {
   const server = timeSkipping();
 
   async function inWorld(
     world: ReplayWorld,
-    use: (begin: (start: ReplayStart, from?: ReplayState) => Promise<WorkflowHandle>) => Promise<void>,
+    use: (begin: (start: Begun, from?: ReplayState) => Promise<WorkflowHandle>) => Promise<void>,
   ): Promise<void> {
     const taskQueue = randomUUID();
     const workflows = await server.workflowWorker(taskQueue);
@@ -48,9 +51,9 @@ describe('the replay workflow', () => {
       dataConverter,
       ...soonCancelled,
     });
-    const begin = (start: ReplayStart, from?: ReplayState): Promise<WorkflowHandle> =>
+    const begin = (start: Begun, from?: ReplayState): Promise<WorkflowHandle> =>
       server.env.client.workflow.start(replayWorkflowType, {
-        ...{ workflowId: replayWorkflowId(start.id), taskQueue, args: from ? [start, from] : [start] },
+        ...{ workflowId: replayWorkflowId(start.id ?? 'rpl_by-hand'), taskQueue, args: from ? [start, from] : [start] },
       });
     await workflows.runUntil(() => activities.runUntil(() => use(begin)));
   }
@@ -106,6 +109,18 @@ describe('the replay workflow', () => {
       // A lane drops what stands where it has been: no part is behind another.
       const [from = 0] = world.places;
       expect(world.places.map((place) => place - from)).toEqual(each.map((_, n) => n));
+    });
+  });
+
+  test('begun twice by hand under one name, is another one to the lanes, which take each part of one once', async () => {
+    const world = new ReplayWorld();
+    world.list = closedRuns;
+    await inWorld(world, async (begin) => {
+      const { id: _, ...byHand } = replayOf({ eventsPerSecond: 100 });
+      for (let n = 0; n < 2; n++) expect(await resultOf(await begin(byHand))).toMatchObject({ status: 'done', events });
+      expect(world.sent).toEqual([...each, ...each]);
+      expect(world.ids.map((id) => id.replace(/@.{8}$/, ''))).toEqual(['rpl_by-hand', 'rpl_by-hand']);
+      expect(world.ids[0]).not.toBe(world.ids[1]);
     });
   });
 
