@@ -3,6 +3,7 @@ import { type ServerType, serve } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import { type Logger, pino } from 'pino';
 import { heldInRuns } from '../activities/heldInRuns.ts';
+import { systemDistrust } from '../activities/kafka/systemAuthorities.ts';
 import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
 import { laneList } from '../activities/laneList.ts';
@@ -67,6 +68,8 @@ async function main(): Promise<void> {
   const temporal = await connectTemporal(config);
   await ensureSearchAttributes(temporal);
   if (!(await store.apiKeys.exist())) logger.warn(noApiKey);
+  const distrust = systemDistrust();
+  if (distrust !== undefined) logger.warn(distrust);
   const { app, writer } = assembled(config, logger, store, temporal);
   const server = await listen(app, config);
   logger.info({ url: `http://${config.CAUSEWAY_API_HOST}:${config.CAUSEWAY_API_PORT}` }, 'api is listening');

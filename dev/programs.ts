@@ -20,12 +20,13 @@ export type ProgramSettings = {
 /**
  * As `npm run api` and `npm run worker` have them. Blocks of events live for a cycle: in Node's young generation of 16 MB they were
  * copied again and again, and after an idle minute V8 keeps so small a heap that it collects all of it twice a second under load
- * (docs/decisions/garbage-collector.md).
+ * (docs/decisions/garbage-collector.md). Whom the system trusts is trusted (docs/decisions/system-authorities.md).
  */
 export const nodeFlags = [
   '--max-semi-space-size=64',
   '--no-memory-reducer',
   '--heap-growing-percent=300',
+  '--use-openssl-ca',
   '--import',
   'tsx',
 ] as const;

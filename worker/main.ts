@@ -2,6 +2,7 @@
 import { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { createExportActivities, type ExportSettings } from '../activities/exporting.ts';
+import { systemDistrust } from '../activities/kafka/systemAuthorities.ts';
 import { createKeeperActivities } from '../activities/keeper.ts';
 import { callKeeper, KeeperTelling } from '../activities/keeperCall.ts';
 import { laneCalls } from '../activities/laneCalls.ts';
@@ -43,6 +44,8 @@ async function main(): Promise<void> {
   const config = readWorkerConfig(process.env);
   const logger = pino({ level: config.LOG_LEVEL, name: 'worker' });
   const secretKeys = await readSecretKeys(config);
+  const distrust = systemDistrust();
+  if (distrust !== undefined) logger.warn(distrust);
   const allowPrivate = allowPrivateIn(config);
   const store = await openStore({ databaseUrl: config.DATABASE_URL, secretKeys, logger, allowPrivate });
   await store.checkKeys();

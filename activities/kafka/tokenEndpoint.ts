@@ -17,7 +17,7 @@ export type TokenClient = {
   clientSecret: string;
   scope?: string | undefined;
   audience?: string | undefined;
-  /** PEM; where absent, the authorities that Node.js knows are trusted: its own, and those in NODE_EXTRA_CA_CERTS. */
+  /** PEM; where absent, the system's authorities are trusted. */
   caCertificate?: string | undefined;
   /** Whether it may be on this machine or a private network. */
   allowPrivate: AllowPrivate;

@@ -92,8 +92,7 @@ function tokenEndpoint(allowPrivateBrokers: AllowPrivate) {
   });
 }
 
-const otherwiseTrusted =
-  'where absent, those that Node.js brings, and those in the file that NODE_EXTRA_CA_CERTS names for API and worker.';
+const otherwiseTrusted = 'where absent, those of the system that API and worker run on.';
 
 const fieldSchemas = (allowPrivateBrokers: AllowPrivate) => ({
   caCertificate: certificates().openapi({
