@@ -5,7 +5,7 @@ import { type LaneLogEntry, type LoggedBatch, outcomeEntries } from '../domain/l
 import { laneSignals } from '../domain/laneMessages.ts';
 import { blockFrom, isFitting, noteFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import { type SegmentStart, segmentWorkflowType } from '../domain/overflow.ts';
-import { replayNameOf } from '../domain/replay.ts';
+import { replayNameOf } from '../domain/replayId.ts';
 import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
 
 type Decoding = Pick<LaneHistories, 'decoded' | 'signalInputs'>;

@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
-import { replayNameOf } from '../domain/replay.ts';
+import { replayNameOf } from '../domain/replayId.ts';
 import type { App } from './appEnv.ts';
 import { type DeliveryHistories, type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
 import { type EventLog, eventIdParam, eventLogSchema } from './schemas/eventLog.ts';

@@ -2,6 +2,7 @@
 import { type Block, isWholeBlock } from './block.ts';
 import { digestOfEventId } from './eventId.ts';
 import { isObject } from './isObject.ts';
+import { isReplayId } from './replayId.ts';
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value.slice(0, 1_000) : undefined);
 
@@ -72,8 +73,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 export function resendNoteFrom(input: unknown): ResendNote | undefined {
   if (!isObject(input)) return undefined;
   const { replay, round, part } = input;
-  if (typeof replay !== 'string' || !/^[\w-]{1,40}$/.test(replay) || !isCount(round) || !isCount(part))
-    return undefined;
+  if (!isReplayId(replay) || !isCount(round) || !isCount(part)) return undefined;
   return { replay, round, part, reason: textOf(input.reason), by: textOf(input.by) };
 }
 

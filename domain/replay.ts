@@ -6,12 +6,6 @@ import type { ParkedEvent } from './laneMessages.ts';
 
 export const replayWorkflowType = 'replayEvents';
 export const replayWorkflowId = (id: string): string => `replay:${id}`;
-/**
- * The id of a replay that is begun by hand under a name, which may be used again: of the run that begins it, too. A person knows it by
- * its name.
- */
-export const replayIdOf = (name: string, runId: string): string => `${name}@${runId.slice(0, 8)}`;
-export const replayNameOf = (id: string): string => id.split('@', 1)[0] ?? id;
 export const replayQueries = { progress: 'progress' } as const;
 
 /** Which events: each field that is given must fit. Times are RFC 3339. */

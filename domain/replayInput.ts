@@ -3,7 +3,8 @@
  * the API gives it, and what can't be meant is refused by name, for a typo in a filter must not replay all else.
  */
 import { isObject } from './isObject.ts';
-import { type ReplayFilter, type ReplayStart, replayIdOf, replayStatuses, replayWorkflowId } from './replay.ts';
+import { type ReplayFilter, type ReplayStart, replayStatuses, replayWorkflowId } from './replay.ts';
+import { isReplayId, replayIdOf } from './replayId.ts';
 
 type Fields = Record<string, unknown>;
 type Rule = { expected: string; is: (value: unknown) => boolean };
@@ -60,6 +61,9 @@ function wrongIn(fields: Fields, rules: Record<string, Rule>, before = ''): stri
   return undefined;
 }
 
+const nameExpected =
+  'The workflow id is wrong: expected replay:rpl_… of letters, numbers, - and _ after "replay:", 30 at the most';
+
 /** The workflow that it is begun as, and the first run of its chain. */
 type Begun = { workflowId: string; firstExecutionRunId: string };
 
@@ -76,6 +80,7 @@ export function replayStartFrom(
     wrongIn(input, startRules) ?? wrongIn(filter, filterRules, 'filter.') ?? wrongIn(named ?? {}, namedRules, 'named.');
   if (wrong !== undefined) return { problem: wrong };
   const id = replayIdOf(workflowId.replace(replayWorkflowId(''), ''), firstExecutionRunId);
+  if (!isReplayId(input.id ?? id)) return { problem: nameExpected };
   const defaults = { id, of: 'parked', dryRun: false, by: 'temporal' };
   // Each field was looked at above.
   const start = {

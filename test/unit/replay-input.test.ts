@@ -6,13 +6,20 @@ const filter = { destinationId: 'dst_a' };
 
 test('what is left out gets what the API gives it', () => {
   expect(replayStartFrom({ of: 'delivered', filter }, begun)).toEqual({
-    ...{ id: 'rpl_a@0190aaaa', of: 'delivered', filter, dryRun: false, by: 'temporal' },
+    ...{ id: 'rpl_a--0190aaaa', of: 'delivered', filter, dryRun: false, by: 'temporal' },
     ...{ eventsPerSecond: 200, eventsMax: 1_000_000 },
   });
   const runs = [{ workflowId: 'w', runId: 'r' }];
   expect(replayStartFrom({ of: 'delivered', named: { ids: ['evt_a'], runs }, dryRun: true }, begun)).toMatchObject({
     ...{ dryRun: true, filter: {}, named: { ids: ['evt_a'], lanes: [], runs } },
   });
+});
+
+test('a name that lanes would not take is refused, before it is said to be done', () => {
+  for (const name of ['replay:rpl.a', `replay:${'a'.repeat(31)}`]) {
+    const said = replayStartFrom({ filter }, { ...begun, workflowId: name });
+    expect(said).toEqual({ problem: expect.stringContaining('The workflow id is wrong') });
+  }
 });
 
 test.each([

@@ -13,6 +13,7 @@ import {
   replayWorkflowId,
   replayWorkflowType,
 } from '../../domain/replay.ts';
+import { replayNameOf } from '../../domain/replayId.ts';
 import type { ReplayResult } from '../../workflows/replay.ts';
 import {
   closedRuns,
@@ -119,7 +120,7 @@ describe('the replay workflow', () => {
       const { id: _, ...byHand } = replayOf({ eventsPerSecond: 100 });
       for (let n = 0; n < 2; n++) expect(await resultOf(await begin(byHand))).toMatchObject({ status: 'done', events });
       expect(world.sent).toEqual([...each, ...each]);
-      expect(world.ids.map((id) => id.replace(/@.{8}$/, ''))).toEqual(['rpl_by-hand', 'rpl_by-hand']);
+      expect(world.ids.map((id) => replayNameOf(id))).toEqual(['rpl_by-hand', 'rpl_by-hand']);
       expect(world.ids[0]).not.toBe(world.ids[1]);
     });
   });
