@@ -1,18 +1,21 @@
-import type { Attempt, Failed, Landed, Outcome, OutcomeHold, Progress, Refused, Settled } from '../domain/attempt.ts';
+import type {
+  Attempt,
+  Failed,
+  Landed,
+  LeftOut,
+  Outcome,
+  OutcomeHold,
+  Progress,
+  Refused,
+  Settled,
+} from '../domain/attempt.ts';
 import { failureRowOf, type Kind, kindOf } from '../domain/failures.ts';
+import { attemptsBefore, isOpen, type TemporalTry } from '../domain/lostAttempts.ts';
 import { type DeliveryMeter, noMeter } from './deliveryMeter.ts';
 
 /** Of the attempts that settled nothing so many are kept: the first ones, which tell how it began, and the last ones. */
 const firstKept = 10;
 const lastKept = 90;
-
-/** Where Temporal stands with this activity. */
-export type TemporalTry = {
-  /** 1 for the first. */
-  attempt: number;
-  scheduledAtMs: number;
-  currentScheduledAtMs: number;
-};
 
 /** The attempts of one batch, over every try that Temporal makes of it, and what they have settled. */
 export class AttemptLog {
@@ -22,7 +25,11 @@ export class AttemptLog {
   private readonly settled: Set<number>;
   private resetRunId: string | undefined;
   private discarded: readonly number[] = [];
-  private leftOut: number;
+  private leftOutCount: number;
+  private leftOut: LeftOut | undefined;
+  private hasBegun = false;
+  /** Whether the try before this one was lost, and with it what it did last. */
+  readonly followsLoss: boolean;
   /** The destination's setting as last read, by this try or one before. */
   onDeadLetter: Outcome['onDeadLetter'];
 
@@ -31,34 +38,24 @@ export class AttemptLog {
     private readonly temporalTry: TemporalTry,
     private readonly meter: DeliveryMeter = noMeter,
   ) {
-    this.attempts = (before?.attempts ?? []).map((attempt) => (isOpen(attempt) ? this.lose(attempt) : attempt));
+    const known = before?.attempts.filter((attempt) => !isOpen(attempt)).length ?? 0;
+    this.attempts = attemptsBefore(before, temporalTry);
+    const lost = this.attempts.length - known;
+    for (let n = 0; n < lost; n++) meter.attempted('unknown');
+    this.followsLoss = lost > 0;
     this.landed = [...(before?.landed ?? [])];
     this.refused = [...(before?.refused ?? [])];
     this.settled = new Set([
       ...this.landed.flatMap(({ positions }) => positions),
       ...this.refused.map((r) => r.position),
     ]);
-    this.leftOut = before?.attemptsLeftOut ?? 0;
+    this.leftOutCount = before?.attemptsLeftOut ?? 0;
+    this.leftOut = before?.leftOut;
     this.onDeadLetter = before?.onDeadLetter;
-    this.fillIn(before?.temporalAttempt ?? 0);
   }
 
   get refusedPositions(): readonly number[] {
     return this.refused.map(({ position }) => position);
-  }
-
-  /** Temporal counts a try whose worker died before it could say anything. */
-  private fillIn(lastThatSpoke: number): void {
-    for (let silent = lastThatSpoke + 1; silent < this.temporalTry.attempt; silent++) {
-      const { scheduledAtMs, currentScheduledAtMs } = this.temporalTry;
-      const startedAtMs = silent === 1 ? scheduledAtMs : currentScheduledAtMs;
-      this.attempts.push(this.lose({ number: this.nextNumber, startedAtMs, outcome: 'unknown', brokers: [] }));
-    }
-  }
-
-  private lose(attempt: Attempt): Attempt {
-    this.meter.attempted('unknown');
-    return lost(attempt);
   }
 
   private get nextNumber(): number {
@@ -74,6 +71,7 @@ export class AttemptLog {
     const startedAtMs = Date.now();
     const attempt: Attempt = { number: this.nextNumber, startedAtMs, outcome: 'unknown', brokers: [], ...sends };
     this.attempts.push(attempt);
+    this.hasBegun = true;
     this.leaveOutOne();
     return attempt;
   }
@@ -85,7 +83,10 @@ export class AttemptLog {
     const oldest = idle[firstKept];
     if (idle.length <= firstKept + lastKept || !oldest) return;
     this.attempts = this.attempts.filter((attempt) => attempt !== oldest);
-    this.leftOut++;
+    this.leftOutCount++;
+    const { startedAtMs: lastAtMs } = oldest;
+    const { firstAtMs, unknown } = this.leftOut ?? { firstAtMs: lastAtMs, unknown: 0 };
+    this.leftOut = { firstAtMs, lastAtMs, unknown: unknown + (isUnknown(oldest) ? 1 : 0) };
   }
 
   /** Takes back an attempt that turned out to be none. */
@@ -149,8 +150,9 @@ export class AttemptLog {
 
   /** What the next try of Temporal's goes on from. */
   progress(): Progress {
-    const { onDeadLetter, temporalTry } = this;
-    return { ...this.settledSoFar(), ...(onDeadLetter && { onDeadLetter }), temporalAttempt: temporalTry.attempt };
+    const { onDeadLetter, temporalTry, hasBegun } = this;
+    const temporalAttempt = hasBegun ? temporalTry.attempt : temporalTry.attempt - 1;
+    return { ...this.settledSoFar(), ...(onDeadLetter && { onDeadLetter }), temporalAttempt, atMs: Date.now() };
   }
 
   /** For how long tries have failed in passing, one after the other, with nothing settled by them; in ms. */
@@ -171,19 +173,14 @@ export class AttemptLog {
   }
 
   private settledSoFar(): Settled {
-    const { attempts, landed, refused, leftOut } = this;
-    return { attempts, landed, refused, ...(leftOut > 0 && { attemptsLeftOut: leftOut }) };
+    const { attempts, landed, refused, leftOutCount, leftOut } = this;
+    const counted = leftOutCount > 0 && { attemptsLeftOut: leftOutCount, ...(leftOut && { leftOut }) };
+    return { attempts, landed, refused, ...counted };
   }
 }
+
+const isUnknown = ({ outcome, error }: Attempt): boolean => outcome === 'unknown' || error?.kind === 'outcomeUnknown';
 
 /** Whether it failed so, in any of its partitions. */
 const isMetIn = ({ error, failures }: Attempt, name: string): boolean =>
   failures ? failures.some((failure) => failure.error.name === name) : error?.name === name;
-
-const isOpen = ({ durationMs, error }: Attempt): boolean => durationMs === undefined && error === undefined;
-
-function lost(attempt: Attempt): Attempt {
-  const { kind, name, remedy } = failureRowOf('WORKER_LOST');
-  const message = 'The worker ended, or was cut off, before it could say what became of this attempt.';
-  return { ...attempt, outcome: 'unknown', error: { kind, name, message, remedy } };
-}

@@ -201,10 +201,10 @@ export class LaneHistories {
     const [progress] = await this.decoded<[Progress?]>(pending.heartbeatDetails?.payloads);
     const isStarted = pending.state === proto.temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
     const attempt = pending.attempt ?? 1;
-    const isWaiting = !isStarted && attempt > 1 && pending.scheduledTime;
-    const nextAttemptAtMs = isWaiting ? msOf(pending.scheduledTime) : undefined;
+    const scheduledAtMs = msOf(pending.scheduledTime);
+    const nextAttemptAtMs = !isStarted && attempt > 1 ? scheduledAtMs : undefined;
     const activity = `${runId}/${pending.activityId}`;
-    return { running: { activity, progress, attempt, nextAttemptAtMs }, state, runId };
+    return { running: { activity, progress, attempt, scheduledAtMs, nextAttemptAtMs }, state, runId };
   }
 
   private get namespace(): string {
@@ -243,7 +243,7 @@ export class LaneHistories {
     if (scheduled?.activityType?.name === produceActivity) {
       const [, block] = await this.decoded<[ProduceRequest, Block?]>(scheduled.input?.payloads);
       const activity = `${runId}/${scheduled.activityId}`;
-      return block ? { kind: 'scheduled', batch: `${runId}/${event.eventId}`, activity, block } : undefined;
+      return block ? { kind: 'scheduled', batch: `${runId}/${event.eventId}`, activity, atMs, block } : undefined;
     }
     const done = event.activityTaskCompletedEventAttributes;
     if (done) {

@@ -1,4 +1,5 @@
 import { attemptEntries, type LaneLogEntry } from '../domain/laneLog.ts';
+import { isOpen } from '../domain/lostAttempts.ts';
 import { type HistoryEvent, type LaneHistories, msOf, payloadBytesOf, resetIn } from './laneHistory.ts';
 import { type Batches, entriesOfEvent } from './laneLogEntries.ts';
 import type { ListRuns } from './settledBefore.ts';
@@ -106,7 +107,7 @@ export class LaneLogs {
     });
     if (!isThere || !started) return undefined;
     const batch = [...batches.values()].find(({ activity }) => activity === running?.activity);
-    const tries = running?.progress?.attempts.filter(({ durationMs }) => durationMs !== undefined) ?? [];
+    const tries = running?.progress?.attempts.filter((attempt) => !isOpen(attempt)) ?? [];
     if (batch) entries.push(...attemptEntries(batch, tries));
     const previousRunId = started.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
     return { runId, entries, bytes, startedAtMs: msOf(started.eventTime), previousRunId, resetOf };

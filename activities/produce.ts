@@ -88,7 +88,10 @@ export function createProduceActivity({
       if (known) return log.outcome(known);
       const current = notBefore(destinations, resumed?.version);
       const delivery = new BatchDelivery({ destinationId, block, destinations: current, producers, log, lease });
-      const result = await delivery.run();
+      const running = delivery.run(); // It begins an attempt at once.
+      // A worker that is lost again before its first heartbeat would leave no time of this attempt.
+      if (log.followsLoss) lease.tellNow();
+      const result = await running;
       if ('outcome' in result && !result.outcome.suspended) {
         patience.delivered(destinationId);
         return result.outcome;

@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
+import type { AttemptsLeftOut } from '../domain/leftOut.ts';
 import { replayNameOf } from '../domain/replayId.ts';
 import type { App } from './appEnv.ts';
 import { type DeliveryHistories, type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
@@ -43,6 +44,13 @@ export function eventLogRoute(app: App, { index, histories }: EventLogOptions): 
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
+/** Attempts that are only counted, as both logs show them. */
+export const leftOutShown = ({ count, unknown, firstAtMs, lastAtMs }: AttemptsLeftOut) => ({
+  ...{ count, unknown },
+  ...(firstAtMs !== undefined && { firstAt: iso(firstAtMs) }),
+  ...(lastAtMs !== undefined && { lastAt: iso(lastAtMs) }),
+});
+
 const shown = (delivery: LoggedDelivery): EventLog['deliveries'][number] => ({
   destinationId: delivery.destinationId,
   workflowId: delivery.workflowId,
@@ -57,7 +65,7 @@ const shown = (delivery: LoggedDelivery): EventLog['deliveries'][number] => ({
   deletedBefore: delivery.deletedBefore,
   nextAttemptAt: delivery.nextAttemptAtMs === undefined ? undefined : iso(delivery.nextAttemptAtMs),
   attempts: delivery.attempts.map(({ startedAtMs, ...attempt }) => ({ ...attempt, startedAt: iso(startedAtMs) })),
-  attemptsLeftOut: delivery.attemptsLeftOut,
+  attemptsLeftOut: delivery.attemptsLeftOut && leftOutShown(delivery.attemptsLeftOut),
   interventions: delivery.interventions.map(({ atMs, replayId, ...rest }) => ({
     ...{ ...rest, at: iso(atMs) },
     ...(replayId !== undefined && { replayId: replayNameOf(replayId) }),

@@ -2,9 +2,11 @@ import { createRoute } from '@hono/zod-openapi';
 import type { LaneLogs } from '../activities/laneLog.ts';
 import { CausewayError } from '../domain/error.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
+import type { LaneLogEntry } from '../domain/laneLog.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { existing } from './destinations.ts';
+import { leftOutShown } from './eventLog.ts';
 import { cursorOf, placeOf } from './listCursor.ts';
 import { destinationIdParam } from './schemas/destination.ts';
 import { laneLogQuery, laneLogSchema } from './schemas/laneLog.ts';
@@ -29,6 +31,12 @@ const getLaneLog = createRoute({
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
+const entryShown = ({ atMs, leftOut, ...entry }: LaneLogEntry) => ({
+  ...entry,
+  at: iso(atMs),
+  ...(leftOut && { leftOut: leftOutShown(leftOut) }),
+});
+
 /** `GET /v1/destinations/{id}/lane-log` */
 export function laneLogRoute(app: App, { destinations, laneLogs }: LaneLogOptions): void {
   app.openapi(getLaneLog, async (c) => {
@@ -46,7 +54,7 @@ export function laneLogRoute(app: App, { destinations, laneLogs }: LaneLogOption
     }
     const { entries, deletedBeforeMs, next } = page;
     const shown = {
-      ...{ lane, workflowId, entries: entries.map(({ atMs, ...entry }) => ({ ...entry, at: iso(atMs) })) },
+      ...{ lane, workflowId, entries: entries.map(entryShown) },
       ...(deletedBeforeMs !== undefined && { deletedBefore: iso(deletedBeforeMs) }),
       ...(next && { nextCursor: cursorOf(name, [next.runId, next.left, Math.floor(next.startedAtMs)]) }),
     };

@@ -68,10 +68,19 @@ export const deadLettersSchema = z.looseObject({
 export const interventionSchema = z.looseObject({ signal: text, lanes: count, deadLetters: count, by: text });
 export const pausingSchema = z.looseObject({ signal: text, of: text, by: text });
 
+/** How long an attempt lasted, as far as that is known. */
+const lastedFields = {
+  ...{ startIsEarliest: z.literal(true).optional(), durationMs: count.optional() },
+  ...{ durationAtLeastMs: count.optional(), durationAtMostMs: count.optional() },
+};
+const leftOutSchema = z.looseObject({
+  ...{ count, unknown: count, firstAt: text.optional(), lastAt: text.optional() },
+});
+
 export const attemptSchema = z.looseObject({
   number: count,
   startedAt: text,
-  durationMs: count.optional(),
+  ...lastedFields,
   outcome: text,
   records: count,
   broker: text.optional(),
@@ -92,7 +101,7 @@ export const deliverySchema = z.looseObject({
   runsPassedOver: count.optional(),
   deletedBefore: z.literal(true).optional(),
   attempts: z.array(attemptSchema),
-  attemptsLeftOut: count.optional(),
+  attemptsLeftOut: leftOutSchema.optional(),
   interventions: z.array(
     z.looseObject({
       ...{ kind: text, at: text, reason: text.optional(), by: text.optional() },
@@ -110,9 +119,8 @@ export const laneLogEntrySchema = z.looseObject({
   kind: text,
   events: count.optional(),
   eventId: text.optional(),
-  attempt: z
-    .looseObject({ number: count, durationMs: count.optional(), outcome: text, brokers: z.array(text) })
-    .optional(),
+  attempt: z.looseObject({ number: count, ...lastedFields, outcome: text, brokers: z.array(text) }).optional(),
+  leftOut: leftOutSchema.optional(),
   landed: z
     .array(
       z.looseObject({

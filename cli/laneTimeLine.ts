@@ -1,4 +1,5 @@
 import type { LaneLogEntry } from './answers.ts';
+import { lastedText, leftOutText } from './attemptTime.ts';
 import { countOf, plain, timeOf } from './output.ts';
 
 /** What happened in a lane, one line an entry. */
@@ -9,11 +10,11 @@ function textOf(entry: LaneLogEntry): string {
   const some = events === undefined ? '' : countOf(events, 'event');
   const why = error ? `: ${error.name}: ${error.message}` : '';
   if (attempt) {
-    const { number, outcome, durationMs, brokers } = attempt;
-    const took = durationMs === undefined ? '' : ` after ${Math.round(durationMs)} ms`;
+    const { number, outcome, brokers } = attempt;
     const where = brokers.length > 0 ? ` (broker ${brokers.join(', ')})` : '';
-    return `attempt ${number}, ${some}: ${outcome}${took}${where}${why}`;
+    return `attempt ${number}, ${some}: ${outcome}${lastedText(attempt)}${where}${why}`;
   }
+  if (entry.leftOut) return leftOutText(entry.leftOut);
   if (kind === 'delivered') return `${some} delivered: ${landed.map(placeOf).join('; ')}`;
   if (kind === 'parked') return `${eventId} is parked${why}`;
   if (kind === 'waiting' || kind === 'suspended') return `the lane holds (${kind}), ${some} not sent${why}`;

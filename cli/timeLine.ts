@@ -1,4 +1,5 @@
 import type { Delivery, EventLog } from './answers.ts';
+import { lastedText, leftOutText } from './attemptTime.ts';
 import { countOf, plain, timeOf } from './output.ts';
 
 type Entry = { at: string; text: string };
@@ -24,23 +25,20 @@ const entriesOf = (delivery: Delivery): Entry[] => [
 ];
 
 function attemptText(attempt: Delivery['attempts'][number]): string {
-  const { number, outcome, durationMs, records, broker, partition, offset, error } = attempt;
+  const { number, outcome, records, broker, partition, offset, error } = attempt;
   const where = [
     ...(broker === undefined ? [] : [`broker ${broker}`]),
     ...(partition === undefined ? [] : [`partition ${partition}`]),
     ...(offset === undefined ? [] : [`offset ${offset}`]),
   ].join(', ');
-  const took = durationMs === undefined ? '' : ` after ${Math.round(durationMs)} ms`;
   const why = error ? `: ${error.name}: ${error.message}` : '';
-  return `attempt ${number}, ${countOf(records, 'record')}: ${outcome}${took}${where && ` (${where})`}${why}`;
+  return `attempt ${number}, ${countOf(records, 'record')}: ${outcome}${lastedText(attempt)}${where && ` (${where})`}${why}`;
 }
 
 function notesOf(delivery: Delivery): string[] {
   const { status, error, nextAttemptAt, attemptsLeftOut, incomplete, runsPassedOver, deletedBefore } = delivery;
   return [
-    ...(attemptsLeftOut
-      ? [`${countOf(attemptsLeftOut, 'attempt')} in between settled nothing and are not listed.`]
-      : []),
+    ...(attemptsLeftOut ? [leftOutText(attemptsLeftOut)] : []),
     ...(error && status !== 'delivered' ? [`${error.name}: ${error.remedy}`] : []),
     ...(nextAttemptAt ? [`The next attempt is at ${timeOf(nextAttemptAt)}.`] : []),
     ...(status === 'expired'

@@ -18,8 +18,14 @@ export type Attempt = {
   number: number;
   /** Start, in ms since the epoch. */
   startedAtMs: number;
-  /** Absent while it lasts, and for an attempt whose worker died: outcome unknown. */
+  /** Its worker was lost before it said that it had begun: `startedAtMs` is the earliest that it can have been. */
+  startIsEarliest?: true | undefined;
+  /** Absent while it lasts, and for an attempt whose worker was lost: outcome unknown. */
   durationMs?: number | undefined;
+  /** Of one whose worker was lost: from `startedAtMs` to when it was last heard of. */
+  durationAtLeastMs?: number | undefined;
+  /** … and to when Temporal scheduled the next try: it wrote nothing after that. */
+  durationAtMostMs?: number | undefined;
   outcome: 'delivered' | 'partly' | 'failed' | 'unknown';
   /** `host:port` of the brokers that were asked. */
   brokers: string[];
@@ -55,11 +61,15 @@ export type Landed = {
 /** A record that Kafka refused for good: its position in the batch and why. */
 export type Refused = { position: number; attempt: number; error: Failed };
 
+/** Of the attempts that are only counted: when the first and the last of them began, and how many ended with an unknown outcome. */
+export type LeftOut = { firstAtMs: number; lastAtMs: number; unknown: number };
+
 /** What the attempts of a batch have settled. */
 export type Settled = {
   attempts: Attempt[];
   /** How many attempts that settled nothing are not in the list: an outage can have thousands. */
   attemptsLeftOut?: number | undefined;
+  leftOut?: LeftOut | undefined;
   landed: Landed[];
   refused: Refused[];
 };
@@ -91,8 +101,10 @@ export type OutcomeHold = Pick<Outcome, 'suspended' | 'waiting' | 'version' | 'l
 
 /** What an attempt leaves in the heartbeat, so that the next one goes on from there, and the log shows it. */
 export type Progress = Settled & {
-  /** Temporal's number of the try that left it: the tries after it left nothing, for their worker died. */
+  /** Temporal's number of the last try that has begun an attempt of its own: those after it left nothing, for their worker died. */
   temporalAttempt: number;
+  /** When it was left, in ms since the epoch; absent in what older code left. */
+  atMs?: number | undefined;
   /** The destination's setting as last read: what was refused under `block` holds its key back, whatever comes after. */
   onDeadLetter?: Outcome['onDeadLetter'];
 };

@@ -4,10 +4,12 @@ import type { Block } from './block.ts';
 import type { HeldInRun } from './heldInRun.ts';
 import { kafkaPartitionOf } from './kafkaPartition.ts';
 import { isSelected, type ResendNote, type Selected } from './laneSignals.ts';
+import { type AttemptsLeftOut, bothLeftOut, leftOutIn } from './leftOut.ts';
+import { attemptsBefore, isOpen } from './lostAttempts.ts';
 
 /** What a lane's history tells about deliveries, in its order; `batch` and `activity` name one over all runs of the lane. */
 export type LaneRecord =
-  | { kind: 'scheduled'; batch: string; activity: string; block: Block }
+  | { kind: 'scheduled'; batch: string; activity: string; atMs: number; block: Block }
   | { kind: 'completed'; batch: string; atMs: number; outcome: Outcome }
   | { kind: 'broken'; batch: string; atMs: number; error: Failed }
   | { kind: 'replay'; atMs: number; selected: Selected }
@@ -32,7 +34,9 @@ export function ownRecords(run: { records: readonly LaneRecord[]; copiedRecords:
 export type RunningProduce = {
   activity: string;
   progress: Progress | undefined;
+  /** The try that runs, or comes next, and when it was or will be scheduled. */
   attempt: number;
+  scheduledAtMs: number;
   nextAttemptAtMs?: number | undefined;
 };
 
@@ -72,8 +76,8 @@ export type Intervention = {
 export type DeliveryLog = {
   status: DeliveryStatus;
   attempts: LoggedAttempt[];
-  /** How many attempts that settled nothing were left out of the list. */
-  attemptsLeftOut?: number | undefined;
+  /** Attempts that settled nothing and are not in the list. */
+  attemptsLeftOut?: AttemptsLeftOut | undefined;
   interventions: Intervention[];
   partition?: number | undefined;
   offset?: number | undefined;
@@ -84,6 +88,7 @@ export type DeliveryLog = {
 type Fold = DeliveryLog & {
   batch?: string | undefined;
   activity?: string | undefined;
+  scheduledAtMs: number;
   position: number;
   /** The event's partition key. */
   key: string;
@@ -103,11 +108,12 @@ export function deliveryLogOf(
 ): DeliveryLog {
   const status = begun?.as === 'parked' ? 'parked' : 'queued';
   const error = begun?.as === 'parked' ? begun.error : undefined;
-  let fold: Fold = { status, error, attempts: [], interventions: [], position: -1, key: '', events: 0 };
+  const nowhere = { scheduledAtMs: 0, position: -1, key: '', events: 0 };
+  let fold: Fold = { status, error, attempts: [], interventions: [], ...nowhere };
   for (const record of records) fold = next(fold, digest, record);
-  const { batch: _, activity, position, key, events, ...log } = fold;
+  const { batch: _, activity, scheduledAtMs, position, key, events, ...log } = fold;
   if (!running || running.activity !== activity || log.status !== 'sending') return log;
-  return whileRunning(log, { position, key, events }, running);
+  return whileRunning(log, { scheduledAtMs, position, key, events }, running);
 }
 
 /** The last of the overflow segments that the event went to, by the records of one run. */
@@ -123,9 +129,10 @@ function next(fold: Fold, digest: string, record: LaneRecord): Fold {
   if (record.kind === 'scheduled') {
     const position = record.block.entries.findIndex(({ id }) => id === digest);
     if (position < 0) return fold;
-    const { batch, activity, block } = record;
+    const { batch, activity, atMs: scheduledAtMs, block } = record;
     const key = block.entries[position]?.key ?? '';
-    return { ...fold, batch, activity, position, key, events: block.entries.length, status: 'sending' };
+    const events = block.entries.length;
+    return { ...fold, batch, activity, scheduledAtMs, position, key, events, status: 'sending' };
   }
   if (record.kind === 'replay' || record.kind === 'discard') return intervened(fold, digest, record);
   if (record.kind === 'resent') return resent(fold, digest, record);
@@ -157,7 +164,7 @@ function resent(fold: Fold, digest: string, { atMs, note, block }: LaneRecord & 
 function completed(fold: Fold, outcome: Outcome): Fold {
   const result = resultAt(fold.position, outcome);
   const attempts = [...fold.attempts, ...attemptsAt(fold, outcome)];
-  const known = { ...fold, attempts, attemptsLeftOut: leftOutWith(fold, outcome) };
+  const known = { ...fold, attempts, attemptsLeftOut: bothLeftOut(fold.attemptsLeftOut, leftOutIn(outcome)) };
   if (result.landed) return { ...known, status: 'delivered', ...result.landed, error: undefined };
   if (outcome.discardedBefore?.includes(fold.position)) return { ...known, status: 'discarded' };
   if (result.refused) return { ...known, status: 'parked', error: result.refused };
@@ -169,9 +176,6 @@ function completed(fold: Fold, outcome: Outcome): Fold {
 type InBatch = Pick<Fold, 'position' | 'key' | 'events'>;
 
 type Result = { number: number; landed?: { partition: number; offset?: number; broker: string }; refused?: Failed };
-
-const leftOutWith = (log: DeliveryLog, { attemptsLeftOut = 0 }: Settled): number | undefined =>
-  (log.attemptsLeftOut ?? 0) + attemptsLeftOut || undefined;
 
 /** What became of the record at this position, and in which attempt. */
 function resultAt(position: number, { landed, refused }: Settled): Result {
@@ -192,9 +196,9 @@ function attemptsAt(at: InBatch, progress: Settled): LoggedAttempt[] {
   return progress.attempts
     .filter(({ number, positions }) => number <= result.number && (positions?.includes(at.position) ?? true))
     .map((attempt) => {
-      const { number, startedAtMs, durationMs, positions, partitions } = attempt;
-      const records = positions?.length ?? at.events - settledBefore(number, progress);
-      const common = { number, startedAtMs, durationMs, records };
+      const { outcome: _, brokers: __, failures: ___, error: ____, positions, partitions, ...told } = attempt;
+      const { number } = told;
+      const common = { ...told, records: positions?.length ?? at.events - settledBefore(number, progress) };
       if (number === result.number && result.landed) return { ...common, outcome: 'delivered', ...result.landed };
       const partition = partitions && kafkaPartitionOf(new TextEncoder().encode(at.key), partitions);
       const { brokers, outcome, error } = failureAt(partition, attempt);
@@ -221,20 +225,22 @@ const settledBefore = (attempt: number, { landed, refused }: Settled): number =>
   landed.reduce((sum, one) => sum + (one.attempt < attempt ? one.positions.length : 0), 0) +
   refused.filter((one) => one.attempt < attempt).length;
 
-/** While the activity runs, its heartbeat tells of the attempts so far; the last one may be under way. */
-function whileRunning(log: DeliveryLog, at: InBatch, running: RunningProduce): DeliveryLog {
-  const { progress, nextAttemptAtMs } = running;
-  const tries = progress ? attemptsAt(at, progress) : [];
-  const status = running.attempt > 1 || tries.length > 1 ? 'retrying' : 'sending';
-  if (!progress) return { ...log, status, nextAttemptAtMs };
-  const attempts = tries.map((attempt, i, all): LoggedAttempt => {
-    const isUnderWay = i === all.length - 1 && attempt.durationMs === undefined && nextAttemptAtMs === undefined;
-    return isUnderWay ? { ...attempt, outcome: 'running' } : attempt;
-  });
+/** While the activity runs, its heartbeat tells of the attempts so far, and Temporal of tries that were lost; the last one may be under way. */
+function whileRunning(
+  log: DeliveryLog,
+  at: InBatch & Pick<Fold, 'scheduledAtMs'>,
+  { progress: heartbeat, attempt, scheduledAtMs: currentScheduledAtMs, nextAttemptAtMs }: RunningProduce,
+): DeliveryLog {
+  const before = attemptsBefore(heartbeat, { attempt, scheduledAtMs: at.scheduledAtMs, currentScheduledAtMs });
+  const progress: Settled = { landed: [], refused: [], ...heartbeat, attempts: before };
+  const tries = attemptsAt(at, progress);
+  const status = attempt > 1 || tries.length > 1 ? 'retrying' : 'sending';
+  const open = before.find(isOpen)?.number;
+  const attempts = tries.map((one): LoggedAttempt => (one.number === open ? { ...one, outcome: 'running' } : one));
   const known = {
     ...log,
     attempts: [...log.attempts, ...attempts],
-    attemptsLeftOut: leftOutWith(log, progress),
+    attemptsLeftOut: bothLeftOut(log.attemptsLeftOut, leftOutIn(progress)),
   };
   const { landed } = resultAt(at.position, progress);
   if (landed) return { ...known, status: 'delivered', ...landed, error: undefined };

@@ -1,6 +1,7 @@
 /** The log of a lane: what its runs' histories tell, an entry for each thing that happened. */
 import type { Attempt, Failed, Outcome } from './attempt.ts';
 import { eventIdPrefix } from './eventId.ts';
+import { type AttemptsLeftOut, leftOutIn } from './leftOut.ts';
 
 export const laneLogKinds = [
   'began',
@@ -9,6 +10,7 @@ export const laneLogKinds = [
   'ended',
   'accepted',
   'attempt',
+  'leftOut',
   'delivered',
   'parked',
   'waiting',
@@ -41,7 +43,9 @@ export type LaneLogEntry = {
   /** How many events it is about; absent where that is all that there are. */
   events?: number | undefined;
   eventId?: string | undefined;
-  attempt?: Pick<Attempt, 'number' | 'durationMs' | 'outcome' | 'brokers'>;
+  attempt?: Omit<Attempt, 'startedAtMs' | 'positions' | 'error' | 'partitions' | 'failures'>;
+  /** Attempts that are only counted. */
+  leftOut?: AttemptsLeftOut | undefined;
   landed?: LandedRange[] | undefined;
   error?: Failed | undefined;
   reason?: string | undefined;
@@ -59,6 +63,12 @@ export function outcomeEntries({ activity, ids }: LoggedBatch, outcome: Outcome,
   const { landed, refused, suspended, waiting } = outcome;
   const events = landed.reduce((sum, { positions }) => sum + positions.length, 0);
   const entries = attemptEntries({ activity, ids }, outcome.attempts);
+  const leftOut = leftOutIn(outcome);
+  if (leftOut) {
+    const { lastAtMs = atMs } = leftOut;
+    const later = entries.filter((entry) => entry.atMs > lastAtMs).length;
+    entries.splice(entries.length - later, 0, { id: `${activity}/leftOut`, atMs: lastAtMs, kind: 'leftOut', leftOut });
+  }
   if (events > 0)
     entries.push({ id: `${activity}/delivered`, atMs, kind: 'delivered', events, landed: rangesOf(landed) });
   for (const { position, error } of refused) {
@@ -74,12 +84,12 @@ export function outcomeEntries({ activity, ids }: LoggedBatch, outcome: Outcome,
 
 /** Attempts that are over; of one under way nobody knows yet what it comes to. */
 export const attemptEntries = ({ activity, ids }: LoggedBatch, attempts: readonly Attempt[]): LaneLogEntry[] =>
-  attempts.map(({ number, startedAtMs, durationMs, outcome, brokers, positions, error }) => ({
-    id: `${activity}/attempt/${number}`,
+  attempts.map(({ startedAtMs, positions, error, partitions: _, failures: __, ...attempt }) => ({
+    id: `${activity}/attempt/${attempt.number}`,
     atMs: startedAtMs,
     kind: 'attempt',
     events: positions?.length ?? ids.length,
-    attempt: { number, durationMs, outcome, brokers },
+    attempt,
     error,
   }));
 

@@ -13,11 +13,36 @@ export const failedSchema = z
   })
   .openapi('Failed');
 
+/** When an attempt began, as far as that is known, and how long it lasted. */
+export const lastedFields = {
+  startIsEarliest: z.literal(true).optional().openapi({
+    description:
+      'Its worker was lost before it said that it had begun: it began at this time at the earliest, if it began at all.',
+  }),
+  durationMs: z.number().optional().openapi({
+    description: 'Absent while it lasts, and where its worker was lost: then the next two bound it.',
+  }),
+  durationAtLeastMs: z.number().optional().openapi({ description: 'Until its worker was last heard of.' }),
+  durationAtMostMs: z.number().optional().openapi({
+    description: 'Until Temporal scheduled the next try: the lost worker wrote nothing after that.',
+  }),
+};
+
+/** Attempts that are only counted: an outage can have thousands. */
+export const leftOutSchema = z
+  .object({
+    count: z.int(),
+    unknown: z.int().openapi({ description: 'How many of them ended with an unknown outcome.' }),
+    firstAt: time.optional().openapi({ description: 'When the first of them began.' }),
+    lastAt: time.optional(),
+  })
+  .openapi('AttemptsLeftOut', { description: 'Attempts that settled nothing and are not listed, only counted.' });
+
 const attemptSchema = z
   .object({
     number: z.int(),
     startedAt: time,
-    durationMs: z.number().optional().openapi({ description: 'Absent while it lasts, and where its worker died.' }),
+    ...lastedFields,
     outcome: z.enum(['delivered', 'failed', 'unknown', 'running']),
     records: z.int().openapi({
       description:
@@ -56,10 +81,7 @@ const deliverySchema = z
         "Temporal has deleted the beginning of the log (retention): what is told is what the lane's open run holds and did.",
     }),
     attempts: z.array(attemptSchema),
-    attemptsLeftOut: z
-      .int()
-      .optional()
-      .openapi({ description: 'How many attempts that settled nothing are not listed: a long outage has thousands.' }),
+    attemptsLeftOut: leftOutSchema.optional(),
     interventions: z.array(
       z.object({
         kind: z.enum(['replay', 'discard']),

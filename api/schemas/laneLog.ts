@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { laneLogKinds } from '../../domain/laneLog.ts';
-import { failedSchema } from './eventLog.ts';
+import { failedSchema, lastedFields, leftOutSchema } from './eventLog.ts';
 import { cursorField, laneName, pageSize } from './lanes.ts';
 import { fieldsOf } from './text.ts';
 
@@ -19,7 +19,7 @@ const entrySchema = z
     at: time,
     kind: z.enum(laneLogKinds).openapi({
       description:
-        '`continued`: a new run; `waiting`, `suspended`: the lane holds, and `error` says why; `wake` and `suspend` are the word of its keeper; `failed`: a defect of ours.',
+        '`continued`: a new run; `waiting`, `suspended`: the lane holds, and `error` says why; `leftOut`: attempts that settled nothing and are only counted; `wake` and `suspend` are the word of its keeper; `failed`: a defect of ours.',
     }),
     events: count
       .optional()
@@ -28,11 +28,12 @@ const entrySchema = z
     attempt: z
       .object({
         number: count,
-        durationMs: z.number().optional(),
+        ...lastedFields,
         outcome: z.enum(['delivered', 'partly', 'failed', 'unknown']),
         brokers: z.array(z.string()),
       })
       .optional(),
+    leftOut: leftOutSchema.optional(),
     landed: z
       .array(
         z.object({

@@ -5,10 +5,15 @@ import { runsListedBy } from '../../activities/laneRuns.ts';
 import { deliveryHistories, readDelivery } from '../../api/deliveryLogs.ts';
 import { digestOfEventId } from '../../domain/eventId.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
-import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { deliveryOf, type LoggedDelivery, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { expectProblem } from '../harness/problem.ts';
 import { ownKafka } from '../harness/servers.ts';
 import { operate, type TestTemporal, testTemporal } from '../harness/temporal.ts';
+
+/** After this long Temporal gives up a try of which it hears nothing, in ms. */
+const heartbeatTimeoutMs = 4_000;
+/** The worker's clock and Temporal's are the same, but rounded in different ways, in ms. */
+const clocksApartMs = 5;
 
 let broker: Awaited<ReturnType<typeof ownKafka>>;
 let causeway: Causeway;
@@ -131,12 +136,45 @@ test('an attempt whose worker was killed while it was under way is on record, it
   expect(attempts[0]).toEqual({
     number: 1,
     startedAt: underWay[0]?.startedAt,
+    durationAtLeastMs: expect.any(Number),
+    durationAtMostMs: expect.any(Number),
     outcome: 'unknown',
     records: 1,
     partition: 0,
     error: expect.objectContaining({ kind: 'outcomeUnknown', name: 'WORKER_LOST' }),
   });
   expect(attempts.at(-1)).toMatchObject({ outcome: 'delivered' });
+});
+
+test('an attempt that was lost before it said a word is on record, between what was heard before and the next try', async () => {
+  const destination = await connectedDestination();
+  await broker.kill();
+  const id = await post(destination);
+  await untilDelivery('a failed attempt', causeway.api, id, ({ attempts }) => attempts.length > 0);
+  // Frozen it takes the next try, and says nothing of it.
+  process.kill(causeway.worker.pid ?? 0, 'SIGSTOP');
+  const retrying = await untilDelivery('a lost try', causeway.api, id, ({ error }) => error?.name === 'WORKER_LOST');
+  expect(retrying.status).toBe('retrying');
+  await causeway.worker.kill();
+  await broker.restart();
+  await causeway.worker.start();
+
+  const { attempts } = await untilStatus('delivered', id);
+  const inShort = (of: LoggedDelivery) =>
+    of.attempts.map(({ number, startedAt, outcome }) => [number, startedAt, outcome]);
+  expect(inShort({ ...retrying, attempts }).slice(0, retrying.attempts.length)).toEqual(inShort(retrying));
+  const lost = attempts.filter(({ startIsEarliest }) => startIsEarliest);
+  expect(lost.length).toBeGreaterThan(0);
+  for (const { number, startedAt, durationMs, durationAtMostMs = 0, outcome } of lost) {
+    expect([durationMs, outcome]).toEqual([undefined, 'unknown']);
+    const heardOf = attempts.filter(({ startIsEarliest }) => !startIsEarliest);
+    const before = heardOf.findLast((one) => one.number < number);
+    const next = heardOf.find((one) => one.number > number);
+    const endedAtMs = Date.parse(before?.startedAt ?? '') + (before?.durationMs ?? 0);
+    expect(Date.parse(startedAt)).toBeGreaterThanOrEqual(Math.floor(endedAtMs));
+    expect(Date.parse(startedAt) + durationAtMostMs).toBeLessThan(Date.parse(next?.startedAt ?? '') + clocksApartMs);
+    expect(durationAtMostMs).toBeGreaterThanOrEqual(heartbeatTimeoutMs);
+  }
 });
 
 test('an attempt without an answer is on record, its outcome unknown: the record may be there twice, and is the same', async () => {

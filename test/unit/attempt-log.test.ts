@@ -50,29 +50,71 @@ describe('the attempts of a batch', () => {
     ]);
   });
 
-  test('tell of one that was under way when its worker died: the outcome is unknown', () => {
+  test('tell of one that was under way when its worker died: the outcome is unknown, and for how long it was at least and at most', () => {
     const first = tryNumber(1);
     first.begin();
-    const [attempt, ...more] = tryNumber(2, first.progress()).progress().attempts;
+    vi.advanceTimersByTime(1_100);
+    const lastHeartbeat = first.progress();
+    vi.advanceTimersByTime(4_000);
+    const [attempt, ...more] = tryNumber(2, lastHeartbeat).progress().attempts;
     expect(more).toEqual([]);
     expect(attempt).toMatchObject({
       number: 1,
       startedAtMs: startMs,
+      durationAtLeastMs: 1_100,
+      durationAtMostMs: 5_100,
       outcome: 'unknown',
       error: { name: 'WORKER_LOST' },
     });
     expect(attempt).not.toHaveProperty('durationMs');
+    expect(attempt).not.toHaveProperty('startIsEarliest');
   });
 
-  test('tell of tries whose workers died before they could say anything', () => {
+  test('tell of tries whose workers died before they could say anything: between what was heard before and the next try', () => {
+    vi.advanceTimersByTime(15_000);
     const fourth = tryNumber(4);
-    expect(fourth.progress().attempts).toMatchObject([1, 2, 3].map((number) => ({ number, outcome: 'unknown' })));
-    const attempt = fourth.begin();
-    expect(attempt.number).toBe(4);
+    const silent = { startedAtMs: startMs, startIsEarliest: true, durationAtMostMs: 15_000, outcome: 'unknown' };
+    expect(fourth.progress().attempts).toMatchObject([1, 2, 3].map((number) => ({ number, ...silent })));
+    fail(fourth, 'ECONNREFUSED', 30);
 
-    const seventh = tryNumber(7, fourth.progress());
-    const names = seventh.progress().attempts.map(({ number, error }) => [number, error?.name]);
-    expect(names).toEqual([1, 2, 3, 4, 5, 6].map((number) => [number, 'WORKER_LOST']));
+    const left = fourth.progress();
+    vi.advanceTimersByTime(8_000);
+    const sixth = tryNumber(6, left).progress().attempts;
+    expect(sixth.slice(0, 4)).toEqual(left.attempts);
+    // Not before the fourth was over, whenever the sixth comes.
+    const fifth = { number: 5, ...silent, startedAtMs: startMs + 15_030, durationAtMostMs: 8_000 };
+    expect(sixth.slice(4)).toMatchObject([fifth]);
+  });
+
+  test('tell of one that may have begun after the last heartbeat: it said that its try ran, and of no attempt yet', () => {
+    const first = tryNumber(1);
+    const beforeItBegan = structuredClone(first.progress()); // A task that was long on its way asks Temporal first.
+    first.begin();
+    const second = tryNumber(2, beforeItBegan);
+    expect(second.followsLoss).toBe(true);
+    expect(second.progress().attempts).toMatchObject([{ number: 1, error: { name: 'WORKER_LOST' } }]);
+    // Nor is it told of twice.
+    const third = tryNumber(3, second.progress());
+    expect(third.progress().attempts.map(({ number }) => number)).toEqual([1, 2]);
+  });
+
+  test('tell of a next part that may have been sent, where the worker was lost in one part of the batch', () => {
+    const first = tryNumber(1);
+    first.begin({ positions: [0, 1] });
+    const attempts = tryNumber(2, first.progress()).progress().attempts;
+    expect(attempts).toMatchObject([
+      { number: 1, positions: [0, 1] },
+      { number: 2, startIsEarliest: true },
+    ]);
+    expect(attempts[1]).not.toHaveProperty('positions');
+  });
+
+  test('tell of no loss where a try failed and said so', () => {
+    const first = tryNumber(1);
+    fail(first, 'ECONNREFUSED');
+    const second = tryNumber(2, first.progress());
+    expect(second.followsLoss).toBe(false);
+    expect(second.progress().attempts).toHaveLength(1);
   });
 
   test('leave out none of a try that failed twice in itself, and count no try twice', () => {
@@ -121,11 +163,14 @@ describe('a long outage', () => {
       log = tryNumber(attempt, attempt === 1 ? undefined : log.progress());
       fail(log, 'ECONNREFUSED');
     }
-    const { attempts, attemptsLeftOut = 0 } = log.progress();
+    const { attempts, attemptsLeftOut = 0, leftOut } = log.progress();
     const numbers = attempts.map(({ number }) => number);
     expect(numbers.slice(0, 10)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(numbers.slice(-90)).toEqual(Array.from({ length: 90 }, (_, n) => 411 + n));
     expect(attempts.length + attemptsLeftOut).toBe(500);
+    // Each takes 10 ms: the eleventh is the first that is only counted, the 410th the last.
+    expect(leftOut).toEqual({ firstAtMs: startMs + 100, lastAtMs: startMs + 4_090, unknown: 0 });
+    expect(log.outcome()).toMatchObject({ attemptsLeftOut, leftOut });
     expect(Buffer.byteLength(JSON.stringify(log.progress()))).toBeLessThan(64 * 1024);
   });
 

@@ -12,7 +12,10 @@ const block = blockOf(
   0,
   0,
 );
-const scheduled = (batch: string): LaneRecord => ({ kind: 'scheduled', batch, activity: `${batch}/activity`, block });
+const scheduled = (batch: string): LaneRecord => ({
+  ...{ kind: 'scheduled', batch, activity: `${batch}/activity` },
+  ...{ atMs: 500, block },
+});
 const failed = (name: string): Failed => {
   const { kind, remedy } = failureRowOf(name);
   return { kind, name, message: name, remedy };
@@ -122,7 +125,7 @@ describe('the log of a delivery', () => {
     const failures = [ofPartition(0, 'failed', 'NOT_LEADER_OR_FOLLOWER'), ofPartition(1, 'unknown', 'ECONNRESET')];
     const error = failed('ECONNRESET');
     const records: LaneRecord[] = [
-      { kind: 'scheduled', batch: '1', activity: '1/activity', block: blockOf(deliveries, 0, 0) },
+      { kind: 'scheduled', batch: '1', activity: '1/activity', atMs: 0, block: blockOf(deliveries, 0, 0) },
       completed('1', {
         attempts: [
           attempt(1, 'partly', { partitions: 3, brokers: ['b:0', 'b:1', 'b:2'], error, failures }),
@@ -202,6 +205,18 @@ describe('the log of a delivery', () => {
     expect(log).toMatchObject({ status: 'queued', attempts: [], error: undefined });
   });
 
+  test('sums up attempts that are only counted, over all batches, with the first and the last of their times', () => {
+    const counted = (attemptsLeftOut: number, firstAtMs: number, lastAtMs: number): Partial<Outcome> => ({
+      ...{ attemptsLeftOut, leftOut: { firstAtMs, lastAtMs, unknown: 1 } },
+    });
+    const first = completed('1', { ...counted(30, 1_000, 2_000), waiting: failed('ECONNREFUSED') });
+    const second = completed('2', { ...counted(12, 3_000, 4_000), landed: [landedAt(1, [1])] });
+    const log = deliveryLogOf(own, [scheduled('1'), first, scheduled('2'), second]);
+    expect(log.attemptsLeftOut).toEqual({ count: 42, unknown: 2, firstAtMs: 1_000, lastAtMs: 4_000 });
+    const ofOlderCode = completed('1', { attemptsLeftOut: 3 });
+    expect(deliveryLogOf(own, [scheduled('1'), ofOlderCode]).attemptsLeftOut).toEqual({ count: 3, unknown: 3 });
+  });
+
   test('takes the end of another batch for none of its own', () => {
     expect(deliveryLogOf(own, [scheduled('2'), completed('1', { landed: [landedAt(1, [1])] })]).status).toBe('sending');
   });
@@ -213,7 +228,7 @@ describe('the log while the produce activity runs', () => {
     ...more,
   });
   const running = (more: Partial<RunningProduce>): RunningProduce => ({
-    ...{ activity: '1/activity', progress: undefined, attempt: 1 },
+    ...{ activity: '1/activity', progress: undefined, attempt: 1, scheduledAtMs: 500 },
     ...more,
   });
   const under = (more: Partial<RunningProduce>) => deliveryLogOf(own, [scheduled('1')], running(more));
@@ -235,20 +250,33 @@ describe('the log while the produce activity runs', () => {
       error: { name: 'ECONNREFUSED' },
       attempts: [{ number: 1, outcome: 'failed', error: { name: 'ECONNREFUSED' } }],
     });
-    expect(under({ attempt: 2, progress: progress([refused, underWay(2)]) }).attempts).toMatchObject([
+    const second = progress([refused, underWay(2)], { temporalAttempt: 2 });
+    expect(under({ attempt: 2, progress: second }).attempts).toMatchObject([
       { outcome: 'failed' },
       { outcome: 'running' },
     ]);
   });
 
-  test('calls no attempt running while Temporal waits for the next one', () => {
-    const { attempts } = under({ attempt: 2, nextAttemptAtMs: 5_000, progress: progress([underWay(1)]) });
-    expect(attempts).toMatchObject([{ number: 1, outcome: 'unknown' }]);
+  test('calls no attempt running whose worker was lost: while Temporal waits for the next try, nor while that runs', () => {
+    const left = { progress: progress([underWay(1)], { atMs: 2_200 }), attempt: 2, scheduledAtMs: 5_000 };
+    const bounds = { durationAtLeastMs: 1_200, durationAtMostMs: 4_000 };
+    const lost = { number: 1, startedAtMs: 1_000, ...bounds, outcome: 'unknown', error: { name: 'WORKER_LOST' } };
+    for (const nextAttemptAtMs of [5_000, undefined]) {
+      expect(under({ ...left, nextAttemptAtMs }).attempts).toMatchObject([lost]);
+    }
+  });
+
+  test('tells of a try that was lost before it said anything: it began once the batch was given out, and was over before the next', () => {
+    expect(under({ attempt: 2, scheduledAtMs: 6_000 })).toMatchObject({
+      status: 'retrying',
+      error: { name: 'WORKER_LOST' },
+      attempts: [{ number: 1, startedAtMs: 500, startIsEarliest: true, durationAtMostMs: 5_500, outcome: 'unknown' }],
+    });
   });
 
   test('says "delivered" of a record that has landed, though others of its batch have not', () => {
     const attempts = [attempt(1, 'failed', { error: failed('ECONNRESET') }), attempt(2, 'partly')];
-    const landed = progress(attempts, { landed: [landedAt(2, [1])] });
+    const landed = progress(attempts, { landed: [landedAt(2, [1])], temporalAttempt: 2 });
     const log = under({ attempt: 3, nextAttemptAtMs: 5_000, progress: landed });
     expect(log).toMatchObject({ status: 'delivered', partition: 3, offset: 101, error: undefined });
     expect(log.nextAttemptAtMs).toBeUndefined();

@@ -65,6 +65,7 @@ const delivered = (batch = 'b'): LaneRecord[] => [
     kind: 'scheduled',
     batch,
     activity: 'a',
+    atMs: 0,
     block: blockOf([{ id: digest, key: 'k', value: Buffer.from('1') }], 0, 0),
   },
   {

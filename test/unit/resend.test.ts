@@ -26,7 +26,7 @@ function runOf(numbers: readonly number[]): LaneRun {
   return {
     start,
     records: [
-      { kind: 'scheduled', batch: 'b', activity: 'a', block },
+      { kind: 'scheduled', batch: 'b', activity: 'a', atMs: 0, block },
       {
         kind: 'completed',
         batch: 'b',

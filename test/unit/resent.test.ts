@@ -135,7 +135,13 @@ test('a block tells through a payload which replay sends its events once more, a
   expect(payload?.data?.length).toBeLessThan(blockPayloadBytes(marked));
 });
 
-const scheduled = (batch: string, of: Block): LaneRecord => ({ kind: 'scheduled', batch, activity: batch, block: of });
+const scheduled = (batch: string, of: Block): LaneRecord => ({
+  kind: 'scheduled',
+  batch,
+  activity: batch,
+  atMs: 0,
+  block: of,
+});
 const completed = (batch: string, atMs: number, more: Partial<Outcome>): LaneRecord => ({
   ...{ kind: 'completed', batch, atMs, outcome: outcome(more) },
 });

@@ -26,7 +26,7 @@ const outcomeOf = (positions: number[], more: Partial<Outcome> = {}): Outcome =>
 type Given = { delivered?: string[]; resets?: Reset[]; next?: string };
 function runOf({ delivered = [], resets = [], next }: Given): LaneRun {
   const records: LaneRecord[] = [
-    { kind: 'scheduled', batch: 'b', activity: 'a', block: blockWith(...delivered, 'not delivered') },
+    { kind: 'scheduled', batch: 'b', activity: 'a', atMs: 0, block: blockWith(...delivered, 'not delivered') },
     { kind: 'completed', batch: 'b', atMs: 0, outcome: outcomeOf(delivered.map((_, n) => n)) },
   ];
   const about = { previousRunId: undefined, nextRunId: next, isTerminated: false, copiedRecords: 0 };
@@ -103,7 +103,7 @@ test('what was given up before a reset is given up in the lane, and what was rep
   const selected = (...ids: string[]) => ({ digests: new Set(ids), reason: undefined, by: undefined });
   noteSettled(known, [
     { kind: 'discard', atMs: 0, selected: { ...selected(), digests: 'all' } }, // Before anything was parked.
-    { kind: 'scheduled', batch: 'b', activity: 'a', block: blockWith('a', 'b', 'c') },
+    { kind: 'scheduled', batch: 'b', activity: 'a', atMs: 0, block: blockWith('a', 'b', 'c') },
     { kind: 'completed', batch: 'b', atMs: 0, outcome: { ...outcomeOf([]), refused } },
     { kind: 'replay', atMs: 0, selected: selected('c') },
     { kind: 'discard', atMs: 0, selected: selected('b', 'c') },

@@ -12,8 +12,8 @@ export const logsOf = (api: TestApi, customerExternalId: string, tag: string): L
 });
 
 /** How often the event may be on the topic beside the one record that its log knows of: attempts of unknown outcome. */
-export const unknownAttempts = ({ attempts, attemptsLeftOut = 0 }: LoggedDelivery): number =>
-  attemptsLeftOut +
+export const unknownAttempts = ({ attempts, attemptsLeftOut }: LoggedDelivery): number =>
+  (attemptsLeftOut?.unknown ?? 0) +
   attempts.filter(({ outcome, error }) => outcome === 'unknown' || error?.kind === 'outcomeUnknown').length;
 
 export type Duplicates = {
