@@ -59,7 +59,8 @@ export type ProduceActivities = { produce(request: ProduceRequest, block: Block)
 const { produce } = proxyActivities<ProduceActivities>({
   startToCloseTimeout: '30 seconds',
   heartbeatTimeout: '4 seconds', // A killed worker's batch is tried again after that, and a second.
-  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+  // No slower than a keeper asks: a broker may come back just after a try.
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '5 seconds' },
 });
 
 export const enqueue = defineSignal<unknown[]>(laneSignals.enqueue, { typeInfo: anyInput });

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type proto from '@temporalio/proto';
 import { describe, expect, test } from 'vitest';
@@ -60,6 +61,26 @@ describe('the lane workflow', () => {
   test('loses and repeats nothing of a stream that never promises quiet, whose signals cross the end of a run', async () => {
     const { runs } = await stream(0, (signals, runs) => runs >= 2 || signals >= 2_000);
     expect(runs).toBe(2);
+  });
+
+  test('tries again at least every five seconds, as long as it has not given the wait to a keeper', async () => {
+    const triedAtMs: number[] = [];
+    await withLane(
+      server,
+      (block, attempt) => {
+        triedAtMs.push(Context.current().info.currentAttemptScheduledTimestampMs);
+        if (attempt < 12) throw ApplicationFailure.create({ message: 'down', type: 'ECONNREFUSED' });
+        return answer(block);
+      },
+      async ({ enqueue }) => {
+        await enqueue([1]);
+        await server.env.sleep('2 minutes');
+        await until('it to be sent', () => triedAtMs.length === 12);
+      },
+    );
+    const pausesMs = triedAtMs.slice(1).map((atMs, n) => atMs - (triedAtMs[n] ?? 0));
+    expect(Math.max(...pausesMs)).toBeLessThan(6_000); // Temporal's timers have a resolution of a second.
+    expect(Math.max(...pausesMs)).toBeGreaterThan(3_900);
   });
 
   test('tries again what failed in passing until it is through, and what came meanwhile after it', async () => {
