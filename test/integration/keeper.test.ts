@@ -2,15 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../dev/servers/ports.ts';
 import { type KeeperState, keeperQueries, keeperSignals, keeperWorkflowId } from '../../domain/keeper.ts';
 import { laneWorkflowId } from '../../domain/lane.ts';
-import { type LaneStatus, laneQueries, laneSignals } from '../../domain/laneMessages.ts';
+import { laneSignals } from '../../domain/laneMessages.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
-import { type TestKafka, testKafka } from '../harness/kafka.ts';
-import { firstSeen } from '../harness/order.ts';
+import { eventOf as event, heldLanes, keysUpTo } from '../harness/heldLanes.ts';
+import { testKafka } from '../harness/kafka.ts';
+import { leaksIn, traceOf } from '../harness/leaks.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
 import { ownKafka } from '../harness/servers.ts';
 import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
 import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
+import { oauthPrincipal, startTokenServer, type TokenServer } from '../harness/tokenServer.ts';
 import { stateTransitionsOf } from '../harness/transitions.ts';
 
 /** For a machine that has four times as much to do as it can: there the test of hundreds of lanes took over 4 minutes. */
@@ -30,85 +32,13 @@ afterAll(async () => {
   await causeway.stop();
 });
 
-const keyed = (overrides: Record<string, unknown> = {}): Promise<CreatedDestination> =>
-  causeway.createDestination({
-    partitionKey: 'payload.key',
-    ordering: { lanes: 'key' },
-    producer: { lingerMs: 0 },
-    ...overrides,
-  });
-
-const keysUpTo = (count: number): string[] => Array.from({ length: count }, (_, n) => `k${n}`);
-
-const event = ({ customerExternalId }: CreatedDestination, key: string, n: number) => ({
-  eventType: 'e',
-  customerExternalId,
-  idempotencyKey: `${key}#${n}`,
-  payload: { key },
-});
-
-async function post(destination: CreatedDestination, keys: readonly string[], n: number): Promise<void> {
-  const batch = 100;
-  for (let at = 0; at < keys.length; at += batch) {
-    const events = keys.slice(at, at + batch).map((key) => event(destination, key, n));
-    const answer = await until(
-      'the batch to be accepted',
-      () => causeway.api.postBatch(events),
-      ({ status }) => status === 202,
-      120_000,
-    );
-    expect(answer.status, answer.text).toBe(202);
-  }
-}
-
-const lane = ({ id }: CreatedDestination, key: string) => temporal.client.workflow.getHandle(laneWorkflowId(id, key));
-const keeper = ({ id }: CreatedDestination) => temporal.client.workflow.getHandle(keeperWorkflowId(id));
-const statusOf = (destination: CreatedDestination, key: string): Promise<LaneStatus> =>
-  lane(destination, key).query<LaneStatus>(laneQueries.status);
-const untilState = (destination: CreatedDestination, key: string, state: string, timeoutMs = 60_000) =>
-  until(
-    `lane ${key} to be ${state}`,
-    () => statusOf(destination, key),
-    (seen) => seen.state === state,
-    timeoutMs,
-  );
-
-/** How many of a destination's lanes visibility shows in this state. */
-const countIn = async ({ id }: CreatedDestination, state: string): Promise<number> =>
-  (await temporal.client.workflow.count(`DestinationId="${id}" AND DeliveryState="${state}"`)).count;
-const untilCount = (destination: CreatedDestination, state: string, count: number) =>
-  until(
-    `${count} lanes to be ${state}`,
-    () => countIn(destination, state),
-    (seen) => seen === count,
-    120_000,
-  );
-
-/** At least once: a repeat is allowed, a swap and a loss are not. */
-async function expectInOrder(
-  { topic }: CreatedDestination,
-  keys: readonly string[],
-  count: number,
-  kafka: TestKafka = causeway.kafka,
-): Promise<void> {
-  const records = await until(
-    'all records',
-    () => kafka.records(topic),
-    (seen) => keys.every((key) => firstSeen(seen, key).length >= count),
-    90_000,
-  );
-  const numbers = Array.from({ length: count }, (_, n) => n + 1);
-  for (const key of keys) expect(firstSeen(records, key)).toEqual(numbers.map((n) => `${key}#${n}`));
-}
+const { keyed, post, lane, keeper, statusOf, untilState, countIn, untilCount, expectInOrder, patch } = heldLanes(
+  () => ({ causeway, temporal }),
+);
 
 /** What a `changed` may well say. */
 const isVersion = (input: unknown): boolean =>
   typeof input === 'object' && input !== null && 'version' in input && input.version === 1;
-
-async function patch({ id }: CreatedDestination, change: Record<string, unknown>): Promise<void> {
-  const { status, text } = await causeway.api.request('PATCH', `/v1/destinations/${id}`, change);
-  expect(status, text).toBe(200);
-}
 
 /** A broker that a test may kill, and a destination on it. `stop()` when done. */
 async function onOwnBroker() {
@@ -232,10 +162,15 @@ describe.concurrent('while the broker is down', { timeout: timeoutMs }, () => {
 describe.concurrent('while the destination is at fault', { timeout: timeoutMs }, () => {
   let kafka: SecuredKafka;
   let remove: () => Promise<void>;
+  let tokens: TokenServer;
   beforeAll(async () => {
     ({ kafka, remove } = await securedKafka());
+    tokens = await startTokenServer(kafka);
   });
-  afterAll(() => remove());
+  afterAll(async () => {
+    await tokens.stop();
+    await remove();
+  });
 
   /** Nobody has been granted anything on its topic yet. */
   const secured = async (password = kafka.password): Promise<CreatedDestination> =>
@@ -264,18 +199,45 @@ describe.concurrent('while the destination is at fault', { timeout: timeoutMs },
     await expectInOrder(destination, ['a', 'b'], 2);
   });
 
-  test('lanes with a wrong password are suspended after a minute, and go on by themselves once it is corrected', async () => {
-    const destination = await secured('wrong');
+  type Fault = { destination: CreatedDestination; secret: string; mend(): unknown };
+  const withPassword = async (password: string): Promise<Fault> => {
+    const destination = await secured(password);
     await grant(destination, 'WRITE');
-    await post(destination, ['a', 'b'], 1);
-    const { hold } = await untilState(destination, 'a', 'Suspended', 300_000);
-    expect(hold).toMatchObject({ kind: 'suspended', error: { name: 'SASL_AUTHENTICATION_FAILED' } });
-    await untilState(destination, 'b', 'Suspended');
-    await post(destination, ['a', 'b'], 2);
+    const mend = () => patch(destination, { auth: { password: kafka.password } });
+    return { destination, secret: password, mend };
+  };
+  /** The token server is what is mended: nobody touches the destination. */
+  const withExpiredToken = async (): Promise<Fault> => {
+    tokens.give({ claims: { exp: Math.floor(Date.now() / 1_000) - 3_600 } });
+    const auth = { mode: 'SASL_OAUTHBEARER', ...tokens.auth, caCertificate: kafka.caCertificate };
+    const destination = await keyed({ brokers: [kafka.oauth], auth });
+    await writeAcl(kafka, destination.topic, oauthPrincipal, true);
+    return { destination, secret: tokens.auth.clientSecret, mend: () => tokens.give() };
+  };
+  test.each([
+    ['a wrong password', 'SASL_AUTHENTICATION_FAILED', /user or the password/, () => withPassword('wr0ng password')],
+    ['a token that the broker refuses', 'TOKEN_REFUSED', /refused our token: .*it ended at/, withExpiredToken],
+  ])(
+    'lanes with %s are suspended after a minute, say why but no secret, and go on by themselves once it is mended',
+    async (_, name, message, begin) => {
+      const { destination, secret, mend } = await begin();
+      const id = await postEvent(causeway.api, event(destination, 'a', 1));
+      await post(destination, ['b'], 1);
+      const status = await untilState(destination, 'a', 'Suspended', 300_000);
+      expect(status.hold).toMatchObject({
+        kind: 'suspended',
+        error: { name, message: expect.stringMatching(message) },
+      });
+      await untilState(destination, 'b', 'Suspended');
+      const told = [status, await deliveryOf(causeway.api, id), await keeper(destination).query(keeperQueries.status)];
+      const secrets = [secret, ...tokens.given].map((value) => ({ name: 'secret', value }));
+      expect(leaksIn([traceOf('told', JSON.stringify(told))], secrets)).toEqual([]);
+      await post(destination, ['a', 'b'], 2);
 
-    await patch(destination, { auth: { password: kafka.password } });
-    await expectInOrder(destination, ['a', 'b'], 2);
-  });
+      await mend();
+      await expectInOrder(destination, ['a', 'b'], 2);
+    },
+  );
 
   test('lanes of a disabled destination are suspended, and go on by themselves once it is enabled', async () => {
     const destination = await keyed();

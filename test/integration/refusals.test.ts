@@ -104,6 +104,16 @@ describe('the destination is at fault: the lane stops, keeps its order, says why
       },
     ],
     [
+      'TOPIC_AUTHORIZATION_FAILED', // A good certificate, whose name nobody has granted anything.
+      29,
+      async () => {
+        const { pem, keyPem } = kafka.rotation.first.client;
+        const stranger = { ...auth.mutual, clientCertificate: pem, clientKey: keyPem };
+        const destination = await destinationOn(kafka.mutual, { auth: stranger }, { principal: principals.client });
+        return [destination, () => writeAcl(kafka, destination.topic, 'User:CN=first', true)];
+      },
+    ],
+    [
       'CERT_HAS_EXPIRED',
       undefined,
       async () => {
