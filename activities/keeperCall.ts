@@ -1,4 +1,4 @@
-import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
+import { type Client, WorkflowIdConflictPolicy, WorkflowNotFoundError } from '@temporalio/client';
 import { keeperSignals, keeperWorkflowId, keeperWorkflowType, type Told } from '../domain/keeper.ts';
 import type { Fault } from '../domain/laneHold.ts';
 
@@ -21,6 +21,15 @@ export async function callKeeper(
       signalArgs: [input],
     }),
   );
+}
+
+/** Tells a destination's keeper of a change, where there is one: lanes hold for the destination. Rejects where Temporal can't say. */
+export async function tellKeeperOfChange(client: Client, destinationId: string, version: number): Promise<void> {
+  const { workflow, connection } = client;
+  const tell = () => workflow.getHandle(keeperWorkflowId(destinationId)).signal(keeperSignals.changed, { version });
+  await connection.withDeadline(Date.now() + callTimeoutMs, tell).catch((error: unknown) => {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  });
 }
 
 /**

@@ -31,7 +31,7 @@ import {
   seqOfCursor,
   updateOne,
 } from './destinationSql.ts';
-import { noteEarlier } from './earlierCredentials.ts';
+import { noneBegins, noteEarlier } from './earlierCredentials.ts';
 import { FreshCache } from './freshCache.ts';
 import type { Database } from './pool.ts';
 import type { Sealing } from './sealing.ts';
@@ -141,7 +141,10 @@ export class Destinations {
       if (changesLanes(before, next)) checkHold(before, options.hold);
       const sealed = this.seal(id, secrets, before.sealed);
       const values = [id, ...columnsOf(next), sealed, options.hold?.until ?? null];
-      if (changesCredentials(change)) await client.query(noteEarlier, [id, before.version + 1]);
+      if (changesCredentials(change)) {
+        await client.query(noneBegins);
+        await client.query(noteEarlier, [id, before.version + 1]);
+      }
       const { rows } = await client.query<DestinationRow>(updateOne, values);
       return rows[0] ?? before;
     });

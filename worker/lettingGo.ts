@@ -9,6 +9,8 @@ export type LettingGoOptions = {
   destinations: { open(id: string): Promise<OpenDestination | undefined> };
   /** What uses credentials here, and knows whether it uses none of an earlier version any more. */
   users: readonly { hasLetGoBefore(destination: OpenDestination): boolean }[];
+  /** Lets the keeper of the destination, where there is one, know of the credentials that this worker has now. */
+  tellKeeper(destinationId: string, version: number): Promise<void>;
   logger: Logger;
 };
 
@@ -58,13 +60,14 @@ export class LettingGo {
 
   /** One that can't be let go of keeps its own note, and nobody else's. */
   private async letGo(replaced: Replaced): Promise<void> {
-    const { earlierCredentials, destinations, users, logger } = this.options;
+    const { earlierCredentials, destinations, users, tellKeeper, logger } = this.options;
     const { destinationId, beforeVersion } = replaced;
     try {
       const now = await destinations.open(destinationId);
       if (!now || now.version < beforeVersion || !users.every((user) => user.hasLetGoBefore(now))) return;
       await earlierCredentials.letGo(this.workerId, replaced);
       logger.info({ destinationId, version: beforeVersion }, 'earlier credentials were let go of');
+      await tellKeeper(destinationId, beforeVersion); // So does the API, unless it died as it replaced them.
     } catch (err) {
       logger.debug({ err, destinationId }, 'whether earlier credentials are let go of could not be seen');
     }

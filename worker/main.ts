@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { createExportActivities, type ExportSettings } from '../activities/exporting.ts';
 import { systemDistrust } from '../activities/kafka/systemAuthorities.ts';
 import { createKeeperActivities } from '../activities/keeper.ts';
-import { callKeeper, KeeperTelling } from '../activities/keeperCall.ts';
+import { callKeeper, KeeperTelling, tellKeeperOfChange } from '../activities/keeperCall.ts';
 import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneDirectory } from '../activities/laneDirectory.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
@@ -85,7 +85,10 @@ async function main(): Promise<void> {
   ]);
   const { CAUSEWAY_WORKER_METRICS_HOST: host, CAUSEWAY_WORKER_METRICS_PORT: port } = config;
   const metricsServer = await serveMetrics({ host, port, registry, logger });
-  const lettingGo = new LettingGo({ earlierCredentials, destinations, users: [producing, probing], logger });
+  const lettingGo = new LettingGo({
+    ...{ earlierCredentials, destinations, users: [producing, probing], logger },
+    tellKeeper: (id, version) => tellKeeperOfChange(temporal, id, version),
+  });
   await lettingGo.start(); // Before it is given a batch.
   // A worker that does not run yet can't be shut down: nothing is waited for between this and its start.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -108,6 +108,28 @@ test('credentials are replaced, though a worker ends in that very moment', async
   expect(await workersWithEarlier()).toBe(1);
 });
 
+test('a worker that begins while they are being replaced has the new ones, or is counted', async () => {
+  const { earlierCredentials: workers } = store;
+  const locksWaitedFor = async (): Promise<number> => {
+    const ofThis = 'database = (select oid from pg_database where datname = current_database())';
+    return (await client.query(`select 1 from pg_locks where not granted and ${ofThis}`)).rows.length;
+  };
+  await client.query('begin');
+  await client.query('lock table destinations in share mode'); // Who runs is read by then; the change itself can't be written.
+  const rotated = rotate('second');
+  await until('the change to wait', locksWaitedFor, (count) => count === 1);
+  let opened: number | undefined;
+  const begun = workers.renew('late').then(async () => {
+    opened = (await store.destinations.open(id))?.version;
+  });
+  const hasGoneOn = async (): Promise<boolean> => opened !== undefined || (await locksWaitedFor()) > 1;
+  await until('the worker to have begun, or to wait', hasGoneOn, (has) => has);
+  await client.query('commit');
+  const { version } = await rotated;
+  await begun;
+  expect([opened === version, await workersWithEarlier()]).toEqual([true, undefined]);
+});
+
 function untilOver(): { promise: Promise<void>; over: () => void } {
   let over = (): void => undefined;
   const promise = new Promise<void>((resolve) => {
@@ -118,9 +140,11 @@ function untilOver(): { promise: Promise<void>; over: () => void } {
 
 describe('a worker', () => {
   const logger = pino({ level: 'silent' });
+  const told: unknown[] = [];
   const lettingGo = (users: LettingGoOptions['users']) => {
     const { earlierCredentials, destinations } = store;
-    return new LettingGo({ earlierCredentials, destinations, users, logger });
+    const tellKeeper: LettingGoOptions['tellKeeper'] = async (...of) => void told.push(of);
+    return new LettingGo({ earlierCredentials, destinations, users, tellKeeper, logger });
   };
   const pool = new ProducerPool();
   afterAll(() => pool.close());
@@ -139,6 +163,15 @@ describe('a worker', () => {
     await rotate('second');
     expect(await workersWithEarlier()).toBe(1);
     await worker.stop();
+  });
+
+  test('that has let go tells the keeper of the new ones: the API may have died before it could', async () => {
+    const worker = lettingGo([pool]);
+    await worker.start();
+    const { version } = await rotate('second');
+    await until('it to be let go of', workersWithEarlier, (workers) => workers === undefined);
+    await worker.stop();
+    expect(told).toContainEqual([id, version]);
   });
 
   test('that can open one destination no more still lets go of the others', async () => {

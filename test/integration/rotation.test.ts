@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { laneLogSchema } from '../../api/schemas/laneLog.ts';
 import type { Answer } from '../harness/api.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { causeway as cli } from '../harness/cli.ts';
 import { postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { startLoad } from '../harness/load.ts';
 import { expectProblem } from '../harness/problem.ts';
@@ -13,6 +14,7 @@ import type { SecuredKafka } from '../harness/securedListeners.ts';
 import { securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
 import { startTokenServer, type TokenServer } from '../harness/tokenServer.ts';
 
+const sealingKeys = ['k1', 'k2'].map((id) => `${id}:${randomBytes(32).toString('base64')}`);
 let kafka: SecuredKafka;
 let remove: () => Promise<void>;
 let tokens: TokenServer;
@@ -22,7 +24,8 @@ beforeAll(async () => {
   [tokens, causeway] = await Promise.all([
     startTokenServer(kafka),
     startCauseway({
-      ...{ kafka: { brokers: [kafka.plain] }, workers: 2, env: { LOG_LEVEL: 'debug' } },
+      ...{ kafka: { brokers: [kafka.plain] }, workers: 2 },
+      env: { LOG_LEVEL: 'debug', CAUSEWAY_SECRET_KEYS: sealingKeys.join() },
       workerEnv: { CAUSEWAY_WAIT_AFTER_MS: '1000' },
     }),
   ]);
@@ -63,6 +66,13 @@ async function rotated(destination: CreatedDestination, way: RotatedMode): Promi
   const { status, text, body } = await until('the rights', () => rotate(destination, way.next), isKnown);
   expect(status, text).toBe(200);
   return body as Shown;
+}
+
+/** As an operator moves to the second key while all runs. */
+async function reseal(): Promise<void> {
+  const env = { DATABASE_URL: causeway.databaseUrl, CAUSEWAY_SECRET_KEYS: sealingKeys.toReversed().join() };
+  const { code, out, err } = await cli(causeway.api, ['secrets', 'reseal'], { env });
+  expect([code, err, out]).toEqual([0, expect.anything(), expect.stringContaining('Key "k2" seals')]);
 }
 
 /** What its lanes' logs tell, once so many events are delivered. */
@@ -108,7 +118,7 @@ async function untilRefused({ customerExternalId, topic }: CreatedDestination, {
 
 describe('under load', () => {
   test.concurrent.each(modes)(
-    '%s: nothing is lost, reordered or there twice, and no batch is refused',
+    '%s: nothing is lost, reordered or there twice, and no batch is refused, though secrets are sealed anew meanwhile',
     async (mode) => {
       const way = wayOf(mode);
       const destination = await destinationFor(way);
@@ -124,6 +134,7 @@ describe('under load', () => {
       const before = await show(destination);
       expectProblem(await rotate(destination, way.wrong), 422, 'rotation_test_failed');
       expect(await show(destination)).toEqual(before);
+      await reseal();
       await more();
 
       const { version, earlierCredentials } = await rotated(destination, way);
@@ -134,6 +145,7 @@ describe('under load', () => {
         () => show(destination),
         (one) => !one.earlierCredentials,
       );
+      await reseal();
       await way.revoke(topic);
       await untilRefused(destination, way);
       await more();
