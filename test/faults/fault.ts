@@ -1,3 +1,4 @@
+import type { Effect } from './judge/effects.ts';
 import type { SteadyLoad } from './load/steadyLoad.ts';
 import type { Stand } from './stand/stand.ts';
 import type { Target } from './stand/target.ts';
@@ -11,6 +12,7 @@ export type Ground = {
   /** Names the events of the load. */
   tag: string;
   records: TopicRecords;
+  form: Form;
   /** 0 for the first time that the fault is injected. */
   round: number;
   /** Events that were parked. */
@@ -38,6 +40,10 @@ export type Fault = {
   /** From its injection until it is healed, in ms. */
   lastsMs: Readonly<Record<Form, number>>;
   road: Road;
+  /** Lanes go on within so many ms, counted as `docs/reliability.md` says, on a quiet machine; and why it is not less. */
+  goesOn: { withinMs: number; why: string };
+  /** What shows that it did harm; absent where it does none. */
+  effect?: Effect;
   /** Another process is there already, and takes over. */
   isTakenOver?: true;
   /** How many workers run from the start. */
@@ -47,6 +53,9 @@ export type Fault = {
   inject(ground: Ground): Promise<void>;
   heal(ground: Ground): Promise<void>;
 };
+
+/** What the issue promises where nothing else has to run out: three seconds. */
+export const promised: Fault['goesOn'] = { withinMs: 3_000, why: 'what is promised: three seconds' };
 
 /** The same length in both forms. */
 export const always = (ms: number): Fault['lastsMs'] => ({ short: ms, full: ms });

@@ -26,7 +26,7 @@ async function faultRun({ form, faults, auth, out }: FaultArguments): Promise<bo
   const results: FaultResult[] = [];
   for (const fault of faults) {
     say(`${fault.name}: ${fault.title}, ${fault.times[form]} × …`);
-    const result = await runFault(stand, fault, form, auth);
+    const result = await runFault(stand, fault, form, { by: auth, isTimed: true });
     results.push(result);
     say(`  ${result.accepted} accepted, ${result.arrived} delivered: ${inWords(result)}`);
   }

@@ -7,6 +7,7 @@ import type { Fault, FaultAuth, Form, Ground } from './fault.ts';
 import { type Account, accountOf, numbersOf, type Round } from './judge/account.ts';
 import { isGoneWithTopic } from './judge/goneWithTopic.ts';
 import { logsOf } from './judge/logs.ts';
+import { latenessOf, problemsOf } from './judge/problems.ts';
 import { SteadyLoad } from './load/steadyLoad.ts';
 import type { Stand } from './stand/stand.ts';
 import { createTarget, laneCount } from './stand/target.ts';
@@ -37,11 +38,20 @@ const lookEveryMs = 100;
 /** So few events may have gone with their topic, at most: their logs are asked. */
 const askedMax = 20;
 
-/**
- * Drives a load through the API while the fault is injected and healed, again and again, and says what became of it. `by` is how the
- * broker is told who we are.
- */
-export async function runFault(stand: Stand, fault: Fault, form: Form, by: FaultAuth): Promise<FaultResult> {
+export type FaultOptions = {
+  /** How the broker is told who we are. */
+  by: FaultAuth;
+  /** Whether lanes that go on later than the fault's bound are a problem: not on a machine that has other work beside. */
+  isTimed: boolean;
+};
+
+/** Drives a load through the API while the fault is injected and healed, again and again, and says what became of it. */
+export async function runFault(
+  stand: Stand,
+  fault: Fault,
+  form: Form,
+  { by, isTimed }: FaultOptions,
+): Promise<FaultResult> {
   await haveWorkers(stand, fault.workers);
   const target = await createTarget(stand, fault, by);
   const records = await TopicRecords.of(target);
@@ -49,7 +59,7 @@ export async function runFault(stand: Stand, fault: Fault, form: Form, by: Fault
   const { url, key: apiKey } = stand.api;
   const { customerExternalId } = target;
   const load = new SteadyLoad({ url, apiKey, customerExternalId, tag, keys, eventsPerSecond });
-  const ground: Ground = { stand, target, load, tag, records, round: 0, parked: 0 };
+  const ground: Ground = { stand, target, load, tag, records, form, round: 0, parked: 0 };
   const rounds: Round[] = [];
   const problems: string[] = [];
   try {
@@ -77,7 +87,8 @@ export async function runFault(stand: Stand, fault: Fault, form: Form, by: Fault
   const { name, title, workers } = fault;
   const answers = Object.fromEntries(load.answers);
   const result = { fault: name, title, workers, parked: ground.parked, answers, ...account };
-  return { ...result, problems: [...problems, ...problemsOf(result)] };
+  const late = isTimed ? latenessOf(result, fault) : [];
+  return { ...result, problems: [...problems, ...problemsOf(result, fault), ...late] };
 }
 
 /** Injects it, lets it last, heals it, and waits until what had been accepted by then is delivered. */
@@ -122,17 +133,4 @@ async function caughtUp({ load, records, tag, stand, target }: Ground, atMs: num
   };
   const options = { timeoutMs: caughtUpWithinMs, everyMs: lookEveryMs };
   await until('what was accepted to be delivered', missing, (left) => left === 0, options);
-}
-
-function problemsOf(result: Omit<FaultResult, 'problems'>): string[] {
-  const unexplained = result.duplicated - result.explained;
-  const counts: [number, string][] = [
-    [result.lost, 'lost'],
-    [result.outOfOrder, 'out of order'],
-    [result.lateWrites, 'written late, behind newer records of their key'],
-    [unexplained, 'there twice without an attempt of unknown outcome'],
-    [result.unanswered, 'without a clear answer'],
-    [result.fault === 'none' ? result.duplicated : 0, 'there twice without any fault'],
-  ];
-  return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
 }

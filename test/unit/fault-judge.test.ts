@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { readArguments, WrongArgument } from '../faults/arguments.ts';
+import { faultsFrom, readArguments, WrongArgument } from '../faults/arguments.ts';
+import { promised } from '../faults/fault.ts';
+import { answersWith, parks, stallsEachTime, stallsOnce, writesTwice } from '../faults/judge/effects.ts';
 import { isGoneWithTopic } from '../faults/judge/goneWithTopic.ts';
 import { lateWrites } from '../faults/judge/lateWrites.ts';
 import { duplicatesOf, unknownAttempts } from '../faults/judge/logs.ts';
-import { goingOnAfter, longestStallMs, type Passage } from '../faults/judge/waits.ts';
+import { latenessOf, problemsOf } from '../faults/judge/problems.ts';
+import { goingOnAfter, longestMs, type Passage, stallsIn } from '../faults/judge/waits.ts';
+import type { FaultResult } from '../faults/runFault.ts';
 import type { LoggedDelivery } from '../harness/eventLog.ts';
 
 const oneKey = () => 0;
@@ -35,6 +39,8 @@ const passage = (lane: string, acceptedAtMs: number, deliveredAtMs: number): Pas
   ...{ lane, acceptedAtMs, deliveredAtMs },
 });
 
+const longestStallMs = (passages: readonly Passage[]): number => longestMs(stallsIn(passages));
+
 describe('stalls', () => {
   test('a lane that has nothing to deliver does not stall', () => {
     expect(longestStallMs([passage('a', 0, 10), passage('a', 5_000, 5_010)])).toBe(10);
@@ -49,6 +55,13 @@ describe('stalls', () => {
   test('an event that waits while its lane delivers others is no stall', () => {
     const others = Array.from({ length: 20 }, (_, n) => passage('a', n * 100, n * 100 + 50));
     expect(longestStallMs([passage('a', 0, 2_000), ...others])).toBeLessThanOrEqual(100);
+  });
+
+  test('of a fault those count that last into its time', () => {
+    const stalls = stallsIn([passage('a', 0, 3_000), passage('a', 3_500, 3_600), passage('b', 7_000, 9_000)]);
+    expect(longestMs(stalls, { fromMs: 1_000, untilMs: 4_000 })).toBe(3_000);
+    expect(longestMs(stalls, { fromMs: 3_100, untilMs: 7_500 })).toBe(2_000);
+    expect(longestMs(stalls, { fromMs: 4_000, untilMs: 6_000 })).toBe(0);
   });
 
   test('going on is counted to the last lane, catching up to the last event that waited', () => {
@@ -99,6 +112,54 @@ describe('duplicates', () => {
     expect(unknownAttempts(log)).toBe(0);
     expect(unknownAttempts({ ...log, attempts: log.attempts.map((attempt) => ({ ...attempt, error })) })).toBe(2);
   });
+});
+
+describe('what is wrong with a result', () => {
+  const round = { injectedAtMs: 0, healedAtMs: 0, thereAtMs: 0, goesOnMs: 500, caughtUpMs: 500, stallMs: 3_000 };
+  const good: Omit<FaultResult, 'problems'> = {
+    ...{ fault: 'x', title: 'x', workers: 1, parked: 0, answers: { '202': 9 }, accepted: 9, arrived: 9, outOfOrder: 0 },
+    ...{ unanswered: 0, lost: 0, goneWithTopic: 0, lateWrites: 0, duplicated: 1, explained: 1, longestStallMs: 3_000 },
+    ...{ rounds: [round, round], examples: [] },
+  };
+
+  test('nothing, where nothing was lost and harm was done', () => {
+    expect(problemsOf(good, { effect: stallsEachTime(2_000) })).toEqual([]);
+    expect(problemsOf(good, { effect: writesTwice })).toEqual([]);
+  });
+
+  test('a record too many that no attempt explains, and each other count', () => {
+    expect(problemsOf({ ...good, lost: 2, explained: 0 }, {})).toEqual([
+      '2 lost',
+      '1 there twice without an attempt of unknown outcome',
+    ]);
+  });
+
+  test('a fault that did no harm, in one round only', () => {
+    const unharmed = { ...good, rounds: [round, { ...round, stallMs: 300 }] };
+    expect(problemsOf(unharmed, { effect: stallsEachTime(2_000) })).toEqual([
+      'nothing is proven, for no lane stood still for 2.0 s in round 2 (0.3 s)',
+    ]);
+    expect(problemsOf(unharmed, { effect: stallsOnce(2_000) })).toEqual([]);
+    expect(problemsOf(good, { effect: stallsOnce(3_500) })).toEqual([
+      'nothing is proven, for no lane ever stood still for 3.5 s',
+    ]);
+    expect(problemsOf(good, { effect: answersWith('no answer') })).toHaveLength(1);
+    expect(problemsOf(good, { effect: parks(48) })).toHaveLength(1);
+    expect(problemsOf({ ...good, duplicated: 0, explained: 0 }, { effect: writesTwice })).toHaveLength(1);
+  });
+
+  test('lanes that go on later than the bound of the fault', () => {
+    const slow = { ...good, rounds: [round, { ...round, goesOnMs: 3_200 }] };
+    expect(latenessOf(good, { goesOn: promised })).toEqual([]);
+    expect(latenessOf(slow, { goesOn: promised })).toEqual(['round 2: lanes went on after 3.2 s, which is over 3 s']);
+  });
+});
+
+test('every fault but none says what shows that it did harm, and within what time lanes go on', () => {
+  for (const { name, effect, goesOn } of faultsFrom(undefined)) {
+    expect(effect === undefined, name).toBe(name === 'none');
+    expect(goesOn.withinMs).toBeGreaterThanOrEqual(promised.withinMs);
+  }
 });
 
 test('arguments name faults, and a wrong name is answered with the right ones', () => {

@@ -1,6 +1,7 @@
 import { kafkaClient } from '../../../dev/servers/kafka.ts';
 import { until } from '../../harness/until.ts';
 import { always, type Fault } from '../fault.ts';
+import { stallsEachTime, stallsOnce } from '../judge/effects.ts';
 import type { Target } from '../stand/target.ts';
 
 type Admin = ReturnType<ReturnType<typeof kafkaClient>['admin']>;
@@ -52,6 +53,8 @@ export const leaderMoved: Fault = {
   lastsMs: always(0),
   road: 'cluster',
   workers: 1,
+  goesOn: { withinMs: 5_000, why: 'the new leader is found by a try or two that fail, a second apart' },
+  effect: stallsOnce(500), // That each leader moved is waited for; not each time meets a request.
   inject: ({ target }) => moveLeaders(target),
   heal: async () => {},
 };
@@ -63,6 +66,8 @@ export const leaderKilled: Fault = {
   lastsMs: always(5_000),
   road: 'cluster',
   workers: 1,
+  goesOn: { withinMs: 5_000, why: 'the new leader is found by a try or two that fail, a second apart' },
+  effect: stallsEachTime(1_000),
   inject: async ({ stand, target }) => {
     const [first] = await withAdmin(target, (admin) => leadersOf(admin, target.topic));
     const { nodes } = await stand.cluster();

@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.ts';
+import { type Fault, promised } from '../fault.ts';
 import { leaderKilled, leaderMoved } from './cluster.ts';
 import { answersLost, narrowNetwork, requestsLost, resetAfter, resetBefore, slowNetwork } from './connections.ts';
 import { apiKilled, brokerStopped, oneWorkerKilled, temporalStopped, workerFrozen, workerKilled } from './processes.ts';
@@ -12,6 +12,7 @@ export const none: Fault = {
   lastsMs: { short: 3_000, full: 20_000 },
   road: 'straight',
   workers: 1,
+  goesOn: promised,
   inject: async () => {},
   heal: async () => {},
 };

@@ -1,4 +1,5 @@
-import { always, type Fault } from '../fault.ts';
+import { always, type Fault, promised } from '../fault.ts';
+import { answersWith, stallsEachTime, stallsOnce } from '../judge/effects.ts';
 
 const signal = (pid: number | undefined, name: 'SIGSTOP' | 'SIGCONT'): void => {
   if (pid === undefined) throw new Error('The worker that is to be stopped does not run.');
@@ -12,6 +13,8 @@ export const workerKilled: Fault = {
   lastsMs: always(0),
   road: 'straight',
   workers: 1,
+  goesOn: promised,
+  effect: stallsEachTime(1_000), // A worker takes two seconds and more to start.
   inject: ({ stand }) => stand.worker.kill(),
   heal: ({ stand }) => stand.worker.restart(),
 };
@@ -24,6 +27,11 @@ export const oneWorkerKilled: Fault = {
   isTakenOver: true,
   road: 'straight',
   workers: 2,
+  goesOn: {
+    withinMs: 8_000,
+    why: 'Temporal gives the batch of the killed worker out again after 4 s without a heartbeat and 1 s until its retry, a workflow task after 5 s and 2 s of the sticky queue',
+  },
+  effect: stallsOnce(1_500), // Lanes are in its cache for 2 s, if it has any.
   inject: ({ stand, round }) => (round % 2 === 0 ? stand.worker : stand.secondWorker).kill(),
   heal: ({ stand, round }) => (round % 2 === 0 ? stand.worker : stand.secondWorker).restart(),
 };
@@ -36,6 +44,11 @@ export const workerFrozen: Fault = {
   isTakenOver: true,
   road: 'straight',
   workers: 2,
+  goesOn: {
+    withinMs: 16_000,
+    why: 'a frozen worker has polls open, and Temporal gives it the task that timed out (5 s) up to twice more',
+  },
+  effect: stallsOnce(1_500),
   inject: async ({ stand, round }) => signal((round % 2 === 0 ? stand.worker : stand.secondWorker).pid, 'SIGSTOP'),
   heal: async ({ stand, round }) => signal((round % 2 === 0 ? stand.worker : stand.secondWorker).pid, 'SIGCONT'),
 };
@@ -47,6 +60,8 @@ export const apiKilled: Fault = {
   lastsMs: always(0),
   road: 'straight',
   workers: 1,
+  goesOn: promised,
+  effect: answersWith('no answer'),
   inject: ({ stand }) => stand.apiProcess.kill(),
   heal: ({ stand }) => stand.apiProcess.restart(),
 };
@@ -58,6 +73,11 @@ export const temporalStopped: Fault = {
   lastsMs: always(5_000),
   road: 'straight',
   workers: 1,
+  goesOn: {
+    withinMs: 10_000,
+    why: 'the worker tries its connection again with growing pauses, and a batch that was out when Temporal ended waits for its heartbeat timeout',
+  },
+  effect: stallsEachTime(4_000),
   inject: ({ stand }) => stand.temporal.stop(),
   heal: ({ stand }) => stand.temporal.restart(),
 };
@@ -69,6 +89,8 @@ export const brokerStopped: Fault = {
   lastsMs: always(10_000),
   road: 'straight',
   workers: 1,
+  goesOn: { withinMs: 12_000, why: "Temporal's retries of a batch are up to 10 s apart" },
+  effect: stallsEachTime(8_000),
   inject: ({ stand }) => stand.broker.stop(),
   heal: ({ stand }) => stand.broker.restart(),
 };

@@ -4,7 +4,8 @@ import { eventIdOf } from '../../../domain/eventId.ts';
 import { laneOf } from '../../../domain/lane.ts';
 import { deliveryOf } from '../../harness/eventLog.ts';
 import { until } from '../../harness/until.ts';
-import { always, type Fault, type Ground } from '../fault.ts';
+import { always, type Fault, type Ground, promised } from '../fault.ts';
+import { parks, stallsEachTime } from '../judge/effects.ts';
 import { laneCount } from '../stand/target.ts';
 
 export const topicRecreated: Fault = {
@@ -14,6 +15,8 @@ export const topicRecreated: Fault = {
   lastsMs: always(5_000),
   road: 'straight',
   workers: 1,
+  goesOn: { withinMs: 6_000, why: "Temporal's next retry is up to 4 s away, and a new topic has no leader at once" },
+  effect: stallsEachTime(4_000),
   inject: async ({ target, records }) => {
     await target.deleteTopic();
     records.deletedAtMs.push(Date.now());
@@ -32,6 +35,8 @@ export const writeRevoked: Fault = {
   lastsMs: always(5_000),
   road: 'withRights',
   workers: 1,
+  goesOn: { withinMs: 6_000, why: 'the lane is suspended, and the keeper probes its destination every few seconds' },
+  effect: stallsEachTime(4_000),
   inject: ({ target }) => target.revokeWrite(),
   heal: ({ target }) => target.grantWrite(),
 };
@@ -60,6 +65,8 @@ export const poisoned: Fault = {
   road: 'straight',
   workers: 1,
   topicConfig: { 'max.message.bytes': String(recordBytesMax) },
+  goesOn: promised,
+  effect: parks(poisonKeys.length * poisonOfALane),
   inject: async (ground) => {
     const sent = await Promise.all(poisonKeys.map((key) => ground.load.sendBeside(key, poisonOfALane, poisonPadBytes)));
     for (const n of sent.flat()) {

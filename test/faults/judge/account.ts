@@ -5,7 +5,7 @@ import type { KafkaRecord } from '../../harness/kafka.ts';
 import { isGoneWithTopic } from './goneWithTopic.ts';
 import { lateWrites } from './lateWrites.ts';
 import { duplicatesOf, type Logs } from './logs.ts';
-import { type GoingOn, goingOnAfter, longestStallMs, type Passage } from './waits.ts';
+import { type GoingOn, goingOnAfter, longestMs, type Passage, stallsIn } from './waits.ts';
 
 /** One time that a fault was injected, in ms since the epoch. */
 export type Round = {
@@ -28,6 +28,9 @@ export type Evidence = {
   topicDeletedAtMs: readonly number[];
 };
 
+/** `stallMs`: the longest stall of any lane from the harm until it was healed. */
+export type JudgedRound = Round & GoingOn & { stallMs: number };
+
 export type Account = Omit<Verdict, 'duplicated' | 'sent' | 'refused' | 'unclear' | 'refusedYetArrived'> & {
   /** Events without an answer that says what became of them. */
   unanswered: number;
@@ -38,7 +41,7 @@ export type Account = Omit<Verdict, 'duplicated' | 'sent' | 'refused' | 'unclear
   /** Duplicates of events with an attempt of unknown outcome on record. */
   explained: number;
   longestStallMs: number;
-  rounds: (Round & GoingOn)[];
+  rounds: JudgedRound[];
   /** A few of the events that were lost or came twice without a reason, for who looks into it. */
   examples: unknown[];
 };
@@ -57,6 +60,7 @@ export async function accountOf(evidence: Evidence): Promise<Account> {
   const missing = await missingOf(evidence, new Set(numbers));
   const duplicates = await duplicatesOf(numbers, logs);
   const passages = passagesOf(evidence);
+  const stalls = stallsIn(passages);
   const unexplained = await Promise.all(
     duplicates.unexplained
       .slice(0, examplesMax)
@@ -72,8 +76,12 @@ export async function accountOf(evidence: Evidence): Promise<Account> {
     lateWrites: lateWrites(numbers, (n) => log.keys[n] ?? -1),
     duplicated: duplicates.count,
     explained: duplicates.explained,
-    longestStallMs: longestStallMs(passages),
-    rounds: rounds.map((round) => ({ ...round, ...goingOnAfter(round.thereAtMs, passages) })),
+    longestStallMs: longestMs(stalls),
+    rounds: rounds.map((round) => ({
+      ...round,
+      ...goingOnAfter(round.thereAtMs, passages),
+      stallMs: longestMs(stalls, { fromMs: round.injectedAtMs, untilMs: round.healedAtMs }),
+    })),
     examples: [...missing.lost.slice(0, examplesMax), ...unexplained],
   };
 }

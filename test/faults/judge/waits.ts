@@ -19,21 +19,28 @@ function byLane(passages: readonly Passage[]): Passage[][] {
   return [...lanes.values()].map((lane) => lane.sort((a, b) => a.deliveredAtMs - b.deliveredAtMs));
 }
 
-/** The longest time in which a lane delivered nothing while it had an accepted event to deliver. */
-export const longestStallMs = (passages: readonly Passage[]): number =>
-  Math.max(0, ...byLane(passages).map(longestStallOfLane));
+/** The times in which a lane delivered nothing while it had an accepted event to deliver. */
+export type Stall = { fromMs: number; untilMs: number };
 
-function longestStallOfLane(lane: readonly Passage[]): number {
-  let longest = 0;
+export const stallsIn = (passages: readonly Passage[]): Stall[] => byLane(passages).flatMap(stallsOfLane);
+
+/** The longest of them that overlaps this time; of all where none is given. */
+export function longestMs(stalls: readonly Stall[], within?: Stall): number {
+  const met = within ? stalls.filter((one) => one.untilMs > within.fromMs && one.fromMs < within.untilMs) : stalls;
+  return met.reduce((longest, { fromMs, untilMs }) => Math.max(longest, untilMs - fromMs), 0);
+}
+
+function stallsOfLane(lane: readonly Passage[]): Stall[] {
+  const stalls: Stall[] = [];
   // From the end: of all that is delivered from here on, the earliest acceptance.
   let waitingSinceMs = Number.POSITIVE_INFINITY;
   for (let i = lane.length - 1; i >= 0; i--) {
     const { acceptedAtMs = 0, deliveredAtMs = 0 } = lane[i] ?? {};
     waitingSinceMs = Math.min(waitingSinceMs, acceptedAtMs);
     const previousMs = lane[i - 1]?.deliveredAtMs ?? Number.NEGATIVE_INFINITY;
-    longest = Math.max(longest, deliveredAtMs - Math.max(previousMs, waitingSinceMs));
+    stalls.push({ fromMs: Math.max(previousMs, waitingSinceMs), untilMs: deliveredAtMs });
   }
-  return longest;
+  return stalls;
 }
 
 /** How lanes went on after this moment; zeros where nothing waited then. */

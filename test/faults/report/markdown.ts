@@ -1,4 +1,5 @@
-import { type FaultAuth, faultAuths } from '../fault.ts';
+import { type FaultAuth, faultAuths, promised } from '../fault.ts';
+import { faults } from '../faults/index.ts';
 import type { FaultResult } from '../runFault.ts';
 import type { FaultRun } from './results.ts';
 
@@ -7,11 +8,17 @@ const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
 
 const head = [
   ...['fault', 'times', 'workers', 'accepted', 'delivered', 'lost', 'out of order', 'late'],
-  ...['there twice', 'of these explained', 'parked', 'longest stall s', 'goes on after s', 'caught up after s'],
+  ...['there twice', 'of these explained', 'parked', 'longest stall s', 'goes on after s', 'bound s'],
+  'caught up after s',
 ];
 
 const worst = (result: FaultResult, what: 'goesOnMs' | 'caughtUpMs'): number =>
   Math.max(0, ...result.rounds.map((round) => round[what]));
+
+const boundOf = ({ fault }: FaultResult): string => {
+  const withinMs = faults.find(({ name }) => name === fault)?.goesOn.withinMs;
+  return withinMs === undefined ? '' : whole(withinMs / 1_000);
+};
 
 const cells = (result: FaultResult): string[] => [
   result.title,
@@ -27,6 +34,7 @@ const cells = (result: FaultResult): string[] => [
   whole(result.parked),
   seconds(result.longestStallMs),
   seconds(worst(result, 'goesOnMs')),
+  boundOf(result),
   seconds(worst(result, 'caughtUpMs')),
 ];
 
@@ -40,6 +48,15 @@ const runLine = ({ command, run, results }: FaultRun): string =>
 const problemLines = (results: readonly FaultResult[]): string[] =>
   results.flatMap(({ fault, problems }) => problems.map((problem) => `- ${fault}: ${problem}`));
 
+/** Of each bound that is not the promised one, why it is more. */
+const bounds = [...new Set(faults.map(({ goesOn }) => goesOn.why))]
+  .flatMap((why) => {
+    const names = faults.filter(({ goesOn }) => goesOn !== promised && goesOn.why === why).map(({ name }) => name);
+    const withinMs = faults.find(({ goesOn }) => goesOn.why === why)?.goesOn.withinMs ?? 0;
+    return names.length === 0 ? [] : [`  - ${whole(withinMs / 1_000)} s, ${names.join(', ')}: ${why}.`];
+  })
+  .join('\n');
+
 const explanation = `\`npm run test:faults\` brings up real parts (Temporal, Kafka, Postgres, a proxy that does harm), API and workers as processes,
 and sends 50 events a second over 24 keys in 4 lanes through the public API while it does harm to one part after another.
 Each sender sends its key's events one after the other, and each POST again and again, with the same idempotency key, until it
@@ -51,6 +68,8 @@ has its 202.
 - *Longest stall*: of any lane, without a delivery while it had an accepted event to deliver; the fault itself included.
 - *Goes on after*: from the healing (a process that was started again answers, or polls; where another worker is there already, from the harm) until the last lane in which something
   waited delivered again; *caught up after*: until all that had been accepted by then was delivered. The worst of all times.
+- *Bound*: lanes that go on later make a run fail, and so does a fault that did no harm. It is 3 s, or more where something must run out first:
+${bounds}
 - When a record was written is the broker's own word (\`LogAppendTime\`).
 
 With \`--auth scram\` and \`--auth mtls\` the worker comes to every broker over TLS, as a principal that has WRITE on the topic and nothing
