@@ -8,7 +8,7 @@ type Outage = {
   failures: number;
   error: Failed;
 };
-type Held = { lanes: number; lastMs: number };
+type Held = { nextLookMs: number; lastMs: number };
 
 /** With no failure for so long it is not the same outage any more, in ms. */
 const forgottenAfterMs = 60_000;
@@ -19,18 +19,19 @@ const freshMs = 10_000;
  * thousands of tries.
  */
 const crowd = { failures: 100, ms: 5_000 } as const;
-/** Each further lane that holds looks so much later by itself, in ms: 10,000 lanes look one every two seconds. */
+/** Each further lane that holds looks so much later by itself, in ms, for each worker that lets lanes hold: 10,000 lanes look one every two seconds. */
 const lookSpreadMs = 2_000;
 
 /** What this worker knows of destinations that fail: a short memory, of failures with no success between. */
 export class Outages {
   private readonly outages = new Map<string, Outage>();
-  /** How many lanes were let wait or suspended since the destination worked. */
+  /** When the next lane that is let wait or suspended is to look, since the destination worked. */
   private readonly held = new Map<string, Held>();
 
-  /** `clock`: ms since the epoch. */
+  /** `workers`: how many processes like this one there are. `clock`: ms since the epoch. */
   constructor(
     private readonly waitAfterMs: number,
+    private readonly workers: () => number,
     private readonly clock: () => number = Date.now,
   ) {}
 
@@ -67,11 +68,14 @@ export class Outages {
     return known.error;
   }
 
-  /** A lane is to hold: when it should look by itself, in ms. Spread, so that many don't look together. */
+  /** A lane is to hold: when it should look by itself, in ms. Spread, so that many don't look together, whichever worker let them hold. */
   lookAfterMs(destinationId: string): number {
-    const { lanes = 0 } = this.held.get(destinationId) ?? {};
-    this.held.set(destinationId, { lanes: lanes + 1, lastMs: this.clock() });
-    return lookAfterMsMin + lanes * lookSpreadMs;
+    const { nextLookMs = lookAfterMsMin } = this.held.get(destinationId) ?? {};
+    this.held.set(destinationId, {
+      nextLookMs: nextLookMs + lookSpreadMs * this.workers(),
+      lastMs: this.clock(),
+    });
+    return nextLookMs;
   }
 
   /** Drops what is long over. */

@@ -21,6 +21,7 @@ import { createSegmentActivities } from '../activities/segments.ts';
 import { SettledBefore } from '../activities/settledBefore.ts';
 import { createStrayActivity } from '../activities/strays.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
+import { WorkersSeen } from '../activities/workersSeen.ts';
 import { allowPrivateIn, readWorkerConfig, type WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
@@ -53,9 +54,13 @@ async function main(): Promise<void> {
   const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
   const { destinations, earlierCredentials } = store;
   const waitAfterMs = config.CAUSEWAY_WAIT_AFTER_MS;
-  const outages = new Outages(waitAfterMs);
+  const workersSeen = new WorkersSeen(temporal, config.TEMPORAL_TASK_QUEUE);
+  const outages = new Outages(waitAfterMs, () => workersSeen.count);
   const telling = new KeeperTelling((id, told) => callKeeper(temporal, config.TEMPORAL_TASK_QUEUE, id, ['held', told]));
-  const sweeper = setInterval(() => [outages, telling].map((memory) => memory.sweep()), sweepEveryMs);
+  const sweeper = setInterval(() => {
+    for (const memory of [outages, telling]) memory.sweep();
+    void workersSeen.look();
+  }, sweepEveryMs);
   const tellKeeper: KeeperTelling['held'] = (id, lane) => telling.held(id, lane);
   const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
   const { meter, exportMeter, registry } = workerMetrics();
@@ -94,6 +99,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => workers.map((worker) => worker.shutdown()));
   }
+  void workersSeen.look(); // Who polled before; the next look finds this one too, and who comes later.
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is running');
   await Promise.all(workers.map((worker) => worker.run()));
   clearInterval(sweeper);

@@ -66,7 +66,7 @@ export function testProduce(
   const tries: Try[] = [];
   const stores = new Map<string, ProduceDependencies['destinations']>();
   const destinations: ProduceDependencies['destinations'] = { open: async (id) => await stores.get(id)?.open(id) };
-  const outages = new Outages(waitAfterMs);
+  const outages = new Outages(waitAfterMs, () => 1);
   const patience = new Patience({ destinations, outages, tellKeeper: async () => undefined, waitAfterMs });
   const { meter, registry } = workerMetrics();
   const { activities, close } = createProduceActivity({

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WorkersSeen } from '../../activities/workersSeen.ts';
 import { freePort } from '../../dev/servers/ports.ts';
 import { type KeeperState, keeperQueries, keeperSignals, keeperWorkflowId } from '../../domain/keeper.ts';
 import { laneWorkflowId } from '../../domain/lane.ts';
@@ -35,6 +36,18 @@ afterAll(async () => {
 const { keyed, post, lane, keeper, statusOf, untilState, countIn, untilCount, expectInOrder, patch } = heldLanes(
   () => ({ causeway, temporal }),
 );
+
+test('workers know how many they are: lanes that look by themselves are spread over all', async () => {
+  const seen = new WorkersSeen(temporal.client, causeway.temporal.taskQueue);
+  await until(
+    'both workers',
+    async () => {
+      await seen.look();
+      return seen.count;
+    },
+    (count) => count >= 2,
+  );
+});
 
 /** What a `changed` may well say. */
 const isVersion = (input: unknown): boolean =>

@@ -22,7 +22,11 @@ const resumedBy = (
 function patient() {
   let nowMs = 1_000_000;
   const told: { relapsed: boolean; fault: Fault | undefined }[] = [];
-  const outages = new Outages(minuteMs, () => nowMs);
+  const outages = new Outages(
+    minuteMs,
+    () => 1,
+    () => nowMs,
+  );
   const patience = new Patience({
     // What else there is of a destination is none of its business.
     destinations: { open: async () => ({ version: 4 }) as never },
@@ -162,10 +166,22 @@ test('a suspended lane that looks by itself tries nothing unless the destination
 });
 
 test('lanes that hold for one destination look by themselves one after the other', () => {
-  const outages = new Outages(minuteMs);
+  const outages = new Outages(minuteMs, () => 1);
   const looks = Array.from({ length: 10_000 }, () => outages.lookAfterMs('dst_a'));
   expect(new Set(looks).size).toBe(10_000);
   expect(Math.max(...looks) - Math.min(...looks)).toBeGreaterThan(4 * 3_600_000);
+});
+
+test('however many workers there are, lanes that hold look no oftener in all', () => {
+  const workers = 5;
+  const looks = Array.from({ length: workers }, () => {
+    const outages = new Outages(minuteMs, () => workers);
+    return Array.from({ length: 2_000 }, () => outages.lookAfterMs('dst_a'));
+  }).flat();
+  const inMinute = new Map<number, number>();
+  for (const ms of looks) inMinute.set(Math.floor(ms / minuteMs), (inMinute.get(Math.floor(ms / minuteMs)) ?? 0) + 1);
+  expect(looks).toHaveLength(10_000);
+  expect(Math.max(...inMinute.values())).toBeLessThanOrEqual(30 + workers); // One every two seconds.
 });
 
 describe('a worker tells a keeper', () => {
