@@ -37,6 +37,7 @@ export class AttemptLog {
     before: Progress | undefined,
     private readonly temporalTry: TemporalTry,
     private readonly meter: DeliveryMeter = noMeter,
+    private readonly faultAfterMsMax?: number,
   ) {
     const known = before?.attempts.filter((attempt) => !isOpen(attempt)).length ?? 0;
     this.attempts = attemptsBefore(before, temporalTry);
@@ -145,7 +146,7 @@ export class AttemptLog {
         sinceMs = attempt.startedAtMs;
       } else break;
     }
-    return kindOf(failureRowOf(name), tries, Date.now() - sinceMs);
+    return kindOf(failureRowOf(name), tries, Date.now() - sinceMs, this.faultAfterMsMax);
   }
 
   /** What the next try of Temporal's goes on from. */

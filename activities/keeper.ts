@@ -23,6 +23,8 @@ export type KeeperDependencies = {
   probing: Probing;
   logger: Logger;
   meter: DeliveryMeter;
+  /** As the produce activity has it. */
+  faultAfterMsMax?: number;
 };
 
 export type KeeperActivity = {
@@ -47,6 +49,7 @@ export function createKeeperActivities({
   probing,
   logger,
   meter,
+  faultAfterMsMax,
 }: KeeperDependencies): KeeperActivity {
   return {
     async watch({ destinationId, version, failing: before }) {
@@ -62,12 +65,12 @@ export function createKeeperActivities({
             return { kind: 'up', ...probed.found, held: await lanes.held(destinationId) };
           }
           failing = failingAgain(failing, probed.failed);
-          meter.met(failing.name);
-          const kind = kindOf(failureRowOf(failing.name), failing.tries, Date.now() - failing.sinceMs);
+          const { name, code, message, tries, sinceMs } = failing;
+          meter.met(name);
+          const kind = kindOf(failureRowOf(name), tries, Date.now() - sinceMs, faultAfterMsMax);
           const seen = { failing, version: probed.version };
-          logger.debug({ destinationId, name: failing.name, tries: failing.tries }, 'a probe failed');
+          logger.debug({ destinationId, name, tries }, 'a probe failed');
           if (kind === 'destinationAtFault') return { kind: 'atFault', ...seen, held: await lanes.held(destinationId) };
-          const { name, code, message } = failing;
           const { remedy } = failureRowOf(name);
           outages.failed(destinationId, {
             kind: 'transient',

@@ -26,6 +26,8 @@ export type ProduceDependencies = {
   settledBefore: Pick<SettledBefore, 'of'>;
   logger: Logger;
   meter: DeliveryMeter;
+  /** An error that also occurs in passing is final after so long at the latest, in ms; where absent the table alone says when. */
+  faultAfterMsMax?: number;
   /** The customer whose events outcomes become; undefined where they are not exported. */
   exportTo?: string | undefined;
 };
@@ -44,6 +46,7 @@ export function createProduceActivity({
   settledBefore,
   logger,
   meter,
+  faultAfterMsMax,
   exportTo,
 }: ProduceDependencies): {
   activities: ProduceActivity;
@@ -64,7 +67,7 @@ export function createProduceActivity({
       scheduledAtMs: info.scheduledTimestampMs,
       currentScheduledAtMs: info.currentAttemptScheduledTimestampMs,
     };
-    const log = new AttemptLog(before, temporalTry, meter);
+    const log = new AttemptLog(before, temporalTry, meter, faultAfterMsMax);
     const lease = new Lease({
       heartbeat: () => {
         // The SDK gives a try up that it hears nothing of; and what it heard last goes with a failure.

@@ -64,8 +64,8 @@ export const failureProofs: readonly FailureProof[] = [
     test: 'lanes with a wrong password are suspended after a minute',
   },
   {
-    ...{ kind: 'destinationAtFault', example: '`UNKNOWN_TOPIC_OR_PARTITION`', file: 'real-broker.test.ts' },
-    test: 'UNKNOWN_TOPIC_OR_PARTITION',
+    ...{ kind: 'destinationAtFault', example: '`UNKNOWN_TOPIC_OR_PARTITION`', file: 'refusals.test.ts' },
+    test: 'UNKNOWN_TOPIC_OR_PARTITION: lanes of a topic that never was',
   },
   {
     ...{ kind: 'destinationAtFault', example: 'certificate expired', file: 'refusals.test.ts' },

@@ -191,8 +191,7 @@ export function isForWritesToTell(name: string): boolean {
 /** An error that is met again and again. */
 export type NamedTries = { name: string; tries: number; sinceMs: number };
 
-/** What the error means by now, having been met in `tries` tries in a row over `ms`. */
-export function kindOf(row: FailureRow, tries: number, ms: number): Kind {
-  const { lasting } = row;
-  return lasting && tries >= lasting.tries && ms >= lasting.ms ? lasting.kind : row.kind;
+/** What the error means by now, having been met in `tries` tries in a row over `ms`; `lastingMsMax`: no row asks for more of them. */
+export function kindOf({ kind, lasting }: FailureRow, tries: number, ms: number, lastingMsMax = Infinity): Kind {
+  return lasting && tries >= lasting.tries && ms >= Math.min(lasting.ms, lastingMsMax) ? lasting.kind : kind;
 }

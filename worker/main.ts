@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   const connection = await connectWorker(config);
   const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
   const { destinations, earlierCredentials } = store;
-  const waitAfterMs = config.CAUSEWAY_WAIT_AFTER_MS;
+  const { CAUSEWAY_WAIT_AFTER_MS: waitAfterMs, CAUSEWAY_FAULT_AFTER_MS_MAX: faultAfterMsMax } = config;
   const workersSeen = new WorkersSeen(temporal, config.TEMPORAL_TASK_QUEUE);
   const outages = new Outages(waitAfterMs, () => workersSeen.count);
   const telling = new KeeperTelling((id, told) => callKeeper(temporal, config.TEMPORAL_TASK_QUEUE, id, ['held', told]));
@@ -67,13 +67,13 @@ async function main(): Promise<void> {
   const settings = exportSettings(config);
   const histories = new LaneHistories(temporal);
   const producing = createProduceActivity({
-    ...{ destinations, temporal, patience, logger, meter },
+    ...{ destinations, temporal, patience, logger, meter, faultAfterMsMax },
     settledBefore: new SettledBefore(histories, runsListedBy(temporal)),
     exportTo: settings?.customerExternalId,
   });
   const probing = new Probing();
   const lanes = new LaneDirectory(temporal);
-  const keeping = createKeeperActivities({ destinations, lanes, outages, probing, logger, meter });
+  const keeping = createKeeperActivities({ destinations, lanes, outages, probing, logger, meter, faultAfterMsMax });
   const taskQueue = config.TEMPORAL_TASK_QUEUE;
   const replaying = replayActivities(temporal, histories, store, taskQueue);
   const exporting = createExportActivities({ settings, temporal, taskQueue, logger, meter: exportMeter });

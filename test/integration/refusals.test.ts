@@ -1,12 +1,16 @@
 /** Each row of the design's table of failures, as the real broker gives it; three brokers are in replicas.test.ts. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
+import { ensureTopic } from '../../dev/servers/kafka.ts';
+import { type LaneStatus, laneQueries } from '../../domain/laneMessages.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
-import { type LoggedDelivery, postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { deliveryOf, type LoggedDelivery, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { setByteRate } from '../harness/javaClient.ts';
+import { startKfake } from '../harness/kfake.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
 import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
-import { operate } from '../harness/temporal.ts';
+import { operate, testTemporal } from '../harness/temporal.ts';
 import { oauthPrincipal, startTokenServer, type TokenServer } from '../harness/tokenServer.ts';
 
 let kafka: SecuredKafka;
@@ -241,7 +245,50 @@ async function postUntilParked({ customerExternalId }: CreatedDestination) {
   return { parked, taken };
 }
 
+test('UNKNOWN_TOPIC_OR_PARTITION: lanes of a topic that never was wait, are suspended once that has lasted, and go on by themselves when it is made', async () => {
+  // Five minutes are long for a test.
+  const workerEnv = { CAUSEWAY_WAIT_AFTER_MS: '1000', CAUSEWAY_FAULT_AFTER_MS_MAX: '2000' };
+  const impatient = await startCauseway({ kafka: { brokers: [kafka.plain] }, workerEnv });
+  onTestFinished(() => impatient.stop());
+  const topic = `none-${randomUUID()}`;
+  const { customerExternalId } = await impatient.createDestination({ topic });
+  const postNow = (idempotencyKey: string): Promise<string> =>
+    postEvent(impatient.api, { eventType: 'e', customerExternalId, idempotencyKey, payload: {} });
+  const untilIs = (wanted: LoggedDelivery['status'], id: string): Promise<LoggedDelivery> =>
+    untilDelivery(`status ${wanted}`, impatient.api, id, ({ status }) => status === wanted, 60_000);
+  const first = await postNow('first');
+  const error = { name: 'UNKNOWN_TOPIC_OR_PARTITION', code: 3 };
+  expect(await untilIs('waiting', first)).toMatchObject({ error: { kind: 'transient', ...error } });
+  await untilIs('suspended', first);
+  const second = await postNow('second');
+  const temporal = await testTemporal(impatient);
+  onTestFinished(() => temporal.stop());
+  const { workflowId } = await deliveryOf(impatient.api, first);
+  const { held } = await temporal.client.workflow.getHandle(workflowId).query<LaneStatus>(laneQueries.status);
+  expect(held).toEqual({ reason: 'suspended', remedy: expect.stringContaining('Create the topic') });
+
+  await ensureTopic([kafka.plain], topic, 1, {});
+  for (const id of [first, second]) await untilIs('delivered', id);
+  const names = (await impatient.kafka.records(topic)).map(({ headers }) => headers.idempotency_key);
+  expect(names).toEqual(['first', 'second']);
+});
+
 describe('the record is at fault: it is parked, and the others go on', () => {
+  // The real broker says so of a record without a key alone, which none of ours is (real-broker.test.ts).
+  test('INVALID_RECORD, by kfake', async () => {
+    const kfake = await startKfake();
+    onTestFinished(() => kfake.stop());
+    const topic = await kfake.newTopic(1);
+    const destination = await causeway.createDestination({ brokers: kfake.brokers, topic });
+    await kfake.fault({ api: 'Produce', topic, code: 87, count: 1 });
+    const refused = await post(destination, 'refused');
+    const parked = await untilStatus('parked', refused);
+    expect(parked.error).toMatchObject({ kind: 'recordAtFault', name: 'INVALID_RECORD', code: 87 });
+    await untilStatus('delivered', await post(destination, 'next'));
+    await operate(causeway, 'workflow', 'signal', '--workflow-id', parked.workflowId, '--name', 'replay');
+    expect(await untilStatus('delivered', refused)).toMatchObject({ partition: 0, offset: 1 });
+  });
+
   test.each([
     ['MESSAGE_TOO_LARGE', 10, { 'max.message.bytes': '600' }, { 'max.message.bytes': '100000' }],
     [
