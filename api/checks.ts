@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { isNotFound } from '../activities/notFound.ts';
 import type { VisibilityPace } from '../activities/visibilityPace.ts';
 import { clockOffMs, clockOffMsMax } from '../domain/clocks.ts';
 import { laneWorkflowType } from '../domain/lane.ts';
@@ -16,6 +17,8 @@ const secondsADay = 86_400;
 export type CheckDependencies = {
   temporal: Client;
   taskQueue: string;
+  /** So long the way from an event's id to its lanes is kept. */
+  eventIndexDays: number;
   pace: VisibilityPace;
   destinations: Pick<Destinations, 'open' | 'newest'>;
   store: {
@@ -30,6 +33,7 @@ export type CheckDependencies = {
 export async function runChecks({
   temporal,
   taskQueue,
+  eventIndexDays,
   pace,
   destinations,
   store,
@@ -39,7 +43,13 @@ export async function runChecks({
     temporal.connection.withDeadline(Date.now() + callTimeoutMs, call);
   const polled = ask(() => polledBy(temporal, taskQueue));
   polled.catch(() => undefined); // Each check that asks for it says so.
-  const checks: [name: string, mend: string, run: () => Promise<Found>][] = [
+  const retention = ask(() => retentionDays(temporal));
+  retention.catch(() => undefined);
+  const mendNamespace = (error: unknown): string =>
+    isNotFound(error)
+      ? `Make it: temporal operator namespace create --namespace ${namespace} --retention 30d`
+      : 'See that Temporal is up, and lets the API read its namespace.';
+  const checks: [name: string, mend: string | ((error: unknown) => string), run: () => Promise<Found>][] = [
     ['store', 'See that Postgres is up, and DATABASE_URL of the API is right.', () => storeCheck(store)],
     ['store clock', 'See that Postgres is up.', () => clockCheck(store)],
     [
@@ -47,18 +57,17 @@ export async function runChecks({
       'See that Temporal is up, and TEMPORAL_ADDRESS of the API is right.',
       async () => ok(`server ${(await ask(() => temporal.workflowService.getSystemInfo({}))).serverVersion}`),
     ],
-    [
-      'namespace',
-      `Make it: temporal operator namespace create --namespace ${namespace} --retention 30d`,
-      () => ask(() => namespaceCheck(temporal)),
-    ],
+    ['namespace', mendNamespace, async () => namespaceCheck(namespace, await retention)],
+    ['event index', mendNamespace, async () => indexCheck(eventIndexDays, await retention)],
     ['search attributes', 'See that Temporal is up.', () => ask(() => attributeCheck(temporal))],
     ['worker', 'See that Temporal is up.', async () => workerCheck(await polled, Date.now())],
     ['worker version', 'See that Temporal is up.', async () => workerVersionCheck(await polled, Date.now())],
     ['destinations', 'See that Temporal is up.', () => pace.shared('checks', () => ask(() => heldCheck(temporal)))],
   ];
   const ran = checks.map(async ([name, mend, run]) => {
-    const found = await run().catch((error: unknown) => failing(messageOf(error), mend));
+    const found = await run().catch((error: unknown) =>
+      failing(messageOf(error), typeof mend === 'string' ? mend : mend(error)),
+    );
     return [{ name, ...found }];
   });
   const kafka = kafkaChecks({ destinations, held: () => keptDestinations(temporal, taskQueue, pace) }).catch(
@@ -84,13 +93,23 @@ async function clockCheck(store: CheckDependencies['store']): Promise<Found> {
   return warning(detail, 'Have both set by NTP: what is deleted when, and times of acceptance, are told by both.');
 }
 
-async function namespaceCheck({ workflowService, options: { namespace } }: Client): Promise<Found> {
+async function retentionDays({ workflowService, options: { namespace } }: Client): Promise<number> {
   const { config } = await workflowService.describeNamespace({ namespace });
-  const days = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / secondsADay;
+  return Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / secondsADay;
+}
+
+function namespaceCheck(namespace: string, days: number): Found {
   const detail = `${namespace}, keeps closed runs for ${days} days`;
   if (days >= retentionDaysMin) return ok(detail);
   const command = `temporal operator namespace update --namespace ${namespace} --retention 30d`;
   return warning(detail, `The delivery log goes back no further. To keep it longer: ${command}`);
+}
+
+function indexCheck(indexDays: number, historyDays: number): Found {
+  const detail = `goes back ${indexDays} days, Temporal's history ${historyDays}`;
+  if (indexDays >= historyDays) return ok(detail);
+  const set = `Set CAUSEWAY_EVENT_INDEX_DAYS of the API to ${Math.ceil(historyDays)}, and start it again.`;
+  return warning(detail, `An event that is older is not found by its id, though its log is there. ${set}`);
 }
 
 async function attributeCheck(temporal: Client): Promise<Found> {

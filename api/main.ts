@@ -162,7 +162,11 @@ function assembled(
           ...{ ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE },
           ...{ index: store.eventIndex, histories: ofDeliveries },
         }),
-      (to) => checkRoutes(to, { ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store }),
+      (to) =>
+        checkRoutes(to, {
+          ...{ ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store },
+          eventIndexDays: config.CAUSEWAY_EVENT_INDEX_DAYS,
+        }),
       codecRoutes,
     ],
   });

@@ -10,6 +10,7 @@ const patienceMs = 10_000;
 const waitMsMax = 5_000;
 
 const problemSchema = z.object({ code: z.string(), title: z.string(), detail: z.string() });
+const healthSchema = z.object({ checks: z.record(z.string(), z.enum(['ok', 'failing'])) });
 
 /** The API of one Causeway. Every method throws {@link CliFailure}. */
 export class Api {
@@ -29,6 +30,13 @@ export class Api {
   /** `once` names the request: where the same comes again, after an unclear answer, it is done once. */
   post<Schema extends z.ZodType>(path: string, schema: Schema, body: unknown, once: string): Promise<z.output<Schema>> {
     return this.asked('POST', path, schema, { body: JSON.stringify(body), once });
+  }
+
+  /** What `/healthz` says of each thing that the API stands on, and when; it needs no key. Undefined where it says nothing. */
+  async health(): Promise<{ checks: Record<string, 'ok' | 'failing'>; at: string | null } | undefined> {
+    const response = await this.fetched('GET', '/healthz');
+    const read = healthSchema.safeParse(await jsonOf(response));
+    return read.success ? { checks: read.data.checks, at: response.headers.get('date') } : undefined;
   }
 
   private async asked<Schema extends z.ZodType>(

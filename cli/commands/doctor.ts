@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { version as ownVersion } from '../../activities/version.ts';
 import { clockOffMs, clockOffMsMax } from '../../domain/clocks.ts';
+import type { Api } from '../api.ts';
 import type { Context } from '../context.ts';
 import { CliFailure, type Exit } from '../failure.ts';
 import { jsonOption } from '../options.ts';
@@ -60,10 +61,33 @@ async function examined({ api }: Context): Promise<{ checks: Check[]; exit: Exit
     return { checks: [...own, ...found.checks], exit: 'failure' };
   } catch (error) {
     if (!(error instanceof CliFailure) || error.code === 'stopped') throw error;
+    const checks = error.exit === 'unreachable' ? await healthChecks(await api(), error) : undefined;
+    if (checks) return { checks, exit: 'failure' };
     const remedy = error.exit === 'unauthorised' ? 'Set CAUSEWAY_API_KEY.' : 'Set CAUSEWAY_API, or start the API.';
     return { checks: [{ name: 'api', status: 'failing', detail: error.message, remedy }], exit: error.exit };
   }
 }
+
+/** Of an API that answers, and can't look at the key since what it stands on does not. Undefined where it does not answer either. */
+async function healthChecks(at: Api, refusal: CliFailure): Promise<Check[] | undefined> {
+  const askedMs = Date.now();
+  const health = await at.health().catch(() => undefined);
+  if (!health) return undefined;
+  const detail = `${at.url} answers, and does nothing else now: ${refusal.message}`;
+  const rows = Object.entries(health.checks).map(([name, status]): Check => {
+    if (status === 'ok') return { name, status, detail: 'it answers the API' };
+    return { name, status, detail: 'it does not answer the API', remedy: remedies[name] ?? `See that ${name} is up.` };
+  });
+  const isAllThere = rows.every(({ status }) => status === 'ok');
+  const remedy = isAllThere ? 'Run this once more.' : 'Mend what else is failing here.';
+  const offMs = health.at === null ? 0 : clockOffMs(Date.parse(health.at), { askedMs, answeredMs: Date.now() });
+  return [{ name: 'api', status: 'failing', detail, remedy }, clockCheck(offMs), ...rows];
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  store: 'See that Postgres is up, and DATABASE_URL of the API is right.',
+  temporal: 'See that Temporal is up, and TEMPORAL_ADDRESS of the API is right.',
+};
 
 const versionCheck = (version: string): Check =>
   version === ownVersion

@@ -2,10 +2,14 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { Client, Connection, type ConnectionLike } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { version } from '../../activities/version.ts';
+import { VisibilityPace } from '../../activities/visibilityPace.ts';
+import { runChecks } from '../../api/checks.ts';
+import { dropDatabase } from '../../dev/servers/postgres.ts';
 import { temporalCli } from '../../dev/servers/temporal.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { causeway as cli } from '../harness/cli.ts';
@@ -13,7 +17,7 @@ import { closedPort } from '../harness/hostileServers.ts';
 import { sharedServers } from '../harness/sharedServers.ts';
 import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
 
-type Check = { name: string; status: string; detail: string; remedy?: string };
+type Check = { name: string; status: string; detail: string; remedy?: string | undefined };
 
 let causeway: Causeway;
 let temporal: TestTemporal;
@@ -78,6 +82,34 @@ test('a namespace that keeps its history for a day is a warning, with the comman
   if (found) await runRemedy(found);
   await untilOk('namespace');
   expect(await check('namespace')).toMatchObject({ detail: `${namespace}, keeps closed runs for 30 days` });
+
+  expect(await check('event index')).toMatchObject({
+    status: 'ok',
+    detail: "goes back 30 days, Temporal's history 30",
+  });
+  await runRemedy({ remedy: `temporal operator namespace update --namespace ${namespace} --retention 45d` } as Check);
+  expect(await check('event index')).toMatchObject({
+    ...{ status: 'warning', detail: "goes back 30 days, Temporal's history 45" },
+    remedy: expect.stringContaining('Set CAUSEWAY_EVENT_INDEX_DAYS of the API to 45'),
+  });
+});
+
+test('a namespace that is not there is to be made; where Temporal is away, nobody is told to make one', async () => {
+  const namespaceRow = async (connection: ConnectionLike, namespace: string): Promise<Check | undefined> => {
+    const destinations = { open: async () => undefined, newest: async () => ({ ids: [], count: 0 }) };
+    const store = { check: async () => undefined, now: async () => new Date() };
+    const client = new Client({ connection, namespace });
+    const known = { temporal: client, taskQueue: 'none', eventIndexDays: 30, pace: new VisibilityPace() };
+    return (await runChecks({ ...known, destinations, store })).find(({ name }) => name === 'namespace');
+  };
+  expect(await namespaceRow(temporal.client.connection, 'none')).toMatchObject({
+    ...{ status: 'failing', remedy: 'Make it: temporal operator namespace create --namespace none --retention 30d' },
+  });
+  const closed = await Connection.connect({ address: causeway.temporal.address });
+  await closed.close();
+  expect(await namespaceRow(closed, namespace)).toMatchObject({
+    ...{ status: 'failing', remedy: expect.stringContaining('See that Temporal is up') },
+  });
 });
 
 test('a search attribute that is missing, or of another type, is named, with the command that mends it', async () => {
@@ -180,4 +212,20 @@ test("each destination's Kafka is asked: one that can not be delivered to is nam
     { passed: false, steps: expect.arrayContaining([expect.objectContaining({ step: 'connect', outcome: 'failed' })]) },
     { error: { code: 'connection_test_failed' } },
   ]);
+});
+
+test('where Postgres is away, the store is named and not the API, which answers', async () => {
+  await dropDatabase(sharedServers().databaseUrl, new URL(causeway.databaseUrl).pathname.slice(1));
+  const away = await until('the store to be away', doctor, ({ checks }) => checks.get('api')?.status === 'failing');
+  expect(away.code).toBe(1);
+  expect([...away.checks.values()].map(({ name, status }) => [name, status])).toEqual([
+    ...[
+      ['api', 'failing'],
+      ['clock', 'ok'],
+      ['store', 'failing'],
+      ['temporal', 'ok'],
+    ],
+  ]);
+  expect(away.checks.get('api')?.detail).toContain('answers, and does nothing else now');
+  expect(away.checks.get('store')?.remedy).toContain('See that Postgres is up');
 });
