@@ -92,7 +92,7 @@ async function replayed(
   request: ReplayPageRequest,
   lane: LaneToAsk,
 ): Promise<number | undefined> {
-  const { id, filter, named, startedAt, dryRun, reason, by } = request;
+  const { id, filter, named, startedAt, dryRun, reason, by, sweep } = request;
   const letters = await known.lanes.deadLetters(lane.workflowId);
   if (letters === undefined) return undefined;
   if (letters === 'gone') return 0;
@@ -103,7 +103,8 @@ async function replayed(
   const ids = (await ofType(known, request, lane, inTime))?.map((one) => one.eventId);
   if (!ids) return undefined;
   // Tried again after an unclear answer, the signal has the same request id, and is stored once.
-  if (ids.length > 0 && !dryRun) await known.lanes.signal(lane.workflowId, 'replay', { ids, reason, by }, id);
+  const once = sweep ? `${id}/${sweep}` : id;
+  if (ids.length > 0 && !dryRun) await known.lanes.signal(lane.workflowId, 'replay', { ids, reason, by }, once);
   return ids.length;
 }
 

@@ -116,6 +116,10 @@ export async function shown(
     const why = `There are at least ${last.total ?? 'so many'} events: a dry run counts for 15 minutes at the most. Select less; a replay counts to the end, or to more than --max.`;
     throw new CliFailure('failure', 'counted_too_long', why);
   }
+  if (last.unanswered && last.status !== 'running') {
+    const why = `${countOf(last.unanswered, 'lane')} with dead letters did not answer, and nothing of theirs was sent or counted. See that a worker is up (causeway doctor), and run this once more.`;
+    throw new CliFailure('failure', 'lanes_unanswered', why);
+  }
   if (last.status === 'failed') throw new CliFailure('failure', 'replay_failed', 'It was ended from outside.');
 }
 
@@ -129,7 +133,7 @@ function rowsOf(replay: Replay): [string, string][] {
   if (total !== undefined) pairs.push(['of', String(total)]);
   if (eventsPerSecond !== undefined) pairs.push(['rate', `${countOf(eventsPerSecond, 'event')} a second at the most`]);
   if (lanes) pairs.push(['lanes', `${lanes} with dead letters`]);
-  if (unanswered) pairs.push(['unanswered', `${countOf(unanswered, 'lane')}: replay once more when a worker is up`]);
+  if (unanswered) pairs.push(['unanswered', countOf(unanswered, 'lane')]);
   if (runs) pairs.push(['runs read', String(runs)]);
   if (deletedRuns) pairs.push(['deleted', `${countOf(deletedRuns, 'run')}: by retention, before they were read`]);
   if (historySince) pairs.push(['history since', `${historySince}: what was closed before may be deleted`]);

@@ -69,7 +69,7 @@ export type ReplayProgress = {
   total?: number | undefined;
   /** Lanes that had dead letters that are meant. */
   lanes: number;
-  /** Lanes that hold dead letters and did not answer, or were between two runs: replay once more when a worker has time for them. */
+  /** Lanes that hold dead letters and did not answer: replay once more when a worker has time for them. */
   unanswered: number;
   /** Runs of lanes that were read for delivered events, and those that retention had deleted. */
   runs: number;
@@ -89,6 +89,8 @@ export type ReplayState = {
   phase: Phase;
   /** Where the list of lanes with dead letters goes on. */
   page?: string | undefined;
+  /** How often the list was gone through before, and what was found in it this time. */
+  sweep?: { number: number; events: number } | undefined;
   /** Runs are listed by the time when they closed, or began, one slice after the other. */
   slice: { afterMs: number; widthMs: number; isSplit?: boolean };
   runs: readonly RunToRead[];
@@ -101,6 +103,8 @@ export type ReplayPageRequest = Pick<ReplayStart, 'id' | 'filter' | 'named' | 'r
   dryRun: boolean;
   startedAt: string;
   page?: string | undefined;
+  /** Absent in the first one. */
+  sweep?: number | undefined;
 };
 export type ReplayPage = Pick<ReplayProgress, 'events' | 'lanes' | 'unanswered'> & { page?: string | undefined };
 
@@ -152,7 +156,7 @@ const begun = (start: ReplayStart, state: ReplayState): ReplayState =>
   start.of === 'delivered' ? inPhase(start, state, 'closed') : inPhase(start, state, 'parked');
 
 function inPhase({ named, filter, of }: ReplayStart, state: ReplayState, phase: Phase): ReplayState {
-  const next = { ...state, phase, page: undefined };
+  const next = { ...state, phase, page: undefined, sweep: undefined };
   if (phase === 'parked' || phase === 'over') return next;
   if (of === 'parked') return { ...next, phase: 'over' };
   if (named)
@@ -168,12 +172,15 @@ const endMs = ({ progress }: ReplayState): number => Date.parse(progress.started
 
 export function nextStep(start: ReplayStart, state: ReplayState): ReplayStep {
   const { id, filter, named, reason, by, eventsPerSecond } = start;
-  const { phase, page, runs, slice, round, part } = state;
+  const { phase, page, sweep, runs, slice, round, part } = state;
   const { startedAt } = state.progress;
   const dryRun = state.pass === 'count';
   if (phase === 'over') return { kind: 'over' };
   if (phase === 'parked')
-    return { kind: 'parked', request: { id, filter, named, reason, by, dryRun, startedAt, page } };
+    return {
+      kind: 'parked',
+      request: { id, filter, named, reason, by, dryRun, startedAt, page, sweep: sweep?.number },
+    };
   if (runs.length > 0) {
     const asked = { id, filter, reason, by, eventsPerSecond, ids: named?.ids };
     return { kind: 'runs', request: { ...asked, dryRun, startedAt, runs: runs.slice(0, runsAtOnce), round, part } };
@@ -211,11 +218,20 @@ export const countEnded = (state: ReplayState, status: 'tooMany' | 'tooLong'): R
   progress: { ...state.progress, status, total: state.progress.events, events: 0 },
 });
 
-export function paged(start: ReplayStart, state: ReplayState, found: ReplayPage): ReplayState {
-  const { progress } = state;
-  const next = {
+/** So often the lanes with dead letters are gone through once more. */
+const sweepsMax = 10;
+
+/**
+ * `isSwept`: what is sent goes through the lanes until none is left, for one that goes on in a new run meanwhile comes to stand before
+ * those that are still to be listed, and one that did not answer may answer then. Older code went through them once.
+ */
+export function paged(start: ReplayStart, state: ReplayState, found: ReplayPage, isSwept = true): ReplayState {
+  const { progress, sweep = { number: 0, events: 0 } } = state;
+  const events = sweep.events + found.events;
+  const next: ReplayState = {
     ...state,
     page: found.page,
+    sweep: isSwept && found.page !== undefined ? { ...sweep, events } : undefined,
     progress: {
       ...progress,
       events: progress.events + found.events,
@@ -223,7 +239,13 @@ export function paged(start: ReplayStart, state: ReplayState, found: ReplayPage)
       unanswered: progress.unanswered + found.unanswered,
     },
   };
-  return found.page === undefined ? onward(start, next) : next;
+  if (found.page !== undefined) return next;
+  const isOnceMore = events > 0 || (next.progress.unanswered > 0 && sweep.number === 0);
+  if (!isSwept || start.named || state.pass === 'count' || !isOnceMore || sweep.number === sweepsMax) {
+    return onward(start, next);
+  }
+  const again = { number: sweep.number + 1, events: 0 };
+  return { ...next, sweep: again, progress: { ...next.progress, unanswered: 0 } };
 }
 
 /** A slice as long as this has most of its runs at its end: 1970 is where the first one begins. In ms. */

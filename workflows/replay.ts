@@ -113,5 +113,5 @@ async function taken(
   if (step.kind === 'runs') return { state: read(start, state, await resendRuns(step.request)), pauseMs: 0 };
   if (step.kind === 'over') return { state, pauseMs: 0 };
   const page = await replayPage(step.request);
-  return { state: paged(start, state, page), pauseMs: pauseAfterMs(start, state, page) };
+  return { state: paged(start, state, page, patched('lanes-swept')), pauseMs: pauseAfterMs(start, state, page) };
 }

@@ -17,7 +17,11 @@ export type RunOptions = {
 };
 
 /** Runs `causeway` in this process, as on another machine: it knows an address and a key. */
-export async function causeway(api: TestApi, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+export async function causeway(
+  api: Pick<TestApi, 'url' | 'key'>,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Ran> {
   const ran = { out: '', err: '' };
   const code = await main(args, {
     out: (text) => {

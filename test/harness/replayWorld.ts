@@ -93,12 +93,13 @@ export const millionRuns = ({ startedAt, afterMs, toMs }: RunsRequest): FoundRun
         isTooMany: false,
       };
 
-/** So many pages of lanes with dead letters, two in each. */
+/** So many pages of lanes with dead letters, two in each, as long as they are not sent. */
 export const pagesOf =
   (count: number) =>
-  ({ page }: ReplayPageRequest): ReplayPage => {
+  ({ page, sweep }: ReplayPageRequest): ReplayPage => {
     const next = Number(page ?? 0) + 1;
-    return { events: 2, lanes: 1, unanswered: 0, page: next < count ? String(next) : undefined };
+    const found = sweep ? { events: 0, lanes: 0 } : { events: 2, lanes: 1 };
+    return { ...found, unanswered: 0, page: next < count ? String(next) : undefined };
   };
 
 /** Of the worker that runs such activities: it hears of a cancellation soon. */

@@ -55,7 +55,10 @@ function played(start: ReplayStart, runs: readonly Run[], from?: ReplayState, st
     const step = nextStep(start, state);
     if (step.kind === 'over') break;
     if (step.kind === 'list') told.state = listed(start, state, found(runs, step.request));
-    if (step.kind === 'parked') told.state = paged(start, state, { events: 1, lanes: 1, unanswered: 0 });
+    if (step.kind === 'parked') {
+      const events = step.request.sweep ? 0 : 1;
+      told.state = paged(start, state, { events, lanes: events, unanswered: 0 });
+    }
     if (step.kind === 'runs') told.state = read(start, state, sentOf(told, step.request, runs));
   }
   return told;
@@ -201,19 +204,54 @@ test('a replay of events by their ids reads the runs and lanes where they are, a
   expect(state.progress).toMatchObject({ status: 'done', events: 2, total: 2 });
 });
 
-test('a replay of dead letters asks for page after page, and is done with the last one', () => {
-  const start = startOf({ of: 'parked' });
-  let state = newReplayState(start, startedMs);
-  const pages: (string | undefined)[] = [];
-  for (let step = nextStep(start, state); step.kind === 'parked'; step = nextStep(start, state)) {
-    pages.push(step.request.page);
-    const page = step.request.page === undefined ? 'next' : undefined;
-    const found = { events: 3, lanes: 2, unanswered: 1, page };
-    expect(pauseAfterMs(start, state, found)).toBe(state.pass === 'count' ? 0 : 30);
-    state = paged(start, state, found);
+describe('a replay of dead letters', () => {
+  /** Plays it; the pages of the first time have these events, lanes that don't answer, and so on. */
+  function swept(sweeps: readonly (readonly [events: number, unanswered: number])[], isSwept = true) {
+    const start = startOf({ of: 'parked' });
+    let state = newReplayState(start, startedMs);
+    const pages: (string | undefined)[] = [];
+    for (let step = nextStep(start, state); step.kind === 'parked'; step = nextStep(start, state)) {
+      const { page: asked, sweep = 0 } = step.request;
+      pages.push(`${state.pass} ${sweep} ${asked ?? 'first'}`);
+      const [events, unanswered] = sweeps[sweep] ?? [0, 0];
+      const found = { events, lanes: events, unanswered, page: asked === undefined ? 'next' : undefined };
+      expect(pauseAfterMs(start, state, found)).toBe(state.pass === 'count' ? 0 : events * 10);
+      state = paged(start, state, found, isSwept);
+    }
+    return { pages, progress: state.progress };
   }
-  expect(pages).toEqual([undefined, 'next', undefined, 'next']);
-  expect(state.progress).toMatchObject({ status: 'done', events: 6, total: 6, lanes: 4, unanswered: 2 });
+  const twice = (sweep: string): string[] => [`${sweep} first`, `${sweep} next`];
+
+  test('counts page after page once, and sends until none is left, so that a lane is found that had gone on meanwhile', () => {
+    const { pages, progress } = swept([
+      [3, 0],
+      [1, 0],
+    ]);
+    expect(pages).toEqual([...twice('count 0'), ...twice('send 0'), ...twice('send 1'), ...twice('send 2')]);
+    expect(progress).toMatchObject({ status: 'done', events: 8, total: 6, unanswered: 0 });
+  });
+
+  test('asks a lane that did not answer once more, and counts it as unanswered where it does not then', () => {
+    expect(
+      swept([
+        [0, 1],
+        [0, 0],
+      ]).progress,
+    ).toMatchObject({ status: 'done', events: 0, unanswered: 0 });
+    const { pages, progress } = swept([
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(pages).toEqual([...twice('count 0'), ...twice('send 0'), ...twice('send 1')]);
+    expect(progress).toMatchObject({ status: 'done', events: 0, unanswered: 2 });
+  });
+
+  test('is over in a bounded time though there is always one more; begun by older code it goes through them once', () => {
+    const always = Array.from({ length: 100 }, () => [1, 0] as const);
+    expect(swept(always).pages).toHaveLength(2 + 11 * 2);
+    expect(swept(always, false).pages).toEqual([...twice('count 0'), ...twice('send 0')]);
+  });
 });
 
 describe('a dead letter is meant', () => {

@@ -1,0 +1,26 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { causeway, type Ran } from '../harness/cli.ts';
+
+/** `causeway replays show` of a replay that the API tells so of. */
+async function shown(replay: object): Promise<Ran> {
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ id: 'rpl_a', ...replay }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo; // It listens at one.
+  return await causeway({ url: `http://127.0.0.1:${port}`, key: 'k' }, ['replays', 'show', 'rpl_a']);
+}
+
+test('a replay that left lanes out which did not answer ends with 1, and says what to do', async () => {
+  const done = await shown({ status: 'done', events: 4, unanswered: 2 });
+  expect([done.code, done.err]).toEqual([
+    1,
+    'causeway: 2 lanes with dead letters did not answer, and nothing of theirs was sent or counted. See that a worker is up (causeway doctor), and run this once more.\n',
+  ]);
+  expect(done.out).toMatch(/^unanswered +2 lanes$/m);
+  expect(await shown({ status: 'running', events: 4, unanswered: 2 })).toMatchObject({ code: 0 });
+  expect(await shown({ status: 'done', events: 4, unanswered: 0 })).toMatchObject({ code: 0 });
+});
