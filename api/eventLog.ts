@@ -5,12 +5,14 @@ import type { AttemptsLeftOut } from '../domain/leftOut.ts';
 import { replayNameOf } from '../domain/replayId.ts';
 import type { App } from './appEnv.ts';
 import { type DeliveryHistories, type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
+import { whyNotIndexed } from './notIndexed.ts';
 import { type EventLog, eventIdParam, eventLogSchema } from './schemas/eventLog.ts';
 import { problemResponses } from './schemas/problem.ts';
 
 export type EventLogOptions = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
   histories: DeliveryHistories;
+  eventIndexDays: number;
 };
 
 const getEvent = createRoute({
@@ -28,13 +30,13 @@ const getEvent = createRoute({
 });
 
 /** `GET /v1/events/{id}` */
-export function eventLogRoute(app: App, { index, histories }: EventLogOptions): void {
+export function eventLogRoute(app: App, { index, histories, eventIndexDays }: EventLogOptions): void {
   app.openapi(getEvent, async (c) => {
     const { id } = c.req.valid('param');
     const digest = digestOfEventId(id) ?? '';
     const found = await index.find(digest);
     if (found.length === 0) {
-      const remedy = `No event ${id} was accepted for a destination: its POST was not answered 202, or no enabled destination of its customer took its type then. Or it is older than the index goes back (CAUSEWAY_EVENT_INDEX_DAYS).`;
+      const remedy = `Nothing is known of ${id}. ${whyNotIndexed(eventIndexDays)}`;
       throw new CausewayError('event_not_found', remedy);
     }
     const deliveries = await Promise.all(found.map((delivery) => readDelivery(histories, digest, delivery)));

@@ -129,6 +129,7 @@ function assembled(
     lanes: laneCalls(temporal),
     tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
   };
+  const eventIndexDays = config.CAUSEWAY_EVENT_INDEX_DAYS;
   const allowPrivateBrokers = allowPrivateIn(config);
   const tests = new ConnectionTests();
   const histories = new LaneHistories(temporal);
@@ -145,7 +146,7 @@ function assembled(
     },
     routes: [
       (to) => eventRoutes(to, { accept, budget: new BodyBudget(), eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX }),
-      (to) => eventLogRoute(to, { index: store.eventIndex, histories: ofDeliveries }),
+      (to) => eventLogRoute(to, { index: store.eventIndex, histories: ofDeliveries, eventIndexDays }),
       (to) => laneLogRoute(to, { ...operators, laneLogs: new LaneLogs(histories, listRuns) }),
       (to) =>
         destinationRoutes(to, {
@@ -160,12 +161,12 @@ function assembled(
       (to) =>
         replayRoutes(to, {
           ...{ ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE },
-          ...{ index: store.eventIndex, histories: ofDeliveries },
+          ...{ index: store.eventIndex, histories: ofDeliveries, eventIndexDays },
         }),
       (to) =>
         checkRoutes(to, {
           ...{ ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store },
-          eventIndexDays: config.CAUSEWAY_EVENT_INDEX_DAYS,
+          eventIndexDays,
         }),
       codecRoutes,
     ],

@@ -5,10 +5,12 @@ import { digestOfEventId } from '../domain/eventId.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
 import type { NamedEvents, ReplayOf } from '../domain/replay.ts';
 import { type DeliveryHistories, type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
+import { whyNotIndexed } from './notIndexed.ts';
 
 export type EventFinder = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
   histories: DeliveryHistories;
+  eventIndexDays: number;
 };
 
 const readAtOnce = 5;
@@ -35,7 +37,7 @@ export class NamedEventsFinder {
 type Asked = { of: ReplayOf; destinationId: string | undefined };
 
 async function namedEvents(
-  { index, histories }: EventFinder,
+  { index, histories, eventIndexDays }: EventFinder,
   ids: readonly string[],
   { of, destinationId }: Asked,
 ): Promise<NamedEvents> {
@@ -56,7 +58,8 @@ async function namedEvents(
   };
   await Promise.all(Array.from({ length: readAtOnce }, readOneByOne));
   if (unknown.length > 0) {
-    const remedy = `Not accepted${destinationId === undefined ? '' : ' for this destination'}, or older than the index goes back: ${unknown.join(', ')}. Nothing was changed.`;
+    const where = destinationId === undefined ? '' : ' of this destination';
+    const remedy = `Nothing${where} is known of ${unknown.join(', ')}. ${whyNotIndexed(eventIndexDays)} Nothing was changed.`;
     throw new CausewayError('event_not_found', remedy);
   }
   const refusals = logs.flatMap(({ id, log }) => refusalOf(log, of).map((why) => `${id} ${why}`));

@@ -23,7 +23,7 @@ const rows = [
   { code: 'unauthenticated', status: 401, title: 'A valid API key is needed' },
   { code: 'not_found', status: 404, title: 'There is nothing here' },
   { code: 'destination_not_found', status: 404, title: 'There is no such destination' },
-  { code: 'event_not_found', status: 404, title: 'There is no such event' },
+  { code: 'event_not_found', status: 404, title: 'The event is not known' },
   { code: 'lane_not_found', status: 404, title: 'There is no such lane' },
   { code: 'event_not_replayable', status: 409, title: 'An event that is named can not be sent again' },
   { code: 'replay_not_continued', status: 409, title: 'The replay can not be continued' },

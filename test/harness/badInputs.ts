@@ -130,12 +130,19 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
   log: {
     right: [id, '--lane', 'a'],
     rows: [
-      ['unknown', [nobody], 3, new RegExp(`No event ${nobody} was accepted.*older than`)],
+      [
+        'unknown',
+        [nobody],
+        3,
+        new RegExp(
+          `The event is not known: Nothing is known of ${nobody}.*accepted before 20.*while the store was away`,
+        ),
+      ],
       ['malformed', ['evt_x'], 2, /"evt_x" is no event's id: evt_ and 22 characters/],
       ['missing', [], 2, /Which event\? Give its id .*--customer and --key/],
       ['half', ['--customer', 'acct'], 2, /Which event\?/],
       ['half', ['--key', ''], 2, /Which event\?/],
-      ['unknown', ['--customer', 'acct', '--key', 'none'], 3, /No event evt_.{22} was accepted.*older than/],
+      ['unknown', ['--customer', 'acct', '--key', 'none'], 3, /Nothing is known of evt_.{22}\. .*accepted before 20/],
       ['no lane', [id], 2, /Which lane\? Add --lane <lane>/],
       ['unknown', [id, '--lane', 'none'], 3, /Temporal has no lane none/],
       ['empty', [id, '--lane', ''], 2, /lane is too short: expected the name of a lane/],

@@ -9,6 +9,7 @@ test('an event whose log is not read to its end is not replayed as if it were kn
     beganKnowing: () => false,
   };
   const finder = new NamedEventsFinder({
+    eventIndexDays: 30,
     index: { find: async () => [{ workflowId, runId: '0', acceptedAt: new Date() }] },
     histories: {
       run: async (_: string, runId: string) => ({ ...records, nextRunId: String(Number(runId) + 1) }),
@@ -32,6 +33,7 @@ test('few requests that name events read histories at once, some wait, and what 
     goOn = resolve;
   });
   const finder = new NamedEventsFinder({
+    eventIndexDays: 30,
     index: {
       find: async () => {
         under++;
