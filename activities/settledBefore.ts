@@ -9,25 +9,23 @@ const keptMax = 4;
 /** `back`: it is listed back to this run, as far as that goes. */
 export type ListRuns = (workflowId: string, back?: string) => Promise<string[]>;
 
-/** Who resets a lane and wants all that follows sent again says so in the reason. */
-const isAskedFor = (reason: string): boolean => /(^|: )send again\b/i.test(reason);
-
-type Known = Settled;
+/** Who resets a lane and wants all that follows sent again begins the reason so; Temporal's CLI puts `user: ` before it. */
+const isAskedFor = (reason: string): boolean => /^(\S+: )?send again\b/i.test(reason);
 
 /**
- * What a lane delivered, and what was given up, in the runs that a reset took back. A reset lane gets all signals once more that came after the reset
- * point, and has forgotten what it did with them: docs/decisions/reset.md. Rejects with `temporal_unavailable`.
+ * What a lane delivered, and what was given up, in the runs that a reset took back: such a lane gets all signals once more that
+ * came after the reset point, and has forgotten what it did with them (docs/decisions/reset.md).
  */
 export class SettledBefore {
-  private readonly kept = new Map<string, Promise<Known>>();
+  private readonly kept = new Map<string, Promise<Settled>>();
 
   constructor(
     private readonly histories: Pick<LaneHistories, 'run'>,
     private readonly listRuns: ListRuns,
   ) {}
 
-  /** By the digests of events' ids; `resetRunId` is the run that the reset made. */
-  of(workflowId: string, resetRunId: string): Promise<Known> {
+  /** By the digests of events' ids; `resetRunId` is the run that the reset made. Rejects with `temporal_unavailable`. */
+  of(workflowId: string, resetRunId: string): Promise<Settled> {
     const known = this.kept.get(resetRunId);
     if (known) return known;
     const reading = this.read(workflowId, resetRunId);
@@ -38,7 +36,7 @@ export class SettledBefore {
     return reading;
   }
 
-  private async read(workflowId: string, resetRunId: string): Promise<Known> {
+  private async read(workflowId: string, resetRunId: string): Promise<Settled> {
     const known = nothingSettled();
     const made = await this.histories.run(workflowId, resetRunId);
     const last = made?.resets.at(-1);

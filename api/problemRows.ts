@@ -40,6 +40,7 @@ const rows = [
   { code: 'event_too_large', status: 413, title: 'The event is too large' },
   { code: 'content_type_unsupported', status: 415, title: 'The content type is not supported' },
   { code: 'rotation_test_failed', status: 422, title: 'The new credentials did not pass their test' },
+  { code: 'idempotency_key_reused', status: 422, title: 'The idempotency key was used for another request' },
   { code: 'validation_failed', status: 422, title: 'Some fields are not valid' },
   { code: 'overloaded', status: 503, title: 'Too much at once', retryAfterS: 1 },
   { code: 'lane_full', status: 503, title: 'The lane is full', retryAfterS: 1 },

@@ -1,6 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createRoute } from '@hono/zod-openapi';
-import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { CausewayError } from '../domain/error.ts';
 import {
   type ReplayProgress,
@@ -70,7 +75,7 @@ const goOn = createRoute({
   path: '/v1/replays/{id}/continue',
   summary: 'Continue a replay that was cancelled',
   description: 'With what it has not sent yet, within 20 hours. One that runs goes on as it is.',
-  request: { params: replayIdParam },
+  request: { params: replayIdParam, headers: idempotencyKeyHeader },
   responses: { 202: one('It goes on.'), ...problemResponses(400, 401, 404, 409, 503) },
 });
 
@@ -87,13 +92,14 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
     const events = eventIds && (await named.find(eventIds, { of, destinationId }));
     const historySince = of === 'parked' || events ? undefined : await retainedSince(options);
     const about = { dryRun, eventsPerSecond, eventsMax, historySince, reason, by: askedBy(key, by) };
-    await started(options, id, { id, of, filter, named: events, ...about });
+    const began = digestOf({ of, filter, eventIds, dryRun, eventsPerSecond, eventsMax });
+    await started(options, { id, began }, { id, of, filter, named: events, ...about });
     return c.json({ id, status: 'running', eventsPerSecond } as const, 202);
   });
   app.openapi(show, async (c) => c.json(await shown(options, c.req.valid('param').id), 200));
   app.openapi(goOn, async (c) => {
     const { id } = c.req.valid('param');
-    await continued(options, id);
+    await continued(options, id, requestKeyOf(c.var.apiKey.name, c.req.valid('header')['idempotency-key']));
     return c.json(await shown(options, id), 202);
   });
   app.openapi(cancel, async (c) => {
@@ -103,9 +109,13 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   });
 }
 
-async function continued(options: ReplayRouteOptions, id: string): Promise<void> {
+/** `once` names the request: one that has been followed is not followed again, whatever became of the replay since. */
+async function continued(options: ReplayRouteOptions, id: string, once: string | undefined): Promise<void> {
   const handle = options.temporal.workflow.getHandle(replayWorkflowId(id));
-  const { status, closeTime, raw } = await asked(options, () => handle.describe());
+  const { status, closeTime, raw, memo } = await asked(options, () => handle.describe());
+  const { began, continuedBy: last } = memosOf(memo);
+  const continuedBy = once && digestOf(once);
+  if (continuedBy !== undefined && last === continuedBy) return;
   if (isUnderWay(status)) {
     if (!raw.workflowExtendedInfo?.cancelRequested) return;
     throw new CausewayError(
@@ -121,7 +131,7 @@ async function continued(options: ReplayRouteOptions, id: string): Promise<void>
     throw new CausewayError('replay_not_continued', `${why}. Begin a new one for what is still to be sent.`);
   }
   const { start, state } = result.rest;
-  await started(options, id, start, state);
+  await started(options, { id, began, continuedBy }, start, state);
 }
 
 const isUnderWay = ({ name }: { name: string }): boolean => name === 'RUNNING' || name === 'CONTINUED_AS_NEW';
@@ -145,20 +155,50 @@ const newId = (): string => `rpl_${randomBytes(idBytes).toString('base64url')}`;
 const idOf = (name: string): string =>
   `rpl_${createHash('sha256').update(name).digest().subarray(0, idBytes).toString('base64url')}`;
 
+/** What a replay's workflow keeps of the requests that began it, and that continued it last, by their digests. */
+type Memos = { began?: string | undefined; continuedBy?: string | undefined };
+const memosOf = (memo: Memos | undefined): Memos => memo ?? {};
+const digestOf = (request: unknown): string => createHash('sha256').update(JSON.stringify(request)).digest('base64url');
+
 /** `from`: how far it came, where it was cancelled. */
-async function started(options: ReplayRouteOptions, id: string, start: ReplayStart, from?: ReplayState): Promise<void> {
+async function started(
+  options: ReplayRouteOptions,
+  { id, ...memos }: Memos & { id: string },
+  start: ReplayStart,
+  from?: ReplayState,
+): Promise<void> {
   try {
     await asked(options, () =>
       options.temporal.workflow.start(replayWorkflowType, {
         workflowId: replayWorkflowId(id),
         workflowIdReusePolicy: from ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
         taskQueue: options.taskQueue,
+        memo: memos,
         args: from ? [start, from] : [start],
       }),
     );
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error; // The request has come before.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    // The request has come before, or another one under its key.
+    const known = await asked(options, () => options.temporal.workflow.getHandle(replayWorkflowId(id)).describe());
+    const { began } = memosOf(known.memo);
+    if (from || began === undefined || began === memos.began) return;
+    const remedy = `With this Idempotency-Key the replay ${id} of something else was begun. Give each request a key of its own.`;
+    throw new CausewayError('idempotency_key_reused', remedy);
   }
+}
+
+/** In the workflow's own words where it has some, as for an input that was begun by hand. */
+async function whyFailed({ temporal }: ReplayRouteOptions, id: string, status: string): Promise<string> {
+  const outside = `It was ended from outside (${status.toLowerCase()}).`;
+  if (status !== 'FAILED') return outside;
+  const ended = temporal.connection.withDeadline(Date.now() + callTimeoutMs, () =>
+    temporal.workflow.getHandle(replayWorkflowId(id)).result(),
+  );
+  return await ended.then(
+    () => outside,
+    (error: unknown) => (error instanceof WorkflowFailedError ? (error.cause?.message ?? outside) : outside),
+  );
 }
 
 async function shown(options: ReplayRouteOptions, id: string): Promise<Replay> {
@@ -168,7 +208,7 @@ async function shown(options: ReplayRouteOptions, id: string): Promise<Replay> {
     const { rest: _, ...progress } = await resultOf(options, id);
     return { id, ...progress };
   }
-  if (!isUnderWay(status)) return { id, status: 'failed' };
+  if (!isUnderWay(status)) return { id, status: 'failed', why: await whyFailed(options, id, status.name) };
   const progress = await asked(options, () => handle.query<ReplayProgress>(replayQueries.progress)).catch(
     () => undefined,
   );

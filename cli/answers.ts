@@ -148,6 +148,7 @@ export type LaneLogPage = z.output<typeof laneLogSchema>;
 export const replaySchema = z.looseObject({
   id: text,
   status: z.enum(['running', 'done', 'cancelled', 'tooMany', 'tooLong', 'failed']),
+  why: text.optional(),
   events: count.optional(),
   total: count.optional(),
   lanes: count.optional(),

@@ -98,7 +98,7 @@ export function replayPath(id: string): string {
   );
 }
 
-/** Prints how far the replay is; with `follow` once it is over. Throws where it sent nothing, or was ended from outside. */
+/** Prints how far the replay is; with `follow` once it is over. Throws where it sent nothing, left lanes out, or failed. */
 export async function shown(
   at: Api,
   io: Io,
@@ -120,7 +120,9 @@ export async function shown(
     const why = `${countOf(last.unanswered, 'lane')} with dead letters did not answer, and nothing of theirs was sent or counted. See that a worker is up (causeway doctor), and run this once more.`;
     throw new CliFailure('failure', 'lanes_unanswered', why);
   }
-  if (last.status === 'failed') throw new CliFailure('failure', 'replay_failed', 'It was ended from outside.');
+  if (last.status === 'failed') {
+    throw new CliFailure('failure', 'replay_failed', last.why ?? 'It was ended from outside.');
+  }
 }
 
 function rowsOf(replay: Replay): [string, string][] {

@@ -170,6 +170,10 @@ const byName = new Map(failureRows.map((row) => [row.name, row]));
 /** Whether the error says no more than that nobody was reached: another broker's answer tells more. */
 export const isUnreachable = (name: string): boolean => unreachableNames.has(name);
 const unreachableNames = new Set(['ENOTFOUND', ...unreachableRows.map(({ name }) => name)]);
+/** Names of the errors that a dead letter can have. */
+export const parkingErrors: readonly string[] = failureRows
+  .filter(({ kind, lasting }) => kind === 'recordAtFault' || lasting?.kind === 'recordAtFault')
+  .map(({ name }) => name);
 export const isListed = (name: string): boolean => byName.has(name);
 
 /** The row of an error. One that nobody listed is transient for ten tries, then the destination's fault. */

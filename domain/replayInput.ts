@@ -2,6 +2,7 @@
  * What a replay is begun with, where it is begun by hand (`temporal workflow start --type replayEvents`): what is left out gets what
  * the API gives it, and what can't be meant is refused by name, for a typo in a filter must not replay all else.
  */
+import { parkingErrors } from './failures.ts';
 import { isObject } from './isObject.ts';
 import { type ReplayFilter, type ReplayStart, replayStatuses, replayWorkflowId } from './replay.ts';
 import { isReplayId, replayIdOf } from './replayId.ts';
@@ -47,7 +48,11 @@ const filterRules: Record<keyof ReplayFilter, Rule> = {
     expected: 'a customer without quotes and backslashes in its name; give destinationId in place of it',
     is: (value) => typeof value === 'string' && /^[^"'\\]+$/.test(value),
   },
-  ...{ eventType: text, acceptedFrom: time, acceptedTo: time, error: text, parkedFrom: time, parkedTo: time },
+  ...{ eventType: text, acceptedFrom: time, acceptedTo: time, parkedFrom: time, parkedTo: time },
+  error: {
+    expected: `one of ${parkingErrors.join(', ')}`,
+    is: (value) => parkingErrors.some((one) => one === value),
+  },
 };
 const namedRules: Record<string, Rule> = { ids: texts, lanes: texts, runs };
 

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { parkingErrors } from '../../domain/failures.ts';
 import { replayStatuses } from '../../domain/replay.ts';
 import { noteFields } from './lanes.ts';
 import { fieldsOf, lineOf, wholeNumber, yesOrNo } from './text.ts';
@@ -31,7 +32,10 @@ export const newReplaySchema = fieldsOf({
   eventType: lineOf(200).optional(),
   acceptedFrom: time().optional().openapi({ description: 'Only what was accepted then or later.' }),
   acceptedTo: time().optional().openapi({ description: 'Only what was accepted before.' }),
-  error: lineOf(100, { what: 'the name of an error', example: 'MESSAGE_TOO_LARGE' }).optional(),
+  error: z
+    .enum(parkingErrors, { error: `the name of an error that dead letters have: ${parkingErrors.join(', ')}` })
+    .optional()
+    .openapi({ example: 'MESSAGE_TOO_LARGE' }),
   parkedFrom: time().optional().openapi({ description: 'Only what was parked then or later.' }),
   parkedTo: time().optional().openapi({ description: 'Only what was parked before.' }),
   dryRun: yesOrNo()
@@ -64,8 +68,9 @@ export const replaySchema = z
     id: z.string().openapi({ example: 'rpl_Jx1nW0b3Qw6mO2m0' }),
     status: z.enum(['running', 'done', 'cancelled', 'tooMany', 'tooLong', 'failed']).openapi({
       description:
-        '`tooMany`: more than `eventsMax`, and nothing was sent. `tooLong`: a dry run that has counted for 15 minutes. `failed`: ended from outside; why is in the Temporal UI, workflow `replay:{id}`.',
+        '`tooMany`: more than `eventsMax`, and nothing was sent. `tooLong`: a dry run that has counted for 15 minutes. `failed`: `why` says of what.',
     }),
+    why: z.string().optional().openapi({ description: 'Of one that failed.' }),
     events: z
       .int()
       .optional()

@@ -57,6 +57,7 @@ export function deadLetterCommands(program: Command, context: Context): void {
     async (id: string | undefined, events: string[], options: ReplayOptions) => {
       if (isSelecting(options)) return await replaySelected(context, id, events, options);
       if (id === undefined) throw new CliFailure('usage', 'selection_invalid', nothingSelected);
+      if (options.once !== undefined) throw new CliFailure('usage', 'selection_invalid', onceNotMeant);
       await signalled(context, 'replay', id, events, options);
     },
   );
@@ -98,6 +99,8 @@ async function signalled(
   io.out(`${what}: ${countOf(done.deadLetters, 'dead letter')} of ${countOf(done.lanes, 'lane')}.\n`);
 }
 
+const onceNotMeant =
+  '--once is for a replay in the background, which this is not: add a selector (--status parked), or leave it out.';
 const nothingSelected = 'Nothing is selected: name a destination, or --customer.';
 
 /** Begins a replay in the background, and watches it. */

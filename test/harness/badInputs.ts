@@ -106,6 +106,8 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
     rows: [
       ...selecting(ids).rows.filter(([wrong]) => wrong !== 'missing'),
       ['missing', [], 2, /Nothing is selected: name a destination, or --customer/],
+      ['no background', [id, '--all', '--once', 'k'], 2, /--once is for a replay in the background/],
+      ['no background', [id, ids.parked, '--once', 'k'], 2, /--once is for a replay in the background/],
       ['two selectors', [id, '--all', '--status', 'any'], 2, /--lane and --all are for dead letters alone/],
       ...filters(id),
     ],

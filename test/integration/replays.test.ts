@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { replayWorkflowId, replayWorkflowType } from '../../domain/replay.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { causeway as run } from '../harness/cli.ts';
 import { untilDelivery } from '../harness/eventLog.ts';
+import { expectProblem } from '../harness/problem.ts';
 import { beginReplay, replayed, tell, untilReplay } from '../harness/replays.ts';
+import { testTemporal } from '../harness/temporal.ts';
 
 let causeway: Causeway;
 beforeAll(async () => {
@@ -66,6 +69,8 @@ test('a replay counts first and changes nothing, then sends again what its filte
   const once = { 'idempotency-key': 'a-replay' };
   const [first, again] = [await beginReplay(causeway.api, body, once), await beginReplay(causeway.api, body, once)];
   expect(again.id).toBe(first.id);
+  const other = await causeway.api.request('POST', '/v1/replays', { ...body, eventsPerSecond: 1 }, once);
+  expectProblem(other, 422, 'idempotency_key_reused');
   expect(await replayed(causeway.api, first)).toMatchObject({ status: 'done', events: lanes, lanes });
   for (const id of ids) {
     const { interventions } = await untilDelivery(
@@ -119,17 +124,57 @@ test('a replay that is begun with the same --once again is the same one; where i
   ]);
 });
 
+test('a continue that comes again with its key does not undo a cancellation since; without that key it goes on', async () => {
+  const { destination } = await parked();
+  const slow = await beginReplay(causeway.api, { destinationId: destination.id, eventsPerSecond: 1 });
+  const cancelled = async (): Promise<void> => {
+    await tell(causeway.api, slow, 'cancel');
+    expect(await replayed(causeway.api, slow)).toMatchObject({ status: 'cancelled' });
+  };
+  const continued = async (key: string) =>
+    (await causeway.api.request('POST', `/v1/replays/${slow.id}/continue`, {}, { 'idempotency-key': key })).body;
+  await untilReplay('it is counted', causeway.api, slow, ({ total }) => total !== undefined);
+  await cancelled();
+  expect(await continued('first')).toMatchObject({ status: 'running' });
+  await cancelled();
+  expect(await continued('first')).toMatchObject({ status: 'cancelled' });
+  expect(await continued('second')).toMatchObject({ status: 'running' });
+  await tell(causeway.api, slow, 'cancel');
+});
+
+test('a replay that failed says why: by what it was begun with, or that it was ended from outside', async () => {
+  const temporal = await testTemporal(causeway);
+  onTestFinished(() => temporal.stop());
+  const { workflow } = temporal.client;
+  const begin = (id: string, input: unknown) =>
+    workflow.start(replayWorkflowType, {
+      ...{ workflowId: replayWorkflowId(id), taskQueue: causeway.temporal.taskQueue, args: [input] },
+    });
+  await begin('rpl_typo', { of: 'delivered', filter: { destinationId: 'dst_a', acceptedFrm: 'now' } });
+  expect(await replayed(causeway.api, { id: 'rpl_typo' })).toMatchObject({ status: 'failed' });
+  const typo = await cli('replays', 'show', 'rpl_typo');
+  expect([typo.code, typo.err]).toEqual([
+    1,
+    expect.stringMatching(/^causeway: filter\.acceptedFrm is not known.*Nothing was sent/),
+  ]);
+  const handle = await begin('rpl_ended', { of: 'delivered', filter: { destinationId: 'dst_a' } });
+  await handle.terminate();
+  const ended = await cli('replays', 'show', 'rpl_ended');
+  expect([ended.code, ended.err]).toEqual([1, 'causeway: It was ended from outside (terminated).\n']);
+});
+
 test('a replay of nobody, of a destination that is not there, or with a filter that makes no sense does not begin', async () => {
   const wrong: [body: unknown, status: number, says: string][] = [
     [{}, 422, 'at least one of destinationId and customerExternalId'],
-    [{ error: 'X' }, 422, 'at least one of destinationId and customerExternalId'],
+    [{ error: 'INVALID_RECORD' }, 422, 'at least one of destinationId and customerExternalId'],
     [{ destinationId: 'dst_unknown' }, 404, 'No destination has the id'],
     [{ customerExternalId: 'c', parkedFrom: 'yesterday' }, 422, 'parkedFrom'],
     [{ customerExternalId: 'c', eventsPerSecond: 0 }, 422, 'eventsPerSecond'],
     [{ customerExternalId: 'c"' }, 422, 'give destinationId in place of it'],
     [{ customerExternalId: 'c', eventTyp: 'e' }, 422, 'eventTyp'],
     [{ eventIds: [] }, 422, 'eventIds'],
-    [{ customerExternalId: 'c', status: 'delivered', error: 'X' }, 422, 'status "parked"'],
+    [{ customerExternalId: 'c', status: 'delivered', error: 'INVALID_RECORD' }, 422, 'status "parked"'],
+    [{ customerExternalId: 'c', error: 'TOO_LARGE' }, 422, 'CORRUPT_MESSAGE, MESSAGE_TOO_LARGE'],
     [{ eventIds: [`evt_${'A'.repeat(22)}`], eventType: 'e' }, 422, 'no other selector'],
   ];
   expect(await cli('replays', 'start')).toMatchObject({

@@ -168,7 +168,6 @@ describe('the replay workflow', () => {
         const limits = { ...defaultReplayLimits, countMsMax: 4_500 };
         const result = await resultOf(await begin(replayOf({ eventsMax: 100_000_000, dryRun: true, limits })));
         expect(result).toMatchObject({ status: 'tooLong', events: 0, total: world.counted.length * eventsOfRun });
-        expect(world.counted.length).toBeGreaterThan(0);
         expect(world.sent).toEqual([]);
       });
     });
