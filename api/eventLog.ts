@@ -36,7 +36,7 @@ export function eventLogRoute(app: App, { index, histories, eventIndexDays }: Ev
     const digest = digestOfEventId(id) ?? '';
     const found = await index.find(digest);
     if (found.length === 0) {
-      const remedy = `Nothing is known of ${id}. ${whyNotIndexed(eventIndexDays)}`;
+      const remedy = `No event ${id} is known. ${whyNotIndexed(eventIndexDays)}`;
       throw new CausewayError('event_not_found', remedy);
     }
     const deliveries = await Promise.all(found.map((delivery) => readDelivery(histories, digest, delivery)));

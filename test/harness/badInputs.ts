@@ -47,7 +47,8 @@ const filters = (...args: string[]): Row[] => [
   ['empty', [...args, '--customer', ''], 2, /customerExternalId is too short/],
   ['not to be found', [...args, '--customer', 'a"b'], 2, /customerExternalId can not be looked for.*destinationId/],
   ['empty', [...args, '--event-type', ''], 2, /eventType is too short/],
-  ['empty', [...args, '--error', ''], 2, /error is too short.*MESSAGE_TOO_LARGE/],
+  ['empty', [...args, '--error', ''], 2, /error is none of the allowed values: expected.*MESSAGE_TOO_LARGE/],
+  ['unknown', [...args, '--error', 'TOO_LARGE'], 2, /error is none of the allowed values: expected.*MESSAGE_TOO_LARGE/],
   ['no time', [...args, '--accepted-from', 'noon'], 2, noTime('acceptedFrom')],
   ['no time', [...args, '--accepted-to', 'noon'], 2, noTime('acceptedTo')],
   ['no time', [...args, '--parked-from', 'noon'], 2, noTime('parkedFrom')],
@@ -132,19 +133,12 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
   log: {
     right: [id, '--lane', 'a'],
     rows: [
-      [
-        'unknown',
-        [nobody],
-        3,
-        new RegExp(
-          `The event is not known: Nothing is known of ${nobody}.*accepted before 20.*while the store was away`,
-        ),
-      ],
+      ['unknown', [nobody], 3, new RegExp(`No event ${nobody} is known.*accepted before 20.*while the store was away`)],
       ['malformed', ['evt_x'], 2, /"evt_x" is no event's id: evt_ and 22 characters/],
       ['missing', [], 2, /Which event\? Give its id .*--customer and --key/],
       ['half', ['--customer', 'acct'], 2, /Which event\?/],
       ['half', ['--key', ''], 2, /Which event\?/],
-      ['unknown', ['--customer', 'acct', '--key', 'none'], 3, /Nothing is known of evt_.{22}\. .*accepted before 20/],
+      ['unknown', ['--customer', 'acct', '--key', 'none'], 3, /No event evt_.{22} is known\. .*accepted before 20/],
       ['no lane', [id], 2, /Which lane\? Add --lane <lane>/],
       ['unknown', [id, '--lane', 'none'], 3, /Temporal has no lane none/],
       ['empty', [id, '--lane', ''], 2, /lane is too short: expected the name of a lane/],
