@@ -31,6 +31,9 @@ export const nodeFlags = [
   'tsx',
 ] as const;
 
+/** The worker's, whose threads run workflows (docs/decisions/workflow-threads.md). */
+export const workerFlags = [...nodeFlags, '--require', './worker/workflowThreads.cjs'] as const;
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** A key ring with one new key, as `CAUSEWAY_SECRET_KEYS` wants it. */
@@ -126,7 +129,7 @@ export function workerProgram(settings: ProgramSettings, name = 'worker'): Serve
   return {
     name: `the ${name}`,
     command: process.execPath,
-    args: [...nodeFlags, 'worker/main.ts'],
+    args: [...workerFlags, 'worker/main.ts'],
     cwd: root,
     env: { ...shared(settings), CAUSEWAY_WORKER_METRICS_PORT: '0', ...settings.env }, // Several may run side by side.
     logFile: `${settings.logDir}/${name}.log`,

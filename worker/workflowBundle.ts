@@ -33,7 +33,9 @@ export async function workflowBundle(
   const known = await readFile(file, 'utf8').catch(() => undefined);
   if (known) return { code: known }; // Not an empty one, which a machine that lost its power may have left.
   const workflowsPath = join(root, 'workflows', 'index.ts');
-  const { code } = await bundleWorkflowCode({ workflowsPath, payloadConverterPath, logger });
+  // Evaluated once a thread, not once a lane: no module of ours keeps anything of a workflow.
+  const preloadModules = [workflowsPath];
+  const { code } = await bundleWorkflowCode({ workflowsPath, payloadConverterPath, preloadModules, logger });
   // Where nothing can be written, as in a container, each start bundles anew.
   await keep(cacheDir, file, code).catch(() => undefined);
   return { code };
@@ -49,7 +51,7 @@ async function digestOf(root: string): Promise<string> {
     .flat()
     .filter((name) => name.endsWith('.ts'))
     .toSorted();
-  const digest = createHash('sha256');
+  const digest = createHash('sha256').update(await readFile(fileURLToPath(import.meta.url))); // How it is bundled.
   for (const name of [...names, lockFile]) {
     const bytes = await readFile(join(root, name));
     digest.update(`${name}\0${bytes.length}\0`).update(bytes);
