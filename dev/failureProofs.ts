@@ -61,7 +61,7 @@ export const failureProofs: readonly FailureProof[] = [
   },
   {
     ...{ kind: 'destinationAtFault', example: '`SASL_AUTHENTICATION_FAILED`', file: 'keeper.test.ts' },
-    test: 'lanes with a wrong password are suspended after a minute',
+    test: 'lanes with %s are suspended after a minute',
   },
   {
     ...{ kind: 'destinationAtFault', example: '`UNKNOWN_TOPIC_OR_PARTITION`', file: 'refusals.test.ts' },
