@@ -3,8 +3,10 @@ import type { Block } from '../domain/block.ts';
 import type { CarriedLane } from '../domain/carriedLane.ts';
 import { type HeldInRun, heldInRun } from '../domain/heldInRun.ts';
 import type { LaneStart } from '../domain/lane.ts';
+import { type SegmentRange, segmentWorkflowId } from '../domain/overflow.ts';
 import type { LaneHistories } from './laneHistory.ts';
 import { startOf } from './laneRuns.ts';
+import { type Looked, segmentWith } from './segmentOf.ts';
 import type { ListRuns } from './settledBefore.ts';
 
 /** Finds an event in a lane that has gone on for many runs, without reading them. Rejects with `temporal_unavailable`. */
@@ -13,6 +15,8 @@ export type HeldInRuns = {
   runIds(workflowId: string, back: string): Promise<string[]>;
   /** How the run began with the event of that digest; undefined where retention has deleted the run. */
   heldAt(workflowId: string, runId: string, digest: string): Promise<HeldInRun | undefined>;
+  /** Whether the event lies in a segment that the lane had when the run began. */
+  isInSegment(workflowId: string, runId: string, looked: Looked): Promise<boolean>;
 };
 
 const callTimeoutMs = 3_000;
@@ -28,5 +32,24 @@ export function heldInRuns(client: Client, histories: Pick<LaneHistories, 'decod
       );
       return heldInRun(digest, head, blocks);
     },
+    async isInSegment(workflowId, runId, looked) {
+      const started = await startOf(client, { workflowId, runId }, callTimeoutMs);
+      const input = started?.input?.payloads?.slice(0, 2);
+      const [start, head] = await histories.decoded<[LaneStart?, CarriedLane?]>(input);
+      const { name, segments = [], aside } = head?.overflow ?? {};
+      if (!start || !name) return false;
+      const blocksOf = async (number: number): Promise<Block[] | undefined> => {
+        const segmentId = segmentWorkflowId(start.destinationId, start.lane, name, number);
+        const opened = await startOf(client, { workflowId: segmentId, runId: '' }, callTimeoutMs);
+        return opened && (await histories.decoded<Block[]>(opened.input?.payloads?.slice(1)));
+      };
+      for (const ranges of [segments, aside?.segments ?? []]) {
+        if ((await segmentWith(numbersIn(ranges), looked, blocksOf)) !== undefined) return true;
+      }
+      return false;
+    },
   };
 }
+
+const numbersIn = (ranges: readonly SegmentRange[]): number[] =>
+  ranges.flatMap(({ from, count }) => Array.from({ length: count }, (_, n) => from + n));

@@ -1,6 +1,8 @@
 import type { HeldInRuns } from '../activities/heldInRuns.ts';
 import type { LaneHistories, LaneRun } from '../activities/laneHistory.ts';
+import type { Looked } from '../activities/segmentOf.ts';
 import { type DeliveryLog, deliveryLogOf, type LaneRecord, ownRecords, segmentOf } from '../domain/deliveryLog.ts';
+import type { HeldInRun } from '../domain/heldInRun.ts';
 import { lastRunHolding } from './lastRunHolding.ts';
 
 /** `laterRunIds`: runs that got the event once more, from a second POST or from a replay. */
@@ -60,7 +62,8 @@ export async function readDelivery(
   const named = await readRun(runId);
   /** What the lane's open run tells, where one that told of the event before is deleted. */
   const fromOpenRun = async (deleted: string): Promise<LoggedDelivery> => {
-    const { log, runId: open } = (await stillHeld(histories, workflowId, digest)) ?? {};
+    const { log, runId: open } =
+      (await stillHeld(histories, workflowId, { digest, acceptedAtMs: acceptedAt.getTime() })) ?? {};
     if (log && open !== undefined) return { ...logged(log, open), deletedBefore: true };
     return logged({ status: 'expired', attempts: [], interventions: [] }, deleted);
   };
@@ -118,15 +121,19 @@ export async function readDelivery(
 
 type ReadRun = LaneRun & { id: string };
 
-/** The log of an event that the open lane holds, as far as its run tells; undefined where it holds none. */
+/** The log of an event that the open lane holds, in a segment of it too, as far as its run tells; undefined where it holds none. */
 async function stillHeld(
-  histories: Pick<DeliveryHistories, 'now' | 'run' | 'heldAt'>,
+  histories: Pick<DeliveryHistories, 'now' | 'run' | 'heldAt' | 'isInSegment'>,
   workflowId: string,
-  digest: string,
+  looked: Looked,
 ): Promise<{ log: DeliveryLog; runId: string } | undefined> {
   const { runId, running, state } = await histories.now(workflowId);
-  const held = runId === undefined ? undefined : await histories.heldAt(workflowId, runId, digest);
-  if (runId === undefined || !held || held.as === 'none') return undefined;
+  const { digest } = looked;
+  const inMemory = runId === undefined ? undefined : await histories.heldAt(workflowId, runId, digest);
+  if (runId === undefined || !inMemory) return undefined;
+  const isInSegment = inMemory.as === 'none' && (await histories.isInSegment(workflowId, runId, looked));
+  if (inMemory.as === 'none' && !isInSegment) return undefined;
+  const held: HeldInRun = isInSegment ? { as: 'queued' } : inMemory;
   const run = await histories.run(workflowId, runId);
   const log = deliveryLogOf(digest, run?.records ?? [], running, held);
   return { log: inQueue.has(log.status) ? { ...log, status: waitingStatus(state) } : log, runId };

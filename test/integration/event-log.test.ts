@@ -4,6 +4,7 @@ import { LaneHistories } from '../../activities/laneHistory.ts';
 import { runsListedBy } from '../../activities/laneRuns.ts';
 import { deliveryHistories, readDelivery } from '../../api/deliveryLogs.ts';
 import { digestOfEventId } from '../../domain/eventId.ts';
+import type { LaneStatus } from '../../domain/laneMessages.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { deliveryOf, type LoggedDelivery, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { expectProblem } from '../harness/problem.ts';
@@ -301,4 +302,34 @@ test('a dead letter is found in the run that replayed it, and in the open lane w
     ({ deletedBefore }) => deletedBefore === true,
   );
   expect(still).toMatchObject({ status: 'parked', error: { name: 'MESSAGE_TOO_LARGE' } });
+});
+
+test('an event in an overflow segment is known to wait there though Temporal has deleted the run that took it in', async () => {
+  const destination = await causeway.createDestination();
+  const { workflowId, runId } = await untilStatus('delivered', await post(destination));
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  await handle.signal('pause', { by: 'ada' });
+  const pad = 'x'.repeat(200_000);
+  const waiting: string[] = [];
+  for (let n = 0; n < 14; n++) waiting.push(await post(destination, pad));
+  const overflow = async () => (await handle.query<LaneStatus>('status')).overflow?.segments ?? 0;
+  await until('two segments', overflow, (segments) => segments >= 2);
+  for (const runs = new Set([runId]); runs.size < 4; runs.add((await handle.describe()).runId)) await post(destination);
+  const inSegment = waiting[1] ?? '';
+  const { workflowService, options } = temporal.client;
+  const told = await until(
+    'all closed runs to be deleted',
+    async () => {
+      const open = (await handle.describe()).runId;
+      for (const runId of await runsListedBy(temporal.client)(workflowId)) {
+        const request = { namespace: options.namespace, workflowExecution: { workflowId, runId } };
+        if (runId !== open) await workflowService.deleteWorkflowExecution(request).catch(() => undefined);
+      }
+      return await deliveryOf(causeway.api, inSegment);
+    },
+    ({ deletedBefore }) => deletedBefore === true,
+  );
+  expect(told).toMatchObject({ status: 'paused', attempts: [] });
+  await handle.signal('resume');
+  expect(await untilStatus('delivered', inSegment)).toMatchObject({ attempts: [{ outcome: 'delivered' }] });
 });

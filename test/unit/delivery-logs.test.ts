@@ -42,6 +42,7 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
       asked.push(runId);
       return runs.has(runId) ? (held.get(runId) ?? ({ as: 'none' } as const)) : undefined;
     },
+    isInSegment: async () => false,
     readerOf: async (segmentId: string) => readers.get(segmentId),
     resetRunOf: async (_: string, runId: string) => resets.get(runId),
   };

@@ -18,6 +18,7 @@ test('an event whose log is not read to its end is not replayed as if it were kn
       resetRunOf: async () => undefined,
       runIds: async () => [],
       heldAt: async () => ({ as: 'none' }),
+      isInSegment: async () => false,
     },
   });
   const refused = finder.find([`evt_${idOf(1)}`], { of: 'any', destinationId: undefined });
@@ -50,6 +51,7 @@ test('few requests that name events read histories at once, some wait, and what 
       resetRunOf: async () => undefined,
       runIds: async () => [],
       heldAt: async () => undefined,
+      isInSegment: async () => false,
     },
   });
   const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : error);
