@@ -1,5 +1,5 @@
 /**
- * `node --import tsx test/workflow/recordHistories.ts <folder> [backlog|exported|replays …]`: runs workflows through what they may meet, and
+ * `node --import tsx test/workflow/recordHistories.ts <folder> [backlog|exported|replays|gathered …]`: runs workflows through what they may meet, and
  * writes the histories of all their runs into the folder. Those under histories/ were recorded so with the code of their day;
  * replay.test.ts holds today's code to them.
  */
@@ -10,10 +10,14 @@ import { gzipSync } from 'node:zlib';
 import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { LaneHistories } from '../../activities/laneHistory.ts';
+import { laneRuns } from '../../activities/laneRuns.ts';
 import { laneSignaller } from '../../activities/laneStarting.ts';
 import { createSegmentActivities } from '../../activities/segments.ts';
+import { createStrayActivity } from '../../activities/strays.ts';
 import { blockSender } from '../../api/laneSignal.ts';
 import { searchAttributesToAdd } from '../../api/searchAttributes.ts';
+import { temporalCli } from '../../dev/servers/temporal.ts';
 import { timeSkippingServerPath } from '../../dev/servers/timeSkipping.ts';
 import type { Outcome } from '../../domain/attempt.ts';
 import { type Block, blockOf } from '../../domain/block.ts';
@@ -211,7 +215,41 @@ async function replays({ env, workerOf, files }: Recorder): Promise<void> {
   await workflows.runUntil(() => activities.runUntil(use));
 }
 
-const scenarios = { backlog, exported, replays };
+const { ResetWorkflowExecutionRequest } = proto.temporal.api.workflowservice.v1;
+
+/** A lane that was reset twice, from the same run, and gathers what it accepted in between. */
+async function gathered(recorder: Recorder): Promise<void> {
+  const { env, workerOf } = recorder;
+  const taskQueue = randomUUID();
+  const { handle, enqueue, untilCounts } = laneOf(recorder, taskQueue, 'gathered-lane');
+  const ofLanes = await workerOf(taskQueue, {
+    activities: {
+      ...createStrayActivity({ histories: new LaneHistories(env.client), runs: laneRuns(env.client) }),
+      produce: (_: unknown, block: Block) => answer(block, false, 'continue'),
+    },
+  });
+  await ofLanes.runUntil(async () => {
+    await enqueue(blockWith(0, 'good'));
+    await untilCounts('the first', ({ delivered }) => delivered === 1);
+    await handle.signal('pause', { by: 'ada' });
+    const { runId } = await handle.describe();
+    const reset = () =>
+      env.client.workflowService.resetWorkflowExecution(
+        ResetWorkflowExecutionRequest.fromObject({
+          ...{ namespace: env.client.options.namespace, requestId: randomUUID(), reason: 'recorded' },
+          ...{ workflowExecution: { workflowId: handle.workflowId, runId }, workflowTaskFinishEventId: 5 },
+        }),
+      );
+    await reset();
+    for (const n of [1, 2]) await enqueue(blockWith(n, 'good'));
+    await reset();
+    await enqueue(blockWith(3, 'good'));
+    await handle.signal('resume');
+    await untilCounts('all of it', ({ delivered }) => delivered === 4);
+  });
+}
+
+const scenarios = { backlog, exported, replays, gathered };
 const isScenario = (name: string): name is keyof typeof scenarios => Object.hasOwn(scenarios, name);
 
 type Run = { history: proto.temporal.api.history.v1.IHistory };
@@ -247,11 +285,14 @@ if (!folder || !names.every(isScenario)) {
 }
 const workflowBundle = await bundledWorkflows();
 for (const name of names.length > 0 ? names : Object.keys(scenarios).filter(isScenario)) {
-  // A server for each: what one leaves running stops the server's clock for another.
-  const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: await timeSkippingServerPath() } },
-    client: { dataConverter },
+  const serverAt = (path: string) => ({
+    ...{ server: { executable: { type: 'existing-path' as const, path } }, client: { dataConverter } },
   });
+  // A server for each: what one leaves running stops the server's clock for another. The time-skipping one resets nothing.
+  const env =
+    name === 'gathered'
+      ? await TestWorkflowEnvironment.createLocal(serverAt(await temporalCli()))
+      : await TestWorkflowEnvironment.createTimeSkipping(serverAt(await timeSkippingServerPath()));
   try {
     await env.connection.operatorService.addSearchAttributes({
       namespace: 'default',

@@ -2,13 +2,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import proto from '@temporalio/proto';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { dataConverter } from '../../domain/dataConverter.ts';
 
 /** Recorded with test/workflow/recordHistories.ts: a folder for each day whose code may still have open workflows; of long chains the first and last run. */
-const folder = fileURLToPath(new URL('./histories/', import.meta.url));
+const pathOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const folder = pathOf('./histories/');
 const { History } = proto.temporal.api.history.v1;
 
 const workflowBundle = { code: inject('workflowCode') };
@@ -20,8 +21,22 @@ beforeAll(() => {
 });
 
 const recorded = async (name: string) => History.decode(gunzipSync(await readFile(folder + name)));
-const replayed = (history: Awaited<ReturnType<typeof recorded>>): Promise<void> =>
-  Worker.runReplayHistory({ workflowBundle, dataConverter }, history, 'delivery:dst_recorded:k');
+type History = Awaited<ReturnType<typeof recorded>>;
+const replayed = async (history: History): Promise<void> => {
+  const ofReset = isOfReset(history) ? await resetBundle() : workflowBundle;
+  await Worker.runReplayHistory({ workflowBundle: ofReset, dataConverter }, history, 'delivery:dst_recorded:k');
+};
+
+/** A reset ends what it copied with a workflow task that failed of it. */
+const isOfReset = ({ events }: History): boolean =>
+  events.some(({ workflowTaskFailedEventAttributes: failed }) => !!failed?.baseRunId);
+const resetBundle = () =>
+  bundleWorkflowCode({
+    workflowsPath: pathOf('../../workflows/index.ts'),
+    workflowInterceptorModules: [pathOf('./asReset.ts')],
+    payloadConverterPath: dataConverter.payloadConverterPath,
+    logger: new DefaultLogger('ERROR'),
+  });
 
 describe('a workflow that older code began goes on with this code', async () => {
   const names = await readdir(folder, { recursive: true });
