@@ -50,6 +50,21 @@ function guarded(error: unknown, mechanism: string): unknown {
   return new NamedError({ name, code, message: `The broker refused the user or the password (${mechanism}).` });
 }
 
+/** Kafka's own brokers take 16,384 at the most; so many are computed in a tenth of a second. */
+const iterationsMax = 100_000;
+
+/**
+ * How often SCRAM's hash is iterated is for the broker to say. kafkajs knows no bound: a hostile one would keep a thread of the process, of
+ * the four that it has for all destinations' names and hashes, busy for an hour.
+ */
+function inBounds<Answer>(answer: Answer): Answer {
+  if (typeof answer !== 'object' || answer === null || !('i' in answer)) return answer;
+  const iterations = Number.parseInt(String(answer.i), 10);
+  if (iterations <= iterationsMax) return answer;
+  const message = `The broker wants ${iterations} iterations of SCRAM, of which we compute ${iterationsMax} at the most.`;
+  throw new NamedError({ name: 'SASL_AUTHENTICATION_FAILED', message });
+}
+
 /**
  * kafkajs calls whatever goes wrong on the way a failed authentication: a broker that dies in the middle of it would come to be
  * the password's fault. Here what the exchange itself met is told.
@@ -59,10 +74,13 @@ const truthful = (mechanism: SASLOptions['mechanism'], provider: Provider, login
   authenticationProvider: (args) => {
     let met: unknown;
     const saslAuthenticate: AuthenticationProviderArgs['saslAuthenticate'] = (exchange) =>
-      args.saslAuthenticate(exchange).catch((error: unknown) => {
-        met = error;
-        throw error;
-      });
+      args
+        .saslAuthenticate(exchange)
+        .then(inBounds)
+        .catch((error: unknown) => {
+          met = error;
+          throw error;
+        });
     const { authenticate } = provider(login)({ ...args, saslAuthenticate });
     return {
       authenticate: () =>

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
+import { isCheapToOpen, iterationsMax } from './keyCost.ts';
 
 const pemCharsMax = 64 * 1024;
 
@@ -32,6 +33,11 @@ const isPrivateKey = (text: string): boolean => text.match(privateKeyBlock)?.len
 export const certificates = () =>
   pem('one or more certificates in PEM, "-----BEGIN CERTIFICATE-----…"', areCertificates);
 
-/** A private key in PEM, never shown. */
+/** A private key in PEM, never shown; an encrypted one is opened with each connection, and must not take long. */
 export const privateKey = () =>
-  pem('one private key in PEM, "-----BEGIN PRIVATE KEY-----…"', isPrivateKey).openapi({ writeOnly: true });
+  pem('one private key in PEM, "-----BEGIN PRIVATE KEY-----…"', isPrivateKey)
+    .refine(isCheapToOpen, {
+      error: `a key encrypted with at most ${iterationsMax} iterations: openssl pkcs8 -topk8 -iter ${iterationsMax}`,
+      params: { problem: 'takes too long to open' },
+    })
+    .openapi({ writeOnly: true });

@@ -39,6 +39,20 @@ export const echoingBroker = (username: string): Promise<HostileServer> =>
     },
   ]);
 
+/** Wants so many iterations of the hash of whoever logs in by SCRAM-SHA-512. */
+export const scramBroker = (iterations: number): Promise<HostileServer> =>
+  scripted([
+    { api: 'SaslHandshake', version: 1, answer: () => Buffer.concat([noError, list(text('SCRAM-SHA-512'))]) },
+    {
+      ...{ api: 'SaslAuthenticate', version: 0 },
+      answer: (request) => {
+        const nonce = /,r=([^,]+)$/.exec(request.toString('latin1'))?.[1];
+        const first = Buffer.from(`r=${nonce}more,s=${Buffer.from('salt').toString('base64')},i=${iterations}`);
+        return Buffer.concat([noError, noText, int32(first.length), first]);
+      },
+    },
+  ]);
+
 /** Says of any topic that its one partition is led by a broker at this address. */
 export const brokerLedBy = (host: string, port: number, topic: string): Promise<HostileServer> => {
   const leader = 1;

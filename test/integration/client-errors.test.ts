@@ -21,7 +21,7 @@ import { answering, closedPort, type HostileServer, speakingTls } from '../harne
 import { type Kfake, startKfake } from '../harness/kfake.ts';
 import { leaksIn, traceOf } from '../harness/leaks.ts';
 import { blockWithKeys, openDestination, type TestProduce, testProduce } from '../harness/produceActivity.ts';
-import { echoingBroker } from '../harness/scriptedBrokers.ts';
+import { echoingBroker, scramBroker } from '../harness/scriptedBrokers.ts';
 import { sharedTemporal, type TestTemporal } from '../harness/temporal.ts';
 
 const login = { username: 'ada', password: 'correct horse' };
@@ -172,6 +172,17 @@ describe.concurrent('the table says what comes of', () => {
       return one;
     });
     expect(leaksIn([traceOf('told', JSON.stringify(tried))], [{ name: 'password', value: password }])).toEqual([]);
+  });
+
+  test('a broker that wants two billion iterations of SCRAM: none is computed', async () => {
+    const broker = await scramBroker(2_000_000_000);
+    servers.push(broker);
+    const destination = at([broker.address], {
+      auth: { mode: 'SASL_SCRAM_SHA_512', tls: false, username: login.username },
+      secrets: { password: login.password },
+    });
+    await expectRow({ name: 'SASL_AUTHENTICATION_FAILED' }, (before) => produce.run(destination, block, before));
+    expect(produce.tries.at(-1)?.attempts.at(-1)?.error?.message).toContain('2000000000 iterations');
   });
 
   test.each(['before', 'after'] as const)(
