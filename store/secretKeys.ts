@@ -4,19 +4,23 @@ import { CausewayError } from '../domain/error.ts';
 import { keyRingOf, type SecretKey, type SecretKeySource, sourceProblem } from '../domain/secretKeys.ts';
 
 /** A command that asks a KMS may take this long, in ms. */
-const commandMs = 30_000;
+const commandMsMax = 30_000;
 const outputBytesMax = 64 * 1024;
 
 /**
  * Reads the key ring from where the environment says: the variable itself, a file, or what a command prints. Throws
  * `secret_keys_unreadable`, which names the variable and holds nothing of what was read.
  */
-export async function readSecretKeys(source: SecretKeySource): Promise<readonly SecretKey[]> {
+export async function readSecretKeys(
+  source: SecretKeySource,
+  { commandMs = commandMsMax } = {},
+): Promise<readonly SecretKey[]> {
   const wrong = sourceProblem(source);
   if (wrong !== undefined) throw unreadable(`${wrong}.`);
   const { CAUSEWAY_SECRET_KEYS_FILE: file, CAUSEWAY_SECRET_KEYS_COMMAND: command } = source;
   if (file !== undefined) return ringIn(await textOfFile(file), `The file in CAUSEWAY_SECRET_KEYS_FILE (${file})`);
-  if (command !== undefined) return ringIn(await outputOf(command), 'What CAUSEWAY_SECRET_KEYS_COMMAND prints');
+  if (command !== undefined)
+    return ringIn(await outputOf(command, commandMs), 'What CAUSEWAY_SECRET_KEYS_COMMAND prints');
   return ringIn(source.CAUSEWAY_SECRET_KEYS ?? '', 'CAUSEWAY_SECRET_KEYS');
 }
 
@@ -33,7 +37,7 @@ const textOfFile = (file: string): Promise<string> =>
   });
 
 /** Its stderr goes to ours, for that is where it says why it failed; what it prints is shown nowhere. */
-function outputOf(command: string): Promise<string> {
+function outputOf(command: string, commandMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { timeout: commandMs, maxBuffer: outputBytesMax, encoding: 'utf8' } as const;
     const child = execFile('/bin/sh', ['-c', command], options, (error, stdout) => {

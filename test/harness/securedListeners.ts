@@ -36,6 +36,8 @@ export type SecuredKafka = {
   password: string;
   /** Of the principal `User:CN=causeway`. */
   client: Certificate;
+  /** The same, and it has expired. */
+  lateClient: Certificate;
   /** For tests that change credentials: principals of their own, `User:first` and `User:CN=first`, and the same with `next`. */
   rotation: { first: Credentials; next: Credentials };
 };
@@ -54,6 +56,7 @@ export async function secured(dir: string): Promise<{
   const broker = newCertificate(authority, 'broker', here);
   const late = newCertificate(authority, 'broker', { ...here, days: { from: -3, to: -1 } });
   const client = newCertificate(authority, 'causeway');
+  const lateClient = newCertificate(authority, 'causeway', { days: { from: -3, to: -1 } });
   const username = 'causeway';
   const password = randomBytes(12).toString('base64url');
   const credentials = (name: string): Credentials => ({
@@ -105,7 +108,7 @@ export async function secured(dir: string): Promise<{
       mutual: `127.0.0.1:${ports.mutual}`,
       oauth: `127.0.0.1:${ports.oauth}`,
       caCertificate: authority.pem,
-      ...{ username, password, client, rotation, tokenKey },
+      ...{ username, password, client, lateClient, rotation, tokenKey },
     }),
   };
 }

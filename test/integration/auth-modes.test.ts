@@ -1,6 +1,8 @@
 /** Every way to authenticate, against a real broker, with what is right and with each thing that may be wrong. */
 import { createPrivateKey, randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import tls from 'node:tls';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { testConnection } from '../../activities/kafka/connectionTest.ts';
 import { probeTopic } from '../../activities/kafka/probe.ts';
 import { newTokenKey } from '../../dev/servers/brokerSecurity.ts';
 import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
@@ -220,11 +222,61 @@ describe('MTLS', () => {
     await expectRefused(await destinationFor(mode, wrong), 'CLIENT_CERTIFICATE_EXPIRED');
   });
 
+  test('a client certificate that has expired, our clock being late: the broker says so', async () => {
+    const { pem, keyPem } = kafka.lateClient;
+    const wrong = { auth: { clientCertificate: pem }, secrets: { clientKey: keyPem } };
+    const destination = await destinationFor(mode, wrong);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 2 * 24 * 60 * 60 * 1_000 });
+    try {
+      await expectRefused(destination, 'CLIENT_CERTIFICATE_REFUSED');
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(lastMessage()).toMatch(/certificate: certificate (expired|unknown) /);
+  });
+
   test('a client certificate of an authority that the broker does not know', async () => {
     const { pem, keyPem } = newCertificate(newAuthority(), 'client');
     const wrong = { auth: { clientCertificate: pem }, secrets: { clientKey: keyPem } };
     await expectRefused(await destinationFor(mode, wrong), 'CLIENT_CERTIFICATE_REFUSED');
     expect(lastMessage()).toMatch(/certificate: (unknown ca|certificate unknown) /);
+  });
+});
+
+describe('over TLS 1.2', () => {
+  const before = tls.DEFAULT_MAX_VERSION;
+  beforeAll(() => {
+    tls.DEFAULT_MAX_VERSION = 'TLSv1.2';
+  });
+  afterAll(() => {
+    tls.DEFAULT_MAX_VERSION = before;
+  });
+  const tlsStep = async (destination: OpenDestination) =>
+    (await testConnection(destination, { sendTestEvent: false })).steps.find(({ step }) => step === 'tls');
+
+  test.each(modes)('%s: right credentials deliver', async (mode) => {
+    const destination = await destinationFor(mode);
+    await expectDelivered(destination);
+    expect(await tlsStep(destination)).toMatchObject({ outcome: 'ok', detail: 'TLSv1.2' });
+  });
+
+  test('a client certificate that is refused, or missing, is so in the handshake', async () => {
+    const { pem, keyPem } = newCertificate(newAuthority(), 'client');
+    const wrong = { auth: { clientCertificate: pem }, secrets: { clientKey: keyPem } };
+    const refused = await destinationFor('MTLS', wrong);
+    const missing = await destinationFor('SASL_PLAIN', { broker: kafka.mutual });
+    for (const [destination, name] of [
+      [refused, 'CLIENT_CERTIFICATE_REFUSED'],
+      [missing, 'CLIENT_CERTIFICATE_MISSING'],
+    ] as const) {
+      await expectRefused(destination, name);
+      expect((await tlsStep(destination))?.error?.name).toBe(name);
+    }
+  });
+
+  test('a broker of another authority', async () => {
+    const destination = await destinationFor('SASL_PLAIN', { auth: { caCertificate: newAuthority().pem } });
+    await expectRefused(destination, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
   });
 });
 

@@ -155,6 +155,12 @@ test('what the API answers is what it describes', async () => {
     ['POST /v1/destinations/test', 200, () => call('POST /v1/destinations/test', '', secret)],
     ['POST /v1/destinations/test', 422, () => call('POST /v1/destinations/test', '', { ...secret, sendTestEvent: 1 })],
     ['POST /v1/destinations/{id}/test', 200, () => call('POST /v1/destinations/{id}/test', destination, {})],
+    ['POST /v1/destinations/{id}/test', 200, () => call('POST /v1/destinations/{id}/test', destination)],
+    [
+      'POST /v1/destinations/{id}/test',
+      415,
+      () => call('POST /v1/destinations/{id}/test', destination, '{}', { 'content-type': 'text/plain' }),
+    ],
     ['POST /v1/destinations/{id}/test', 404, () => call('POST /v1/destinations/{id}/test', 'x', {})],
     ['POST /v1/destinations/{id}/rotate', 404, () => call('POST /v1/destinations/{id}/rotate', 'x', { auth: {} })],
     [

@@ -1,7 +1,8 @@
-/** Authorities that the machine trusts and Node.js does not know, as a company has its own. */
-import { writeFile } from 'node:fs/promises';
+/** What API and worker take from their machine: authorities that Node.js does not know, as a company has its own; and the key ring. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newSecretKeys } from '../../dev/programs.ts';
 import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import type { ConnectionTest } from '../../domain/connectionTest.ts';
 import { type Causeway, startCauseway } from '../harness/causeway.ts';
@@ -11,6 +12,7 @@ import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts
 import { sharedServers } from '../harness/sharedServers.ts';
 import { oauthPrincipal, startTokenServer, type TokenServer } from '../harness/tokenServer.ts';
 
+const sealingKeys = newSecretKeys();
 const company = newAuthority();
 const stranger = newAuthority();
 const here = { hosts: ['127.0.0.1'] };
@@ -23,10 +25,16 @@ beforeAll(async () => {
   ({ kafka, remove } = await securedKafka());
   const file = join(sharedServers().dir, `system-${Date.now()}.pem`);
   await writeFile(file, kafka.caCertificate + company.pem);
+  const ring = `${file}.keys`;
+  await writeFile(ring, sealingKeys, { mode: 0o600 });
   [known, unknown, causeway] = await Promise.all([
     startTokenServer(kafka, newCertificate(company, 'token server', here)),
     startTokenServer(kafka, newCertificate(stranger, 'token server', here)),
-    startCauseway({ kafka: { brokers: [kafka.plain] }, env: { SSL_CERT_FILE: file } }),
+    startCauseway({
+      ...{ kafka: { brokers: [kafka.plain] }, env: { SSL_CERT_FILE: file, CAUSEWAY_SECRET_KEYS: '' } },
+      apiEnv: { CAUSEWAY_SECRET_KEYS_FILE: ring },
+      workerEnv: { CAUSEWAY_SECRET_KEYS_COMMAND: `tr -d ' ' < '${ring}' | cat` },
+    }),
   ]);
 });
 afterAll(async () => {
@@ -102,4 +110,14 @@ describe('nobody else is trusted:', () => {
   test.each(others)('%s does not pass the connection test', async (_, name, settings) => {
     expect(await tested(settings())).toBe(name);
   });
+});
+
+test('a key ring out of a file, and out of a command, opens what is sealed, and is in no environment and no log', async () => {
+  expect(await sent(withLogin())).toBe('delivered');
+  const { apiProcess, worker, logDir } = causeway;
+  const places = [apiProcess, worker].map(({ pid }) => `/proc/${pid}/environ`);
+  for (const place of [...places, join(logDir, 'api.log'), join(logDir, 'worker.log')]) {
+    const text = await readFile(place, 'latin1');
+    expect([text.length > 0, text.includes(sealingKeys.split(':')[1] ?? '')]).toEqual([true, false]);
+  }
 });

@@ -69,6 +69,17 @@ describe('a key ring that can not be read is refused by the variable, and nothin
     expect(await refusal(wrong)).toMatch(/^What CAUSEWAY_SECRET_KEYS_COMMAND prints must be id:key/);
   });
 
+  test('a command that does not end, and holds its output open', async () => {
+    const endless = { CAUSEWAY_SECRET_KEYS_COMMAND: `printf 'k:${young}'; sleep 10 | cat` };
+    const beganAtMs = performance.now();
+    const refused = await readSecretKeys(endless, { commandMs: 200 }).catch((thrown: unknown) => thrown);
+    expect(refused).toMatchObject({
+      code: 'secret_keys_unreadable',
+      remedy: expect.stringMatching(/^CAUSEWAY_SECRET_KEYS_COMMAND did not end in 0.2 s\./),
+    });
+    expect([String(refused).includes(young), performance.now() - beganAtMs < 5_000]).toEqual([false, true]);
+  });
+
   test('two keys of one name, or a key of another length', async () => {
     expect(await refusal({ CAUSEWAY_SECRET_KEYS: `k:${young},k:${old}` })).toContain('an id of its own');
     const short = randomBytes(31).toString('base64');
