@@ -25,6 +25,32 @@ async function listening(server: Server): Promise<HostileServer> {
 export const answering = (answer: (socket: Socket, sent: Buffer) => void): Promise<HostileServer> =>
   listening(createServer((socket) => socket.on('data', (sent) => answer(socket, sent))));
 
+/** Answers to who shows credentials by HTTP Basic that repeat them, as RFC 6749 lets no endpoint do. */
+const echoes: ((told: string) => string)[] = [
+  (told) => httpAnswer('400 Bad Request', JSON.stringify({ error: told, error_description: told, error_uri: told })),
+  (told) => httpAnswer(`401 ${told}`, told),
+  (told) => httpAnswer('200 OK', JSON.stringify({ access_token: `no token: ${told}`, token_type: told })),
+  (told) => httpAnswer('302 Found', '', `Location: http://127.0.0.1/?${told}\r\n`),
+  (told) => `${told}\r\n\r\n`, // No HTTP: Node's error carries what it was.
+];
+export const echoPaths = echoes.map((_, n) => `/token/${n}`);
+
+const httpAnswer = (status: string, body: string, header = ''): string =>
+  `HTTP/1.1 ${status}\r\n${header}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
+
+/** A token endpoint at each of `echoPaths`, whose answers hold the secret that it was sent, form-encoded as it came and in clear. */
+export const echoingTokenEndpoint = (): Promise<HostileServer> =>
+  answering((socket, sent) => {
+    const request = sent.toString('latin1');
+    const path = /^POST \/token\/(\d)/.exec(request)?.[1];
+    const basic = /\r\nAuthorization: Basic (\S+)/.exec(request)?.[1];
+    const echo = echoes[Number(path)];
+    if (basic === undefined || echo === undefined) return;
+    const form = Buffer.from(basic, 'base64').toString();
+    const told = `${form} ${decodeURIComponent(form.replaceAll('+', ' '))}`;
+    socket.end(echo(told));
+  });
+
 /** Takes connections over TLS, and answers nothing. */
 export const speakingTls = (options: TlsOptions): Promise<HostileServer> =>
   listening(

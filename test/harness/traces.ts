@@ -1,7 +1,7 @@
 /** Everything that a Causeway has left behind, for a search through it. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Client } from '@temporalio/client';
+import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import pg from 'pg';
 import { compressionCodec } from '../../domain/compressionCodec.ts';
@@ -72,17 +72,42 @@ export async function tracesOfDatabase({ databaseUrl }: Pick<Causeway, 'database
   }
 }
 
-/** Every workflow of these task queues, open or closed: its histories, and what is said of it: attributes, memo, heartbeats. */
-export async function tracesOfTemporal(client: Client, { temporal }: Pick<Causeway, 'temporal'>): Promise<Trace[]> {
+/**
+ * Every workflow of these task queues, open or closed: its histories, and what is said of it: attributes, memo, heartbeats. And those that
+ * are known by their ids, where they are: a list shows a workflow only a while after it began.
+ */
+export async function tracesOfTemporal(
+  client: Client,
+  { temporal }: Pick<Causeway, 'temporal'>,
+  knownIds: Iterable<string> = [],
+): Promise<Trace[]> {
   const queues = [temporal.taskQueue, segmentTaskQueue(temporal.taskQueue)].map((queue) => `'${queue}'`);
   const traces: Trace[] = [];
+  const unlisted = new Set(knownIds);
   for await (const { workflowId, runId } of client.workflow.list({ query: `TaskQueue in (${queues.join()})` })) {
-    const handle = client.workflow.getHandle(workflowId, runId);
-    const where = `Temporal, ${workflowId.split(':')[0]}`;
-    traces.push(...(await tracesIn(`${where}, history`, await handle.fetchHistory())));
-    traces.push(...(await tracesIn(`${where}, description`, (await handle.describe()).raw)));
+    traces.push(...(await tracesOfRun(client.workflow.getHandle(workflowId, runId))));
+    unlisted.delete(workflowId);
+  }
+  for (const workflowId of unlisted) {
+    const found = tracesOfRun(client.workflow.getHandle(workflowId));
+    traces.push(
+      ...(await found.catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return [];
+        throw error;
+      })),
+    );
   }
   return traces;
+}
+
+/** Throws `WorkflowNotFoundError`, of which only `describe` knows. */
+async function tracesOfRun(handle: WorkflowHandle): Promise<Trace[]> {
+  const where = `Temporal, ${handle.workflowId.split(':')[0]}`;
+  const { raw } = await handle.describe();
+  return [
+    ...(await tracesIn(`${where}, history`, await handle.fetchHistory())),
+    ...(await tracesIn(`${where}, description`, raw)),
+  ];
 }
 
 /** Each text and each piece of bytes in a message of Temporal's, payloads unpacked. */
