@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { hostOf } from '../../domain/address.ts';
 import { type AuthMode, authModes, secretFields } from '../../domain/destination.ts';
 import { type AllowPrivate, isRefusedHost } from '../../domain/privateNetworks.ts';
-import { certificates, privateKey } from './pem.ts';
+import { certificates, clientCertificates, privateKey } from './pem.ts';
 import { fieldsOf, lineOf, secretOf, yesOrNo } from './text.ts';
 
 /** Which settings of `auth` may be shown, beside `mode` and `tls`. */
@@ -100,7 +100,7 @@ const fieldSchemas = (allowPrivateBrokers: AllowPrivate) => ({
   }),
   username: lineOf(255),
   password: secretOf(1_024),
-  clientCertificate: certificates(),
+  clientCertificate: clientCertificates(),
   clientKey: privateKey(),
   clientKeyPassphrase: secretOf(1_024),
   clientId: lineOf(255),

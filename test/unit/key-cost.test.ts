@@ -1,7 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { createPublicKey, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isCheapToOpen } from '../../api/schemas/keyCost.ts';
-import { privateKey } from '../../api/schemas/pem.ts';
+import { certificates, clientCertificates, privateKey } from '../../api/schemas/pem.ts';
 import { newPrivateKeyPem } from '../harness/pem.ts';
 
 const encrypted = (...options: string[]): string =>
@@ -44,8 +48,8 @@ describe('a private key that would keep every destination waiting is refused, an
     expect(isCheapToOpen(encrypted().replace('KEY-----\n', 'KEY-----\nX-Y: z\n\n'))).toBe(false);
   });
 
-  test('ten thousand sequences in one another', () => {
-    const deep = Array.from({ length: 10_000 }).reduce<Buffer>(
+  test('a thousand sequences in one another', () => {
+    const deep = Array.from({ length: 1_000 }).reduce<Buffer>(
       (inner) => {
         const length = Buffer.alloc(4);
         length.writeUInt32BE(inner.length);
@@ -55,4 +59,29 @@ describe('a private key that would keep every destination waiting is refused, an
     );
     expect(isCheapToOpen(ofPem('ENCRYPTED PRIVATE KEY', deep.toString('hex')))).toBe(false);
   });
+});
+
+/** A certificate of somebody who says that this is their RSA key. Nobody has its private part. */
+async function certificateOfRsa(bits: number): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-rsa-'));
+  const [key, named] = [join(folder, 'key.pem'), join(folder, 'named.pem')];
+  const modulus = randomBytes(bits / 8);
+  modulus[0] = 0x80;
+  const n = modulus.toString('base64url');
+  const publicKey = createPublicKey({ key: { kty: 'RSA', n, e: 'AQAB' }, format: 'jwk' });
+  await writeFile(key, newPrivateKeyPem());
+  await writeFile(named, publicKey.export({ type: 'spki', format: 'pem' }));
+  const certificate = ['x509', '-new', '-subj', '/CN=c', '-days', '1', '-key', key, '-force_pubkey', named];
+  const pem = execFileSync('openssl', certificate).toString();
+  await rm(folder, { recursive: true });
+  return pem;
+}
+
+test('a client certificate whose RSA key is slow to sign with is refused, and says why; an authority only verifies', async () => {
+  const [usual, slow] = [await certificateOfRsa(4_096), await certificateOfRsa(8_192)];
+  expect([usual, slow].map((pem) => certificates().safeParse(pem).success)).toEqual([true, true]);
+  expect(clientCertificates().safeParse(usual + slow).success).toBe(true); // The first is the client's own.
+  expect(clientCertificates().safeParse(slow).error?.issues).toMatchObject([
+    { message: expect.stringContaining('at most 4096 bits') },
+  ]);
 });
