@@ -8,13 +8,15 @@ const vm = require('node:vm');
 
 if (!isMainThread) {
   // For the query `__stack_trace` the SDK notes the stack of every promise. Without the hook it says that stack traces are not enabled.
-  v8.promiseHooks.createHook = () => {
+  const createHook = () => {
     const { warn } = console;
     console.warn = () => {
       console.warn = warn; // Once: the SDK's word that there is no such hook here.
     };
     throw new Error('Stacks of promises are not noted here.');
   };
+  // Another object: Node's own AsyncLocalStorage uses the one that was there.
+  v8.promiseHooks = { ...v8.promiseHooks, createHook };
 
   // A call into a workflow's context with a time limit starts a thread to watch it. Temporal gives a task that takes too long to another worker.
   const { runInContext } = vm.Script.prototype;

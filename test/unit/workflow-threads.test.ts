@@ -40,6 +40,15 @@ test("a thread of the worker calls into a workflow's context without a thread th
   expect(await inThread(run)).toBe('through');
 });
 
+test("Node's own use of the hooks goes on in a thread of the worker", async () => {
+  const run = `() => {
+    const hooks = require('node:async_hooks');
+    hooks.createHook({ init() {}, before() {}, after() {}, destroy() {} }).enable();
+    return new hooks.AsyncLocalStorage().run('kept', () => 'through');
+  }`;
+  expect(await inThread(run)).toBe('through');
+});
+
 test('other threads are as Node made them', () => {
   v8.promiseHooks.createHook({ init: () => undefined })();
   const endless = new Script('for (;;);');
