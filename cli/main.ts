@@ -50,7 +50,8 @@ export function programOf(context: Context): Command {
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const program = programOf({ io, api: async () => new Api(await readSettings(io), io.stop) });
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    const [first, ...rest] = argv;
+    await program.parseAsync(first === 'help' ? [...rest, '--help'] : [...argv], { from: 'user' });
     return exitCodes.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage; // It has said why.

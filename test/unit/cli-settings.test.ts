@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSettings } from '../../cli/settings.ts';
+import { causeway } from '../harness/cli.ts';
 
 let cwd: string;
 beforeAll(async () => {
@@ -50,4 +51,12 @@ test.each([
     exit: 'usage',
   });
   await expect(readSettings({ env: {}, cwd: '/nowhere' })).rejects.toThrow('Which Causeway?');
+});
+
+test('help is shown of what follows the word, and asks no API', async () => {
+  const api = { url: 'http://127.0.0.1:9', key: 'k' };
+  expect(await causeway(api, ['help', 'replays', 'start'])).toMatchObject({
+    ...{ code: 0, err: '', out: expect.stringContaining('Usage: causeway replays start') },
+  });
+  expect(await causeway(api, ['help'])).toMatchObject({ code: 0, out: expect.stringContaining('Exit codes: 0 ok') });
 });
