@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { eventDigest } from '../../domain/eventDigest.ts';
 import { eventIdOf } from '../../domain/eventId.ts';
 import { laneWorkflowId } from '../../domain/lane.ts';
 import { heldOutcomesWorkflowType } from '../../domain/outcomes.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
+import { commandsIn, operatorsShell } from '../harness/guide.ts';
 import { closedPort } from '../harness/hostileServers.ts';
 import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
 
@@ -197,4 +198,27 @@ test("while the operator's own broker is down, outcomes wait in their order, cus
   const offsets = found.map(({ payload }) => Number(payload.offset));
   const inOrder = Array.from({ length: ids.length + 1 }, (_, n) => n);
   expect(isAnyHeld ? offsets.toSorted((a, b) => a - b) : offsets).toEqual(inOrder);
+});
+
+test("what is held is given up by the guide's command, and is not exported once a destination takes outcomes again", async () => {
+  const shell = await operatorsShell(causeway);
+  onTestFinished(() => shell.remove());
+  await causeway.api.request('DELETE', `/v1/destinations/${exported.id}`);
+  const destination = await causeway.createDestination();
+  await settle(destination, 'delivered');
+  const held = `WorkflowId STARTS_WITH "outcomes:${destination.id}:" AND ExecutionStatus="Running"`;
+  const untilHeld = (wanted: boolean) =>
+    until(
+      wanted ? 'it is held' : 'nothing is held any more',
+      () => temporal.client.workflow.count(held),
+      ({ count }) => count > 0 === wanted,
+    );
+  await untilHeld(true);
+  const [command = ''] = await commandsIn('docs/export.md', ['temporal']);
+  await shell.run(command);
+  await untilHeld(false);
+  exported = await toOperators();
+  const later = await settle(destination, 'delivered');
+  const found = await untilExported(destination, 1);
+  expect(found.map(({ payload }) => payload.eventId)).toEqual([later]);
 });

@@ -129,6 +129,14 @@ test("replay and discard, with Temporal's CLI and with ours", async () => {
   await guide(`${signal} discard ${note('a test event')}`, unwanted);
   await untilStatus('discarded', unwanted);
 
+  const allUnwanted = await listed(await park());
+  await guide(
+    `temporal workflow signal --yes --query "DestinationId='$DESTINATION' AND DeadLetters>0" --name discard --input '{"all": true, "by": "ada"}' --reason 'test events'`,
+  );
+  expect(await untilStatus('discarded', allUnwanted)).toMatchObject({
+    interventions: [{ kind: 'discard', by: 'ada' }],
+  });
+
   const ours = await park();
   await guide(`causeway replay "$DESTINATION" "$EVENT" --reason 'limit raised'`, ours);
   await untilStatus('delivered', ours);
