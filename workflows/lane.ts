@@ -17,18 +17,22 @@ import {
 import type { Failed, Outcome, ProduceRequest } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import { type CarriedLane, carried, restored } from '../domain/carriedLane.ts';
+import { deadLetterCount, isParkingMuch } from '../domain/deadLetters.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { foundFrom, holdOf, letGo, nowSuspended, suspensionFrom, woken } from '../domain/laneHold.ts';
+import { askedOfAside } from '../domain/laneLetters.ts';
 import {
   type LaneStatus,
   laneQueries,
   laneSignals,
+  type Parked,
   type ParkedEvent,
   parkedEventsOf,
+  parkedIn,
   statusOf,
 } from '../domain/laneMessages.ts';
 import type { RunLength } from '../domain/laneOverflow.ts';
-import { blockFrom, isFitting, noteFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
+import { blockFrom, isFitting, noteFrom, resendNoteFrom, type Selected, selectionFrom } from '../domain/laneSignals.ts';
 import {
   canSend,
   carriedBytes,
@@ -51,6 +55,7 @@ import { Quiet } from '../domain/quiet.ts';
 import { gathered, gathering } from '../domain/strays.ts';
 import { LaneOutcomes } from './exporting.ts';
 import { eachStray } from './gathering.ts';
+import { putsLettersAside } from './letters.ts';
 import { overflowing } from './overflow.ts';
 
 export type ProduceActivities = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
@@ -72,6 +77,7 @@ export const resume = defineSignal<unknown[]>(laneSignals.resume, { typeInfo: an
 export const wake = defineSignal<unknown[]>(laneSignals.wake, { typeInfo: anyInput });
 export const suspend = defineSignal<unknown[]>(laneSignals.suspend, { typeInfo: anyInput });
 export const status = defineQuery<LaneStatus>(laneQueries.status, { typeInfo: anyInput });
+export const parked = defineQuery<Parked>(laneQueries.parked, { typeInfo: anyInput });
 export const deadLetters = defineQuery<ParkedEvent[]>(laneQueries.deadLetters, { typeInfo: anyInput });
 
 const deliveryStateKey = defineSearchAttributeKey('DeliveryState', SearchAttributeType.KEYWORD);
@@ -86,7 +92,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   const { runId, originalExecutionRunId } = workflowInfo();
   const isReset = runId !== originalExecutionRunId;
   if (isReset) state = { ...state, resetRunId: runId };
-  let shown = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
+  let shown = { state: deliveryStateOf(state), deadLetters: deadLetterCount(state) };
   const quiet = new Quiet();
   let over = false;
   const startBytes = workflowInfo().historySize;
@@ -99,12 +105,17 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     state = enqueued(state, block, Date.now());
     quiet.heard(block.quietMs, taskName(), Date.now());
   });
+  const askAside = (kind: 'replay' | 'discard', before: LaneState, selected: Selected): void => {
+    const { reason, by } = selected;
+    state = askedOfAside(state, before, selected, { kind, reason, by, atMs: Date.now(), runId });
+  };
   onSignal(replay, (input) => {
     const selected = selectionFrom(input, 'all');
     if (!selected) return;
     const before = state;
     state = replayed(state, selected);
     outcomes.signalled('replayed', before, state, selected);
+    askAside('replay', before, selected);
   });
   onSignal(discard, (input) => {
     const selected = selectionFrom(input, 'nothing');
@@ -112,6 +123,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     const before = state;
     state = discarded(state, selected);
     outcomes.signalled('discarded', before, state, selected);
+    askAside('discard', before, selected);
   });
   onSignal(resend, (input, about) => {
     const block = blockFrom(input);
@@ -136,9 +148,10 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     if (suspension) state = nowSuspended(state, suspension);
   });
   setHandler(deadLetters, () => parkedEventsOf(state));
+  setHandler(parked, () => parkedIn(start, state));
 
   const show = (): void => {
-    const now = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
+    const now = { state: deliveryStateOf(state), deadLetters: deadLetterCount(state) };
     if (now.state === shown.state && now.deadLetters === shown.deadLetters) return;
     shown = now;
     upsertSearchAttributes([
@@ -147,7 +160,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     ]);
   };
   const isToShow = (): boolean =>
-    shown.state !== deliveryStateOf(state) || shown.deadLetters !== state.deadLetters.length;
+    shown.state !== deliveryStateOf(state) || shown.deadLetters !== deadLetterCount(state);
   const memory = {
     get state() {
       return state;
@@ -156,7 +169,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       state = next;
     },
   };
-  const overflow = overflowing(start, memory, runLength);
+  const overflow = overflowing(start, memory, runLength, outcomes);
   const isEnding = (): boolean =>
     runLength() !== 'short' && carriedBytes(state) + outcomes.carriedBytes <= carriedBytesMax && !overflow.isBusy();
   outcomes.begin(isEnding);
@@ -225,7 +238,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       try {
         const outcome = await outcomeOf(start, state);
         const before = state; // Read after the await: signals may have come.
-        state = settled(before, outcome, Date.now());
+        state = settled(before, outcome, Date.now(), isParkingMuch(before, outcome) && putsLettersAside());
         outcomes.settled(before, state, outcome);
       } catch (error) {
         state = interrupted(state, unforeseen(error), Date.now());
