@@ -131,7 +131,18 @@ test('doctor checks all that the API stands on, and says what mends what is not 
   const found = JSON.parse(well.out).checks as { name: string; status: string }[];
   expect([well.code, ...found.filter(({ status }) => status === 'failing')]).toEqual([0]);
   expect(found.map(({ name }) => name)).toEqual([
-    ...['api', 'version', 'clock', 'store', 'store clock', 'temporal', 'namespace', 'search attributes', 'worker'],
+    ...[
+      'api',
+      'version',
+      'clock',
+      'store',
+      'store clock',
+      'temporal',
+      'namespace',
+      'event index',
+      'search attributes',
+      'worker',
+    ],
     ...['worker version', 'destinations', 'kafka'],
   ]);
   const away = { CAUSEWAY_API: 'http://127.0.0.1:9' };
