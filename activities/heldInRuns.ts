@@ -3,8 +3,7 @@ import type { Block } from '../domain/block.ts';
 import type { CarriedLane } from '../domain/carriedLane.ts';
 import { type HeldInRun, heldInRun } from '../domain/heldInRun.ts';
 import type { LaneStart } from '../domain/lane.ts';
-import { segmentWorkflowId } from '../domain/overflow.ts';
-import { numbersIn } from '../domain/segmentRanges.ts';
+import { type SegmentRange, segmentWorkflowId } from '../domain/overflow.ts';
 import type { LaneHistories } from './laneHistory.ts';
 import { startOf } from './laneRuns.ts';
 import { type Looked, segmentWith } from './segmentOf.ts';
@@ -51,3 +50,6 @@ export function heldInRuns(client: Client, histories: Pick<LaneHistories, 'decod
     },
   };
 }
+
+const numbersIn = (ranges: readonly SegmentRange[]): number[] =>
+  ranges.flatMap(({ from, count }) => Array.from({ length: count }, (_, n) => from + n));

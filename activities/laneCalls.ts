@@ -2,26 +2,13 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { encodeToPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { CausewayError } from '../domain/error.ts';
-import {
-  type LaneStatus,
-  laneQueries,
-  type laneSignals,
-  type Parked,
-  type ParkedEvent,
-  parkedEvent,
-} from '../domain/laneMessages.ts';
-import { lettersIn } from '../domain/lettersAside.ts';
+import { type LaneStatus, laneQueries, type laneSignals, type ParkedEvent } from '../domain/laneMessages.ts';
 import { isNotFound } from './notFound.ts';
-import { blocksIn, isLost } from './segmentReading.ts';
-import { temporalSilent } from './temporalSilent.ts';
 
 /** A lane that no worker has in memory is replayed before it answers. In ms. */
 const queryTimeoutMs = 4_000;
 const signalTimeoutMs = 5_000;
-const readTimeoutMs = 5_000;
 const queriesAtOnce = 20;
-
-export type ParkedLetter = ParkedEvent & { value: Uint8Array };
 
 export type LaneSignalName = (typeof laneSignals)['replay' | 'discard' | 'pause' | 'resume'];
 
@@ -29,9 +16,7 @@ export type LaneSignalName = (typeof laneSignals)['replay' | 'discard' | 'pause'
 export type LaneCalls = {
   /** Undefined where the lane does not answer: no worker has time for it. */
   status(workflowId: string): Promise<LaneStatus | 'gone' | undefined>;
-  deadLetters(workflowId: string): Promise<Parked | 'gone' | undefined>;
-  /** The dead letters in a segment: none where it can't be read any more. Rejects with `temporal_unavailable`. */
-  lettersIn(segmentId: string): Promise<ParkedLetter[]>;
+  deadLetters(workflowId: string): Promise<ParkedEvent[] | 'gone' | undefined>;
   /**
    * Whether a lane with this id is open and has the signal now. `requestKey` names the request that asks for it: one that
    * comes again is stored once. Rejects with `temporal_unavailable`: it may or may not be stored.
@@ -49,16 +34,7 @@ export function laneCalls(client: Client): LaneCalls {
   };
   return {
     status: (workflowId) => query(workflowId, laneQueries.status),
-    deadLetters: (workflowId) => query(workflowId, laneQueries.parked),
-    async lettersIn(segmentId) {
-      const reading = client.connection.withDeadline(Date.now() + readTimeoutMs, () => blocksIn(client, segmentId));
-      const blocks = await reading.catch((cause: unknown) => {
-        if (isLost(cause)) return [];
-        throw temporalSilent(cause);
-      });
-      const letters = blocks.flatMap(lettersIn);
-      return letters.map((letter) => ({ ...parkedEvent(letter), value: letter.delivery.value }));
-    },
+    deadLetters: (workflowId) => query(workflowId, laneQueries.deadLetters),
     async signal(workflowId, signalName, input, requestKey) {
       const payloads = (await encodeToPayloads(loadedDataConverter, input)) ?? [];
       // The id is ours, so that it is the same when the client, or the sender, sends it again.

@@ -10,7 +10,7 @@ import type { LaneRecord, RunningProduce } from '../domain/deliveryLog.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import { blockFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
-import { type SegmentStart, segmentWorkflowType } from '../domain/overflow.ts';
+import { type SegmentStart, segmentSignals, segmentWorkflowType } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { isNotFound } from './notFound.ts';
 import { temporalSilent } from './temporalSilent.ts';
@@ -154,6 +154,22 @@ export class LaneHistories {
       nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
     } while (nextPageToken);
     return true;
+  }
+
+  /** The run of the lane that read an overflow segment last; undefined while none has, or where the segment is gone. */
+  async readerOf(segmentId: string): Promise<string | undefined> {
+    let reader: string | undefined;
+    let nextPageToken: Uint8Array | undefined;
+    do {
+      const page = await this.page(segmentId, undefined, nextPageToken);
+      for (const { workflowExecutionSignaledEventAttributes: signal } of page?.history?.events ?? []) {
+        if (signal?.signalName !== segmentSignals.read) continue;
+        const [runId] = await this.decoded<[string?]>(signal.input?.payloads);
+        reader = runId ?? reader;
+      }
+      nextPageToken = page?.nextPageToken?.length ? page.nextPageToken : undefined;
+    } while (nextPageToken);
+    return reader;
   }
 
   /** The run that the last reset of this one made; undefined where it was not reset. */

@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { type Delivery, deliveriesOf } from '../domain/block.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
-import type { LaneStatus, ParkedEvent } from '../domain/laneMessages.ts';
-import { segmentNumberOf } from '../domain/overflow.ts';
+import type { ParkedEvent } from '../domain/laneMessages.ts';
 import {
   type FoundRuns,
   isMeant,
@@ -24,7 +22,7 @@ export type ReplayDependencies = ResendDependencies & {
   histories: Pick<LaneHistories, 'now'>;
   list: ListLanes;
   listRuns(request: RunsRequest): Promise<FoundRuns>;
-  lanes: Pick<LaneCalls, 'deadLetters' | 'lettersIn' | 'signal' | 'status'>;
+  lanes: Pick<LaneCalls, 'deadLetters' | 'signal' | 'status'>;
 };
 export type ReplayActivity = {
   replayPage(request: ReplayPageRequest): Promise<ReplayPage>;
@@ -86,112 +84,28 @@ async function lanesOf(
 }
 
 /**
- * How many dead letters of the lane are meant, and told to go again unless they are only counted. Undefined, and of the lane's own none
- * told, where it does not answer, or a letter's body is not found.
+ * How many dead letters of the lane are meant, and told to go again unless they are only counted. Undefined, and nothing told, where
+ * it does not answer, or a letter's body is not found.
  */
 async function replayed(
   known: ReplayDependencies,
   request: ReplayPageRequest,
   lane: LaneToAsk,
 ): Promise<number | undefined> {
-  const parked = await known.lanes.deadLetters(lane.workflowId);
-  if (parked === undefined) return undefined;
-  if (parked === 'gone') return 0;
-  const { events, last } = await replayedAside(known, request, lane, parked.segments);
-  const own = await ofType(known, request, lane, await meantOf(known, request, lane, parked.letters));
-  const { segments } = last;
-  // Together with its own, which are newer: the lane keeps their order.
-  const ids = [...last.ids, ...(own ?? []).map(idOf)];
-  if (ids.length > 0 && !request.dryRun) {
-    await tell(known, request, lane, { ids, segments });
-    // Else whoever asks next finds them still parked.
-    if (segments.length > 0) await untilStatus(known, lane, isDone);
-  }
-  return own && events + ids.length;
-}
-
-const idOf = ({ eventId }: ParkedEvent): string => eventId;
-
-async function meantOf<Letter extends ParkedEvent>(
-  { index }: ReplayDependencies,
-  { filter, named, startedAt }: ReplayPageRequest,
-  { workflowId }: LaneToAsk,
-  letters: readonly Letter[],
-): Promise<(Letter & { id: string })[]> {
+  const { id, filter, named, startedAt, dryRun, reason, by, sweep } = request;
+  const letters = await known.lanes.deadLetters(lane.workflowId);
+  if (letters === undefined) return undefined;
+  if (letters === 'gone') return 0;
   const fitting = letters
     .filter((one) => isMeant(one, filter, startedAt) && (!named || named.ids.includes(one.eventId)))
     .map((one) => ({ ...one, id: digestOfEventId(one.eventId) ?? '', acceptedAtMs: Date.parse(one.parkedAt) }));
-  return await ofTime(index, workflowId, fitting, filter);
-}
-
-type Told = { ids: string[]; segments: number[] };
-
-/** With more ids than this a lane is told in several signals, the oldest first. */
-const idsAtOnce = 5_000;
-
-/**
- * Tells of those that are meant and stand aside, the oldest first; a lane has time for each part of them before it is told of the next.
- * How many it told of, or would have, and the last part, which is not told yet.
- */
-async function replayedAside(
-  known: ReplayDependencies,
-  request: ReplayPageRequest,
-  lane: LaneToAsk,
-  segmentIds: readonly string[],
-): Promise<{ events: number; last: Told }> {
-  let part: Told = { ids: [], segments: [] };
-  let events = 0;
-  for (const segmentId of segmentIds) {
-    const meant = await meantOf(known, request, lane, await known.lanes.lettersIn(segmentId));
-    const ids = meant.filter((one) => isOfType(one, request.filter)).map(idOf);
-    if (ids.length === 0) continue;
-    if (part.ids.length + ids.length > idsAtOnce && part.ids.length > 0) {
-      if (!request.dryRun) {
-        await tell(known, request, lane, part);
-        await untilStatus(known, lane, hasRoom);
-      }
-      events += part.ids.length;
-      part = { ids: [], segments: [] };
-    }
-    part.ids.push(...ids);
-    part.segments.push(segmentNumberOf(segmentId));
-  }
-  return { events, last: part };
-}
-
-/** Tried again after an unclear answer, the signal has the same request id, and is stored once. */
-async function tell(
-  { lanes }: ReplayDependencies,
-  { id, reason, by, sweep }: ReplayPageRequest,
-  { workflowId }: LaneToAsk,
-  { ids, segments }: Told,
-): Promise<void> {
-  const isAnyAside = segments.length > 0;
+  const inTime = await ofTime(known.index, lane.workflowId, fitting, filter);
+  const ids = (await ofType(known, request, lane, inTime))?.map((one) => one.eventId);
+  if (!ids) return undefined;
+  // Tried again after an unclear answer, the signal has the same request id, and is stored once.
   const once = sweep ? `${id}/${sweep}` : id;
-  const requestKey = isAnyAside ? `${once}/${segments[0]}-${segments.at(-1)}` : once;
-  await lanes.signal(workflowId, 'replay', { ids, ...(isAnyAside && { segments }), reason, by }, requestKey);
-}
-
-/** With more than this waiting in a lane its dead letters are given time: the next ones come before them. */
-const waitingMax = 1_000;
-const looksEveryMs = 200;
-const waitsForMs = 60_000;
-
-/** Whether the lane has taken out of the segments what it was told of. */
-const isDone = ({ deadLettersAside }: LaneStatus): boolean => !deadLettersAside?.asked;
-const hasRoom = (status: LaneStatus): boolean =>
-  isDone(status) && (status.held !== undefined || status.waitingEvents <= waitingMax);
-
-async function untilStatus(
-  { lanes }: ReplayDependencies,
-  { workflowId }: LaneToAsk,
-  is: (status: LaneStatus) => boolean,
-): Promise<void> {
-  for (const untilMs = Date.now() + waitsForMs; Date.now() < untilMs; ) {
-    const status = await lanes.status(workflowId);
-    if (status === 'gone' || (status && is(status))) return;
-    await sleep(looksEveryMs);
-  }
+  if (ids.length > 0 && !dryRun) await known.lanes.signal(lane.workflowId, 'replay', { ids, reason, by }, once);
+  return ids.length;
 }
 
 type Letter = ParkedEvent & { id: string };

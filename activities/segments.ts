@@ -1,28 +1,71 @@
 /** Reads and closes the overflow segments of lanes. Asks Temporal alone. */
 import type { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { type Block, blockOf, deliveriesOf } from '../domain/block.ts';
-import { segmentSignals } from '../domain/overflow.ts';
-import { createLetterActivities, type LetterActivity } from './letters.ts';
-import { blocksIn, tellSegment } from './segmentReading.ts';
+import { type SegmentStart, segmentSignals } from '../domain/overflow.ts';
+import { isNotFound } from './notFound.ts';
 
-export type SegmentActivity = LetterActivity & {
+export type SegmentActivity = {
   readSegment(request: { segmentId: string; laneRunId: string; taken: string[] }): Promise<Block>;
   closeSegments(request: { taken: string[] }): Promise<void>;
 };
 
 export function createSegmentActivities({ temporal }: { temporal: Client }): SegmentActivity {
+  /** A segment that was closed, by us or by a person, gets no signal; its history tells what it held all the same. */
+  const tell = async (segmentId: string, signal: string, ...args: unknown[]): Promise<void> => {
+    await unlessNotFound(() => temporal.workflow.getHandle(segmentId).signal(signal, ...args));
+  };
   const closeSegments: SegmentActivity['closeSegments'] = async ({ taken }) => {
-    for (const segmentId of taken) await tellSegment(temporal, segmentId, segmentSignals.taken);
+    for (const segmentId of taken) await tell(segmentId, segmentSignals.taken);
   };
   return {
     async readSegment({ segmentId, laneRunId, taken }) {
       await closeSegments({ taken });
       // Before its events can be sent by anyone: so whoever looks for an event that the segment held finds the run.
-      await tellSegment(temporal, segmentId, segmentSignals.read, laneRunId);
-      const blocks = await blocksIn(temporal, segmentId);
-      return blockOf(blocks.flatMap(deliveriesOf), Math.min(...blocks.map(({ acceptedAtMs }) => acceptedAtMs)), 0);
+      await tell(segmentId, segmentSignals.read, laneRunId);
+      return await blockIn(temporal, segmentId);
     },
     closeSegments,
-    ...createLetterActivities(temporal, closeSegments),
   };
 }
+
+async function blockIn(temporal: Client, segmentId: string): Promise<Block> {
+  const page = await unlessNotFound(() =>
+    temporal.workflowService.getWorkflowExecutionHistory({
+      namespace: temporal.options.namespace,
+      execution: { workflowId: segmentId },
+      maximumPageSize: 1,
+    }),
+  );
+  if (!page) throw lost('SEGMENT_MISSING', `Temporal has no workflow ${segmentId}.`);
+  const input = page.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  const blocks = await blocksFrom(temporal, input).catch((error: unknown) => {
+    throw lost('SEGMENT_UNREADABLE', `The input of workflow ${segmentId} can't be read: ${String(error)}`);
+  });
+  return blockOf(blocks.flatMap(deliveriesOf), Math.min(...blocks.map(({ acceptedAtMs }) => acceptedAtMs)), 0);
+}
+
+/** Throws where it is no whole segment. */
+async function blocksFrom(temporal: Client, input: Parameters<typeof decodeArrayFromPayloads>[1]): Promise<Block[]> {
+  // The types are those of our own workflow's signature; what is not so is found out next.
+  const [start, ...blocks] = (await decodeArrayFromPayloads(temporal.options.loadedDataConverter, input)) as [
+    SegmentStart?,
+    ...Block[],
+  ];
+  const events = blocks.reduce((sum, { entries }) => sum + entries.length, 0);
+  if (events === 0 || events !== start?.events) throw new Error(`it holds ${events} events, not ${start?.events}`);
+  return blocks;
+}
+
+async function unlessNotFound<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Another try would find the same: the lane has to stop. */
+const lost = (type: string, message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, type);

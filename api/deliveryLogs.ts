@@ -1,7 +1,6 @@
 import type { HeldInRuns } from '../activities/heldInRuns.ts';
 import type { LaneHistories, LaneRun } from '../activities/laneHistory.ts';
 import type { Looked } from '../activities/segmentOf.ts';
-import { type SegmentTold, segmentTold } from '../activities/segmentTold.ts';
 import { type DeliveryLog, deliveryLogOf, type LaneRecord, ownRecords, segmentOf } from '../domain/deliveryLog.ts';
 import type { HeldInRun } from '../domain/heldInRun.ts';
 import { lastRunHolding } from './lastRunHolding.ts';
@@ -29,14 +28,13 @@ const final = new Set(['delivered', 'discarded']);
 const inQueue = new Set(['queued', 'waiting', 'suspended']);
 
 /** What of the histories a delivery's log is read from. */
-export type DeliveryHistories = Pick<LaneHistories, 'run' | 'now' | 'resetRunOf'> &
-  HeldInRuns & { segmentTold(segmentId: string): Promise<SegmentTold> };
+export type DeliveryHistories = Pick<LaneHistories, 'run' | 'now' | 'readerOf' | 'resetRunOf'> & HeldInRuns;
 
 export const deliveryHistories = (histories: LaneHistories, held: HeldInRuns): DeliveryHistories => ({
   ...held,
   run: (...of) => histories.run(...of),
   now: (...of) => histories.now(...of),
-  segmentTold: (segmentId) => segmentTold(histories, segmentId),
+  readerOf: (...of) => histories.readerOf(...of),
   resetRunOf: (...of) => histories.resetRunOf(...of),
 });
 
@@ -98,10 +96,7 @@ export async function readDelivery(
       continue;
     }
     if (run !== runs.at(-1)) continue;
-    const after = await runAfter(run, digest, histories);
-    // What a run tells that was read is not said twice.
-    records.push(...after.said.flatMap(({ runId: of, record }) => (runs.some(({ id }) => id === of) ? [] : [record])));
-    let nextRunId = after.runId ?? (await resetOf(run, workflowId, histories, readRun));
+    let nextRunId = (await runAfter(run, digest, histories)) ?? (await resetOf(run, workflowId, histories, readRun));
     if (!nextRunId || runs.some(({ id }) => id === nextRunId)) break;
     if (runs.length - readFrom >= runsMax) {
       const last = leaps < leapsMax ? await lastRunHolding(histories, workflowId, nextRunId, digest) : undefined;
@@ -146,18 +141,17 @@ async function stillHeld(
 
 /**
  * The run that comes next in the event's way. An event that went to an overflow segment comes back in the run that has read
- * it, which may be hundreds of runs later: the segment tells which, and what was done meanwhile with dead letters that it holds.
- * Without a run where there is none yet.
+ * it, which may be hundreds of runs later: the segment tells which. Undefined where there is none yet.
  */
 async function runAfter(
   run: ReadRun,
   digest: string,
-  histories: Pick<DeliveryHistories, 'segmentTold'>,
-): Promise<{ runId: string | undefined; said: SegmentTold['said'] }> {
+  histories: Pick<LaneHistories, 'readerOf'>,
+): Promise<string | undefined> {
   const segmentId = segmentOf(digest, run.records);
-  if (segmentId === undefined) return { runId: run.nextRunId, said: [] };
-  const { reader, said } = await histories.segmentTold(segmentId);
-  return { runId: reader === run.id ? run.nextRunId : reader, said };
+  if (segmentId === undefined) return run.nextRunId;
+  const reader = await histories.readerOf(segmentId);
+  return reader === run.id ? run.nextRunId : reader;
 }
 
 /**

@@ -4,15 +4,13 @@ import { tellAll } from '../activities/tellLanes.ts';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
-import type { Parked } from '../domain/laneMessages.ts';
-import { segmentNumberOf } from '../domain/overflow.ts';
 import type { IndexedDelivery } from './deliveryLogs.ts';
 import type { Intervention, Selection } from './schemas/lanes.ts';
 
 export type InterventionOptions = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
   list: ListLanes;
-  lanes: Pick<LaneCalls, 'deadLetters' | 'lettersIn' | 'signal'>;
+  lanes: Pick<LaneCalls, 'deadLetters' | 'signal'>;
 };
 
 export type Asked = {
@@ -25,7 +23,7 @@ export type Asked = {
 };
 
 /** What one lane is told: some of its dead letters by their ids, or all. */
-type Told = { workflowId: string; deadLetters: number; ids?: string[]; segments?: number[] };
+type Told = { workflowId: string; deadLetters: number; ids?: string[] };
 
 /** One request signals so many lanes at the most. */
 export const lanesMax = 1_000;
@@ -46,10 +44,8 @@ export async function intervene(
     : lane === undefined
       ? await parkingLanes(options.list, destinationId)
       : [await parkingLane(options.lanes, destinationId, lane)];
-  const tell = ({ workflowId, ids: own, segments }: Told): Promise<boolean> => {
-    const selected = own ? { ids: own, ...(segments && { segments }) } : { all: true };
-    return options.lanes.signal(workflowId, signal, { ...selected, reason, by }, asked.requestKey);
-  };
+  const tell = ({ workflowId, ids: own }: Told): Promise<boolean> =>
+    options.lanes.signal(workflowId, signal, { ...(own ? { ids: own } : { all: true }), reason, by }, asked.requestKey);
   const lanes = await tellAll(told, tell);
   if (lane !== undefined && lanes === 0) throw laneNotFound(lane);
   return { signal, lanes, deadLetters: told.reduce((sum, { deadLetters }) => sum + deadLetters, 0), reason, by };
@@ -72,35 +68,16 @@ async function lanesOfEvents(
   const letters = await askedOf(workflowIds, (workflowId) => lanes.deadLetters(workflowId));
   const silent = workflowIds.filter((_, n) => letters[n] === undefined);
   if (silent.length > 0) throw noAnswer(silent);
-  const told: Told[] = [];
-  for (const [n, workflowId] of workflowIds.entries()) {
+  const told = workflowIds.flatMap((workflowId, n): Told[] => {
     const own = letters[n];
-    if (!own || own === 'gone') continue;
-    const { ids: meant, segments } = await parkedAmong(lanes, own, ids);
-    if (meant.length > 0)
-      told.push({ workflowId, ids: meant, deadLetters: meant.length, ...(segments[0] !== undefined && { segments }) });
-  }
+    const parked = new Set(Array.isArray(own) ? own.map(({ eventId }) => eventId) : []);
+    const meant = ids.filter((id) => parked.has(id));
+    return meant.length === 0 ? [] : [{ workflowId, ids: meant, deadLetters: meant.length }];
+  });
   const notParked = ids.filter((id) => !told.some(({ ids: own }) => own?.includes(id)));
   if (notParked.length === 0) return told;
   const remedy = `These events are not parked: ${notParked.join(', ')}. GET /v1/events/{id} shows what became of each. Nothing was changed.`;
   throw new CausewayError('event_not_parked', remedy);
-}
-
-/** Those of the events that are parked, and the numbers of the segments with some of them. The latest letters are looked at first. */
-async function parkedAmong(
-  lanes: Pick<LaneCalls, 'lettersIn'>,
-  { letters, segments }: Parked,
-  ids: readonly string[],
-): Promise<{ ids: string[]; segments: number[] }> {
-  const parked = new Set(letters.map(({ eventId }) => eventId));
-  const found: number[] = [];
-  for (const segmentId of segments.toReversed()) {
-    if (ids.every((id) => parked.has(id))) break;
-    const held = (await lanes.lettersIn(segmentId)).filter(({ eventId }) => ids.includes(eventId));
-    if (held.length > 0) found.push(segmentNumberOf(segmentId));
-    for (const { eventId } of held) parked.add(eventId);
-  }
-  return { ids: ids.filter((id) => parked.has(id)), segments: found };
 }
 
 async function parkingLanes(list: ListLanes, destinationId: string): Promise<Told[]> {
@@ -116,7 +93,7 @@ async function parkingLane(lanes: Pick<LaneCalls, 'deadLetters'>, destinationId:
   const letters = await lanes.deadLetters(workflowId);
   if (letters === 'gone') throw laneNotFound(lane);
   if (!letters) throw noAnswer([workflowId]);
-  return { workflowId, deadLetters: letters.aside + letters.letters.length };
+  return { workflowId, deadLetters: letters.length };
 }
 
 export const laneNotFound = (lane: string): CausewayError =>

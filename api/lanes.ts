@@ -1,8 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { askedOf, type LaneCalls } from '../activities/laneCalls.ts';
 import type { LanePage, ListedLane, ListLanes } from '../activities/laneList.ts';
-import type { LaneStatus, Parked, ParkedEvent } from '../domain/laneMessages.ts';
-import { segmentNumberOf } from '../domain/overflow.ts';
+import type { LaneStatus, ParkedEvent } from '../domain/laneMessages.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { existing } from './destinations.ts';
@@ -14,7 +13,7 @@ import { problemResponses } from './schemas/problem.ts';
 export type LaneRouteOptions = {
   destinations: Pick<Destinations, 'get'>;
   list: ListLanes;
-  lanes: Pick<LaneCalls, 'status' | 'deadLetters' | 'lettersIn'>;
+  lanes: Pick<LaneCalls, 'status' | 'deadLetters'>;
 };
 
 const tags = ['Operations'];
@@ -61,8 +60,8 @@ export function laneRoutes(app: App, { destinations, list, lanes }: LaneRouteOpt
     const { id } = await existing(destinations, c.req.valid('param').id);
     const { limit, cursor } = c.req.valid('query');
     const name = `dead-letters:${id}`;
-    const [token, workflowId, shown, segment] = cursor === undefined ? [] : placeOf(name, cursor);
-    const from = { token: tokenOf(token), workflowId, shown: Number(shown ?? 0), segment: Number(segment ?? 0) };
+    const [token, workflowId, shown] = cursor === undefined ? [] : placeOf(name, cursor);
+    const from = { token: tokenOf(token), workflowId, shown: Number(shown ?? 0) };
     const found = await list({ destinationId: id, isParking: true, lanesMax: lanesOfPage, token: from.token });
     const { next, ...page } = await deadLettersOf(lanes, found, from, limit);
     return c.json({ ...page, ...(next && { nextCursor: cursorOf(name, next) }) }, 200);
@@ -76,29 +75,25 @@ function shownLane({ runStartedAt, ...listed }: ListedLane, status: LaneStatus |
   return { ...shown, state, deadLetters, status: rest };
 }
 
-/** Lanes that are looked at for one page of dead letters. */
+/** Lanes that are looked at for one page of dead letters: one holds hundreds at the most. */
 const lanesOfPage = 20;
 const lanesAtOnce = 5;
 
 const tokenOf = (token: string | number | undefined): string | undefined => (token ? String(token) : undefined);
 
-/**
- * Where a page of dead letters ended: the page of lanes, the lane in it, the number of its segment ({@link ownLetters}: its own), and how
- * many of the letters there were shown.
- */
-type Place = { token: string | undefined; workflowId: string | number | undefined; shown: number; segment: number };
-const ownLetters = -1;
+/** Where a page of dead letters ended: the page of lanes, the lane in it, and how many of its letters were shown. */
+type Place = { token: string | undefined; workflowId: string | number | undefined; shown: number };
 
 type ShownLetter = ParkedEvent & { lane: string; workflowId: string };
 type LetterPage = {
   deadLetters: ShownLetter[];
   unanswered: Pick<ListedLane, 'lane' | 'workflowId' | 'deadLetters'>[];
-  next?: [token: string, workflowId: string, shown: number, segment: number];
+  next?: [token: string, workflowId: string, shown: number];
 };
 
 /** The dead letters of a page of lanes, from that place on, `limit` of them at the most. */
 async function deadLettersOf(
-  lanes: Pick<LaneCalls, 'deadLetters' | 'lettersIn'>,
+  lanes: Pick<LaneCalls, 'deadLetters'>,
   found: LanePage,
   from: Place,
   limit: number,
@@ -113,46 +108,18 @@ async function deadLettersOf(
     const some = found.lanes.slice(at, at + lanesAtOnce);
     const answers = await Promise.all(some.map(({ workflowId }) => lanes.deadLetters(workflowId)));
     for (const [n, { lane, workflowId, deadLetters }] of some.entries()) {
-      const parked = answers[n];
-      if (parked === 'gone') continue;
-      if (!parked) {
+      const letters = answers[n];
+      if (letters === 'gone') continue;
+      if (!letters) {
         page.unanswered.push({ lane, workflowId, deadLetters });
         continue;
       }
-      const isFirst = workflowId === from.workflowId;
-      for (const { segment, letters } of partsOf(lanes, parked, isFirst ? from.segment : undefined)) {
-        const before = isFirst && segment === from.segment ? from.shown : 0;
-        const all = await letters();
-        const fits = all.slice(before, before + limit - page.deadLetters.length);
-        page.deadLetters.push(
-          ...fits.map(({ eventId, partitionKey, bytes, parkedAt, error }) => ({
-            eventId,
-            partitionKey,
-            bytes,
-            parkedAt,
-            error,
-            lane,
-            workflowId,
-          })),
-        );
-        const shown = before + fits.length;
-        if (shown < all.length) return { ...page, next: [from.token ?? '', workflowId, shown, segment] };
-      }
+      const before = workflowId === from.workflowId ? from.shown : 0;
+      const fits = letters.slice(before, before + limit - page.deadLetters.length);
+      page.deadLetters.push(...fits.map((letter) => ({ ...letter, lane, workflowId })));
+      const shown = before + fits.length;
+      if (shown < letters.length) return { ...page, next: [from.token ?? '', workflowId, shown] };
     }
   }
-  return found.token === undefined ? page : { ...page, next: [found.token, '', 0, 0] };
-}
-
-type LetterPart = { segment: number; letters(): Promise<readonly ParkedEvent[]> };
-
-/** The dead letters of a lane, the oldest first, as they lie: those of each segment, from that one on, and the lane's own. */
-function partsOf(lanes: Pick<LaneCalls, 'lettersIn'>, parked: Parked, from: number | undefined): LetterPart[] {
-  const own: LetterPart = { segment: ownLetters, letters: async () => parked.letters };
-  if (from === ownLetters) return [own];
-  const aside = parked.segments.map((id) => ({ segment: segmentNumberOf(id), letters: () => lanes.lettersIn(id) }));
-  if (from === undefined) return [...aside, own];
-  const at = aside.findIndex(({ segment }) => segment === from);
-  // One that some letters were taken out of has another number since.
-  const first = at < 0 ? aside.findIndex(({ segment }) => segment > from) : at;
-  return [...(first < 0 ? [] : aside.slice(first)), own];
+  return found.token === undefined ? page : { ...page, next: [found.token, '', 0] };
 }

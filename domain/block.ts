@@ -1,5 +1,3 @@
-import type { Failed } from './attempt.ts';
-
 /**
  * A block is what one signal carries and what one produce activity gets: an index, and the bodies as bytes that
  * nobody parses on the way. `bodies` is the text of a JSON array (`[v1,v2,…]`, UTF-8), so that it can be read in the
@@ -14,10 +12,7 @@ export type BlockEntry = {
   length: number;
   /** The replay that sends an event once more which was delivered: a delivery of its own. */
   again?: string | undefined;
-  /** Of a dead letter in a segment that stands aside: when it was parked, in ms since the epoch, and why. */
-  parked?: Parked | undefined;
 };
-export type Parked = { parkedAtMs: number; error: Failed };
 
 export type Block = {
   /** When the oldest event of the block was accepted by the API, in ms since the epoch. */
@@ -59,17 +54,6 @@ function joinBodies(values: readonly Uint8Array[]): Uint8Array {
 /** Written out: a workflow's bundle makes a loop of each spread, and there is one for every event. */
 export const entryOf = (id: string, key: string, length: number, again?: string): BlockEntry =>
   again ? { id, key, length, again } : { id, key, length };
-
-/** The entry as a row, which is how it stands in a payload. */
-export type IndexRow = [id: string, key: string, length: number, again?: string | null, parked?: Parked];
-export function rowOf({ id, key, length, again, parked }: BlockEntry): IndexRow {
-  if (parked) return [id, key, length, again ?? null, parked];
-  return again ? [id, key, length, again] : [id, key, length];
-}
-export function entryFrom([id, key, length, again, parked]: IndexRow): BlockEntry {
-  const entry = entryOf(id, key, length, again ?? undefined);
-  return parked ? { ...entry, parked } : entry;
-}
 
 /** Makes a block of deliveries, in their order. */
 export function blockOf(deliveries: readonly Delivery[], acceptedAtMs: number, quietMs: number): Block {

@@ -1,21 +1,10 @@
 /** Names and answers of a lane's signals and queries: what scripts and the CLI rely on. */
 import type { Failed } from './attempt.ts';
-import { deadLetterCount } from './deadLetters.ts';
 import { eventIdPrefix } from './eventId.ts';
-import type { DeliveryState, LaneStart } from './lane.ts';
+import type { DeliveryState } from './lane.ts';
 import { type Hold, holdOf, holdRemedy } from './laneHold.ts';
-import {
-  type Counts,
-  type DeadLetter,
-  deliveryStateOf,
-  type Held,
-  heldBy,
-  type LaneState,
-  type Note,
-} from './laneState.ts';
-import { lettersIn } from './lettersAside.ts';
-import { bytesOver, eventsIn, eventsOver, segmentCount, segmentWorkflowId, valueBytesIn } from './overflow.ts';
-import { countOf, numbersIn } from './segmentRanges.ts';
+import { type Counts, deliveryStateOf, type Held, heldBy, type LaneState, type Note } from './laneState.ts';
+import { bytesOver, eventsIn, eventsOver, segmentCount, valueBytesIn } from './overflow.ts';
 
 export const laneSignals = {
   enqueue: 'enqueue',
@@ -30,8 +19,7 @@ export const laneSignals = {
   /** The keeper's: the destination has been unusable for so long that it is itself at fault. */
   suspend: 'suspend',
 } as const;
-/** `parked`: for programs; the dead letters that the lane holds itself, and the segments with the others. */
-export const laneQueries = { status: 'status', deadLetters: 'deadLetters', parked: 'parked' } as const;
+export const laneQueries = { status: 'status', deadLetters: 'deadLetters' } as const;
 
 export type LaneStatus = {
   state: DeliveryState;
@@ -41,8 +29,6 @@ export type LaneStatus = {
   /** Overflow segments, and how many of the events are in them or will be. */
   overflow?: { segments: number; events: number } | undefined;
   deadLetters: number;
-  /** So many of the dead letters lie in segments, the oldest, and the query `deadLetters` shows the others; `asked`: replays and discards under way. */
-  deadLettersAside?: { segments: number; events: number; asked: number } | undefined;
   /** Why nothing of what waits is being sent. */
   held?: Held | undefined;
   counts: Counts;
@@ -64,9 +50,6 @@ export type ShownHold = {
 
 export type ParkedEvent = { eventId: string; partitionKey: string; bytes: number; parkedAt: string; error: Failed };
 
-/** The dead letters of a lane: `segments` hold the oldest, `aside` of them, by workflow id, and `letters` are the others. */
-export type Parked = { segments: string[]; aside: number; letters: ParkedEvent[] };
-
 /** What waits, in segments too, and the batch on its way. */
 const waitingEvents = ({ queue, sending, overflow }: LaneState): number =>
   eventsIn(queue) + eventsIn(sending ? [sending] : []) + eventsOver(overflow);
@@ -78,8 +61,7 @@ export const statusOf = (state: LaneState): LaneStatus => ({
   waitingEvents: waitingEvents(state),
   overflow: overflowOf(state),
   waitingBytes: waitingBytes(state),
-  deadLetters: deadLetterCount(state),
-  deadLettersAside: lettersAsideOf(state),
+  deadLetters: state.deadLetters.length,
   held: state.sending || waitingEvents(state) === 0 ? undefined : heldBy(state),
   counts: state.counts,
   hold: shownHold(holdOf(state)),
@@ -89,14 +71,6 @@ export const statusOf = (state: LaneState): LaneStatus => ({
 function overflowOf({ overflow }: LaneState): LaneStatus['overflow'] {
   const segments = segmentCount(overflow);
   return segments === 0 ? undefined : { segments, events: eventsOver(overflow) };
-}
-
-function lettersAsideOf(state: LaneState): LaneStatus['deadLettersAside'] {
-  const events = deadLetterCount(state) - state.deadLetters.length;
-  const asked = state.overflow.letters.asked.length;
-  const { opening, letters } = state.overflow;
-  const segments = countOf(letters.segments) + (opening?.place === 'letters' && opening.instead === undefined ? 1 : 0);
-  return segments + asked === 0 ? undefined : { segments, events, asked };
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -110,24 +84,11 @@ const shownHold = (hold: Hold | undefined): ShownHold | undefined =>
     looksAt: iso(hold.looksAtMs),
   };
 
-export const parkedEvent = ({ delivery, parkedAtMs, error }: DeadLetter): ParkedEvent => ({
-  eventId: eventIdPrefix + delivery.id,
-  partitionKey: delivery.key,
-  bytes: delivery.value.length,
-  parkedAt: iso(parkedAtMs),
-  error,
-});
-
-/** The dead letters that are in no segment yet. */
-export function parkedEventsOf({ deadLetters, overflow }: LaneState): ParkedEvent[] {
-  const { opening } = overflow;
-  const onTheirWay = opening?.place === 'letters' ? opening.blocks.flatMap(lettersIn) : [];
-  return [...onTheirWay, ...deadLetters].map(parkedEvent);
-}
-
-export function parkedIn({ destinationId, lane }: Pick<LaneStart, 'destinationId' | 'lane'>, state: LaneState): Parked {
-  const { name, letters, opening } = state.overflow;
-  const numbers = numbersIn(letters.segments).filter((number) => number !== opening?.instead);
-  const segments = numbers.map((number) => segmentWorkflowId(destinationId, lane, name, number));
-  return { segments, aside: letters.count, letters: parkedEventsOf(state) };
-}
+export const parkedEventsOf = (state: LaneState): ParkedEvent[] =>
+  state.deadLetters.map(({ delivery, parkedAtMs, error }) => ({
+    eventId: eventIdPrefix + delivery.id,
+    partitionKey: delivery.key,
+    bytes: delivery.value.length,
+    parkedAt: iso(parkedAtMs),
+    error,
+  }));

@@ -2,10 +2,8 @@
 import { bytesOfKeys, keysIn, splitByKeys } from './aside.ts';
 import type { Failed } from './attempt.ts';
 import { type Block, blocksOf, deliveriesOf } from './block.ts';
-import { blockedKeys } from './deadLetters.ts';
 import { heldFor } from './laneHold.ts';
-import { areTooManyLetters, isToMakeRoom, puttingLettersAside } from './laneLetters.ts';
-import { canSend, carriedBytes, carriedBytesMax, heldBy, type LaneState } from './laneState.ts';
+import { blockedKeys, canSend, carriedBytes, carriedBytesMax, heldBy, type LaneState } from './laneState.ts';
 import {
   blocksForSegment,
   eventsIn,
@@ -17,9 +15,9 @@ import {
   payloadBytesIn,
   segmentBytesMax,
   valueBytesIn,
+  withoutFirst,
   withSegment,
 } from './overflow.ts';
-import { withoutFirst } from './segmentRanges.ts';
 
 /** A lane that delivers holds so much before it overflows, in bytes of payloads: its worker has it in memory. */
 export const queueBytesMax = 8 * 1024 * 1024;
@@ -29,32 +27,24 @@ const readBelowBytes = 1024 * 1024;
 /** How long the lane's run is: it should continue as new, or really must. */
 export type RunLength = 'short' | 'long' | 'tooLong';
 
-/** Where what goes to a segment is taken from: the tail, the end of the queue, what is blocked of the queue, or the dead letters. */
-export type OverflowSource = 'tail' | 'queue' | 'blocked' | 'letters';
+/** Where what goes to a segment is taken from: the tail, the end of the queue, or what is blocked of the queue. */
+export type OverflowSource = 'tail' | 'queue' | 'blocked';
 
 /** Held for a while, so that what waits is better off in segments: not for a part of its keys, the others go on. */
 function isStopped(state: LaneState): boolean {
   const reason = heldBy(state)?.reason;
-  return reason !== undefined && !soonOver.has(reason);
+  return reason !== undefined && reason !== 'keysBlocked';
 }
-const soonOver: ReadonlySet<string> = new Set(['keysBlocked', 'readingDeadLetters']);
 
 /**
  * From where the next segment is to be filled now, if from anywhere. A lane that delivers gets by without segments, until its
- * queue is really too much: what it can't carry into the next run it delivers first, as long as its run is not too long. Older
- * code puts no dead letters aside.
+ * queue is really too much: what it can't carry into the next run it delivers first, as long as its run is not too long.
  */
-export function toOverflow(
-  state: LaneState,
-  run: RunLength,
-  putsLettersAside: () => boolean = () => true,
-): OverflowSource | undefined {
+export function toOverflow(state: LaneState, run: RunLength): OverflowSource | undefined {
   const { overflow, queue } = state;
   if (overflow.opening) return undefined;
   // What stood aside comes before the queue's events of its keys: the queue makes room.
   if (overflow.aside.returning) return queue.length > 0 && isOverflowing(overflow) ? 'queue' : undefined;
-  if (isToMakeRoom(state)) return 'queue';
-  if (areTooManyLetters(state) && putsLettersAside()) return 'letters';
   if (payloadBytesIn(overflow.tail) >= segmentBytesMax) return 'tail';
   const blockedBytes = bytesOfKeys(queue, blockedKeys(state));
   if (blockedBytes >= segmentBytesMax) return 'blocked';
@@ -78,7 +68,6 @@ export function overflowed(
   const { overflow } = state;
   const name = overflow.name || newName;
   const number = overflow.nextNumber;
-  if (from === 'letters') return puttingLettersAside({ ...state, overflow: { ...overflow, name } }, number, bytesMax);
   if (from === 'blocked') {
     const { taken: blocks, left } = splitByKeys(state.queue, blockedKeys(state), bytesMax);
     const aside = { ...overflow.aside, keys: [...new Set([...overflow.aside.keys, ...keysIn(blocks)])] };
@@ -106,7 +95,6 @@ export function opened(state: LaneState): LaneState {
   const { opening } = overflow;
   if (!opening) return state;
   const next = { ...overflow, opening: undefined, nextNumber: opening.number + 1 };
-  if (opening.place === 'letters') return { ...state, overflow: { ...next, letters: lettersGrown(overflow, opening) } };
   if (opening.place !== 'aside') return { ...state, overflow: { ...next, ...grown(overflow, opening) } };
   return { ...state, overflow: { ...next, aside: { ...overflow.aside, ...grown(overflow.aside, opening) } } };
 }
@@ -115,13 +103,6 @@ const grown = ({ segments, events, bytes }: Pick<Overflow, 'segments' | 'events'
   segments: withSegment(segments, opening),
   events: events + eventsIn(opening.blocks),
   bytes: bytes + valueBytesIn(opening.blocks),
-});
-
-const lettersGrown = ({ letters }: Overflow, opening: Opening): Overflow['letters'] => ({
-  ...letters,
-  segments: withSegment(letters.segments, opening),
-  count: letters.count + eventsIn(opening.blocks),
-  bytes: letters.bytes + valueBytesIn(opening.blocks),
 });
 
 /** Whether what stood aside can go back now: not while a segment is read or opened. */
@@ -165,7 +146,6 @@ export function alreadyThere(state: LaneState): LaneState {
 export function toRead(state: LaneState, run: RunLength): number | undefined {
   const { overflow, queue } = state;
   if (overflow.opening || overflow.aside.returning || run !== 'short' || isStopped(state)) return undefined;
-  if (overflow.letters.asked.length > 0) return undefined; // What comes of it stands first.
   // What is blocked can't be sent, however much there is.
   const bytes = payloadBytesIn(queue) - bytesOfKeys(queue, blockedKeys(state));
   return bytes < readBelowBytes ? firstSegment(overflow) : undefined;

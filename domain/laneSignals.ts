@@ -7,41 +7,31 @@ import { isReplayId } from './replayId.ts';
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value.slice(0, 1_000) : undefined);
 
 /** The digests that a signal selects, `'all'`, or undefined where the signal is malformed. */
-export type Selected = {
-  digests: ReadonlySet<string> | 'all';
-  reason: string | undefined;
-  by: string | undefined;
-  /** Numbers of segments that hold the ids' dead letters, from who has looked: the lane need not search. */
-  segments?: readonly number[] | undefined;
-};
+export type Selected = { digests: ReadonlySet<string> | 'all'; reason: string | undefined; by: string | undefined };
 
 /**
  * Reads `{ids:["evt_…"]}` or `{all:true}`, each with `reason` and `by`. `bare` is what a signal without any input means:
- * everything for `replay`, nothing for `discard`. With `ids` there may be `segments`.
+ * everything for `replay`, nothing for `discard`.
  */
 export function selectionFrom(input: unknown, bare: 'all' | 'nothing'): Selected | undefined {
   if (input === undefined || input === null) return bare === 'all' ? everything({}) : undefined;
   // A name that is none of these is a slip: who wrote `id` for `ids` did not mean everything.
   if (!isObject(input) || Object.keys(input).some((name) => !selectionFields.has(name))) return undefined;
   if (input.ids === undefined) {
-    if (input.segments !== undefined) return undefined;
     if (input.all === true || (input.all === undefined && bare === 'all')) return everything(input);
     return undefined;
   }
   if (!Array.isArray(input.ids) || input.ids.length === 0 || input.all !== undefined) return undefined;
   const ids = input.ids.filter((id) => typeof id === 'string');
   if (ids.length !== input.ids.length) return undefined;
-  const { segments } = input;
-  if (segments !== undefined && !(Array.isArray(segments) && segments.every(isCount))) return undefined;
   return {
     digests: new Set(ids.map((id) => digestOfEventId(id) ?? id)),
     reason: textOf(input.reason),
     by: textOf(input.by),
-    ...(segments !== undefined && { segments }),
   };
 }
 
-const selectionFields: ReadonlySet<string> = new Set(['ids', 'all', 'reason', 'by', 'segments']);
+const selectionFields: ReadonlySet<string> = new Set(['ids', 'all', 'reason', 'by']);
 
 const everything = (input: Record<string, unknown>): Selected => ({
   digests: 'all',

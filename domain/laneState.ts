@@ -2,22 +2,12 @@
 import { areAllOfKeys, withReleased } from './aside.ts';
 import type { Failed, Outcome } from './attempt.ts';
 import { type Block, blockOf, blocksOf, type Delivery, deliveriesOf, filterBlock } from './block.ts';
-import {
-  blockedKeys,
-  deadLetterBytes,
-  deadLetterBytesMax,
-  deadLetterCount,
-  isAnyLetterAside,
-  isFullOfLetters,
-  parkedOf,
-} from './deadLetters.ts';
 import { DedupWindow } from './dedupWindow.ts';
 import type { DeliveryState, LaneLimits } from './lane.ts';
 import { type Hold, heldFor, holdFrom, holdOf, holdRemedy, letGo, type Resumed } from './laneHold.ts';
 import { isSelected, type ResendNote, type Selected } from './laneSignals.ts';
-import { keysAsideBytesMax } from './lettersAside.ts';
 import { isAnyAside, isOverflowing, noOverflow, type Overflow, overflowCarriedBytes } from './overflow.ts';
-import { blockPayloadBytes } from './payloadSize.ts';
+import { blockPayloadBytes, deadLetterPayloadBytes } from './payloadSize.ts';
 import {
   isTaken,
   lastResentAtMs,
@@ -75,6 +65,8 @@ export type LaneState = {
 export const batchEventsMax = 2_400;
 export const batchBytesMax = 1_700_000;
 
+/** Dead letters are carried from run to run, so they are bounded, in bytes; the lane holds when they are more. */
+export const deadLetterBytesMax = 512 * 1024;
 /**
  * A lane carries at most this much into a new run, in bytes; with more it delivers first. Temporal's limit is 2 MB for all that
  * a run is started with, and a lane over it could never continue.
@@ -121,9 +113,23 @@ function behindAll(state: LaneState, block: Block): LaneState {
   return { ...state, overflow: { ...state.overflow, tail: [...state.overflow.tail, block] } };
 }
 
+export const deadLetterBytes = (state: LaneState): number =>
+  state.deadLetters.reduce((sum, letter) => sum + deadLetterPayloadBytes(letter), 0);
+
+/** Keys whose events wait behind a dead letter. */
+export function blockedKeys(state: LaneState): ReadonlySet<string> {
+  if (state.onDeadLetter === 'continue') return noKeys;
+  const { deadLetters } = state;
+  const keys = keysOfLetters.get(deadLetters) ?? new Set(deadLetters.map(({ delivery }) => delivery.key));
+  keysOfLetters.set(deadLetters, keys); // The same set for the same letters: what blocks hold of it is then known.
+  return keys;
+}
+const noKeys: ReadonlySet<string> = new Set();
+const keysOfLetters = new WeakMap<readonly DeadLetter[], ReadonlySet<string>>();
+
 /** Why a lane with events in its queue sends none of them, and what ends that. */
 export type Held = {
-  reason: 'paused' | Hold['kind'] | 'readingDeadLetters' | 'deadLettersFull' | 'keysBlocked' | 'gathering';
+  reason: 'paused' | Hold['kind'] | 'deadLettersFull' | 'keysBlocked' | 'gathering';
   remedy: string;
 };
 
@@ -132,18 +138,13 @@ export function heldBy(state: LaneState): Held | undefined {
   if (state.paused) return { reason: 'paused', remedy: 'Signal resume.' };
   const hold = holdOf(state);
   if (hold) return { reason: hold.kind, remedy: holdRemedy(hold) };
-  if (state.overflow.letters.asked.length > 0) return readingDeadLetters;
-  if (isFullOfLetters(state)) return deadLettersFull;
+  if (deadLetterBytes(state) >= deadLetterBytesMax) return deadLettersFull;
   const blocked = blockedKeys(state);
   return blocked.size > 0 && areAllOfKeys(state.queue, blocked) ? keysBlocked : undefined;
 }
-const readingDeadLetters: Held = {
-  reason: 'readingDeadLetters',
-  remedy: 'Dead letters that stand aside are looked through for a replay or a discard. The lane goes on by itself.',
-};
 const deadLettersFull: Held = {
   reason: 'deadLettersFull',
-  remedy: `The lane's dead letters take ${deadLetterBytesMax / 1024} KiB or more and do not stand aside yet, or the keys that they block take ${keysAsideBytesMax / 1024} KiB, and it parks no further ones. Signal replay or discard.`,
+  remedy: `The lane's dead letters take ${deadLetterBytesMax / 1024} KiB or more, and it parks no further ones. Signal replay or discard.`,
 };
 const keysBlocked: Held = {
   reason: 'keysBlocked',
@@ -182,15 +183,25 @@ function joined(blocks: readonly Block[]): Block | undefined {
   return blockOf(blocks.flatMap(deliveriesOf), Math.min(...blocks.map((block) => block.acceptedAtMs)), 0);
 }
 
-/**
- * The state after a batch: what landed is counted, what was refused is parked, what is left stands first in the queue. `goAside`:
- * all that was refused may be parked, however much it is.
- */
-export function settled(state: LaneState, outcome: Outcome, nowMs: number, goAside = false): LaneState {
+/** The state after a batch: what landed is counted, what was refused is parked, what is left stands first in the queue. */
+export function settled(state: LaneState, outcome: Outcome, nowMs: number): LaneState {
   const sent = state.sending;
   if (!sent) return state;
   const landed = new Set(outcome.landed.flatMap(({ positions }) => positions));
-  const parked = parkedOf(state, outcome, { nowMs, goAside });
+  const errors = new Map(outcome.refused.map(({ position, error }) => [position, error]));
+  const parked = new Map<number, DeadLetter>();
+  if (errors.size > 0) {
+    let bytes = deadLetterBytes(state);
+    deliveriesOf(sent).forEach((delivery, position) => {
+      const error = errors.get(position);
+      // A lane that parked more than it can carry could never continue: the rest waits in the queue, and is refused again.
+      if (!error || bytes >= deadLetterBytesMax) return;
+      // A copy: a view would keep the whole batch in memory.
+      const letter = { delivery: { ...delivery, value: delivery.value.slice() }, parkedAtMs: nowMs, error };
+      bytes += deadLetterPayloadBytes(letter);
+      parked.set(position, letter);
+    });
+  }
   const discarded = new Set(outcome.discardedBefore);
   const left = filterBlock(sent, (_, at) => !landed.has(at) && !parked.has(at) && !discarded.has(at));
   const { counts } = state;
@@ -224,8 +235,7 @@ const withoutReset = (state: LaneState, { resetRunId }: Outcome): LaneState =>
   resetRunId === state.resetRunId &&
   state.queue.length === 0 &&
   !isOverflowing(state.overflow) &&
-  !isAnyAside(state.overflow) &&
-  state.overflow.letters.asked.length === 0
+  !isAnyAside(state.overflow)
     ? { ...state, resetRunId: undefined }
     : state;
 
@@ -276,7 +286,6 @@ export const isOver = (state: LaneState, nowMs: number): boolean =>
   !isAnyAside(state.overflow) &&
   state.overflow.taken.length === 0 &&
   state.deadLetters.length === 0 &&
-  !isAnyLetterAside(state.overflow) &&
   !state.paused &&
   !state.hold &&
   nowMs >= state.seen.endsAtMs() &&
@@ -287,5 +296,5 @@ export function deliveryStateOf(state: LaneState): DeliveryState {
   if (state.paused) return 'Paused';
   const hold = holdOf(state);
   if (hold) return hold.kind === 'waiting' ? 'Waiting' : 'Suspended';
-  return deadLetterCount(state) > 0 ? 'Parked' : 'Delivering';
+  return state.deadLetters.length > 0 ? 'Parked' : 'Delivering';
 }

@@ -3,7 +3,6 @@ import type { Failed, Outcome } from './attempt.ts';
 import type { Block } from './block.ts';
 import { eventIdOf } from './eventId.ts';
 import type { LaneState, Note } from './laneState.ts';
-import type { LetterNote } from './lettersAside.ts';
 import { jsonBytes } from './payloadSize.ts';
 
 export const outcomeKinds = ['delivered', 'parked', 'replayed', 'discarded'] as const;
@@ -86,19 +85,6 @@ export const outcomeOfResent = ({ entries }: Block, note: Note, atMs: number): O
     'replayed',
     note,
     entries.map(({ id }): [string] => [id]),
-    atMs,
-  );
-
-/** Dead letters that stood aside, and what a person did with them. */
-export const outcomeOfLetters = (
-  { kind, ...note }: LetterNote,
-  digests: readonly string[],
-  atMs: number,
-): OutcomeGroup =>
-  notedGroup(
-    kind === 'replay' ? 'replayed' : 'discarded',
-    note,
-    digests.map((digest): [string] => [digest]),
     atMs,
   );
 

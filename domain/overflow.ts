@@ -5,19 +5,13 @@
  */
 import type { Block } from './block.ts';
 import type { Hold } from './laneHold.ts';
-import { type LettersAside, lettersCarriedBytes, noLettersAside } from './lettersAside.ts';
 import { blockPayloadBytes, jsonBytes } from './payloadSize.ts';
-import { countOf, replacedIn, type SegmentRange } from './segmentRanges.ts';
 
 export const segmentWorkflowType = 'segment';
 /** Segments have a queue of their own: a worker that caches none of them serves it, however many are open. */
 export const segmentTaskQueue = (taskQueue: string): string => `${taskQueue}:segment`;
 /** `read`: a run of the lane has read it; its input is that run's id. `taken`: the lane's history has all of it; it may close. */
-/** … `replayed` and `discarded`: what was done with dead letters in it; said for the log. */
-export const segmentSignals = { read: 'read', taken: 'taken', replayed: 'replayed', discarded: 'discarded' } as const;
-
-/** Some segments of one lane, by their numbers. */
-export type SegmentsOfLane = { destinationId: string; lane: string; name: string; segments: readonly SegmentRange[] };
+export const segmentSignals = { read: 'read', taken: 'taken' } as const;
 
 /** A segment holds at most this much, in bytes of payloads before compression (a single larger block goes alone). */
 export const segmentBytesMax = 1024 * 1024;
@@ -25,13 +19,10 @@ export const segmentBytesMax = 1024 * 1024;
 /** What a segment is started with, before its blocks. */
 export type SegmentStart = { laneWorkflowId: string; number: number; events: number };
 
-/** `letters`: dead letters, which stand aside; `instead` of a segment that some were taken out of. */
-export type Opening = {
-  number: number;
-  place: 'front' | 'back' | 'aside' | 'letters';
-  blocks: readonly Block[];
-  instead?: number | undefined;
-};
+/** Segments with numbers one after another. */
+export type SegmentRange = { from: number; count: number };
+
+export type Opening = { number: number; place: 'front' | 'back' | 'aside'; blocks: readonly Block[] };
 
 /**
  * Segments with events of blocked keys, in order: each stands before all that waits of its key elsewhere. As soon as one of
@@ -60,7 +51,6 @@ export type Overflow = {
   /** Segments whose events the lane has, or has no use for: they are to be closed. */
   taken: readonly number[];
   aside: Aside;
-  letters: LettersAside;
   /** Set where the next segment can't be read: the lane stands still, whatever becomes of its destination. */
   lost?: Hold | undefined;
 };
@@ -75,27 +65,19 @@ export const noOverflow: Overflow = {
   tail: [],
   taken: [],
   aside: nothingAside,
-  letters: noLettersAside,
 };
 
 export const segmentWorkflowId = (destinationId: string, lane: string, name: string, number: number): string =>
   `overflow:${destinationId}:${lane}:${name}:${number}`;
 
-/** The number in a segment's id. */
-export const segmentNumberOf = (segmentId: string): number => Number(segmentId.slice(segmentId.lastIndexOf(':') + 1));
-
 /** Whether events wait outside of the queue, so that a new one must wait behind them. */
 export const isOverflowing = ({ segments, opening }: Overflow): boolean =>
-  segments.length > 0 || opening?.place === 'front' || opening?.place === 'back';
+  segments.length > 0 || (opening !== undefined && opening.place !== 'aside');
 
 export const isAnyAside = ({ aside }: Overflow): boolean => aside.keys.length > 0 || aside.returning !== undefined;
 
-/** What is being opened, but for dead letters: they do not wait to be sent. */
-const waitingOpening = ({ opening }: Overflow): Opening | undefined =>
-  opening?.place === 'letters' ? undefined : opening;
-
-export const segmentCount = (overflow: Overflow): number =>
-  countOf([...overflow.segments, ...overflow.aside.segments]) + (waitingOpening(overflow) ? 1 : 0);
+export const segmentCount = ({ segments, aside, opening }: Overflow): number =>
+  [...segments, ...aside.segments].reduce((sum, { count }) => sum + count, opening ? 1 : 0);
 
 export const eventsIn = (blocks: readonly Block[]): number =>
   blocks.reduce((sum, { entries }) => sum + entries.length, 0);
@@ -105,10 +87,10 @@ export const payloadBytesIn = (blocks: readonly Block[]): number =>
   blocks.reduce((sum, block) => sum + blockPayloadBytes(block), 0);
 
 /** Blocks that are in the lane's memory and not in its queue. */
-const blocksOver = (overflow: Overflow): readonly Block[] => [
-  ...(waitingOpening(overflow)?.blocks ?? []),
-  ...overflow.tail,
-  ...(overflow.aside.returning ?? []),
+const blocksOver = ({ opening, tail, aside }: Overflow): readonly Block[] => [
+  ...(opening?.blocks ?? []),
+  ...tail,
+  ...(aside.returning ?? []),
 ];
 export const eventsOver = (overflow: Overflow): number =>
   overflow.events + overflow.aside.events + eventsIn(blocksOver(overflow));
@@ -118,8 +100,13 @@ export const bytesOver = (overflow: Overflow): number =>
 /** The next segment to be read. */
 export const firstSegment = ({ segments }: Overflow): number | undefined => segments[0]?.from;
 
-export function withSegment(segments: readonly SegmentRange[], { number, place, instead }: Opening): SegmentRange[] {
-  if (instead !== undefined) return replacedIn(segments, instead, { from: number, count: 1 });
+export function withoutFirst(segments: readonly SegmentRange[]): SegmentRange[] {
+  const [first, ...others] = segments;
+  if (!first) return [];
+  return first.count > 1 ? [{ from: first.from + 1, count: first.count - 1 }, ...others] : others;
+}
+
+export function withSegment(segments: readonly SegmentRange[], { number, place }: Opening): SegmentRange[] {
   if (place === 'front') return [{ from: number, count: 1 }, ...segments];
   const last = segments.at(-1);
   if (last?.from !== undefined && last.from + last.count === number) {
@@ -152,9 +139,5 @@ export function restoredOverflow(carried: CarriedOverflow | undefined, tail: rea
 }
 
 /** What is carried of it at the most, in bytes: `{"from":123456789,"count":123456789},` for a range. */
-export const overflowCarriedBytes = ({ segments, taken, tail, aside, letters }: Overflow): number =>
-  (segments.length + aside.segments.length) * 40 +
-  taken.length * 12 +
-  payloadBytesIn(tail) +
-  jsonBytes(aside.keys) +
-  lettersCarriedBytes(letters);
+export const overflowCarriedBytes = ({ segments, taken, tail, aside }: Overflow): number =>
+  (segments.length + aside.segments.length) * 40 + taken.length * 12 + payloadBytesIn(tail) + jsonBytes(aside.keys);

@@ -6,7 +6,7 @@ import {
   type SerializationContext,
   type TypeInfo,
 } from '@temporalio/common';
-import { type Block, entryFrom, type IndexRow, rowOf } from './block.ts';
+import { type Block, entryOf } from './block.ts';
 
 /**
  * Carries a {@link Block} as one payload: `{"acceptedAtMs":…,"quietMs":…,"index":[[id,key,length],…],"events":[…]}`, which
@@ -20,6 +20,8 @@ const closeBrace = 0x7d;
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
+/** The last is there where a replay sends the event once more. */
+type IndexRow = [id: string, key: string, length: number, again?: string];
 type Head = Pick<Block, 'acceptedAtMs' | 'quietMs'> & { index: IndexRow[] };
 
 // ArrayBuffer.isView, not instanceof: workflow code has its own Uint8Array.
@@ -34,7 +36,7 @@ function blockPayload(block: Block): Payload {
   const head: Head = {
     acceptedAtMs: block.acceptedAtMs,
     quietMs: block.quietMs,
-    index: block.entries.map(rowOf),
+    index: block.entries.map(({ id, key, length, again }) => (again ? [id, key, length, again] : [id, key, length])),
   };
   const before = encode(JSON.stringify(head).slice(0, -1) + eventsName);
   const data = new Uint8Array(before.length + block.bodies.length + 1);
@@ -49,7 +51,7 @@ function blockFrom(data: Uint8Array, eventsAt: number): Block {
   return {
     acceptedAtMs: head.acceptedAtMs,
     quietMs: head.quietMs,
-    entries: head.index.map(entryFrom),
+    entries: head.index.map(([id, key, length, again]) => entryOf(id, key, length, again)),
     bodies: data.subarray(eventsAt, data.length - 1),
   };
 }

@@ -1,11 +1,10 @@
 /** How many bytes the parts of a lane take in a payload. Parts never change, so each is measured once. */
-import { type Block, rowOf } from './block.ts';
+import type { Block } from './block.ts';
 import type { DeadLetter } from './laneState.ts';
 
 export const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
 
-/** Measures each part once. */
-export function once<T extends object>(measure: (part: T) => number): (part: T) => number {
+function once<T extends object>(measure: (part: T) => number): (part: T) => number {
   const known = new WeakMap<T, number>();
   return (part) => {
     const bytes = known.get(part) ?? measure(part);
@@ -19,7 +18,10 @@ const blockOverheadBytes = 100;
 
 /** The payload of a block: its index, which has the keys, and its bodies. */
 export const blockPayloadBytes = once(
-  (block: Block) => blockOverheadBytes + jsonBytes(block.entries.map(rowOf)) + block.bodies.length,
+  (block: Block) =>
+    blockOverheadBytes +
+    jsonBytes(block.entries.map(({ id, key, length, again }) => [id, key, length, ...(again ? [again] : [])])) +
+    block.bodies.length,
 );
 
 /** A dead letter: its value and index entry, which go in a block, and its error. Two commas and the value's own. */

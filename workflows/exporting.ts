@@ -3,14 +3,12 @@ import type { Outcome } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import type { LaneState, Note } from '../domain/laneState.ts';
-import type { LetterNote } from '../domain/lettersAside.ts';
 import {
   type CarriedOutcomes,
   exportTaskQueue,
   groupBytes,
   type OutcomeGroup,
   type Outcomes,
-  outcomeOfLetters,
   outcomeOfResent,
   outcomesBytesMax,
   outcomesOfBatch,
@@ -65,14 +63,6 @@ export class LaneOutcomes {
     if (this.isExported) this.add([outcomeOfResent(block, note, Date.now())]);
   }
 
-  /** What was done with dead letters that stood aside. */
-  noted(note: LetterNote, digests: readonly string[]): void {
-    if (this.isExported && digests.length > 0) this.add([outcomeOfLetters(note, digests, Date.now())]);
-  }
-
-  get areWanted(): boolean {
-    return this.isExported;
-  }
   get isBusy(): boolean {
     return this.isGiving;
   }

@@ -17,22 +17,18 @@ import {
 import type { Failed, Outcome, ProduceRequest } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import { type CarriedLane, carried, restored } from '../domain/carriedLane.ts';
-import { deadLetterCount, isParkingMuch } from '../domain/deadLetters.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { foundFrom, holdOf, letGo, nowSuspended, suspensionFrom, woken } from '../domain/laneHold.ts';
-import { askedOfAside } from '../domain/laneLetters.ts';
 import {
   type LaneStatus,
   laneQueries,
   laneSignals,
-  type Parked,
   type ParkedEvent,
   parkedEventsOf,
-  parkedIn,
   statusOf,
 } from '../domain/laneMessages.ts';
 import type { RunLength } from '../domain/laneOverflow.ts';
-import { blockFrom, isFitting, noteFrom, resendNoteFrom, type Selected, selectionFrom } from '../domain/laneSignals.ts';
+import { blockFrom, isFitting, noteFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import {
   canSend,
   carriedBytes,
@@ -55,7 +51,6 @@ import { Quiet } from '../domain/quiet.ts';
 import { gathered, gathering } from '../domain/strays.ts';
 import { LaneOutcomes } from './exporting.ts';
 import { eachStray } from './gathering.ts';
-import { putsLettersAside } from './letters.ts';
 import { overflowing } from './overflow.ts';
 
 export type ProduceActivities = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
@@ -77,7 +72,6 @@ export const resume = defineSignal<unknown[]>(laneSignals.resume, { typeInfo: an
 export const wake = defineSignal<unknown[]>(laneSignals.wake, { typeInfo: anyInput });
 export const suspend = defineSignal<unknown[]>(laneSignals.suspend, { typeInfo: anyInput });
 export const status = defineQuery<LaneStatus>(laneQueries.status, { typeInfo: anyInput });
-export const parked = defineQuery<Parked>(laneQueries.parked, { typeInfo: anyInput });
 export const deadLetters = defineQuery<ParkedEvent[]>(laneQueries.deadLetters, { typeInfo: anyInput });
 
 const deliveryStateKey = defineSearchAttributeKey('DeliveryState', SearchAttributeType.KEYWORD);
@@ -92,7 +86,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   const { runId, originalExecutionRunId } = workflowInfo();
   const isReset = runId !== originalExecutionRunId;
   if (isReset) state = { ...state, resetRunId: runId };
-  let shown = { state: deliveryStateOf(state), deadLetters: deadLetterCount(state) };
+  let shown = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
   const quiet = new Quiet();
   let over = false;
   const startBytes = workflowInfo().historySize;
@@ -105,17 +99,12 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     state = enqueued(state, block, Date.now());
     quiet.heard(block.quietMs, taskName(), Date.now());
   });
-  const askAside = (kind: 'replay' | 'discard', before: LaneState, selected: Selected): void => {
-    const { reason, by } = selected;
-    state = askedOfAside(state, before, selected, { kind, reason, by, atMs: Date.now(), runId });
-  };
   onSignal(replay, (input) => {
     const selected = selectionFrom(input, 'all');
     if (!selected) return;
     const before = state;
     state = replayed(state, selected);
     outcomes.signalled('replayed', before, state, selected);
-    askAside('replay', before, selected);
   });
   onSignal(discard, (input) => {
     const selected = selectionFrom(input, 'nothing');
@@ -123,7 +112,6 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     const before = state;
     state = discarded(state, selected);
     outcomes.signalled('discarded', before, state, selected);
-    askAside('discard', before, selected);
   });
   onSignal(resend, (input, about) => {
     const block = blockFrom(input);
@@ -148,10 +136,9 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     if (suspension) state = nowSuspended(state, suspension);
   });
   setHandler(deadLetters, () => parkedEventsOf(state));
-  setHandler(parked, () => parkedIn(start, state));
 
   const show = (): void => {
-    const now = { state: deliveryStateOf(state), deadLetters: deadLetterCount(state) };
+    const now = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
     if (now.state === shown.state && now.deadLetters === shown.deadLetters) return;
     shown = now;
     upsertSearchAttributes([
@@ -160,7 +147,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     ]);
   };
   const isToShow = (): boolean =>
-    shown.state !== deliveryStateOf(state) || shown.deadLetters !== deadLetterCount(state);
+    shown.state !== deliveryStateOf(state) || shown.deadLetters !== state.deadLetters.length;
   const memory = {
     get state() {
       return state;
@@ -169,7 +156,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       state = next;
     },
   };
-  const overflow = overflowing(start, memory, runLength, outcomes);
+  const overflow = overflowing(start, memory, runLength);
   const isEnding = (): boolean =>
     runLength() !== 'short' && carriedBytes(state) + outcomes.carriedBytes <= carriedBytesMax && !overflow.isBusy();
   outcomes.begin(isEnding);
@@ -238,7 +225,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       try {
         const outcome = await outcomeOf(start, state);
         const before = state; // Read after the await: signals may have come.
-        state = settled(before, outcome, Date.now(), isParkingMuch(before, outcome) && putsLettersAside());
+        state = settled(before, outcome, Date.now());
         outcomes.settled(before, state, outcome);
       } catch (error) {
         state = interrupted(state, unforeseen(error), Date.now());

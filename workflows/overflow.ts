@@ -1,5 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  ActivityFailure,
+  ApplicationFailure,
   condition,
   isCancellation,
   ParentClosePolicy,
@@ -7,6 +9,7 @@ import {
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { Failed } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import { type LaneStart, laneWorkflowId } from '../domain/lane.ts';
 import {
@@ -26,10 +29,7 @@ import {
 } from '../domain/laneOverflow.ts';
 import type { LaneState } from '../domain/laneState.ts';
 import { eventsIn, type SegmentStart, segmentTaskQueue, segmentWorkflowId } from '../domain/overflow.ts';
-import type { LaneOutcomes } from './exporting.ts';
-import { nextOfLetters, putsLettersAside } from './letters.ts';
 import type { segment } from './segment.ts';
-import { lossOf } from './segmentLoss.ts';
 
 export type SegmentActivities = {
   /** Reads what a segment holds, as one block, and notes in its history which run of the lane has read it; closes `taken`. */
@@ -46,22 +46,14 @@ const { readSegment, closeSegments } = proxyActivities<SegmentActivities>({
 export type LaneMemory = { state: LaneState };
 
 /** Moves what is over the lane's bound into segments and back, beside the lane's own work. */
-export function overflowing(
-  start: LaneStart,
-  lane: LaneMemory,
-  runLength: () => RunLength,
-  outcomes: LaneOutcomes,
-): { isBusy(): boolean } {
+export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () => RunLength): { isBusy(): boolean } {
   let isBusy = false;
   const idOf = (number: number): string =>
     segmentWorkflowId(start.destinationId, start.lane, lane.state.overflow.name, number);
 
-  const overflow = async (from: OverflowSource): Promise<void> => {
+  const open = async (from: OverflowSource): Promise<void> => {
     // The chain's name: a lane that closed and began anew has another one, a lane that was reset has the same.
     lane.state = overflowed(lane.state, from, workflowInfo().firstExecutionRunId.slice(0, 8));
-    await open();
-  };
-  const open = async (): Promise<void> => {
     for (let { opening } = lane.state.overflow; opening; { opening } = lane.state.overflow) {
       const started = await startSegment(start, idOf(opening.number), opening);
       lane.state = started ? opened(lane.state) : alreadyThere(lane.state);
@@ -93,13 +85,10 @@ export function overflowing(
       isBusy = false;
     }
   };
-  const letters = { start, lane, outcomes, open, isRunShort: () => runLength() === 'short' };
   const next = (): (() => Promise<void>) | undefined => {
-    const from = toOverflow(lane.state, runLength(), putsLettersAside);
-    if (from) return () => overflow(from);
+    const from = toOverflow(lane.state, runLength());
+    if (from) return () => open(from);
     if (toReturn(lane.state)) return goBack;
-    const ofLetters = nextOfLetters(letters);
-    if (ofLetters) return ofLetters;
     const number = toRead(lane.state, runLength());
     if (number !== undefined) return () => read(number);
     return toClose(lane.state) ? close : undefined;
@@ -129,4 +118,15 @@ async function startSegment(
     if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
     throw error;
   }
+}
+
+function lossOf(segmentId: string, error: unknown): Failed {
+  if (isCancellation(error)) throw error;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return {
+    kind: 'destinationAtFault',
+    name: cause instanceof ApplicationFailure ? (cause.type ?? 'UNFORESEEN') : 'UNFORESEEN',
+    message: cause instanceof Error ? cause.message : String(cause),
+    remedy: `Events of this lane are in workflow ${segmentId}, which can't be read; nothing is skipped. Look for it in Temporal (its history, the namespace's retention, an archive), then signal resume.`,
+  };
 }

@@ -17,10 +17,6 @@ const laneStatusSchema = z
       .object({ segments: count, events: count })
       .optional()
       .openapi({ description: 'How much of it lies in overflow segments.' }),
-    deadLettersAside: z.object({ segments: count, events: count, asked: count }).optional().openapi({
-      description:
-        'How many of the dead letters, the oldest, lie in segments; `asked`: replays and discards that are looking for some there.',
-    }),
     counts: z
       .object({ accepted: count, repeated: count, delivered: count, parked: count, discarded: count })
       .openapi({ description: 'Since the lane began.' }),

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { LaneRun } from '../../activities/laneHistory.ts';
-import type { SegmentTold } from '../../activities/segmentTold.ts';
 import { readDelivery } from '../../api/deliveryLogs.ts';
 import { blockOf } from '../../domain/block.ts';
 import { carriesId, DedupWindow } from '../../domain/dedupWindow.ts';
 import type { LaneRecord } from '../../domain/deliveryLog.ts';
 import { type HeldInRun, heldInRun } from '../../domain/heldInRun.ts';
-import { fault } from '../harness/laneSteps.ts';
 
 const digest = 'A'.repeat(22);
 const workflowId = 'delivery:dst_a:c';
@@ -29,7 +27,6 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
   }
   const read: string[] = [];
   const readers = new Map<string, string>();
-  const said = new Map<string, SegmentTold['said']>();
   const resets = new Map<string, string>();
   const held = new Map<string, HeldInRun>();
   const asked: string[] = [];
@@ -46,7 +43,7 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
       return runs.has(runId) ? (held.get(runId) ?? ({ as: 'none' } as const)) : undefined;
     },
     isInSegment: async () => false,
-    segmentTold: async (segmentId: string) => ({ reader: readers.get(segmentId), said: said.get(segmentId) ?? [] }),
+    readerOf: async (segmentId: string) => readers.get(segmentId),
     resetRunOf: async (_: string, runId: string) => resets.get(runId),
   };
   const acceptedAt = new Date();
@@ -54,7 +51,6 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
     runs,
     read,
     readers,
-    said,
     resets,
     held,
     asked,
@@ -242,35 +238,6 @@ describe('an event that went to an overflow segment', () => {
     readers.set(segmented.segmentId, run(249));
     expect(await log(0)).toMatchObject({ status: 'delivered', runId: run(250), offset: 17 });
     expect(read).toEqual([0, 1, 249, 250].map(run));
-  });
-
-  test('is told as its segment says where it is a dead letter: parked, replayed by whom, delivered; or given up', async () => {
-    const refusal: LaneRecord[] = delivered().map((record) =>
-      record.kind === 'completed'
-        ? {
-            ...record,
-            outcome: { ...record.outcome, landed: [], refused: [{ position: 0, attempt: 1, error: fault }] },
-          }
-        : record,
-    );
-    const runsOf = (n: number) => [
-      ...(n === 0 ? refusal : n === 1 ? [segmented] : []),
-      ...(n === 250 ? delivered('again') : []),
-    ];
-    const { log, readers, said } = lane(300, runsOf);
-    expect(await log(0)).toMatchObject({ status: 'parked', error: fault, interventions: [] });
-    const saying = (kind: 'replay' | 'discard', by: string, runId: string): void => {
-      const record = { kind, atMs: 3, selected: { digests: 'all' as const, reason: undefined, by } };
-      said.set(segmented.segmentId, [{ runId, record }]);
-    };
-    saying('discard', 'ada', run(200));
-    expect(await log(0)).toMatchObject({ status: 'discarded', interventions: [{ kind: 'discard', by: 'ada' }] });
-    saying('replay', 'bob', run(200));
-    expect(await log(0)).toMatchObject({ status: 'queued', interventions: [{ kind: 'replay', by: 'bob' }] });
-    readers.set(segmented.segmentId, run(249));
-    expect(await log(0)).toMatchObject({ status: 'delivered', runId: run(250), interventions: [{ by: 'bob' }] });
-    saying('replay', 'bob', run(1)); // Which is read, and tells it itself, where it is so.
-    expect((await log(0)).interventions).toEqual([]);
   });
 
   test('is followed where one and the same run put it there and read it back', async () => {

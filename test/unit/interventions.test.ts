@@ -11,31 +11,21 @@ const letterOf = (eventId: string): ParkedEvent => ({
   error: { kind: 'recordAtFault', name: 'MESSAGE_TOO_LARGE', message: 'm', remedy: 'r' },
 });
 
-type World = {
-  parked: Record<string, string[] | undefined>;
-  aside?: Record<string, string[]>;
-  page?: LanePage;
-  signal?: LaneCalls['signal'];
-};
+type World = { parked: Record<string, string[] | undefined>; page?: LanePage; signal?: LaneCalls['signal'] };
 
 /** Lanes with what each has parked, undefined where it does not answer; and the signals that they were sent. */
-function world({ parked, aside = {}, page = { lanes: [] }, signal }: World) {
+function world({ parked, page = { lanes: [] }, signal }: World) {
   const signals: unknown[][] = [];
   const options = {
     index: {
       find: async (digest: string) =>
         Object.entries(parked)
-          .filter(([, ids]) => [ids ?? `evt_${digest}`, ...Object.values(aside)].flat().includes(`evt_${digest}`))
+          .filter(([, ids]) => ids === undefined || ids.includes(`evt_${digest}`))
           .map(([lane]) => ({ workflowId: workflowOf(lane), runId: 'r', acceptedAt: new Date() })),
     },
     list: async () => page,
     lanes: {
-      deadLetters: async (workflowId: string) => {
-        const letters = parked[workflowId.split(':')[2] ?? '']?.map(letterOf);
-        return letters && { letters, segments: Object.keys(aside), aside: Object.values(aside).flat().length };
-      },
-      lettersIn: async (segmentId: string) =>
-        (aside[segmentId] ?? []).map((id) => ({ ...letterOf(id), value: new Uint8Array() })),
+      deadLetters: async (workflowId: string) => parked[workflowId.split(':')[2] ?? '']?.map(letterOf),
       signal: async (...sent: Parameters<LaneCalls['signal']>) => {
         signals.push(sent);
         return signal ? signal(...sent) : true;
@@ -56,15 +46,6 @@ test('each lane is told of its own events alone, with the reason, who asked and 
     [workflowOf('a'), 'replay', { ids: [idOf(1)], ...note }, 'once'],
     [workflowOf('b'), 'replay', { ids: [idOf(3)], ...note }, 'once'],
   ]);
-});
-
-test('an event that stands aside is named with its segment, and all of a lane are counted', async () => {
-  const aside = { 'overflow:dst_1:a:n:3': [idOf(5)], 'overflow:dst_1:a:n:7': [idOf(6), idOf(7)] };
-  const { options, signals } = world({ parked: { a: [idOf(1)] }, aside });
-  await intervene(options, asked, { ids: [idOf(6), idOf(1)] });
-  expect(signals[0]?.[2]).toMatchObject({ ids: [idOf(6), idOf(1)], segments: [7] });
-  expect(await intervene(options, asked, { lane: 'a' })).toMatchObject({ lanes: 1, deadLetters: 4 });
-  await expect(intervene(options, asked, { ids: [idOf(8)] })).rejects.toMatchObject({ code: 'event_not_found' });
 });
 
 test('while a lane does not answer nobody knows what it has parked, and none is told', async () => {

@@ -14,7 +14,7 @@ test('an event whose log is not read to its end is not replayed as if it were kn
     histories: {
       run: async (_: string, runId: string) => ({ ...records, nextRunId: String(Number(runId) + 1) }),
       now: async () => ({ running: undefined, state: undefined }),
-      segmentTold: async () => ({ said: [] }),
+      readerOf: async () => undefined,
       resetRunOf: async () => undefined,
       runIds: async () => [],
       heldAt: async () => ({ as: 'none' }),
@@ -47,7 +47,7 @@ test('few requests that name events read histories at once, some wait, and what 
     histories: {
       run: async () => undefined,
       now: async () => ({ running: undefined, state: undefined }),
-      segmentTold: async () => ({ said: [] }),
+      readerOf: async () => undefined,
       resetRunOf: async () => undefined,
       runIds: async () => [],
       heldAt: async () => undefined,

@@ -3,22 +3,15 @@ import { expect, test } from 'vitest';
 import type { LaneRun } from '../../activities/laneHistory.ts';
 import { createReplayActivities } from '../../activities/replay.ts';
 import { blockOf } from '../../domain/block.ts';
-import type { ParkedEvent } from '../../domain/laneMessages.ts';
 import type { ReplayPage, ReplayPageRequest } from '../../domain/replay.ts';
 import { fault, idOf } from '../harness/laneSteps.ts';
-
-const bodyOf = (n: number): Buffer => Buffer.from(`{"eventType":"e${n % 2}"}`);
-const letterOf = (n: number): ParkedEvent => ({
-  ...{ eventId: `evt_${idOf(n)}`, partitionKey: 'k', bytes: 1, error: fault },
-  parkedAt: new Date(1).toISOString(),
-});
 
 /** A run that was begun with these events parked. */
 const runWith = (numbers: readonly number[]): LaneRun => ({
   records: [],
   carriedBlocks: async () => [
     blockOf(
-      numbers.map((n) => ({ id: idOf(n), key: 'k', value: bodyOf(n) })),
+      numbers.map((n) => ({ id: idOf(n), key: 'k', value: Buffer.from(`{"eventType":"e${n % 2}"}`) })),
       1,
       0,
     ),
@@ -30,11 +23,7 @@ const runWith = (numbers: readonly number[]): LaneRun => ({
 const listed = { workflowId: 'delivery:dst_a:k', lane: 'k', runId: 'listed', state: 'Parked', deadLetters: 1 } as const;
 
 /** What a replay of the type `e1` does about a lane that was listed in the run `listed`, and what it tells the lane. */
-async function replayedPage(
-  runs: Record<string, number[]>,
-  parked: readonly number[],
-  aside: readonly [segmentId: string, numbers: number[]][] = [],
-) {
+async function replayedPage(runs: Record<string, number[]>, parked: readonly number[]) {
   const told: unknown[] = [];
   const activities = createReplayActivities({
     list: async () => ({ lanes: [{ ...listed, runStartedAt: new Date(0) }] }),
@@ -47,15 +36,13 @@ async function replayedPage(
     signal: async () => ({ runId: 'listed', bytes: 1 }),
     destinations: { get: async () => ({}) },
     lanes: {
-      deadLetters: async () => ({
-        letters: parked.map(letterOf),
-        segments: aside.map(([id]) => id),
-        aside: aside.length,
-      }),
-      lettersIn: async (segmentId) =>
-        (Object.fromEntries(aside)[segmentId] ?? []).map((n) => ({ ...letterOf(n), value: bodyOf(n) })),
+      deadLetters: async () =>
+        parked.map((n) => ({
+          ...{ eventId: `evt_${idOf(n)}`, partitionKey: 'k', bytes: 1, error: fault },
+          parkedAt: new Date(1).toISOString(),
+        })),
       signal: async (_id, _name, input) => told.push(input) > 0,
-      status: async () => 'gone',
+      status: async () => undefined,
     },
   });
   const request: ReplayPageRequest = {
@@ -83,15 +70,4 @@ test('a lane of whose dead letters one is not found is counted as unanswered, an
   const { page, told } = await replayedPage({ listed: [1], now: [1] }, [1, 3]);
   expect(page).toMatchObject({ events: 0, lanes: 0, unanswered: 1 });
   expect(told).toEqual([]);
-});
-
-test("dead letters that stand aside are found by their bodies, and told with their segments and with the lane's own behind them", async () => {
-  const aside: [string, number[]][] = [
-    ['overflow:dst_a:k:n:4', [1, 2]],
-    ['overflow:dst_a:k:n:5', [4]],
-    ['overflow:dst_a:k:n:9', [5]],
-  ];
-  const { page, told } = await replayedPage({ listed: [7] }, [7], aside);
-  expect(page).toMatchObject({ events: 3, lanes: 1, unanswered: 0 });
-  expect(told).toEqual([expect.objectContaining({ ids: [1, 5, 7].map((n) => `evt_${idOf(n)}`), segments: [4, 9] })]);
 });
