@@ -59,6 +59,16 @@ const lanesChanging = ({ id }: Destination, warning = ''): CausewayError =>
     `Destination ${id} is changing its lanes. Send again after two seconds.${warning}`,
   );
 
+function lanesUnknown({ idempotencyKey }: Event, cause: unknown): CausewayError {
+  const remedy =
+    idempotencyKey === undefined
+      ? 'It had no idempotencyKey, so sending it again gives a second record.'
+      : 'Send the same event again: it will not be there twice.';
+  const why =
+    "The event is stored, but took long, and the store can't be asked whether its lanes were changed meanwhile.";
+  return new CausewayError('lanes_unknown', `${why} ${remedy}`, { cause });
+}
+
 /**
  * Takes an event in: resolves once every matching destination's lane has stored it.
  * Rejects with {@link FieldsRefused} or another CausewayError before anything is stored, or with `partly_stored` where some
@@ -67,9 +77,10 @@ const lanesChanging = ({ id }: Destination, warning = ''): CausewayError =>
  */
 export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax }: AcceptDependencies): Accept {
   /** An event that was long on its way may have entered a lane that is not its own any more: see api/laneChange.ts. */
-  const refuseMovedLanes = async (to: readonly Addressed[], event: Event, startedAtMs: number): Promise<void> => {
-    if (performance.now() - startedAtMs < onTheWayMs) return;
-    const all = await destinations.forCustomer(event.customerExternalId);
+  const refuseMovedLanes = async (to: readonly Addressed[], event: Event): Promise<void> => {
+    const all = await destinations.forCustomer(event.customerExternalId).catch((cause: unknown) => {
+      throw lanesUnknown(event, cause);
+    });
     const moved = to.find(({ destination }) => movedMeanwhile(destination, all, new Date()));
     if (moved)
       throw lanesChanging(
@@ -107,9 +118,10 @@ export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax
         ? [{ eventId: digest, workflowId, runId: result.value.runId }]
         : [];
     });
+    const onTheWay = performance.now() - startedAtMs; // The index, which may take a second, comes after the lanes.
     if (rows.length > 0) await index.add(rows);
     refuseUnlessAll(to, stored, event);
-    await refuseMovedLanes(to, event, startedAtMs);
+    if (onTheWay >= onTheWayMs) await refuseMovedLanes(to, event);
     return {
       id: eventIdOf(digest),
       deliveries: to.map(({ destination, target }) => ({

@@ -40,7 +40,8 @@ async function installPackages() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.error('Installing npm packages (about 20 seconds, once) …');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const args = ['install', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit'];
+  // Whatever NODE_ENV says: what brings the servers up is among them.
+  const args = ['install', '--include=dev', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit'];
   // Its stdout goes to stderr: ours stays free for what was asked for.
   const { code, signal, error } = await ended(spawn(npm, args, { cwd: root, stdio: ['ignore', 2, 2] }));
   if (error) giveUp(`npm can't be run: ${error.message}`);

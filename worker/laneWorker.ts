@@ -29,7 +29,7 @@ const freshPollRatio = 0.5;
 const workflowTasksMax = 8;
 
 /**
- * A lane that is given 10,000 signals at once, by a reset, takes 6 s for them on a busy machine. The SDK's own bound is 5 s: over it Node
+ * Where the worker is started without `workflowThreads.cjs`, which drops all such limits. A lane that is given 10,000 signals at once, by a reset, takes 6 s for them on a busy machine. The SDK's own bound is 5 s: over it Node
  * broke down, and with it every lane of the process (docs/decisions/reset.md).
  */
 const isolateExecutionTimeout = '1 minute';

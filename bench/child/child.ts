@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '../../dev/programs.ts';
+import { workerFlags } from '../../dev/programs.ts';
 
 /** What a process of the bench can be asked: one argument in, a promise out. */
 export type Methods = Record<string, (argument: never) => Promise<unknown>>;
@@ -33,7 +33,7 @@ const endWithinMs = 10_000;
 export function startChild<M extends Methods>(script: string, profile?: string): Child<M> {
   const child = fork(fileURLToPath(new URL(script, new URL('../', import.meta.url))), [], {
     cwd: root,
-    execArgv: [...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]), ...nodeFlags],
+    execArgv: [...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]), ...workerFlags],
     serialization: 'advanced', // Typed arrays go as they are.
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

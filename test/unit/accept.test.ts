@@ -20,7 +20,11 @@ const event = (fields: Record<string, unknown> = {}) => {
 };
 
 /** The acceptor and the lane writer as they are; where Temporal stands, the test says which lanes take a signal. */
-function road(destinations: Destination[], reads: () => Promise<void> = async () => undefined) {
+function road(
+  destinations: Destination[],
+  reads: () => Promise<void> = async () => undefined,
+  beforeIndexed: () => Promise<void> = async () => undefined,
+) {
   const stored = new Map<string, string[]>();
   const refusing = new Set<string>();
   const indexed: string[] = [];
@@ -44,6 +48,7 @@ function road(destinations: Destination[], reads: () => Promise<void> = async ()
     lanes: { check: () => undefined, submit: (deliveries) => writer.submit(deliveries) },
     index: {
       add: async (rows) => {
+        await beforeIndexed();
         indexed.push(...rows.map(({ workflowId }) => workflowId));
       },
     },
@@ -163,6 +168,38 @@ describe('while the lanes of a destination are being changed', () => {
       destinations[0] = plainDestination('dst_a', changed);
     });
     await expect(accept(event())).rejects.toMatchObject({ code: 'lanes_changing' });
+  });
+
+  test.each([
+    ['order-7', 'it will not be there twice'],
+    [undefined, 'gives a second record'],
+  ])(
+    'an event that was long on its way, with the store away since, is told to be stored: key %s',
+    async (idempotencyKey, says) => {
+      let isAway = false;
+      const { accept, stored, whileStoring } = road([plainDestination('dst_a')], async () => {
+        if (isAway) throw new CausewayError('store_unreachable', 'It is away.');
+      });
+      whileStoring(async () => {
+        passes(1_100);
+        isAway = true;
+      });
+      const refused = accept(event(idempotencyKey === undefined ? {} : { idempotencyKey }));
+      await expect(refused).rejects.toMatchObject({ code: 'lanes_unknown', message: expect.stringContaining(says) });
+      expect(stored.get(laneA)).toHaveLength(1);
+    },
+  );
+
+  test('an event whose index row takes long is accepted without another look at the store', async () => {
+    let reads = 0;
+    const read = async () => {
+      reads++;
+    };
+    const { accept } = road([plainDestination('dst_a')], read, async () => {
+      passes(1_100);
+    });
+    expect((await accept(event())).deliveries).toHaveLength(1);
+    expect(reads).toBe(1);
   });
 
   test('an event that was long on its way is accepted where anything else was changed', async () => {
