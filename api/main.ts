@@ -1,5 +1,4 @@
 /** The API process: takes events in, and lets people manage destinations. */
-import { type ServerType, serve } from '@hono/node-server';
 import type { Client } from '@temporalio/client';
 import { type Logger, pino } from 'pino';
 import { heldInRuns } from '../activities/heldInRuns.ts';
@@ -37,6 +36,7 @@ import { blockSender } from './laneSignal.ts';
 import { laneMeasure } from './laneSize.ts';
 import { laneRoutes } from './lanes.ts';
 import { LaneWriter } from './laneWriter.ts';
+import { listen } from './listen.ts';
 import { operatorRoutes } from './operatorRoutes.ts';
 import { replayRoutes } from './replays.ts';
 import { runEnd } from './runEnd.ts';
@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   const distrust = systemDistrust();
   if (distrust !== undefined) logger.warn(distrust);
   const { app, writer } = assembled(config, logger, store, temporal);
-  const server = await listen(app, config);
+  const server = await listen(app, { hostname: config.CAUSEWAY_API_HOST, port: config.CAUSEWAY_API_PORT });
   logger.info({ url: `http://${config.CAUSEWAY_API_HOST}:${config.CAUSEWAY_API_PORT}` }, 'api is listening');
 
   const stop = async (): Promise<void> => {
@@ -172,17 +172,6 @@ function assembled(
     ],
   });
   return { app, writer };
-}
-
-function listen(app: App, config: ApiConfig): Promise<ServerType> {
-  const { CAUSEWAY_API_HOST: hostname, CAUSEWAY_API_PORT: port } = config;
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname, port }, () => resolve(server));
-    server.once('error', (cause) => {
-      const remedy = `Can't listen at ${hostname}:${port}. Free the port, or set CAUSEWAY_API_PORT to another.`;
-      reject(new CausewayError('address_unavailable', remedy, { cause }));
-    });
-  });
 }
 
 main().catch((error: unknown) => {
