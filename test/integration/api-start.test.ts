@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newApiKey, newSecretKeys } from '../../dev/programs.ts';
+import { newApiKey, newSecretKeys, nodeFlags } from '../../dev/programs.ts';
 import { freePort } from '../../dev/servers/ports.ts';
 import { migrate } from '../../store/migrate.ts';
 import { Sealing } from '../../store/sealing.ts';
@@ -34,7 +34,7 @@ function runUntilItEnds(program: 'api/main.ts' | 'worker/main.ts', env: Record<s
     CAUSEWAY_API_PORT: '0',
   };
   return new Promise((resolve) => {
-    const args = ['--import', 'tsx', program];
+    const args = [...nodeFlags, program];
     const options = { cwd: root, env: { PATH: process.env.PATH, ...right, ...env }, timeout: 30_000 };
     execFile(process.execPath, args, options, (error, stdout, stderr) =>
       resolve({ exitCode: error?.code ?? 0, output: stdout + stderr }),
