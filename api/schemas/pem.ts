@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
-import { isCheapToOpen, iterationsMax } from './keyCost.ts';
+import { isCheapToOpen, iterationsMax } from '../../domain/keyCost.ts';
+import { pemBlocksIn } from '../../domain/pemBlocks.ts';
 
 const pemCharsMax = 64 * 1024;
 
@@ -27,33 +28,42 @@ function areCertificates(text: string): boolean {
 /** With so many OpenSSL signs in 3 ms, with 7,680 in 31 and with 15,360 in 166 (openssl speed); it takes up to 16,384. */
 const rsaBitsMax = 4_096;
 
+/** Nothing else, for OpenSSL takes certificates by other labels too. */
+const areCertificatesAlone = (text: string): boolean =>
+  pemBlocksIn(text)?.every(({ label }) => label === 'CERTIFICATE') === true && areCertificates(text);
+
 /** The first is the client's own. */
 function isQuickToSignWith(text: string): boolean {
-  const [own] = text.match(certificateBlock) ?? [];
-  if (own === undefined || !areCertificates(text)) return true; // That is said already.
+  if (!areCertificatesAlone(text)) return true; // That is said already.
+  const [own = ''] = text.match(certificateBlock) ?? [];
   return (new X509Certificate(own).publicKey.asymmetricKeyDetails?.modulusLength ?? 0) <= rsaBitsMax;
 }
 
-const privateKeyBlock = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----[A-Za-z0-9+/=\s:,-]+?-----END \1-----/g;
+const keyLabel = /^(?:RSA |EC |ENCRYPTED )?PRIVATE KEY$/;
+/** openssl writes EC PARAMETERS before an EC key, and whoever has both in one file may send both. */
+const otherLabels: readonly string[] = ['EC PARAMETERS', 'CERTIFICATE'];
 
-/** openssl writes EC PARAMETERS before an EC key, so there may be more than the key. */
-const isPrivateKey = (text: string): boolean => text.match(privateKeyBlock)?.length === 1;
+function isPrivateKey(text: string): boolean {
+  const others = pemBlocksIn(text)?.filter(({ label }) => !otherLabels.includes(label));
+  return others?.length === 1 && others.every(({ label }) => keyLabel.test(label));
+}
+
+const expectedCertificates = 'one or more certificates in PEM, "-----BEGIN CERTIFICATE-----…"';
 
 /** Certificates in PEM: what can't be read as such would fail only when a connection is made. */
-export const certificates = () =>
-  pem('one or more certificates in PEM, "-----BEGIN CERTIFICATE-----…"', areCertificates);
+export const certificates = () => pem(expectedCertificates, areCertificates);
 
 /** A client's own: its key signs each handshake, on the one thread that serves all destinations. */
 export const clientCertificates = () =>
-  certificates().refine(isQuickToSignWith, {
+  pem(`${expectedCertificates}, in plain ASCII`, areCertificatesAlone).refine(isQuickToSignWith, {
     error: `a certificate whose key, if it is RSA, has at most ${rsaBitsMax} bits`,
     params: { problem: 'is slow to sign with' },
   });
 
 /** A private key in PEM, never shown; an encrypted one is opened with each connection, and must not take long. */
 export const privateKey = () =>
-  pem('one private key in PEM, "-----BEGIN PRIVATE KEY-----…"', isPrivateKey)
-    .refine(isCheapToOpen, {
+  pem('one private key in PEM, "-----BEGIN PRIVATE KEY-----…", in plain ASCII', isPrivateKey)
+    .refine((text) => !isPrivateKey(text) || isCheapToOpen(text), {
       error: `a key encrypted with at most ${iterationsMax} iterations: openssl pkcs8 -topk8 -iter ${iterationsMax}`,
       params: { problem: 'takes too long to open' },
     })

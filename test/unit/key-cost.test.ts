@@ -1,17 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { createPublicKey, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isCheapToOpen } from '../../api/schemas/keyCost.ts';
 import { certificates, clientCertificates, privateKey } from '../../api/schemas/pem.ts';
+import { isCheapToOpen } from '../../domain/keyCost.ts';
 import { newPrivateKeyPem } from '../harness/pem.ts';
 
 const encrypted = (...options: string[]): string =>
   execFileSync('openssl', ['pkcs8', '-topk8', '-passout', 'pass:x', ...options], {
     input: newPrivateKeyPem(),
   }).toString();
+const ecKey = (...options: string[]): string =>
+  execFileSync('openssl', ['ec', ...options], { input: newPrivateKeyPem(), stdio: 'pipe' }).toString();
 const ofPem = (name: string, der: string): string =>
   `-----BEGIN ${name}-----\n${Buffer.from(der, 'hex').toString('base64')}\n-----END ${name}-----\n`;
 const isTaken = (pem: string): boolean => privateKey().safeParse(pem).success;
@@ -23,6 +25,12 @@ describe('a private key is taken', () => {
     ['with 100,000 iterations', () => encrypted('-iter', '100000')],
     ['encrypted with scrypt', () => encrypted('-scrypt')],
     ['encrypted as in PKCS #12', () => encrypted('-v1', 'PBE-SHA1-3DES')],
+    ['encrypted as openssl did it before PKCS #8', () => ecKey('-aes128', '-passout', 'pass:x')],
+    ['after its parameters', () => execFileSync('openssl', ['ecparam', '-name', 'P-256', '-genkey']).toString()],
+    [
+      'with lines that explain, and the line ends of Windows',
+      () => `Key: 1\n${encrypted()}\n`.replaceAll('\n', '\r\n'),
+    ],
   ])('%s', (_, make) => expect(isTaken(make())).toBe(true));
 });
 
@@ -46,6 +54,18 @@ describe('a private key that would keep every destination waiting is refused, an
 
   test('one with lines around its bytes that are not read here', () => {
     expect(isCheapToOpen(encrypted().replace('KEY-----\n', 'KEY-----\nX-Y: z\n\n'))).toBe(false);
+  });
+
+  test.each([
+    ['and letters beyond ASCII at its lines', (dear: string) => dear.replaceAll(/(?<!-)\n/g, '\u00e9\n')],
+    ['and control characters at its lines', (dear: string) => dear.replaceAll(/(?<!-)\n/g, '\u0001\n')],
+    ['and a header', (dear: string) => dear.replace('KEY-----\n', 'KEY-----\nX_Y: z\n\n')],
+    ['and a cheap one before it on a line that begins with something else', (dear: string) => dear],
+  ])('a costly one that OpenSSL reads and we might not, %s', (_, hide) => {
+    const inOneLine = `x${encrypted()}`.replaceAll('\n', ' ');
+    const pem = `${inOneLine}\n${hide(encrypted('-iter', '100001'))}`;
+    expect(() => createPrivateKey({ key: pem, passphrase: 'x' })).not.toThrow(); // Or else it would be no danger.
+    expect([isTaken(pem), isCheapToOpen(pem)]).toEqual([false, false]);
   });
 
   test('a thousand sequences in one another', () => {
@@ -84,4 +104,11 @@ test('a client certificate whose RSA key is slow to sign with is refused, and sa
   expect(clientCertificates().safeParse(slow).error?.issues).toMatchObject([
     { message: expect.stringContaining('at most 4096 bits') },
   ]);
+});
+
+test('a client certificate that OpenSSL reads and we might not is refused', async () => {
+  const [usual, slow] = [await certificateOfRsa(2_048), await certificateOfRsa(8_192)];
+  const [before, named] = [`x${usual.trim()}\n`, slow.replaceAll(' CERTIFICATE', ' TRUSTED CERTIFICATE')];
+  for (const pem of [before + slow, named + usual]) expect(clientCertificates().safeParse(pem).success).toBe(false);
+  expect(clientCertificates().safeParse(`subject=CN = c\n\n${usual}`).success).toBe(true);
 });

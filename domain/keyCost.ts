@@ -1,7 +1,8 @@
 /** What opening an encrypted private key (PKCS #8, RFC 5958) costs, which whoever encrypted it has decided. Nothing is computed here. */
 
-const encryptedBlock = /-----BEGIN ENCRYPTED PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END ENCRYPTED PRIVATE KEY-----/;
-const tags = { integer: 0x02, sequence: 0x30 } as const;
+import { derTags, partsOf } from './der.ts';
+import { pemBlocksIn } from './pemBlocks.ts';
+
 /** 1.3.6.1.4.1.11591.4.11 (RFC 7914). */
 const scryptId = Buffer.from('2b06010401da47040b', 'hex');
 
@@ -17,11 +18,15 @@ const depthMax = 8;
  * destinations: one of two billion iterations would stop both for an hour. True for a key that is not encrypted.
  */
 export function isCheapToOpen(pem: string): boolean {
-  if (!pem.includes('ENCRYPTED PRIVATE KEY')) return true;
+  const blocks = pemBlocksIn(pem); // Where OpenSSL might find another key, it must not count as cheap.
+  return blocks?.every(({ label, base64 }) => label !== 'ENCRYPTED PRIVATE KEY' || isCheap(base64)) ?? false;
+}
+
+function isCheap(base64: string): boolean {
   try {
-    const [whole] = partsOf(Buffer.from(encryptedBlock.exec(pem)?.[1] ?? '', 'base64'));
+    const [whole] = partsOf(Buffer.from(base64, 'base64'));
     const [algorithm] = partsOf(whole?.content ?? Buffer.alloc(0));
-    if (algorithm?.tag !== tags.sequence) return false;
+    if (algorithm?.tag !== derTags.sequence) return false;
     const numbers = integersIn(algorithm.content, depthMax);
     return algorithm.content.includes(scryptId)
       ? numbers.reduce((product, one) => product * one, 1) <= scryptMax
@@ -34,8 +39,8 @@ export function isCheapToOpen(pem: string): boolean {
 function integersIn(der: Buffer, depthLeft: number): number[] {
   if (depthLeft === 0) return [Number.POSITIVE_INFINITY];
   return partsOf(der).flatMap(({ tag, content }) => {
-    if (tag === tags.sequence) return integersIn(content, depthLeft - 1);
-    return tag === tags.integer ? [integerIn(content)] : [];
+    if (tag === derTags.sequence) return integersIn(content, depthLeft - 1);
+    return tag === derTags.integer ? [integerIn(content)] : [];
   });
 }
 
@@ -44,19 +49,3 @@ const integerIn = (content: Buffer): number =>
   content.length > 0 && content.length <= 4 && content.readInt8(0) >= 0
     ? content.readUIntBE(0, content.length)
     : Number.POSITIVE_INFINITY;
-
-/** DER: a tag, the length of what follows, and that. Throws for anything else. */
-function partsOf(der: Buffer): { tag: number; content: Buffer }[] {
-  const parts: { tag: number; content: Buffer }[] = [];
-  for (let at = 0; at < der.length; ) {
-    const tag = der.readUInt8(at);
-    const first = der.readUInt8(at + 1);
-    const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
-    const begin = at + 2 + lengthBytes;
-    const end = begin + (first < 0x80 ? first : der.readUIntBE(at + 2, lengthBytes));
-    if ((tag & 0x1f) === 0x1f || end > der.length) throw new Error('That is not DER as a key is written in.');
-    parts.push({ tag, content: der.subarray(begin, end) });
-    at = end;
-  }
-  return parts;
-}
