@@ -1,4 +1,7 @@
-/** What opening an encrypted private key (PKCS #8, RFC 5958) costs, which whoever encrypted it has decided. Nothing is computed here. */
+/**
+ * What opening an encrypted private key (PKCS #8, RFC 5958) and signing with one costs, which whoever made it has decided. Nothing is
+ * computed here.
+ */
 
 import { derTags, partsOf } from './der.ts';
 import { pemBlocksIn } from './pemBlocks.ts';
@@ -10,6 +13,8 @@ const scryptId = Buffer.from('2b06010401da47040b', 'hex');
 export const iterationsMax = 100_000;
 /** scrypt's N, r and p multiplied; openssl takes half of it. */
 const scryptMax = 262_144;
+/** With so many OpenSSL signs in 3 ms, with 7,680 in 31 and with 15,360 in 166 (openssl speed); it takes up to 16,384. */
+export const rsaBitsMax = 4_096;
 /** Of sequences in sequences; there are four. */
 const depthMax = 8;
 
@@ -49,3 +54,28 @@ const integerIn = (content: Buffer): number =>
   content.length > 0 && content.length <= 4 && content.readInt8(0) >= 0
     ? content.readUIntBE(0, content.length)
     : Number.POSITIVE_INFINITY;
+
+/** RSAPrivateKey (RFC 8017): version, n, e, d, p, q, d mod p-1, d mod q-1 and 1/q mod p. Those of more than two primes have a tenth. */
+const rsaParts = 9;
+
+/**
+ * Whether an RSA key, `pkcs8` in DER and not encrypted, signs within some 3 ms. OpenSSL computes with its factors as they stand, though
+ * they be a hundred times as long as the modulus that they should make.
+ */
+export function isQuickRsaKey(pkcs8: Buffer): boolean {
+  const [whole] = partsOf(pkcs8);
+  const [, , octets] = partsOf(whole?.content ?? Buffer.alloc(0));
+  const [key] = partsOf(octets?.content ?? Buffer.alloc(0));
+  const parts = partsOf(key?.content ?? Buffer.alloc(0));
+  if (parts.length !== rsaParts) return false;
+  const [, n = 0, e = 0, d = 0, ...ofPrimes] = parts.map(({ content }) => bytesOf(content));
+  return n <= rsaBitsMax / 8 && e <= n && d <= n && ofPrimes.every((bytes) => bytes <= Math.ceil(n / 2) + 1);
+}
+
+/** Without the zeros that it begins with. */
+const bytesOf = (integer: Buffer): number =>
+  integer.length -
+  Math.max(
+    0,
+    integer.findIndex((byte) => byte !== 0),
+  );

@@ -4,7 +4,13 @@ import Broker, { type RequestDefinition } from 'kafkajs/src/broker/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
 import { allowedOnly } from './allowedAddress.ts';
-import { AlertsAsked, certificateAlert, certificateRefused, checkClientCertificate } from './clientCertificate.ts';
+import {
+  AlertsAsked,
+  certificateAlert,
+  certificateRefused,
+  checkClientCertificate,
+  checkClientKey,
+} from './clientCertificate.ts';
 import { askBeforeWriting, calmQueue, guardFrames, renewInTime } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { failureIn, NamedError, NotSent, notSentInTime } from './failureNames.ts';
@@ -215,6 +221,7 @@ export class BrokerConnection {
       const to = this.whereTo(host, port);
       if (!ssl) return connectTcp(to, onConnect);
       if (typeof ssl.cert === 'string') checkClientCertificate(ssl.cert);
+      checkClientKey(ssl);
       return tlsTo(to, ssl).once('secureConnect', () => {
         this.isSecured = true;
         onConnect();

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
-import { isCheapToOpen, iterationsMax } from '../../domain/keyCost.ts';
+import { isCheapToOpen, iterationsMax, rsaBitsMax } from '../../domain/keyCost.ts';
 import { pemBlocksIn } from '../../domain/pemBlocks.ts';
 
 const pemCharsMax = 64 * 1024;
@@ -24,9 +24,6 @@ function areCertificates(text: string): boolean {
     return false;
   }
 }
-
-/** With so many OpenSSL signs in 3 ms, with 7,680 in 31 and with 15,360 in 166 (openssl speed); it takes up to 16,384. */
-const rsaBitsMax = 4_096;
 
 /** Nothing else, for OpenSSL takes certificates by other labels too. */
 const areCertificatesAlone = (text: string): boolean =>
