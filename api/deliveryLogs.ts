@@ -1,6 +1,7 @@
 import type { HeldInRuns } from '../activities/heldInRuns.ts';
 import type { LaneHistories, LaneRun } from '../activities/laneHistory.ts';
 import type { Looked } from '../activities/segmentOf.ts';
+import { deliveredIn } from '../domain/deliveredIn.ts';
 import { type DeliveryLog, deliveryLogOf, type LaneRecord, ownRecords, segmentOf } from '../domain/deliveryLog.ts';
 import type { HeldInRun } from '../domain/heldInRun.ts';
 import { lastRunHolding } from './lastRunHolding.ts';
@@ -12,6 +13,8 @@ export type LoggedDelivery = DeliveryLog & {
   workflowId: string;
   runId: string;
   acceptedAt: Date;
+  /** The run in which it was delivered for itself, not for a replay; absent where none of those that were read tells so. */
+  ownRunId?: string;
   /** Set where the lane has gone on for more runs than are read: what came later is not in the log. */
   incomplete?: true;
   /** Runs in which it waited and that are not read: tries of theirs are not in the log. */
@@ -47,12 +50,14 @@ export async function readDelivery(
 ): Promise<LoggedDelivery> {
   const destinationId = workflowId.split(':')[1] ?? '';
   let runsPassedOver = 0;
+  let ownRunId: string | undefined;
   const logged = (log: DeliveryLog, inRun: string): LoggedDelivery => ({
     destinationId,
     workflowId,
     runId: inRun,
     acceptedAt,
     ...(runsPassedOver > 0 && { runsPassedOver }),
+    ...(ownRunId !== undefined && { ownRunId }),
     ...log,
   });
   const readRun = async (id: string): Promise<ReadRun | undefined> => {
@@ -87,6 +92,7 @@ export async function readDelivery(
     // Of a run that a reset made, what it copied has been read.
     records.push(...(run === named ? run.records : ownRecords(run)));
     const log = deliveryLogOf(digest, records);
+    if (ownRunId === undefined && deliversOf(run, digest)) ownRunId = run.id;
     if (final.has(log.status)) {
       if (settledIn?.interventions !== log.interventions.length)
         settledIn = { run, interventions: log.interventions.length };
@@ -120,6 +126,10 @@ export async function readDelivery(
 }
 
 type ReadRun = LaneRun & { id: string };
+
+/** As a replay reads the run. */
+const deliversOf = (run: LaneRun, digest: string): boolean =>
+  deliveredIn(ownRecords(run), Number.POSITIVE_INFINITY, digest).length > 0;
 
 /** The log of an event that the open lane holds, in a segment of it too, as far as its run tells; undefined where it holds none. */
 async function stillHeld(

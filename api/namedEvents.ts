@@ -69,7 +69,10 @@ async function namedEvents(
   const parked = logs.filter(({ log }) => log.status === 'parked').map(({ log }) => log.workflowId);
   const runs = new Map<string, NamedEvents['runs'][number]>();
   for (const { log } of logs) {
-    if (log.status === 'delivered') runs.set(log.runId, { workflowId: log.workflowId, runId: log.runId });
+    if (log.status !== 'delivered') continue;
+    // One that a replay sent once more may have been settled in a later run, which tells of that one alone.
+    const { workflowId, ownRunId: runId = log.runId } = log;
+    runs.set(runId, { workflowId, runId });
   }
   return { ids: [...new Set(ids)], lanes: [...new Set(parked)], runs: [...runs.values()] };
 }

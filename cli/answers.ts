@@ -151,6 +151,7 @@ export const replaySchema = z.looseObject({
   why: text.optional(),
   events: count.optional(),
   total: count.optional(),
+  named: count.optional(),
   lanes: count.optional(),
   runs: count.optional(),
   deletedRuns: count.optional(),

@@ -120,6 +120,11 @@ export async function shown(
     const why = `${countOf(last.unanswered, 'lane')} with dead letters did not answer, and nothing of theirs was sent or counted. See that a worker is up (causeway doctor), and run this once more.`;
     throw new CliFailure('failure', 'lanes_unanswered', why);
   }
+  const { status, named = 0, events = 0 } = last;
+  if (status === 'done' && events < named) {
+    const why = `${countOf(named, 'event')} were named, and ${events === 0 ? 'none' : `only ${events}`} of them found where it was to be. The rest was sent meanwhile, by another request or by a worker that died, or its history is deleted: causeway log <event> says what became of each.`;
+    throw new CliFailure('failure', 'events_missing', why);
+  }
   if (last.status === 'failed') {
     throw new CliFailure('failure', 'replay_failed', last.why ?? 'It was ended from outside.');
   }

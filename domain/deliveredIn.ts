@@ -6,9 +6,10 @@ export type Delivered = Delivery & { acceptedAtMs: number };
 
 /**
  * What these records tell to have been delivered by `untilMs`, in that order: each event's own delivery, not one for a replay,
- * nor one that only was found to be delivered before a reset. The same records give the same answer.
+ * nor one that only was found to be delivered before a reset. The same records give the same answer. `digest`: of the event
+ * with it alone.
  */
-export function deliveredIn(records: readonly LaneRecord[], untilMs: number): Delivered[] {
+export function deliveredIn(records: readonly LaneRecord[], untilMs: number, digest?: string): Delivered[] {
   const batches = new Map<string, Block>();
   const delivered: Delivered[] = [];
   for (const record of records) {
@@ -16,11 +17,12 @@ export function deliveredIn(records: readonly LaneRecord[], untilMs: number): De
     if (record.kind !== 'completed' || record.atMs > untilMs) continue;
     const block = batches.get(record.batch);
     batches.delete(record.batch);
-    if (!block) continue;
+    if (!block || (digest !== undefined && !block.entries.some(({ id }) => id === digest))) continue;
     const landed = record.outcome.landed.filter(({ attempt }) => attempt > 0);
     const positions = new Set(landed.flatMap((one) => one.positions));
     deliveriesOf(block).forEach((delivery, position) => {
       if (!positions.has(position) || delivery.again !== undefined) return;
+      if (digest !== undefined && delivery.id !== digest) return;
       delivered.push({ ...delivery, acceptedAtMs: block.acceptedAtMs });
     });
   }

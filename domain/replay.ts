@@ -65,6 +65,8 @@ export type ReplayProgress = {
   status: 'running' | 'done' | 'cancelled' | 'tooMany' | 'tooLong';
   /** Sent again; with `dryRun`, that would be. Of dead letters more may be, where a worker died or it was cancelled. */
   events: number;
+  /** How many events were named by their ids. With fewer `events` some were not found where they were to be. */
+  named?: number | undefined;
   /** How many were counted before the first was sent; with `tooMany` and `tooLong` there may be more, for counting ended there. */
   total?: number | undefined;
   /** Lanes that had dead letters that are meant. */
@@ -146,6 +148,7 @@ export const newReplayState = (start: ReplayStart, nowMs: number): ReplayState =
     progress: {
       ...{ status: 'running', events: 0, lanes: 0, unanswered: 0, runs: 0, deletedRuns: 0 },
       ...{ historySince: start.historySince, eventsPerSecond: start.eventsPerSecond },
+      ...(start.named && { named: new Set(start.named.ids).size }),
       startedAt: new Date(nowMs).toISOString(),
     },
     ...{ pass: 'count', phase: 'over', slice: { afterMs: 0, widthMs: 0 }, runs: [], round: 0, part: 0 },

@@ -79,6 +79,10 @@ export const replaySchema = z
       description:
         'How many there were when they were counted, before the first was sent. With `tooMany` and `tooLong`: at least so many, for counting ended there.',
     }),
+    named: z.int().optional().openapi({
+      description:
+        'How many events were named by their ids. Where it is over with fewer `events`, some were not found where they were to be: they were sent meanwhile, by another request or by a worker that died, or their histories were deleted.',
+    }),
     lanes: z.int().optional().openapi({ description: 'Lanes that had dead letters.' }),
     runs: z.int().optional().openapi({ description: 'Runs of lanes that were read for delivered events.' }),
     deletedRuns: z

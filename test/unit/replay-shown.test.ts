@@ -24,3 +24,13 @@ test('a replay that left lanes out which did not answer ends with 1, and says wh
   expect(await shown({ status: 'running', events: 4, unanswered: 2 })).toMatchObject({ code: 0 });
   expect(await shown({ status: 'done', events: 4, unanswered: 0 })).toMatchObject({ code: 0 });
 });
+
+test('a replay of named events that is done with fewer of them ends with 1, and says how many', async () => {
+  const none = await shown({ status: 'done', events: 0, total: 0, named: 2 });
+  expect([none.code, none.err]).toEqual([1, expect.stringMatching(/^causeway: 2 events were named, and none of them/)]);
+  expect(await shown({ status: 'done', events: 1, named: 2 })).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining('only 1 of them') },
+  });
+  expect(await shown({ status: 'done', events: 2, named: 2 })).toMatchObject({ code: 0 });
+  expect(await shown({ status: 'running', events: 0, named: 2 })).toMatchObject({ code: 0 });
+});

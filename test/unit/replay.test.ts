@@ -201,7 +201,7 @@ test('a replay of events by their ids reads the runs and lanes where they are, a
         : paged(start, state, { events: 1, lanes: 1, unanswered: 0 });
   }
   expect(kinds).toEqual(['parked', 'runs', 'parked', 'runs']); // Counted, then sent.
-  expect(state.progress).toMatchObject({ status: 'done', events: 2, total: 2 });
+  expect(state.progress).toMatchObject({ status: 'done', events: 2, total: 2, named: 1 });
 });
 
 describe('a replay of dead letters', () => {
