@@ -165,6 +165,12 @@ test('Ctrl-C ends the watching of a replay, which goes on', async () => {
   const destination = await causeway.createDestination();
   await post(destination, named(numbered(0, 8)));
   await untilRecords(destination, 8);
+  // Temporal lists a lane some time after it began.
+  await until(
+    'the lane to be found',
+    () => done({ destinationId: destination.id, dryRun: true }),
+    ({ total, events }) => (total ?? events) === 8,
+  );
   const stop = new AbortController();
   const watching = cli(causeway.api, ['replay', destination.id, '--status', 'delivered', '--rate', '4'], {
     ...{ isTerminal: true, stop: stop.signal },
