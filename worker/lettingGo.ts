@@ -67,7 +67,10 @@ export class LettingGo {
       if (!now || now.version < beforeVersion || !users.every((user) => user.hasLetGoBefore(now))) return;
       await earlierCredentials.letGo(this.workerId, replaced);
       logger.info({ destinationId, version: beforeVersion }, 'earlier credentials were let go of');
-      await tellKeeper(destinationId, beforeVersion); // So does the API, unless it died as it replaced them.
+      // So does the API, unless it died as it replaced them. Not awaited: without a sign of life in time this worker counts as dead.
+      tellKeeper(destinationId, beforeVersion).catch((err: unknown) => {
+        logger.debug({ err, destinationId }, 'its keeper could not be told of new credentials');
+      });
     } catch (err) {
       logger.debug({ err, destinationId }, 'whether earlier credentials are let go of could not be seen');
     }

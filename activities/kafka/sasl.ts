@@ -46,8 +46,11 @@ const refusedLogin = 58;
 /** Without the broker's own words: they may repeat what it was sent, and with PLAIN that is the password. */
 function guarded(error: unknown, mechanism: string): unknown {
   const { name, code } = failureIn(error);
-  if (code !== refusedLogin) return error;
-  return new NamedError({ name, code, message: `The broker refused the user or the password (${mechanism}).` });
+  if (code === refusedLogin)
+    return new NamedError({ name, code, message: `The broker refused the user or the password (${mechanism}).` });
+  if (name !== 'SASL_AUTHENTICATION_FAILED' || error instanceof NamedError) return error;
+  const message = `The broker ended the exchange, or did not show that it knows the password (${mechanism}).`;
+  return new NamedError({ name, message });
 }
 
 /** Kafka's own brokers take 16,384 at the most; so many are computed in a tenth of a second. */

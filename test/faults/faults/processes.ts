@@ -89,7 +89,7 @@ export const brokerStopped: Fault = {
   lastsMs: always(10_000),
   road: 'straight',
   workers: 1,
-  goesOn: { withinMs: 12_000, why: "Temporal's retries of a batch are up to 10 s apart" },
+  goesOn: { withinMs: 8_000, why: "Temporal's retries of a batch are up to 5 s apart" },
   effect: stallsEachTime(8_000),
   inject: ({ stand }) => stand.broker.stop(),
   heal: ({ stand }) => stand.broker.restart(),
