@@ -84,6 +84,11 @@ export const clientRows: readonly FailureRow[] = [
     remedy: "See that auth.tls and auth.mode fit the broker's listener. Then resume.",
   },
   {
+    ...{ name: 'TLS_HANDSHAKE_REFUSED', kind: 'transient', mendedBy: 'probe', ...suspendsAfter(3, minuteMs) },
+    why: 'The listener takes no TLS version, cipher or key exchange that we offer, or with TLS 1.2 wants a client certificate.',
+    remedy: 'Let it take TLS 1.3, or TLS 1.2 with ECDHE: we take no DHE. Or choose auth.mode MTLS. Then resume.',
+  },
+  {
     ...{ name: 'CLIENT_CERTIFICATE_UNUSABLE', kind: 'destinationAtFault', mendedBy: 'probe' },
     why: 'Our certificate, its key and the pass phrase do not fit together.',
     remedy: 'Correct clientCertificate, clientKey and clientKeyPassphrase in the destination. Then resume.',

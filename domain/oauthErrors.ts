@@ -26,7 +26,7 @@ export const oauthRows: readonly FailureRow[] = [
   {
     ...{ name: 'TOKEN_ENDPOINT_MALFORMED', kind: 'transient', mendedBy: 'probe' },
     lasting: { kind: 'destinationAtFault', tries: 3, ms: minuteMs },
-    why: 'The token endpoint answers with something else than a bearer token or an error of OAuth.',
+    why: 'The token endpoint answers with something else than a bearer token or an error of OAuth, or takes no TLS that we offer.',
     remedy: 'Correct auth.tokenEndpoint, to which client credentials are POSTed. Then resume.',
   },
   {

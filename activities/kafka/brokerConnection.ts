@@ -234,7 +234,7 @@ export class BrokerConnection {
 }
 
 /** How a connection ends that the other side, or its system, breaks off. */
-const brokenOff: readonly string[] = ['ECONNRESET', 'EPIPE', 'EPROTO', 'CONNECTION_CLOSED'];
+const brokenOff: readonly string[] = ['ECONNRESET', 'EPIPE', 'EPROTO', 'TLS_HANDSHAKE_REFUSED', 'CONNECTION_CLOSED'];
 
 type WhereTo = { host: string; port: number; lookup?: LookupFunction };
 

@@ -1,5 +1,6 @@
 import { isUnreachable } from '../../domain/failures.ts';
 import { kafkaErrorName } from '../../domain/kafkaErrors.ts';
+import { tlsOffered } from './verifiedTls.ts';
 
 /** A failure by its name in the failure table (domain/failures.ts). Never holds a secret. */
 export type NamedFailure = {
@@ -57,9 +58,20 @@ const noVersions = 'API Versions not supported';
 const unsupportedVersion = 35;
 
 /** Node.js puts OpenSSL's own reasons into codes: ERR_SSL_… in a handshake, ERR_OSSL_… for a key or certificate of ours. */
-function nameOfNodeCode(code: string): string {
-  if (code.startsWith('ERR_SSL_')) return 'EPROTO';
-  return code.startsWith('ERR_OSSL_') ? 'CLIENT_CERTIFICATE_UNUSABLE' : code;
+function ofNodeCode(code: string, message: string): NamedFailure {
+  const refusal = handshakeRefusal(message);
+  if (refusal !== undefined) return { name: 'TLS_HANDSHAKE_REFUSED', message: `Of the broker's listener: ${refusal}` };
+  if (code.startsWith('ERR_SSL_')) return { name: 'EPROTO', message };
+  return { name: code.startsWith('ERR_OSSL_') ? 'CLIENT_CERTIFICATE_UNUSABLE' : code, message };
+}
+
+/** TLS alerts (RFC 8446, section 6.2) that say that nothing we offer is taken. OpenSSL's text names them; Node's code is at times EPROTO. */
+const refusals: Readonly<Record<string, string>> = { 40: 'handshake failure', 71: 'insufficient security' };
+
+/** What to say of an alert that refuses all that we offer in a handshake; undefined where the message tells of something else. */
+export function handshakeRefusal(message: string): string | undefined {
+  const alert = refusals[/SSL alert number (\d+)/.exec(message)?.[1] ?? ''];
+  return alert && `it takes nothing of what we offer (its TLS alert: ${alert}). That is ${tlsOffered}.`;
 }
 
 /** Finds the name of an error of kafkajs, Node.js or OpenSSL. */
@@ -74,7 +86,7 @@ export function failureIn(error: unknown): NamedFailure {
   if (typeof type === 'string') return { name: type, message };
   if (inner.name === 'KafkaJSConnectionError' && typeof code !== 'string')
     return { name: connectionName(message), message };
-  if (typeof code === 'string') return { name: nameOfNodeCode(code), message };
+  if (typeof code === 'string') return ofNodeCode(code, message);
   if (message === noVersions) return { name: kafkaErrorName(unsupportedVersion), code: unsupportedVersion, message };
   return { name: nameOfClass[inner.name] ?? inner.name, message };
 }

@@ -6,7 +6,7 @@ import { hostOf } from '../../domain/address.ts';
 import { failureRowOf } from '../../domain/failures.ts';
 import type { AllowPrivate } from '../../domain/privateNetworks.ts';
 import { addressRefused, allowedOnly } from './allowedAddress.ts';
-import { NamedError } from './failureNames.ts';
+import { handshakeRefusal, NamedError } from './failureNames.ts';
 import { oauthCode } from './oauthCode.ts';
 import { verifiedTls } from './verifiedTls.ts';
 
@@ -107,7 +107,8 @@ async function bounded(response: IncomingMessage): Promise<string> {
 /** What its own errors say of a token endpoint; for those of TLS, the failure table knows which are its certificate's. */
 function unreachable(error: unknown, host: string): NamedError {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'an error';
-  const why = code === 'ABORT_ERR' ? `no answer within ${answerTimeoutMs} ms` : code;
+  const refusal = error instanceof Error ? handshakeRefusal(error.message) : undefined;
+  const why = code === 'ABORT_ERR' ? `no answer within ${answerTimeoutMs} ms` : (refusal ?? code);
   return new NamedError({ name: nameOf(code), message: `The token endpoint ${host} gave no token: ${why}` });
 }
 

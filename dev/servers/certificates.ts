@@ -1,4 +1,4 @@
-/** Certificates for servers of our own, made on the spot: X.509 version 3 (RFC 5280), P-256 keys, ECDSA with SHA-256. */
+/** Certificates for servers of our own, made on the spot: X.509 version 3 (RFC 5280), signed with ECDSA on P-256 and SHA-256. */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
 
@@ -12,6 +12,8 @@ export type CertificateWish = {
   /** When it begins and ends, in days from now. */
   days?: { from: number; to: number };
   usage?: 'server' | 'client';
+  /** Its own key is on P-256, unless it is to be RSA of 2,048 bits. */
+  isRsa?: boolean;
 };
 
 type Subject = CertificateWish & { name: string; isAuthority: boolean };
@@ -30,7 +32,8 @@ export function newAuthority(
 
 /** A certificate signed by this authority, under this common name. */
 export function newCertificate(authority: Pick<Authority, 'name' | 'key'>, name: string, wish: CertificateWish = {}) {
-  const { privateKey, publicKey } = newKeys();
+  const { privateKey, publicKey } =
+    wish.isRsa === true ? generateKeyPairSync('rsa', { modulusLength: 2_048 }) : newKeys();
   const pem = signed({ name, isAuthority: false, ...wish }, publicKey, authority);
   return { pem, keyPem: pemOf(privateKey) } satisfies Certificate;
 }

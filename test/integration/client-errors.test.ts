@@ -83,6 +83,11 @@ const provoked: Record<string, () => Promise<OpenDestination>> = {
       answering((socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')),
       overTls(root.pem),
     ),
+  TLS_HANDSHAKE_REFUSED: () => {
+    const { pem: cert, keyPem: key } = newCertificate(root, 'broker', { ...here, isRsa: true });
+    const dheAlone = { maxVersion: 'TLSv1.2', ciphers: 'DHE-RSA-AES128-GCM-SHA256', dhparam: 'auto' } as const;
+    return atServer(speakingTls({ key, cert, ...dheAlone }), overTls(root.pem));
+  },
   CLIENT_CERTIFICATE_UNUSABLE: async () => {
     const { pem } = newCertificate(root, 'client');
     const { keyPem } = newCertificate(root, 'client');
