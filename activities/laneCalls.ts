@@ -17,12 +17,15 @@ export type LaneCalls = {
   /** Undefined where the lane does not answer: no worker has time for it. */
   status(workflowId: string): Promise<LaneStatus | 'gone' | undefined>;
   deadLetters(workflowId: string): Promise<ParkedEvent[] | 'gone' | undefined>;
-  /**
-   * Whether a lane with this id is open and has the signal now. `requestKey` names the request that asks for it: one that
-   * comes again is stored once. Rejects with `temporal_unavailable`: it may or may not be stored.
-   */
-  signal(workflowId: string, signal: LaneSignalName, input: unknown, requestKey?: string): Promise<boolean>;
+  /** Whether a lane with this id is open and has the signal now. Rejects with `temporal_unavailable`: it may or may not be stored. */
+  signal(workflowId: string, signal: LaneSignalName, sent: SentSignal): Promise<boolean>;
 };
+
+/**
+ * `requestKey` names the request that asks for it: one that comes again is stored once in a run. `about` stands beside the input; a
+ * lane of an older version does not look at it.
+ */
+export type SentSignal = { input: unknown; about?: unknown; requestKey?: string | undefined };
 
 export function laneCalls(client: Client): LaneCalls {
   const { identity, namespace, loadedDataConverter } = client.options;
@@ -35,8 +38,9 @@ export function laneCalls(client: Client): LaneCalls {
   return {
     status: (workflowId) => query(workflowId, laneQueries.status),
     deadLetters: (workflowId) => query(workflowId, laneQueries.deadLetters),
-    async signal(workflowId, signalName, input, requestKey) {
-      const payloads = (await encodeToPayloads(loadedDataConverter, input)) ?? [];
+    async signal(workflowId, signalName, { input, about, requestKey }) {
+      const inputs = about === undefined ? [input] : [input, about];
+      const payloads = (await encodeToPayloads(loadedDataConverter, ...inputs)) ?? [];
       // The id is ours, so that it is the same when the client, or the sender, sends it again.
       const requestId = requestKey === undefined ? randomUUID() : digestOf([requestKey, signalName, workflowId]);
       const request = {

@@ -281,7 +281,7 @@ export class LaneHistories {
       const note = resendNoteFrom(about);
       return block && note ? { kind: 'resent', atMs, note, block } : undefined;
     }
-    const selected = selectionFrom(input, kind === 'replay' ? 'all' : 'nothing');
+    const selected = selectionFrom(input, kind === 'replay' ? 'all' : 'nothing', about);
     return selected ? { kind, atMs, selected } : undefined;
   }
 

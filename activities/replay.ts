@@ -104,7 +104,9 @@ async function replayed(
   if (!ids) return undefined;
   // Tried again after an unclear answer, the signal has the same request id, and is stored once.
   const once = sweep ? `${id}/${sweep}` : id;
-  if (ids.length > 0 && !dryRun) await known.lanes.signal(lane.workflowId, 'replay', { ids, reason, by }, once);
+  if (ids.length > 0 && !dryRun) {
+    await known.lanes.signal(lane.workflowId, 'replay', { input: { ids, reason, by }, requestKey: once });
+  }
   return ids.length;
 }
 

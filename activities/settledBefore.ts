@@ -50,7 +50,10 @@ export class SettledBefore {
       seen.add(runId);
       const run = await this.histories.run(workflowId, runId);
       if (!run) continue; // Retention has deleted it.
-      if (runId !== follows) known.parked.clear(); // Another chain's dead letters are not this one's.
+      if (runId !== follows) {
+        known.parked.clear(); // Another chain's dead letters are not this one's.
+        known.requests.clear();
+      }
       noteSettled(known, run.records);
       follows = run.nextRunId;
       toRead.unshift(...(run.nextRunId ? [run.nextRunId] : []), ...run.resets.map(({ baseRunId }) => baseRunId));

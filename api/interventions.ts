@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { askedOf, type LaneCalls } from '../activities/laneCalls.ts';
 import { type ListLanes, laneIn } from '../activities/laneList.ts';
 import { tellAll } from '../activities/tellLanes.ts';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
+import type { Intervention as Asked, Interventions, Told } from '../store/interventions.ts';
 import type { IndexedDelivery } from './deliveryLogs.ts';
 import type { Intervention, Selection } from './schemas/lanes.ts';
 
@@ -11,44 +13,94 @@ export type InterventionOptions = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
   list: ListLanes;
   lanes: Pick<LaneCalls, 'deadLetters' | 'signal'>;
+  interventions: Pick<Interventions, 'find' | 'begin' | 'told'>;
 };
 
-export type Asked = {
+export type InterventionRequest = {
   destinationId: string;
   signal: 'replay' | 'discard';
   reason: string | undefined;
   by: string;
-  /** Names the request: one that comes again gives each lane one signal. */
+  /** Names the request: one that comes again is completed where it was not, and each lane follows it once. */
   requestKey: string | undefined;
 };
 
-/** What one lane is told: some of its dead letters by their ids, or all. */
-type Told = { workflowId: string; deadLetters: number; ids?: string[] };
+type Chosen = Pick<Selection, 'ids' | 'lane' | 'all'>;
 
 /** One request signals so many lanes at the most. */
 export const lanesMax = 1_000;
 
 /**
  * Replays or discards dead letters. Before the first signal it knows that there is what is named. Throws `event_not_found`,
- * `event_not_parked`, `lane_not_found`, `too_many_lanes` or `lanes_unknown`, all with nothing changed; and
- * `temporal_unavailable`, after which some lanes may have been told.
+ * `event_not_parked`, `lane_not_found`, `too_many_lanes`, `lanes_unknown` or `idempotency_key_reused`, all with nothing changed; and
+ * `temporal_unavailable` or `store_unreachable`, after which some lanes may have been told: the same request completes it.
  */
 export async function intervene(
   options: InterventionOptions,
-  asked: Asked,
-  { ids, lane }: Pick<Selection, 'ids' | 'lane' | 'all'>,
+  request: InterventionRequest,
+  chosen: Chosen,
 ): Promise<Intervention> {
-  const { destinationId, signal, reason, by } = asked;
-  const told = ids
-    ? await lanesOfEvents(options, destinationId, [...new Set(ids)])
-    : lane === undefined
-      ? await parkingLanes(options.list, destinationId)
-      : [await parkingLane(options.lanes, destinationId, lane)];
-  const tell = ({ workflowId, ids: own }: Told): Promise<boolean> =>
-    options.lanes.signal(workflowId, signal, { ...(own ? { ids: own } : { all: true }), reason, by }, asked.requestKey);
-  const lanes = await tellAll(told, tell);
-  if (lane !== undefined && lanes === 0) throw laneNotFound(lane);
-  return { signal, lanes, deadLetters: told.reduce((sum, { deadLetters }) => sum + deadLetters, 0), reason, by };
+  const { signal, reason, by, requestKey } = request;
+  const { told, lanes } = await begun(options, request, chosen);
+  const toldLanes = lanes ?? (await tellEach(options, request, told));
+  if (chosen.lane !== undefined && toldLanes === 0) throw laneNotFound(chosen.lane);
+  if (lanes === undefined && requestKey !== undefined) await options.interventions.told(requestKey, toldLanes);
+  return { signal, lanes: toldLanes, deadLetters: told.reduce((sum, one) => sum + one.deadLetters, 0), reason, by };
+}
+
+/** What is asked for, and how many lanes have it, if each was told before. What has a key is remembered first, with its lanes. */
+async function begun(options: InterventionOptions, request: InterventionRequest, chosen: Chosen): Promise<Asked> {
+  const { requestKey, ...what } = request;
+  const { interventions } = options;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([what, chosen.ids, chosen.lane, chosen.all]))
+    .digest('base64url');
+  if (requestKey === undefined) return { digest, told: await lanesToTell(options, request, chosen) };
+  const known = await interventions.find(requestKey);
+  if (known) return same(known, digest);
+  try {
+    const told = await lanesToTell(options, request, chosen);
+    return same(await interventions.begin(requestKey, { digest, told }), digest);
+  } catch (error) {
+    // The same request may have come twice at once: what it names is parked no more once the other one has told the lanes.
+    const other = await interventions.find(requestKey);
+    if (other) return same(other, digest);
+    throw error;
+  }
+}
+
+function same(known: Asked, digest: string): Asked {
+  if (known.digest === digest) return known;
+  const remedy =
+    'Something else was asked for with this Idempotency-Key. Nothing was changed. Give each request a key of its own.';
+  throw new CausewayError('idempotency_key_reused', remedy);
+}
+
+function tellEach(
+  { lanes }: InterventionOptions,
+  { signal, reason, by, requestKey }: InterventionRequest,
+  told: readonly Told[],
+): Promise<number> {
+  // In the lane's memory and in its history: the key itself is nobody's business there.
+  const name = requestKey && createHash('sha256').update(requestKey).digest('base64url').slice(0, requestNameChars);
+  return tellAll(told, ({ workflowId, ids }) =>
+    lanes.signal(workflowId, signal, {
+      input: { ...(ids ? { ids } : { all: true }), reason, by },
+      ...(name !== undefined && { about: { request: name } }),
+      requestKey,
+    }),
+  );
+}
+const requestNameChars = 22;
+
+async function lanesToTell(
+  options: InterventionOptions,
+  { destinationId }: InterventionRequest,
+  { ids, lane }: Chosen,
+): Promise<Told[]> {
+  if (ids) return await lanesOfEvents(options, destinationId, [...new Set(ids)]);
+  if (lane === undefined) return await parkingLanes(options.list, destinationId);
+  return [await parkingLane(options.lanes, destinationId, lane)];
 }
 
 /** The lanes that have these events parked. */
@@ -82,7 +134,7 @@ async function lanesOfEvents(
 
 async function parkingLanes(list: ListLanes, destinationId: string): Promise<Told[]> {
   const { lanes, token } = await list({ destinationId, isParking: true, lanesMax, isOwn: true });
-  if (token === undefined) return lanes;
+  if (token === undefined) return lanes.map(({ workflowId, deadLetters }) => ({ workflowId, deadLetters }));
   const query = `DestinationId="${destinationId}" AND DeadLetters>0`;
   const remedy = `More than ${lanesMax} lanes hold dead letters, which is more than one request may signal. Nothing was changed. Name lanes or events, or do it in the background: POST /v1/replays (causeway replay <destination> --status parked), or temporal workflow signal --query '${query}' --name replay (or discard, with --input '{"all":true}').`;
   throw new CausewayError('too_many_lanes', remedy);

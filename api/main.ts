@@ -125,6 +125,7 @@ function assembled(
   const operators = {
     destinations: store.destinations,
     index: store.eventIndex,
+    interventions: store.interventions,
     list: laneList(temporal, pace),
     lanes: laneCalls(temporal),
     tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),

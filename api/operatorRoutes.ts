@@ -33,7 +33,7 @@ const selected = (name: 'replay' | 'discard', summary: string, description: stri
     ...common,
     path: `/v1/destinations/{id}/${name}`,
     summary,
-    description: `${description} Nothing is changed where a named event or lane is not there, or a named event is not parked. After a 503 \`temporal_unavailable\` some lanes may have been told: send it again with the same \`Idempotency-Key\`.`,
+    description: `${description} Nothing is changed where a named event or lane is not there, or a named event is not parked. After a 503, or no answer, some lanes may have been told: the same request with the same \`Idempotency-Key\` completes it within a day, and no lane follows it twice.`,
     middleware: limitBody(bodyBytesMax),
     request: request(selectionSchema),
     responses: {

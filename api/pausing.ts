@@ -30,7 +30,7 @@ export async function setPaused(
 ): Promise<Pausing> {
   const note = { ...(reason !== undefined && { reason }), by };
   if (lane !== undefined) {
-    const isOpen = await lanes.signal(laneWorkflowId(destinationId, lane), signal, note, requestKey);
+    const isOpen = await lanes.signal(laneWorkflowId(destinationId, lane), signal, { input: note, requestKey });
     if (!isOpen) throw laneNotFound(lane);
     return { signal, of: 'lane', lane, ...note };
   }

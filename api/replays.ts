@@ -84,17 +84,24 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   const named = new NamedEventsFinder(options);
   app.openapi(begin, async (c) => {
     const { by, dryRun, eventsPerSecond, eventsMax, reason, status: of, eventIds, ...filter } = c.req.valid('json');
-    if (filter.destinationId !== undefined) await existing(options.destinations, filter.destinationId);
     const key = c.var.apiKey.name;
     const once = requestKeyOf(key, c.req.valid('header')['idempotency-key']);
     const id = once === undefined ? newId() : idOf(once);
-    const { destinationId } = filter;
-    const events = eventIds && (await named.find(eventIds, { of, destinationId }));
-    const historySince = of === 'parked' || events ? undefined : await retainedSince(options);
-    const about = { dryRun, eventsPerSecond, eventsMax, historySince, reason, by: askedBy(key, by) };
     const began = digestOf({ of, filter, eventIds, dryRun, eventsPerSecond, eventsMax });
-    await started(options, { id, began }, { id, of, filter, named: events, ...about });
-    return c.json({ id, status: 'running', eventsPerSecond } as const, 202);
+    const answer = { id, status: 'running', eventsPerSecond } as const;
+    const { destinationId } = filter;
+    const found = async (): Promise<Pick<ReplayStart, 'named' | 'historySince'>> => {
+      if (destinationId !== undefined) await existing(options.destinations, destinationId);
+      const events = eventIds && (await named.find(eventIds, { of, destinationId }));
+      return { named: events, historySince: of === 'parked' || events ? undefined : await retainedSince(options) };
+    };
+    const about = await found().catch(async (refusal: unknown) => {
+      // What it names is not as it was, once it was sent again: the same request is no other one for that.
+      if (once === undefined || !(await isBegun(options, id, began))) throw refusal;
+    });
+    const start = { id, of, filter, dryRun, eventsPerSecond, eventsMax, reason, by: askedBy(key, by) };
+    if (about) await started(options, { id, began }, { ...start, ...about });
+    return c.json(answer, 202);
   });
   app.openapi(show, async (c) => c.json(await shown(options, c.req.valid('param').id), 200));
   app.openapi(goOn, async (c) => {
@@ -179,13 +186,24 @@ async function started(
     );
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    // The request has come before, or another one under its key.
-    const known = await asked(options, () => options.temporal.workflow.getHandle(replayWorkflowId(id)).describe());
-    const { began } = memosOf(known.memo);
-    if (from || began === undefined || began === memos.began) return;
-    const remedy = `With this Idempotency-Key the replay ${id} of something else was begun. Give each request a key of its own.`;
-    throw new CausewayError('idempotency_key_reused', remedy);
+    // The same request was quicker, or another one under its key.
+    if (!from) await isBegun(options, id, memos.began);
   }
+}
+
+/** Whether this request has begun the replay before. Throws `idempotency_key_reused` where another one has. */
+async function isBegun(options: ReplayRouteOptions, id: string, request: string | undefined): Promise<boolean> {
+  const handle = options.temporal.workflow.getHandle(replayWorkflowId(id));
+  const known = await asked(options, () => handle.describe().catch(unlessNotFound));
+  if (!known) return false;
+  const { began } = memosOf(known.memo);
+  if (began === undefined || began === request) return true;
+  const remedy = `With this Idempotency-Key the replay ${id} of something else was begun. Nothing was changed. Give each request a key of its own.`;
+  throw new CausewayError('idempotency_key_reused', remedy);
+}
+
+function unlessNotFound(error: unknown): undefined {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
 /** In the workflow's own words where it has some, as for an input that was begun by hand. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
+import { requestKeyExpected, requestKeyForm } from '../domain/requestKey.ts';
 import { CliFailure } from './failure.ts';
 
 export const jsonOption = (): Option => new Option('--json', "the API's own answer, for scripts");
@@ -32,6 +33,28 @@ export const noteOf = ({ reason, by }: NoteOptions) => ({
 
 /** A command is one request, however often it has to be sent. */
 export const onceKey = (): string => randomUUID();
+
+export const onceOption = (): Option =>
+  new Option('--once <key>', 'do it once, however often this is run with that key within a day').argParser((given) => {
+    if (requestKeyForm.test(given)) return given;
+    throw new InvalidArgumentError(`Give ${requestKeyExpected}.`);
+  });
+
+/** Sends a request that has this key, or one of its own; where it is not clear whether it was followed, says how to complete it. */
+export async function onceOnly<Answer>(
+  given: string | undefined,
+  send: (once: string) => Promise<Answer>,
+): Promise<Answer> {
+  const once = given ?? onceKey();
+  try {
+    return await send(once);
+  } catch (error) {
+    const isUnclear = error instanceof CliFailure && (error.exit === 'unreachable' || error.code === 'stopped');
+    if (!isUnclear) throw error;
+    const remedy = `Some of it may be done: the same command with --once ${once} completes it, and does nothing twice.`;
+    throw new CliFailure(error.exit, error.code, `${error.message} ${remedy}`, { cause: error });
+  }
+}
 
 /** The id as part of a path. Throws where it can be none: `causeway lanes evt_…` is a slip. */
 export function destinationPath(id: string): string {

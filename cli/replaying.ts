@@ -1,12 +1,11 @@
 /** What the commands that begin a replay, or watch one, share. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { requestKeyExpected, requestKeyForm } from '../domain/requestKey.ts';
 import { type Replay, replaySchema } from './answers.ts';
 import type { Api } from './api.ts';
 import { CliFailure } from './failure.ts';
 import type { Io } from './io.ts';
-import { checkedEventId, type NoteOptions, noteOf, onceKey } from './options.ts';
+import { checkedEventId, type NoteOptions, noteOf, onceOnly, onceOption } from './options.ts';
 import { countOf, jsonOf, pairsOf } from './output.ts';
 
 const everyMs = 500;
@@ -47,18 +46,11 @@ export const withSelectorOptions = (command: Command): Command =>
       new Option('--max <n>', 'with more than this nothing is sent; 1000000 unless given').argParser(wholeNumber),
     )
     .addOption(new Option('--dry-run', 'only count what would be sent again'))
-    .addOption(
-      new Option('--once <key>', 'begin it once, however often this is run with that key').argParser(requestKey),
-    );
+    .addOption(onceOption());
 
 function wholeNumber(given: string): number {
   if (/^[1-9]\d{0,8}$/.test(given)) return Number(given);
   throw new InvalidArgumentError('Give a whole number of 1 or more.');
-}
-
-function requestKey(given: string): string {
-  if (requestKeyForm.test(given)) return given;
-  throw new InvalidArgumentError(`Give ${requestKeyExpected}.`);
 }
 
 /** Whether any of those options is given. */
@@ -81,12 +73,7 @@ export function begun(
     ...{ status, eventType, acceptedFrom, acceptedTo, error, parkedFrom, parkedTo },
     ...{ eventsPerSecond: rate, eventsMax: max, dryRun: options.dryRun === true, ...noteOf(options) },
   };
-  const { once = onceKey() } = options;
-  return at.post('/v1/replays', replaySchema, body, once).catch((error: unknown) => {
-    if (!(error instanceof CliFailure) || error.exit !== 'unreachable') throw error;
-    const remedy = `It may have begun: run this again with --once ${once}, and it is begun once.`;
-    throw new CliFailure(error.exit, error.code, `${error.message} ${remedy}`, { cause: error });
-  });
+  return onceOnly(options.once, (once) => at.post('/v1/replays', replaySchema, body, once));
 }
 
 export function replayPath(id: string): string {

@@ -19,6 +19,7 @@ export type CarriedLane = CarriedOutcomes & {
   paused?: Note | undefined;
   resetRunId?: string | undefined;
   resent?: readonly ResentPart[] | undefined;
+  requests?: readonly string[] | undefined;
   /** Of the blocks, the first so many are the queue; the overflow's tail follows; the others hold the dead letters' bodies. */
   queueBlocks: number;
   overflow?: CarriedOverflow | undefined;
@@ -46,6 +47,7 @@ export function carried(state: LaneState, nowMs: number, outcomes: CarriedOutcom
     paused: state.paused,
     resetRunId: state.resetRunId,
     resent: state.resent.length === 0 ? undefined : state.resent,
+    requests: state.requests.length === 0 ? undefined : state.requests,
     queueBlocks: queue.length,
     overflow: state.overflow.name === '' ? undefined : carriedOverflow(state.overflow, tail.length),
     deadLetters: state.deadLetters.map(({ parkedAtMs, error }) => ({ parkedAtMs, error })),
@@ -70,6 +72,7 @@ export function restored(limits: LaneLimits, head: CarriedLane, blocks: readonly
     paused: head.paused,
     resetRunId: head.resetRunId,
     resent: head.resent ?? [],
+    requests: head.requests ?? [],
     counts: head.counts,
     seen: DedupWindow.from(head.seen, limits.dedupIdsMax, limits.dedupWindowMs),
   };

@@ -94,6 +94,8 @@ type Fold = DeliveryLog & {
   key: string;
   /** Of the batch that holds the event. */
   events: number;
+  /** Requests for a replay or discard, by their names: the lane does not follow one twice. */
+  requests: readonly string[];
 };
 
 /**
@@ -108,10 +110,10 @@ export function deliveryLogOf(
 ): DeliveryLog {
   const status = begun?.as === 'parked' ? 'parked' : 'queued';
   const error = begun?.as === 'parked' ? begun.error : undefined;
-  const nowhere = { scheduledAtMs: 0, position: -1, key: '', events: 0 };
+  const nowhere = { scheduledAtMs: 0, position: -1, key: '', events: 0, requests: [] };
   let fold: Fold = { status, error, attempts: [], interventions: [], ...nowhere };
   for (const record of records) fold = next(fold, digest, record);
-  const { batch: _, activity, scheduledAtMs, position, key, events, ...log } = fold;
+  const { batch: _, activity, scheduledAtMs, position, key, events, requests: __, ...log } = fold;
   if (!running || running.activity !== activity || log.status !== 'sending') return log;
   return whileRunning(log, { scheduledAtMs, position, key, events }, running);
 }
@@ -142,7 +144,10 @@ function next(fold: Fold, digest: string, record: LaneRecord): Fold {
   return completed(fold, record.outcome);
 }
 
-function intervened(fold: Fold, digest: string, record: LaneRecord & { kind: 'replay' | 'discard' }): Fold {
+function intervened(before: Fold, digest: string, record: LaneRecord & { kind: 'replay' | 'discard' }): Fold {
+  const { request } = record.selected;
+  if (request !== undefined && before.requests.includes(request)) return before;
+  const fold = request === undefined ? before : { ...before, requests: [...before.requests, request] };
   const isHeld = fold.status === 'suspended' || fold.status === 'waiting';
   if (isHeld && record.kind === 'replay') return { ...fold, status: 'queued' };
   if (fold.status !== 'parked' || !isSelected(record.selected, digest)) return fold;

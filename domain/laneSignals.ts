@@ -7,13 +7,25 @@ import { isReplayId } from './replayId.ts';
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value.slice(0, 1_000) : undefined);
 
 /** The digests that a signal selects, `'all'`, or undefined where the signal is malformed. */
-export type Selected = { digests: ReadonlySet<string> | 'all'; reason: string | undefined; by: string | undefined };
+export type Selected = {
+  digests: ReadonlySet<string> | 'all';
+  reason: string | undefined;
+  by: string | undefined;
+  /** Names the request that it is for, which may come again: absent where nothing does. */
+  request?: string | undefined;
+};
 
 /**
  * Reads `{ids:["evt_…"]}` or `{all:true}`, each with `reason` and `by`. `bare` is what a signal without any input means:
- * everything for `replay`, nothing for `discard`.
+ * everything for `replay`, nothing for `discard`. `about`, beside it, may name the request: `{request}`.
  */
-export function selectionFrom(input: unknown, bare: 'all' | 'nothing'): Selected | undefined {
+export function selectionFrom(input: unknown, bare: 'all' | 'nothing', about?: unknown): Selected | undefined {
+  const selected = selectedBy(input, bare);
+  const request = isObject(about) ? textOf(about.request) : undefined;
+  return selected && (request === undefined ? selected : { ...selected, request });
+}
+
+function selectedBy(input: unknown, bare: 'all' | 'nothing'): Selected | undefined {
   if (input === undefined || input === null) return bare === 'all' ? everything({}) : undefined;
   // A name that is none of these is a slip: who wrote `id` for `ids` did not mean everything.
   if (!isObject(input) || Object.keys(input).some((name) => !selectionFields.has(name))) return undefined;

@@ -1,11 +1,11 @@
 /** What a lane knows and decides: pure, so that the workflow only waits, calls and remembers. */
 import { areAllOfKeys, withReleased } from './aside.ts';
 import type { Failed, Outcome } from './attempt.ts';
-import { type Block, blockOf, blocksOf, type Delivery, deliveriesOf, filterBlock } from './block.ts';
+import { type Block, blockOf, type Delivery, deliveriesOf, filterBlock } from './block.ts';
 import { DedupWindow } from './dedupWindow.ts';
 import type { DeliveryState, LaneLimits } from './lane.ts';
-import { type Hold, heldFor, holdFrom, holdOf, holdRemedy, letGo, type Resumed } from './laneHold.ts';
-import { isSelected, type ResendNote, type Selected } from './laneSignals.ts';
+import { type Hold, heldFor, holdFrom, holdOf, holdRemedy, type Resumed } from './laneHold.ts';
+import type { ResendNote } from './laneSignals.ts';
 import { isAnyAside, isOverflowing, noOverflow, type Overflow, overflowCarriedBytes } from './overflow.ts';
 import { blockPayloadBytes, deadLetterPayloadBytes } from './payloadSize.ts';
 import {
@@ -56,6 +56,8 @@ export type LaneState = {
   seen: DedupWindow;
   /** The last part of each replay of delivered events. */
   resent: readonly ResentPart[];
+  /** The last requests for a replay or discard, by their names: one that comes again is not followed again. */
+  requests: readonly string[];
 };
 
 /**
@@ -72,6 +74,8 @@ export const deadLetterBytesMax = 512 * 1024;
  * a run is started with, and a lane over it could never continue.
  */
 export const carriedBytesMax = 1_800_000;
+/** Of the name of a request, in bytes. */
+export const requestBytes = 32;
 /** What is carried beside blocks, dead letters and ids: counts, a suspension or a pause, and the heads of payloads. */
 const carriedOverheadBytes = 4 * 1024;
 
@@ -88,6 +92,7 @@ export const newLaneState = (limits: LaneLimits): LaneState => ({
   counts: { accepted: 0, repeated: 0, delivered: 0, parked: 0, discarded: 0 },
   seen: new DedupWindow(limits.dedupIdsMax, limits.dedupWindowMs),
   resent: [],
+  requests: [],
 });
 
 /** The state with a block behind all that waits, less the events whose id the lane has seen. */
@@ -246,29 +251,6 @@ export function interrupted(state: LaneState, error: Failed, nowMs: number): Lan
   return { ...state, sending: undefined, hold, queue: [state.sending, ...state.queue] };
 }
 
-/** The state after `replay`: the dead letters that it names stand first in the queue, oldest first; a hold ends. */
-export function replayed(state: LaneState, selected: Selected): LaneState {
-  const released = state.deadLetters.filter(({ delivery }) => isSelected(selected, delivery.id));
-  if (selected.digests !== 'all' && released.length === 0) return state; // It names none that is here.
-  const blocks = blocksOf(
-    released.map(({ delivery }) => delivery),
-    Math.min(...released.map(({ parkedAtMs }) => parkedAtMs)),
-  );
-  const next: LaneState = {
-    ...letGo(state, 'person'),
-    deadLetters: state.deadLetters.filter(({ delivery }) => !isSelected(selected, delivery.id)),
-  };
-  return withReleased(next, blocks, blockedKeys(next));
-}
-
-/** The state after `discard`: the dead letters that it names are given up. */
-export function discarded(state: LaneState, selected: Selected): LaneState {
-  const deadLetters = state.deadLetters.filter(({ delivery }) => !isSelected(selected, delivery.id));
-  const gone = state.deadLetters.length - deadLetters.length;
-  const next = { ...state, deadLetters, counts: { ...state.counts, discarded: state.counts.discarded + gone } };
-  return withReleased(next, [], blockedKeys(next));
-}
-
 /** What the lane would carry into a new run, in bytes before compression: not less, and little more. */
 export const carriedBytes = (state: LaneState): number =>
   carriedOverheadBytes +
@@ -276,7 +258,8 @@ export const carriedBytes = (state: LaneState): number =>
   overflowCarriedBytes(state.overflow) +
   deadLetterBytes(state) +
   state.seen.carriedBytes +
-  state.resent.length * resentPartBytes;
+  state.resent.length * resentPartBytes +
+  state.requests.length * requestBytes;
 
 /** Whether nothing is left to do or to remember at `nowMs`: the lane may close. */
 export const isOver = (state: LaneState, nowMs: number): boolean =>

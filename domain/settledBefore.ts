@@ -14,18 +14,27 @@ const digestIn = (name: string): string => name.split('@', 1)[0] ?? name;
 export type SettledBefore = {
   delivered: Map<string, DeliveredAt>;
   discarded: Set<string>;
-  /** Dead letters at the end of the run that was read last. */
+  /** Dead letters at the end of the run that was read last, and the requests that its lane had followed. */
   parked: Set<string>;
+  requests: Set<string>;
 };
 
-export const nothingSettled = (): SettledBefore => ({ delivered: new Map(), discarded: new Set(), parked: new Set() });
+export const nothingSettled = (): SettledBefore => ({
+  ...{ delivered: new Map(), discarded: new Set(), parked: new Set(), requests: new Set() },
+});
 
-/** Adds what one run's history tells; `parked` must hold what the run before it left, or nothing. */
-export function noteSettled({ delivered, discarded, parked }: SettledBefore, records: readonly LaneRecord[]): void {
+/** Adds what one run's history tells; `parked` and `requests` must hold what the run before it left, or nothing. */
+export function noteSettled(
+  { delivered, discarded, parked, requests }: SettledBefore,
+  records: readonly LaneRecord[],
+): void {
   const batches = new Map<string, readonly BlockEntry[]>();
   for (const record of records) {
     if (record.kind === 'scheduled') batches.set(record.batch, record.block.entries);
     if (record.kind === 'replay' || record.kind === 'discard') {
+      const { request } = record.selected;
+      if (request !== undefined && requests.has(request)) continue; // The lane followed it once.
+      if (request !== undefined) requests.add(request);
       const released = [...parked].filter((name) => isSelected(record.selected, digestIn(name)));
       for (const name of released) {
         parked.delete(name);

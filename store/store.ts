@@ -5,6 +5,7 @@ import { type Change, Changes } from './changes.ts';
 import { Destinations } from './destinations.ts';
 import { EarlierCredentials } from './earlierCredentials.ts';
 import { EventIndex } from './eventIndex.ts';
+import { Interventions } from './interventions.ts';
 import { checkKeys } from './keysInUse.ts';
 import type { StoreLogger } from './logger.ts';
 import { createPool, Database } from './pool.ts';
@@ -27,6 +28,7 @@ export type Store = {
   readonly earlierCredentials: EarlierCredentials;
   readonly apiKeys: ApiKeys;
   readonly eventIndex: EventIndex;
+  readonly interventions: Interventions;
   /** Whether changes that others make are heard: while not, every read goes to Postgres. */
   readonly isHearingChanges: boolean;
   /** Resolves when Postgres answers; throws `store_unreachable`. */
@@ -90,6 +92,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     earlierCredentials: new EarlierCredentials(database),
     apiKeys,
     eventIndex,
+    interventions: new Interventions(database),
     get isHearingChanges() {
       return changes.isHearing;
     },

@@ -17,6 +17,7 @@ import {
 import type { Failed, Outcome, ProduceRequest } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import { type CarriedLane, carried, restored } from '../domain/carriedLane.ts';
+import { discarded, replayed } from '../domain/interventions.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { foundFrom, holdOf, letGo, nowSuspended, suspensionFrom, woken } from '../domain/laneHold.ts';
 import {
@@ -34,14 +35,12 @@ import {
   carriedBytes,
   carriedBytesMax,
   deliveryStateOf,
-  discarded,
   enqueued,
   interrupted,
   isOver,
   type LaneState,
   newLaneState,
   planned,
-  replayed,
   resent,
   settled,
 } from '../domain/laneState.ts';
@@ -99,15 +98,15 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     state = enqueued(state, block, Date.now());
     quiet.heard(block.quietMs, taskName(), Date.now());
   });
-  onSignal(replay, (input) => {
-    const selected = selectionFrom(input, 'all');
+  onSignal(replay, (input, about) => {
+    const selected = selectionFrom(input, 'all', about);
     if (!selected) return;
     const before = state;
     state = replayed(state, selected);
     outcomes.signalled('replayed', before, state, selected);
   });
-  onSignal(discard, (input) => {
-    const selected = selectionFrom(input, 'nothing');
+  onSignal(discard, (input, about) => {
+    const selected = selectionFrom(input, 'nothing', about);
     if (!selected) return;
     const before = state;
     state = discarded(state, selected);

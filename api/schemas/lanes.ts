@@ -172,9 +172,8 @@ export const interventionSchema = z
 export type Intervention = z.output<typeof interventionSchema>;
 
 export const idempotencyKeyHeader = z.object({
-  'idempotency-key': z
-    .string()
-    .regex(requestKeyForm, requestKeyExpected)
-    .optional()
-    .openapi({ description: 'A request that comes again with the same key gives each lane one signal.' }),
+  'idempotency-key': z.string().regex(requestKeyForm, requestKeyExpected).optional().openapi({
+    description:
+      'A request that comes again with the same key within a day completes what is missing, and no lane follows it twice; another one with that key is refused.',
+  }),
 });

@@ -11,7 +11,8 @@ import {
   limitOption,
   type NoteOptions,
   noteOf,
-  onceKey,
+  onceOnly,
+  onceOption,
   reasonOption,
 } from '../options.ts';
 import { countOf, jsonOf, plain, tableOf, timeOf } from '../output.ts';
@@ -20,7 +21,7 @@ import { begun, isSelecting, type SelectorOptions, shown, withSelectorOptions } 
 
 const pageSizeMax = 1_000;
 
-type SelectOptions = NoteOptions & { lane?: string; all?: true; yes?: true; json?: true };
+type SelectOptions = NoteOptions & { lane?: string; all?: true; yes?: true; json?: true; once?: string };
 type ReplayOptions = SelectOptions & SelectorOptions;
 
 /** `causeway dead-letters`, `… replay` and `… discard` */
@@ -57,7 +58,6 @@ export function deadLetterCommands(program: Command, context: Context): void {
     async (id: string | undefined, events: string[], options: ReplayOptions) => {
       if (isSelecting(options)) return await replaySelected(context, id, events, options);
       if (id === undefined) throw new CliFailure('usage', 'selection_invalid', nothingSelected);
-      if (options.once !== undefined) throw new CliFailure('usage', 'selection_invalid', onceNotMeant);
       await signalled(context, 'replay', id, events, options);
     },
   );
@@ -68,6 +68,7 @@ export function deadLetterCommands(program: Command, context: Context): void {
       .argument('<destination>', 'its id: dst_…'),
   )
     .addOption(new Option('--yes', 'do not ask whether to do it'))
+    .addOption(onceOption())
     .action((id: string, events: string[], options: SelectOptions) =>
       signalled(context, 'discard', id, events, options),
     );
@@ -93,14 +94,14 @@ async function signalled(
   const path = `${destinationPath(id)}/${signal}`;
   const selection = selectionOf(events, options);
   if (signal === 'discard' && !options.yes) await confirmed(io, selection);
-  const done = await (await api()).post(path, interventionSchema, { ...selection, ...noteOf(options) }, onceKey());
+  const at = await api();
+  const body = { ...selection, ...noteOf(options) };
+  const done = await onceOnly(options.once, (once) => at.post(path, interventionSchema, body, once));
   if (options.json) return io.out(jsonOf(done));
   const what = signal === 'replay' ? 'Sent again' : 'Given up';
   io.out(`${what}: ${countOf(done.deadLetters, 'dead letter')} of ${countOf(done.lanes, 'lane')}.\n`);
 }
 
-const onceNotMeant =
-  '--once is for a replay in the background, which this is not: add a selector (--status parked), or leave it out.';
 const nothingSelected = 'Nothing is selected: name a destination, or --customer.';
 
 /** Begins a replay in the background, and watches it. */

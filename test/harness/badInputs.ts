@@ -36,6 +36,7 @@ const selecting = ({ id, parked, unparked }: Ids, ...yes: string[]): Bad => ({
     ['too many', [id, ...Array<string>(201).fill(nobody), ...yes], 2, /ids has too many entries.*1 to 200 event ids/],
     ['unknown', [id, '--lane', 'none', ...yes], 3, /no open lane "none".*lists those that are open/],
     ['empty', [id, '--lane', '', ...yes], 2, /lane is too short: expected the name of a lane/],
+    ['malformed', [id, '--all', '--once', 'a key', ...yes], 2, /--once.*1 to 128 of A-Z/],
     ...notes([id, '--all', ...yes]),
   ],
 });
@@ -107,8 +108,6 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
     rows: [
       ...selecting(ids).rows.filter(([wrong]) => wrong !== 'missing'),
       ['missing', [], 2, /Nothing is selected: name a destination, or --customer/],
-      ['no background', [id, '--all', '--once', 'k'], 2, /--once is for a replay in the background/],
-      ['no background', [id, ids.parked, '--once', 'k'], 2, /--once is for a replay in the background/],
       ['two selectors', [id, '--all', '--status', 'any'], 2, /--lane and --all are for dead letters alone/],
       ...filters(id),
     ],

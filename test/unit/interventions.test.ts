@@ -3,6 +3,7 @@ import type { LaneCalls } from '../../activities/laneCalls.ts';
 import type { LanePage } from '../../activities/laneList.ts';
 import { intervene, lanesMax } from '../../api/interventions.ts';
 import type { ParkedEvent } from '../../domain/laneMessages.ts';
+import type { Intervention } from '../../store/interventions.ts';
 
 const idOf = (n: number): string => `evt_${String(n).padStart(22, 'A')}`;
 const workflowOf = (lane: string): string => `delivery:dst_1:${lane}`;
@@ -16,7 +17,20 @@ type World = { parked: Record<string, string[] | undefined>; page?: LanePage; si
 /** Lanes with what each has parked, undefined where it does not answer; and the signals that they were sent. */
 function world({ parked, page = { lanes: [] }, signal }: World) {
   const signals: unknown[][] = [];
+  const kept = new Map<string, Intervention>();
   const options = {
+    interventions: {
+      find: async (key: string) => kept.get(key),
+      begin: async (key: string, asked: Intervention) => {
+        const known = kept.get(key) ?? asked;
+        kept.set(key, known);
+        return known;
+      },
+      told: async (key: string, lanes: number) => {
+        const known = kept.get(key);
+        if (known) kept.set(key, { ...known, lanes });
+      },
+    },
     index: {
       find: async (digest: string) =>
         Object.entries(parked)
@@ -42,9 +56,10 @@ test('each lane is told of its own events alone, with the reason, who asked and 
   const done = await intervene(options, asked, { ids: [idOf(1), idOf(3), idOf(1)] });
   expect(done).toEqual({ signal: 'replay', lanes: 2, deadLetters: 2, reason: 'why', by: 'ada' });
   const note = { reason: 'why', by: 'ada' };
+  const once = { about: { request: expect.stringMatching(/^[\w-]{22}$/) }, requestKey: 'once' };
   expect(signals).toEqual([
-    [workflowOf('a'), 'replay', { ids: [idOf(1)], ...note }, 'once'],
-    [workflowOf('b'), 'replay', { ids: [idOf(3)], ...note }, 'once'],
+    [workflowOf('a'), 'replay', { input: { ids: [idOf(1)], ...note }, ...once }],
+    [workflowOf('b'), 'replay', { input: { ids: [idOf(3)], ...note }, ...once }],
   ]);
 });
 
@@ -74,4 +89,47 @@ test('a lane that closed meanwhile is not counted, and an unclear answer is an e
   await expect(intervene(closed.options, asked, { lane: 'a' })).rejects.toMatchObject({ code: 'lane_not_found' });
   const away = world({ parked: { a: [idOf(1)] }, signal: () => Promise.reject(new Error('away')) });
   await expect(intervene(away.options, asked, { ids: [idOf(1)] })).rejects.toThrow('away');
+});
+
+test('a request that comes again with its key completes what is missing, and then has the same answer without a word to a lane', async () => {
+  const parked: World['parked'] = { a: [idOf(1)], b: [idOf(2)] };
+  const silent = new Set(['b']);
+  const { options, signals } = world({
+    parked,
+    signal: async (workflowId) => {
+      const lane = workflowId.split(':')[2] ?? '';
+      if (silent.has(lane)) throw new Error('away');
+      parked[lane] = [];
+      return true;
+    },
+  });
+  const chosen = { ids: [idOf(1), idOf(2)] };
+  await expect(intervene(options, asked, chosen)).rejects.toThrow('away');
+  silent.clear();
+  const done = await intervene(options, asked, chosen);
+  expect(done).toEqual({ signal: 'replay', lanes: 2, deadLetters: 2, reason: 'why', by: 'ada' });
+  const [first, , again, last] = signals;
+  expect([again, last?.slice(0, 2)]).toEqual([first, [workflowOf('b'), 'replay']]);
+  expect(await intervene(options, asked, chosen)).toEqual(done);
+  expect(signals).toHaveLength(4);
+});
+
+test('another request with the same key is refused by name, and no lane is told', async () => {
+  const { options, signals } = world({ parked: { a: [idOf(1), idOf(2)] } });
+  await intervene(options, asked, { ids: [idOf(1)] });
+  const others = [
+    intervene(options, asked, { ids: [idOf(2)] }),
+    intervene(options, { ...asked, signal: 'discard' }, { ids: [idOf(1)] }),
+    intervene(options, { ...asked, reason: 'another' }, { ids: [idOf(1)] }),
+  ];
+  for (const other of others) await expect(other).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+  expect(signals).toHaveLength(1);
+});
+
+test('one that is refused leaves nothing behind: the same key may name it once it can be done', async () => {
+  const parked: World['parked'] = { a: undefined };
+  const { options } = world({ parked });
+  await expect(intervene(options, asked, { lane: 'a' })).rejects.toMatchObject({ code: 'lanes_unknown' });
+  parked.a = [idOf(1)];
+  expect(await intervene(options, asked, { lane: 'a' })).toMatchObject({ lanes: 1, deadLetters: 1 });
 });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
+import { discarded, replayed } from '../../domain/interventions.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { letGo, woken } from '../../domain/laneHold.ts';
 import { statusOf } from '../../domain/laneMessages.ts';
@@ -22,13 +23,11 @@ import {
   canSend,
   carriedBytes,
   carriedBytesMax,
-  discarded,
   enqueued,
   isOver,
   type LaneState,
   newLaneState,
   planned,
-  replayed,
   settled,
 } from '../../domain/laneState.ts';
 import { eventsIn, firstSegment, payloadBytesIn, segmentBytesMax } from '../../domain/overflow.ts';

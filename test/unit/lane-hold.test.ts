@@ -3,6 +3,7 @@ import type { Failed, Outcome } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
 import { carried, restored } from '../../domain/carriedLane.ts';
 import { failureRows } from '../../domain/failures.ts';
+import { replayed } from '../../domain/interventions.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import {
   type Found,
@@ -22,7 +23,6 @@ import {
   type LaneState,
   newLaneState,
   planned,
-  replayed,
   settled,
 } from '../../domain/laneState.ts';
 

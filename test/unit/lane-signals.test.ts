@@ -10,6 +10,14 @@ describe('replay and discard', () => {
     });
   });
 
+  test('know the request that they are for where the API names it beside the input', () => {
+    const [input, about] = [{ ids: [`evt_${digest}`] }, { request: 'r' }];
+    expect(selectionFrom(input, 'nothing', about)).toMatchObject({ digests: new Set([digest]), request: 'r' });
+    for (const other of [undefined, null, 7, {}, { request: 7 }]) {
+      expect(selectionFrom(input, 'nothing', other)).toEqual(selectionFrom(input, 'nothing'));
+    }
+  });
+
   test('take everything: said so for both, and without a word for replay alone', () => {
     for (const input of [{ all: true }, { all: true, reason: 'r', by: 'b' }]) {
       expect(selectionFrom(input, 'nothing')?.digests).toBe('all');

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import { carried } from '../../domain/carriedLane.ts';
 import { DedupWindow } from '../../domain/dedupWindow.ts';
+import { discarded, replayed } from '../../domain/interventions.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { heldFor } from '../../domain/laneHold.ts';
 import { statusOf } from '../../domain/laneMessages.ts';
@@ -12,13 +13,11 @@ import {
   canSend,
   carriedBytes,
   carriedBytesMax,
-  discarded,
   enqueued,
   isOver,
   type LaneState,
   newLaneState,
   planned,
-  replayed,
   settled,
 } from '../../domain/laneState.ts';
 import { payloadConverter } from '../../domain/payloadConverter.ts';

@@ -1,15 +1,8 @@
 import { expect, test } from 'vitest';
 import { blockOf } from '../../domain/block.ts';
+import { discarded, replayed } from '../../domain/interventions.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
-import {
-  discarded,
-  enqueued,
-  type LaneState,
-  newLaneState,
-  planned,
-  replayed,
-  settled,
-} from '../../domain/laneState.ts';
+import { enqueued, type LaneState, newLaneState, planned, settled } from '../../domain/laneState.ts';
 import { exportedEvents, type OutcomeGroup, outcomesOfBatch, outcomesOfSignal } from '../../domain/outcomes.ts';
 import { idOf } from '../harness/laneSteps.ts';
 

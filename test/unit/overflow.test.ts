@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
+import { discarded, replayed } from '../../domain/interventions.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { letGo } from '../../domain/laneHold.ts';
 import { statusOf } from '../../domain/laneMessages.ts';
@@ -17,13 +18,11 @@ import {
 import {
   blockedKeys,
   canSend,
-  discarded,
   enqueued,
   isOver,
   type LaneState,
   newLaneState,
   planned,
-  replayed,
   settled,
 } from '../../domain/laneState.ts';
 import { firstSegment } from '../../domain/overflow.ts';

@@ -41,7 +41,7 @@ async function replayedPage(runs: Record<string, number[]>, parked: readonly num
           ...{ eventId: `evt_${idOf(n)}`, partitionKey: 'k', bytes: 1, error: fault },
           parkedAt: new Date(1).toISOString(),
         })),
-      signal: async (_id, _name, input) => told.push(input) > 0,
+      signal: async (_id, _name, { input }) => told.push(input) > 0,
       status: async () => undefined,
     },
   });

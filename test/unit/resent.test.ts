@@ -5,6 +5,7 @@ import { type Block, blockOf, type Delivery, deliveriesOf } from '../../domain/b
 import { carried } from '../../domain/carriedLane.ts';
 import { deliveredIn } from '../../domain/deliveredIn.ts';
 import { deliveryLogOf, type LaneRecord } from '../../domain/deliveryLog.ts';
+import { replayed } from '../../domain/interventions.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { type ResendNote, resendNoteFrom } from '../../domain/laneSignals.ts';
 import {
@@ -14,7 +15,6 @@ import {
   type LaneState,
   newLaneState,
   planned,
-  replayed,
   resent,
   settled,
 } from '../../domain/laneState.ts';
