@@ -25,6 +25,8 @@ export type OutageStack = {
 };
 
 const customerExternalId = 'acct_outage';
+/** As the API's own: a page of a long run's history is larger than gRPC's default of 4 MiB. */
+const largeAnswers = { 'grpc.max_receive_message_length': 128 * 1024 * 1024 };
 
 async function broughtUp(started: Server[], dir: string): Promise<OutageStack> {
   const logDir = join(dir, 'logs');
@@ -40,7 +42,7 @@ async function broughtUp(started: Server[], dir: string): Promise<OutageStack> {
   const settings = newSettings({ databaseUrl: postgres.databaseUrl, temporal, logDir });
   const program = await apiProgram(settings);
   kept(await startServer(program.spec));
-  const connection = await Connection.connect({ address: temporal.address });
+  const connection = await Connection.connect({ address: temporal.address, channelArgs: largeAnswers });
   return {
     api: testApi(program.url, settings.apiKey),
     client: new Client({ connection, namespace: temporal.namespace }),
