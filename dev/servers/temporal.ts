@@ -93,6 +93,12 @@ export async function temporalCli(): Promise<string> {
   return join(dir, 'temporal');
 }
 
+/**
+ * A worker that is frozen or cut off keeps its polls open, and Temporal hands it task after task, each of which then times out. It is asked
+ * for a sign of life every 2 s (60 by default) and its connections are closed after 3 more (docs/decisions/killed-workers.md).
+ */
+const noTasksForTheFrozen = { 'frontend.keepAliveTime': '"2s"', 'frontend.keepAliveTimeout': '"3s"' };
+
 const startArguments = (ports: { grpc: number; ui: number | undefined }, options: TemporalOptions): string[] => [
   ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(ports.grpc), '--log-level', 'warn'],
   ...(ports.ui === undefined ? ['--headless'] : ['--ui-port', String(ports.ui)]),
@@ -100,7 +106,7 @@ const startArguments = (ports: { grpc: number; ui: number | undefined }, options
   ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
   // A file that survives a killed process, at the speed of memory; a power cut may cost the last moments.
   ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
-  ...Object.entries(options.dynamicConfig ?? {}).flatMap(([name, value]) => [
+  ...Object.entries({ ...noTasksForTheFrozen, ...options.dynamicConfig }).flatMap(([name, value]) => [
     '--dynamic-config-value',
     `${name}=${value}`,
   ]),

@@ -45,8 +45,8 @@ export const workerFrozen: Fault = {
   road: 'straight',
   workers: 2,
   goesOn: {
-    withinMs: 16_000,
-    why: 'a frozen worker has polls open, and Temporal gives it the task that timed out (5 s) up to twice more',
+    withinMs: 11_000,
+    why: 'a frozen worker has polls open until Temporal closes its connections (5 s), so that it may get the task that timed out (5 s) once more',
   },
   effect: stallsOnce(1_500),
   inject: async ({ stand, round }) => signal((round % 2 === 0 ? stand.worker : stand.secondWorker).pid, 'SIGSTOP'),
