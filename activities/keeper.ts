@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { failureRowOf, kindOf } from '../domain/failures.ts';
 import type { Failing, LanesTold, LanesToTell, Seen, WatchRequest } from '../domain/keeper.ts';
 import type { Found } from '../domain/laneHold.ts';
+import { failingAgain, probePauseMs } from '../domain/probePause.ts';
 import { beating } from './beating.ts';
 import type { DeliveryMeter } from './deliveryMeter.ts';
 import { notBefore, type OpenDestinations } from './freshDestination.ts';
@@ -34,10 +35,6 @@ export type KeeperActivity = {
 
 /** One activity watches for so long: another keeper may wait for its place. In ms. */
 const watchMsMax = 5 * 60_000;
-/** A destination that is down is asked this soon again, and ever later up to this; in ms. */
-const firstPauseMs = 1_000;
-const pauseMsMax = 5_000;
-const pauseGrowth = 1.5;
 /** A change in the store ends a pause within so long, in ms: reading it costs nothing while changes are heard. */
 const storeEveryMs = 500;
 const heartbeatEveryMs = 5_000;
@@ -57,14 +54,14 @@ export function createKeeperActivities({
       const endMs = Date.now() + watchMsMax;
       let failing = (context.info.heartbeatDetails as Failing | undefined) ?? before;
       const watching = async (): Promise<Seen> => {
-        for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * pauseGrowth, pauseMsMax)) {
+        for (let probes = 1; ; probes++) {
           const probed = await probe(notBefore(destinations, version), destinationId, probing);
           if ('found' in probed) {
             outages.recovered(destinationId);
             logger.info({ destinationId }, 'a destination can be delivered to again');
             return { kind: 'up', ...probed.found, held: await lanes.held(destinationId) };
           }
-          failing = failingAgain(failing, probed.failed);
+          failing = failingAgain(failing, probed.failed, Date.now());
           const { name, code, message, tries, sinceMs } = failing;
           meter.met(name);
           const kind = kindOf(failureRowOf(name), tries, Date.now() - sinceMs, faultAfterMsMax);
@@ -80,6 +77,7 @@ export function createKeeperActivities({
             remedy,
           });
           if (Date.now() >= endMs) return { kind: 'down', ...seen, held: await lanes.held(destinationId) };
+          const pauseMs = probePauseMs(probes, Date.now() - (failing.downSinceMs ?? failing.sinceMs), Math.random());
           await paused(context, pauseMs, async () => (await versionOf(destinations, destinationId)) !== probed.version);
         }
       };
@@ -122,11 +120,6 @@ const mayNotWrite = (topic: string): NamedError =>
     code: 29,
     message: `Topic ${topic}: the broker shows it to our principal, who may not write to it`,
   });
-
-const failingAgain = (before: Failing | undefined, failed: Pick<Failing, 'name' | 'code' | 'message'>): Failing =>
-  before?.name === failed.name
-    ? { ...before, ...failed, tries: before.tries + 1 }
-    : { ...failed, tries: 1, sinceMs: Date.now() };
 
 const versionOf = async (destinations: OpenDestinations, id: string): Promise<number | undefined> =>
   (await destinations.open(id).catch(() => undefined))?.version;

@@ -37,7 +37,12 @@ export type Seen = {
 );
 
 /** An error that the probe meets again and again. */
-export type Failing = NamedTries & { code?: number | undefined; message: string };
+export type Failing = NamedTries & {
+  code?: number | undefined;
+  message: string;
+  /** When a probe failed first, with whichever error: the name may change from probe to probe. Absent from a version before this one. */
+  downSinceMs?: number | undefined;
+};
 
 export type WatchRequest = {
   destinationId: string;
