@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { testConnection } from '../activities/kafka/connectionTest.ts';
+import { Probing } from '../activities/probing.ts';
 import { Turns } from '../activities/turns.ts';
 import type { ConnectionTest } from '../domain/connectionTest.ts';
 import type { OpenDestination, Secrets } from '../domain/destination.ts';
@@ -37,6 +38,27 @@ export class ConnectionTests {
     `${testsAtOnceMax} connections are being tested: try again in a moment.`,
   );
 
+  /** Which stored destinations are being tested, and with the credentials of which version. */
+  private readonly stored = new Probing();
+
+  /** Whether no test of the destination is under way with earlier credentials (docs/decisions/rotation.md). */
+  hasLetGoBefore(destination: OpenDestination): boolean {
+    return this.stored.hasLetGoBefore(destination);
+  }
+
+  /** The answer of `test` to a stored destination, which is counted with its credentials meanwhile. */
+  ofStored<T>(
+    destinations: Pick<Destinations, 'open'>,
+    id: string,
+    test: (opened: OpenDestination) => Promise<T>,
+  ): Promise<T> {
+    return this.stored.during(id, async (has) => {
+      const opened = await openOf(destinations, id);
+      has(opened.version);
+      return await test(opened);
+    });
+  }
+
   /** Throws `overloaded`. */
   run(destination: OpenDestination, sendTestEvent: boolean): Promise<ConnectionTest> {
     return this.turns.take(() => testConnection(destination, { sendTestEvent }));
@@ -53,8 +75,8 @@ it.`;
 
 const rotateDescription = `The new \`auth\`, merged as in a change, and \`brokers\` where the new credentials need another listener, are tested first, as
 \`POST /v1/destinations/{id}/test\` does. Where the test passes they are switched to in one step, and lanes that hold for the
-destination go on by themselves; a batch under way is finished with the old ones. \`earlierCredentials\` is shown until the last
-worker has let go of those, a few seconds later: revoke them then. Where the test fails nothing changes: 422 \`rotation_test_failed\`.`;
+destination go on by themselves; a batch under way is finished with the old ones, and so is another test. \`earlierCredentials\` is shown until the last
+worker or API has let go of those, a few seconds later: revoke them then. Where the test fails nothing changes: 422 \`rotation_test_failed\`.`;
 
 const changedMeanwhile = (): CausewayError =>
   new CausewayError('version_conflict', 'The destination was changed meanwhile: send the rotation again.');
@@ -112,14 +134,16 @@ export function connectionTestRoutes(
 
   app.openapi(rotate, async (c) => {
     const { id } = c.req.valid('param');
-    const opened = await openOf(destinations, id);
-    const before = await existing(destinations, id);
-    if (before.version !== opened.version) throw changedMeanwhile();
-    const change = changeOf(before, c.req.valid('json'), allowPrivateBrokers);
-    const secrets = { ...opened.secrets, ...withoutNull(change.secrets ?? {}) };
-    const { secrets: _given, ...settings } = change;
-    const test = await tests.run({ ...opened, ...settings, secrets }, false);
-    if (!test.passed) throw notRotated(test);
+    const { before, change } = await tests.ofStored(destinations, id, async (opened) => {
+      const before = await existing(destinations, id);
+      if (before.version !== opened.version) throw changedMeanwhile();
+      const change = changeOf(before, c.req.valid('json'), allowPrivateBrokers);
+      const secrets = { ...opened.secrets, ...withoutNull(change.secrets ?? {}) };
+      const { secrets: _given, ...settings } = change;
+      const test = await tests.run({ ...opened, ...settings, secrets }, false);
+      if (!test.passed) throw notRotated(test);
+      return { before, change };
+    });
     const changed = await destinations.update(id, change, { expectedVersion: before.version });
     if (changed.enabled) tellKeeper(changed.id, changed.version);
     return c.json(shownDestination(changed), 200, { ETag: `"${changed.version}"` });
@@ -132,8 +156,8 @@ export function connectionTestRoutes(
     return c.json(await tests.run(opened, sendTestEvent), 200);
   });
   app.openapi(saved, async (c) => {
-    const opened = await openOf(destinations, c.req.valid('param').id);
     const { sendTestEvent } = testRequestSchema.parse(c.req.valid('json')); // Without a body, no schema has filled it in.
-    return c.json(await tests.run(opened, sendTestEvent), 200);
+    const run = (opened: OpenDestination): Promise<ConnectionTest> => tests.run(opened, sendTestEvent);
+    return c.json(await tests.ofStored(destinations, c.req.valid('param').id, run), 200);
   });
 }

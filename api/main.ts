@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { type Logger, pino } from 'pino';
 import { heldInRuns } from '../activities/heldInRuns.ts';
 import { systemDistrust } from '../activities/kafka/systemAuthorities.ts';
+import { tellKeeperOfChange } from '../activities/keeperCall.ts';
 import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
 import { laneList } from '../activities/laneList.ts';
@@ -14,6 +15,7 @@ import { blockBytes } from '../domain/block.ts';
 import { type ApiConfig, allowPrivateIn, readApiConfig } from '../domain/config.ts';
 import { CausewayError } from '../domain/error.ts';
 import { defaultLaneLimits } from '../domain/lane.ts';
+import { LettingGo } from '../store/lettingGo.ts';
 import { migrate } from '../store/migrate.ts';
 import { readSecretKeys } from '../store/secretKeys.ts';
 import { openStore, type Store } from '../store/store.ts';
@@ -70,7 +72,12 @@ async function main(): Promise<void> {
   if (!(await store.apiKeys.exist())) logger.warn(noApiKey);
   const distrust = systemDistrust();
   if (distrust !== undefined) logger.warn(distrust);
-  const { app, writer } = assembled(config, logger, store, temporal);
+  const { app, writer, tests } = assembled(config, logger, store, temporal);
+  const lettingGo = new LettingGo({
+    ...{ earlierCredentials: store.earlierCredentials, destinations: store.destinations, users: [tests], logger },
+    tellKeeper: (id, version) => tellKeeperOfChange(temporal, id, version),
+  });
+  await lettingGo.start(); // Before it is asked for a connection test.
   const server = await listen(app, { hostname: config.CAUSEWAY_API_HOST, port: config.CAUSEWAY_API_PORT });
   logger.info({ url: `http://${config.CAUSEWAY_API_HOST}:${config.CAUSEWAY_API_PORT}` }, 'api is listening');
 
@@ -78,6 +85,7 @@ async function main(): Promise<void> {
     setTimeout(() => process.exit(1), shutdownMs).unref();
     await new Promise((resolve) => server.close(resolve));
     await writer.drained();
+    await lettingGo.stop();
     await store.close();
     await temporal.connection.close();
     process.exit(0);
@@ -90,7 +98,7 @@ function assembled(
   logger: Logger,
   store: Store,
   temporal: Client,
-): { app: App; writer: LaneWriter } {
+): { app: App; writer: LaneWriter; tests: ConnectionTests } {
   const laneLimits = {
     ...defaultLaneLimits,
     historyEventsMax: config.CAUSEWAY_LANE_HISTORY_EVENTS_MAX,
@@ -172,7 +180,7 @@ function assembled(
       codecRoutes,
     ],
   });
-  return { app, writer };
+  return { app, writer, tests };
 }
 
 main().catch((error: unknown) => {

@@ -25,6 +25,7 @@ import { WorkersSeen } from '../activities/workersSeen.ts';
 import { allowPrivateIn, readWorkerConfig, type WorkerConfig } from '../domain/config.ts';
 import { dataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
+import { LettingGo } from '../store/lettingGo.ts';
 import { readSecretKeys } from '../store/secretKeys.ts';
 import { openStore, type Store } from '../store/store.ts';
 import {
@@ -35,7 +36,6 @@ import {
   createSegmentWorker,
   workerCode,
 } from './laneWorker.ts';
-import { LettingGo } from './lettingGo.ts';
 import { workerMetrics } from './metrics.ts';
 import { serveMetrics } from './metricsServer.ts';
 

@@ -154,7 +154,7 @@ export const destinationSchema = z
       .openapi({ description: 'Events are accepted and wait, until someone resumes it.' }),
     earlierCredentials: z.object({ replacedAt: z.iso.datetime(), workers: z.int() }).optional().openapi({
       description:
-        'There while so many workers may still send with replaced credentials: revoke those once it is gone.',
+        'There while so many processes, workers and APIs, may still connect with replaced credentials: revoke those once it is gone.',
     }),
     version: z.int().openapi({ description: 'Grows by one with each change; also the ETag.' }),
     createdAt: z.iso.datetime(),

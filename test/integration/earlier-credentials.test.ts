@@ -5,10 +5,12 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ProducerPool } from '../../activities/kafka/producerPool.ts';
 import { Probing } from '../../activities/probing.ts';
+import { ConnectionTests } from '../../api/connectionTests.ts';
+import { LettingGo, type LettingGoOptions } from '../../store/lettingGo.ts';
 import { migrate } from '../../store/migrate.ts';
 import { openStore, type Store } from '../../store/store.ts';
-import { LettingGo, type LettingGoOptions } from '../../worker/lettingGo.ts';
 import { newDatabase } from '../harness/database.ts';
+import { answering } from '../harness/hostileServers.ts';
 import { until } from '../harness/until.ts';
 
 let own: Awaited<ReturnType<typeof newDatabase>>;
@@ -146,6 +148,11 @@ describe('a worker', () => {
     const tellKeeper: LettingGoOptions['tellKeeper'] = async (...of) => void told.push(of);
     return new LettingGo({ earlierCredentials, destinations, users, tellKeeper, logger });
   };
+  const opened = async () => {
+    const found = await store.destinations.open(id);
+    if (!found) throw new Error('The destination is not there.');
+    return found;
+  };
   const pool = new ProducerPool();
   afterAll(() => pool.close());
 
@@ -191,21 +198,51 @@ describe('a worker', () => {
     const probing = new Probing();
     const worker = lettingGo([pool, probing]);
     await worker.start();
-    const opened = await store.destinations.open(id);
-    if (!opened) throw new Error('The destination is not there.');
+    const before = await opened();
     const { promise, over } = untilOver();
     const probe = probing.during(id, (has) => {
-      has(opened.version);
+      has(before.version);
       return promise;
     });
     await rotate('second');
-    const { version } = (await store.destinations.open(id)) ?? opened;
-    expect([probing.hasLetGoBefore({ id, version }), probing.hasLetGoBefore(opened)]).toEqual([false, true]);
+    const { version } = await opened();
+    expect([probing.hasLetGoBefore({ id, version }), probing.hasLetGoBefore(before)]).toEqual([false, true]);
     expect(await workersWithEarlier()).toBe(1);
     over();
     await probe;
     await until('it to be let go of', workersWithEarlier, (workers) => workers === undefined);
     await worker.stop();
+  });
+
+  test('that is an API has let go of earlier credentials once the connection tests that it began with them are over', async () => {
+    const silent = await answering(() => undefined); // It lets nobody in: the test lasts as long as one may.
+    const { version } = await store.destinations.update(id, {
+      brokers: [silent.address],
+      secrets: { password: 'first' },
+    });
+    const tests = new ConnectionTests();
+    const api = lettingGo([tests]);
+    await api.start();
+    let isOver = false;
+    const testing = tests
+      .ofStored(store.destinations, id, (opened) => tests.run({ ...opened, allowPrivate: true }, false))
+      .finally(() => {
+        isOver = true;
+      });
+    const first = await opened();
+    const hasLetGo = (before: number): boolean => tests.hasLetGoBefore({ ...first, version: before });
+    const hasBegun = async (): Promise<boolean> => hasLetGo(version) && !hasLetGo(version + 1);
+    await until('the test to have begun', hasBegun, (has) => has);
+    await rotate('second');
+    const seen = await until(
+      'it to be let go of',
+      async () => ({ isOver, count: await workersWithEarlier() }),
+      ({ count }) => count === undefined,
+    );
+    expect(seen.isOver).toBe(true);
+    expect((await testing).passed).toBe(false);
+    await api.stop();
+    await silent.stop();
   });
 });
 

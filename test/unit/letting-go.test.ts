@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { LettingGo, type LettingGoOptions } from '../../worker/lettingGo.ts';
+import { LettingGo, type LettingGoOptions } from '../../store/lettingGo.ts';
 import { plainDestination } from '../harness/plainDestination.ts';
 
 test("a worker's sign of life does not wait for Temporal, where that does not answer its word to a keeper", async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { OpenDestination } from '../domain/destination.ts';
-import type { EarlierCredentials, Replaced } from '../store/earlierCredentials.ts';
+import type { EarlierCredentials, Replaced } from './earlierCredentials.ts';
 
 export type LettingGoOptions = {
   earlierCredentials: Pick<EarlierCredentials, 'renew' | 'letGo' | 'leave'>;
@@ -18,7 +18,7 @@ export type LettingGoOptions = {
 const renewEveryMs = 2_000;
 const firstAgainMs = 500;
 
-/** Tells the store that this worker runs, and when it has let go of credentials that were replaced. */
+/** Tells the store that this process, a worker or an API, runs, and when it has let go of credentials that were replaced. */
 export class LettingGo {
   private readonly workerId = randomUUID();
   private timer: NodeJS.Timeout | undefined;
@@ -26,10 +26,10 @@ export class LettingGo {
 
   constructor(private readonly options: LettingGoOptions) {}
 
-  /** Resolves once it has been said: a worker that nobody counts must not be given a batch. */
+  /** Resolves once it has been said: a process that nobody counts must not use credentials. */
   async start(): Promise<void> {
     for (let tries = 1; !(await this.look()); tries++) {
-      if (tries === 1) this.options.logger.warn('the store does not take that this worker runs: it waits');
+      if (tries === 1) this.options.logger.warn('the store does not take that this process runs: it waits');
       await sleep(firstAgainMs);
     }
     this.timer = setInterval(() => {
