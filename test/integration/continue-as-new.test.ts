@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TestApi } from '../harness/api.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
+import { monotonicMs, watchMachinePauses } from '../harness/machinePauses.ts';
 import { testTemporal } from '../harness/temporal.ts';
 
 const minutes = 60_000;
@@ -15,13 +16,13 @@ type Sent = { n: number; status: number; sentAtMs: number; answeredAtMs: number 
 /** Sends one POST after another by the clock, whether the ones before were answered or not. */
 async function sendByTheClock(lastsMs: number, post: (n: number) => Promise<number>): Promise<Sent[]> {
   const sent: Promise<Sent>[] = [];
-  const startedAtMs = performance.now();
+  const startedAtMs = monotonicMs();
   for (let n = 0; n < (lastsMs / 1000) * eventsPerSecond; n++) {
-    const dueInMs = startedAtMs + (n * 1000) / eventsPerSecond - performance.now();
+    const dueInMs = startedAtMs + (n * 1000) / eventsPerSecond - monotonicMs();
     if (dueInMs > 0) await sleep(dueInMs);
-    const sentAtMs = performance.now();
+    const sentAtMs = monotonicMs();
     const answered = post(n).catch(() => 0); // 0 where there was no answer at all.
-    sent.push(answered.then((status) => ({ n, status, sentAtMs, answeredAtMs: performance.now() })));
+    sent.push(answered.then((status) => ({ n, status, sentAtMs, answeredAtMs: monotonicMs() })));
   }
   return Promise.all(sent);
 }
@@ -43,28 +44,7 @@ async function runsOf(causeway: Causeway, workflowId: string): Promise<number> {
   return count;
 }
 
-type Seen = { runs: number; p99Ms: number; worstMs: number };
-
-const pauseTimerMs = 20;
-
-/**
- * Notes when this process, which is no part of the stack, was not run though its timer was due: the machine stood still. Asks
- * nothing of the API or Temporal, so that their stalls do not count. The answer: ms of such pauses between two moments.
- */
-function pausesOfTheMachine(): { stop(): void; between(fromMs: number, toMs: number): number } {
-  const pauses: { fromMs: number; toMs: number }[] = [];
-  let dueAtMs = performance.now() + pauseTimerMs;
-  const timer = setInterval(() => {
-    const nowMs = performance.now();
-    if (nowMs > dueAtMs + pauseTimerMs) pauses.push({ fromMs: dueAtMs, toMs: nowMs });
-    dueAtMs = nowMs + pauseTimerMs;
-  }, pauseTimerMs);
-  return {
-    stop: () => clearInterval(timer),
-    between: (fromMs, toMs) =>
-      pauses.reduce((sum, one) => sum + Math.max(0, Math.min(toMs, one.toMs) - Math.max(fromMs, one.fromMs)), 0),
-  };
-}
+type Seen = { runs: number; worstMs: number };
 
 /** Puts one lane under load, from these APIs in turn, and expects that nothing is lost, doubled or out of order. */
 async function loadOneLane(causeway: Causeway, apis: TestApi[], lastsMs: number): Promise<Seen> {
@@ -75,7 +55,7 @@ async function loadOneLane(causeway: Causeway, apis: TestApi[], lastsMs: number)
     return (await api?.post(event))?.status ?? 0;
   };
 
-  const pauses = pausesOfTheMachine();
+  const pauses = await watchMachinePauses();
   const sent = await sendByTheClock(lastsMs, post).finally(pauses.stop);
 
   expect(sent.filter(({ status }) => status !== 202)).toEqual([]);
@@ -99,7 +79,7 @@ async function loadOneLane(causeway: Causeway, apis: TestApi[], lastsMs: number)
   console.log(
     `${sent.length} POSTs through ${apis.length} API over ${runs} runs of the lane: p50 ${p50Ms} ms, p99 ${p99Ms} ms, worst ${worstMs} ms, without the machine's own pauses (${Math.round(Math.max(...pausedMs))} ms in one POST at most)`,
   );
-  return { runs, p99Ms, worstMs };
+  return { runs, worstMs };
 }
 
 async function started(): Promise<Causeway> {
@@ -120,7 +100,8 @@ test('a lane under 100 events a second for two minutes loses, doubles and reorde
 test('nor does it where two API processes send to it, whose signals cross the end of a run', async () => {
   const causeway = await started();
   const apis = [causeway.api, await causeway.anotherApi()];
-  const { runs, p99Ms } = await loadOneLane(causeway, apis, minutes / 4);
+  const { runs, worstMs } = await loadOneLane(causeway, apis, minutes / 4);
   expect(runs).toBeGreaterThan(2);
-  expect(p99Ms).toBeLessThan(postMsMax);
+  // No promise of one process keeps the other one's signal away. With the SDK's pauses before it sends one again it was 2,038 ms.
+  expect(worstMs).toBeLessThan(postMsMax);
 });
