@@ -10,6 +10,7 @@ import { docsRoutes } from './docs.ts';
 import { type HealthChecks, healthRoutes } from './health.ts';
 import { answerProblem, fieldsRefused, problemOf } from './problem.ts';
 import { methodsOf } from './routeMethods.ts';
+import { NeededScopes } from './scopes.ts';
 
 export type AppDependencies = {
   logger: Logger;
@@ -21,7 +22,7 @@ export type AppDependencies = {
 };
 
 /**
- * The API: everything under /v1/ needs an API key; `/healthz`, `/openapi.json` and `/docs` are open. Every error is a
+ * The API: everything under /v1/ needs an API key with the scope that its route declares; `/healthz`, `/openapi.json` and `/docs` are open. Every error is a
  * problem document.
  */
 export function createApp({ logger, findApiKey, health, routes }: AppDependencies): App {
@@ -33,10 +34,12 @@ export function createApp({ logger, findApiKey, health, routes }: AppDependencie
     },
   });
   app.use(requestLog(logger));
-  app.use('/v1/*', authenticate(findApiKey));
+  const scopes = new NeededScopes();
+  app.use('/v1/*', authenticate(findApiKey), scopes.middleware);
   healthRoutes(app, health);
   for (const add of routes) add(app);
   docsRoutes(app);
+  scopes.readFrom(app);
   app.notFound((c) => {
     const allowed = methodsOf(app.routes, c.req.path);
     if (allowed.length === 0) {

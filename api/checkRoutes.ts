@@ -4,6 +4,7 @@ import type { App } from './appEnv.ts';
 import { type CheckDependencies, runChecks } from './checks.ts';
 import { checksSchema } from './schemas/checks.ts';
 import { problemResponses } from './schemas/problem.ts';
+import { needs } from './scopes.ts';
 
 const route = createRoute({
   method: 'get',
@@ -12,10 +13,10 @@ const route = createRoute({
   summary: 'Check what the API stands on',
   description:
     "Store, Temporal, its namespace and search attributes, workers and their version, lanes that wait, and customers' Kafkas: the destinations that lanes hold for and the newest, 40 at the most, have their connection tested, without writing. Takes up to 10 s.",
-  security: [{ bearer: [] }],
+  security: needs('read'),
   responses: {
     200: { description: 'What was found.', content: { 'application/json': { schema: checksSchema } } },
-    ...problemResponses(401, 503),
+    ...problemResponses(401, 403, 503),
   },
 });
 

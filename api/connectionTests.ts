@@ -19,6 +19,7 @@ import {
 } from './schemas/connectionTest.ts';
 import { destinationIdParam, destinationSchema } from './schemas/destination.ts';
 import { problemResponses } from './schemas/problem.ts';
+import { needs } from './scopes.ts';
 
 export type ConnectionTestOptions = {
   destinations: Pick<Destinations, 'get' | 'open' | 'update'>;
@@ -92,7 +93,7 @@ function notRotated({ steps }: ConnectionTest): CausewayError {
 const withoutNull = (secrets: Record<string, string | null | undefined>): Secrets =>
   Object.fromEntries(Object.entries(secrets).map(([field, secret]) => [field, secret ?? undefined]));
 
-const common = { method: 'post' as const, tags: ['Destinations'], security: [{ bearer: [] }], description };
+const common = { method: 'post' as const, tags: ['Destinations'], security: needs('manage'), description };
 const tested = {
   description: 'What worked and what did not.',
   content: { 'application/json': { schema: connectionTestSchema } },
@@ -110,17 +111,17 @@ export function connectionTestRoutes(
     summary: 'Test a destination before it is created',
     middleware: limitBody(bodyBytesMax),
     request: { body: body(newDestinationTestSchema(allowPrivateBrokers)) },
-    responses: { 200: tested, ...problemResponses(400, 401, 413, 415, 422, 503) },
+    responses: { 200: tested, ...problemResponses(400, 401, 403, 413, 415, 422, 503) },
   });
   const rotate = createRoute({
-    ...{ method: 'post', path: '/v1/destinations/{id}/rotate', tags: ['Destinations'], security: [{ bearer: [] }] },
+    ...{ method: 'post', path: '/v1/destinations/{id}/rotate', tags: ['Destinations'], security: needs('manage') },
     summary: 'Change credentials, once a test of them has passed',
     description: rotateDescription,
     middleware: limitBody(bodyBytesMax),
     request: { params: destinationIdParam, body: body(rotationSchema(allowPrivateBrokers)) },
     responses: {
       200: { description: 'Switched.', content: { 'application/json': { schema: destinationSchema } } },
-      ...problemResponses(400, 401, 404, 412, 413, 415, 422, 503),
+      ...problemResponses(400, 401, 403, 404, 412, 413, 415, 422, 503),
     },
   });
   const saved = createRoute({
@@ -129,7 +130,7 @@ export function connectionTestRoutes(
     summary: "Test a destination's connection",
     middleware: limitBody(bodyBytesMax),
     request: { params: destinationIdParam, body: { ...body(testRequestSchema), required: false } },
-    responses: { 200: tested, ...problemResponses(400, 401, 404, 413, 415, 422, 503) },
+    responses: { 200: tested, ...problemResponses(400, 401, 403, 404, 413, 415, 422, 503) },
   });
 
   app.openapi(rotate, async (c) => {

@@ -19,6 +19,7 @@ import {
   newDestinationSchema,
 } from './schemas/destination.ts';
 import { problemResponses } from './schemas/problem.ts';
+import { needs } from './scopes.ts';
 
 export type DestinationRouteOptions = {
   destinations: Destinations;
@@ -33,7 +34,6 @@ const bodyBytesMax = 512 * 1024;
 /** A change without If-Match is made again on what another one left, so often. */
 const changeTriesMax = 5;
 
-const security = [{ bearer: [] }];
 const tags = ['Destinations'];
 const etag = { ETag: { description: 'The version, for `If-Match`.', schema: { type: 'string' } } } as const;
 const one = (description: string) => ({
@@ -64,12 +64,12 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       path: '/v1/destinations',
       tags,
       summary: 'Create a destination',
-      security,
+      security: needs('manage'),
       middleware: limitBody(bodyBytesMax),
       request: { body: body(newDestinationSchema(allowPrivateBrokers)) },
       responses: {
         201: one('Created. Events take it into account within a second.'),
-        ...problemResponses(400, 401, 409, 413, 415, 422, 503),
+        ...problemResponses(400, 401, 403, 409, 413, 415, 422, 503),
       },
     }),
     list: createRoute({
@@ -78,11 +78,11 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       tags,
       summary: 'List destinations',
       description: 'The newest first.',
-      security,
+      security: needs('read'),
       request: { query: listQuery },
       responses: {
         200: { description: 'A page.', content: { 'application/json': { schema: destinationPageSchema } } },
-        ...problemResponses(400, 401, 503),
+        ...problemResponses(400, 401, 403, 503),
       },
     }),
     show: createRoute({
@@ -90,9 +90,9 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       path: '/v1/destinations/{id}',
       tags,
       summary: 'Show a destination',
-      security,
+      security: needs('read'),
       request: { params: destinationIdParam },
-      responses: { 200: one('The destination.'), ...problemResponses(401, 404, 503) },
+      responses: { 200: one('The destination.'), ...problemResponses(401, 403, 404, 503) },
     }),
     change: createRoute({
       method: 'patch',
@@ -100,7 +100,7 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       tags,
       summary: 'Change a destination',
       description: changeDescription,
-      security,
+      security: needs('manage'),
       middleware: limitBody(bodyBytesMax),
       request: {
         params: destinationIdParam,
@@ -109,7 +109,7 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       },
       responses: {
         200: one('Changed. API and workers use it within a second.'),
-        ...problemResponses(400, 401, 404, 409, 412, 413, 415, 422, 503),
+        ...problemResponses(400, 401, 403, 404, 409, 412, 413, 415, 422, 503),
       },
     }),
     remove: createRoute({
@@ -118,9 +118,9 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       tags,
       summary: 'Delete a destination',
       description: 'It takes no new events within a second. What was accepted before is still delivered.',
-      security,
+      security: needs('manage'),
       request: { params: destinationIdParam, headers: ifMatchHeader },
-      responses: { 204: { description: 'Deleted.' }, ...problemResponses(400, 401, 404, 412, 503) },
+      responses: { 204: { description: 'Deleted.' }, ...problemResponses(400, 401, 403, 404, 412, 503) },
     }),
   };
 }

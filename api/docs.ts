@@ -20,6 +20,7 @@ const about = {
     { name: 'Events', description: 'Accept events, and see what became of them.' },
     { name: 'Destinations', description: "Customers' topics, and how events become records there." },
     { name: 'Operations' },
+    { name: 'API keys', description: 'Who may ask what.' },
   ],
 };
 
@@ -75,7 +76,7 @@ export function docsRoutes(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
-    description: 'An API key: `cw_…`',
+    description: 'An API key: `cw_…`. Each operation names the scope that the key needs: `ingest`, `read` or `manage`.',
   });
   let document: string | undefined;
   app.get('/openapi.json', (c) => {

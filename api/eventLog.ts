@@ -8,6 +8,7 @@ import { type DeliveryHistories, type IndexedDelivery, type LoggedDelivery, read
 import { whyNotIndexed } from './notIndexed.ts';
 import { type EventLog, eventIdParam, eventLogSchema } from './schemas/eventLog.ts';
 import { problemResponses } from './schemas/problem.ts';
+import { needs } from './scopes.ts';
 
 export type EventLogOptions = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
@@ -21,11 +22,11 @@ const getEvent = createRoute({
   tags: ['Events'],
   summary: "Show an event's deliveries and every attempt",
   description: "Read from Temporal's history: what is not there any more, and not in the open lane, is `expired`.",
-  security: [{ bearer: [] }],
+  security: needs('read'),
   request: { params: eventIdParam },
   responses: {
     200: { description: 'The log.', content: { 'application/json': { schema: eventLogSchema } } },
-    ...problemResponses(400, 401, 404, 503),
+    ...problemResponses(400, 401, 403, 404, 503),
   },
 });
 

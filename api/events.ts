@@ -12,6 +12,7 @@ import { batchEventsMax, parseJson, type ReadEvent, readArray, readEvent, readLi
 import { batchAnswerSchema, exampleLines } from './schemas/batch.ts';
 import { eventSchema, exampleEvent, receiptSchema } from './schemas/event.ts';
 import { problemResponses, retryAfter } from './schemas/problem.ts';
+import { needs } from './scopes.ts';
 
 export type EventRouteOptions = { accept: Accept; budget: BodyBudget; eventBytesMax: number };
 
@@ -25,11 +26,11 @@ const postEvent = createRoute({
   tags: ['Events'],
   summary: 'Accept an event',
   description: 'Answers 202 once the event is stored for every matching destination.',
-  security: [{ bearer: [] }],
+  security: needs('ingest'),
   request: { body: { required: true, content: { [jsonType]: { schema: eventSchema, example: exampleEvent } } } },
   responses: {
     202: { description: 'Stored; it will be delivered.', content: { [jsonType]: { schema: receiptSchema } } },
-    ...problemResponses(400, 401, 413, 415, 422, 503),
+    ...problemResponses(400, 401, 403, 413, 415, 422, 503),
   },
 });
 
@@ -39,7 +40,7 @@ const postBatch = createRoute({
   tags: ['Events'],
   summary: 'Accept many events',
   description: `A JSON array or newline-delimited JSON, up to ${batchEventsMax} events or 5 MiB. Each event is answered alone, in the order of the request; events of one partition key are delivered in that order.`,
-  security: [{ bearer: [] }],
+  security: needs('ingest'),
   request: {
     body: {
       required: true,
@@ -61,7 +62,7 @@ const postBatch = createRoute({
       description: 'No event is stored, nor would be if it were sent again; each result says why.',
       content: { [jsonType]: { schema: batchAnswerSchema } },
     },
-    ...problemResponses(400, 401, 413, 415, 503),
+    ...problemResponses(400, 401, 403, 413, 415, 503),
   },
 });
 

@@ -11,6 +11,7 @@ import { cursorOf, placeOf } from './listCursor.ts';
 import { destinationIdParam } from './schemas/destination.ts';
 import { laneLogQuery, laneLogSchema } from './schemas/laneLog.ts';
 import { problemResponses } from './schemas/problem.ts';
+import { needs } from './scopes.ts';
 
 export type LaneLogOptions = { destinations: Pick<Destinations, 'get'>; laneLogs: LaneLogs };
 
@@ -21,11 +22,11 @@ const getLaneLog = createRoute({
   summary: 'Show what happened in a lane',
   description:
     "Read from Temporal's histories, through all runs of the lane and those that a reset took back, the newest first. A page may have fewer than `limit`, and still be followed by another. What retention has deleted is said to be deleted.",
-  security: [{ bearer: [] }],
+  security: needs('read'),
   request: { params: destinationIdParam, query: laneLogQuery },
   responses: {
     200: { description: 'A page.', content: { 'application/json': { schema: laneLogSchema } } },
-    ...problemResponses(400, 401, 404, 503),
+    ...problemResponses(400, 401, 403, 404, 503),
   },
 });
 

@@ -9,6 +9,7 @@ import { cursorOf, placeOf } from './listCursor.ts';
 import { destinationIdParam } from './schemas/destination.ts';
 import { deadLetterPageSchema, deadLettersQuery, lanePageSchema, lanesQuery } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
+import { needs } from './scopes.ts';
 
 export type LaneRouteOptions = {
   destinations: Pick<Destinations, 'get'>;
@@ -17,7 +18,7 @@ export type LaneRouteOptions = {
 };
 
 const tags = ['Operations'];
-const security = [{ bearer: [] }];
+const security = needs('read');
 const page = <Schema>(schema: Schema) => ({ description: 'A page.', content: { 'application/json': { schema } } });
 
 const listLanes = createRoute({
@@ -29,7 +30,7 @@ const listLanes = createRoute({
     "Found by Temporal's visibility, which lags behind by a second or two; each lane of the page is then asked itself. A lane that has nothing to do and nothing to remember is closed, and not listed.",
   security,
   request: { params: destinationIdParam, query: lanesQuery },
-  responses: { 200: page(lanePageSchema), ...problemResponses(400, 401, 404, 503) },
+  responses: { 200: page(lanePageSchema), ...problemResponses(400, 401, 403, 404, 503) },
 });
 
 const listDeadLetters = createRoute({
@@ -41,7 +42,7 @@ const listDeadLetters = createRoute({
     'Read from the lanes that hold some. A page may have fewer than `limit`, and still be followed by another. What changes while it is read page by page may be shown twice, or not at all.',
   security,
   request: { params: destinationIdParam, query: deadLettersQuery },
-  responses: { 200: page(deadLetterPageSchema), ...problemResponses(400, 401, 404, 503) },
+  responses: { 200: page(deadLetterPageSchema), ...problemResponses(400, 401, 403, 404, 503) },
 });
 
 /** `GET /v1/destinations/{id}/lanes` and `…/dead-letters` */

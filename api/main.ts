@@ -20,6 +20,7 @@ import { migrate } from '../store/migrate.ts';
 import { readSecretKeys } from '../store/secretKeys.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { acceptor } from './accept.ts';
+import { apiKeyRoutes } from './apiKeys.ts';
 import { createApp } from './app.ts';
 import type { App } from './appEnv.ts';
 import { checkRoutes } from './checkRoutes.ts';
@@ -66,7 +67,10 @@ async function main(): Promise<void> {
   });
   await store.checkKeys(); // Before anything is changed.
   await migrate(config.DATABASE_URL);
-  if (config.CAUSEWAY_API_KEY) await store.apiKeys.ensure(config.CAUSEWAY_API_KEY, 'CAUSEWAY_API_KEY');
+  const isKeyOver =
+    config.CAUSEWAY_API_KEY && !(await store.apiKeys.ensure(config.CAUSEWAY_API_KEY, 'CAUSEWAY_API_KEY'));
+  if (isKeyOver)
+    logger.warn('CAUSEWAY_API_KEY names a key that was revoked, was rotated away or has expired: it opens nothing.');
   const temporal = await connectTemporal(config);
   await ensureSearchAttributes(temporal);
   if (!(await store.apiKeys.exist())) logger.warn(noApiKey);
@@ -154,6 +158,7 @@ function assembled(
       temporal: () => temporal.workflowService.getSystemInfo({}),
     },
     routes: [
+      (to) => apiKeyRoutes(to, { apiKeys: store.apiKeys }),
       (to) => eventRoutes(to, { accept, budget: new BodyBudget(), eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX }),
       (to) => eventLogRoute(to, { index: store.eventIndex, histories: ofDeliveries, eventIndexDays }),
       (to) => laneLogRoute(to, { ...operators, laneLogs: new LaneLogs(histories, listRuns) }),

@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import type { ApiKey } from '../store/apiKeys.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { askedBy, requestKeyOf } from './askedBy.ts';
@@ -15,13 +16,14 @@ import {
   selectionSchema,
 } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
+import { needs } from './scopes.ts';
 
 export type OperatorRouteOptions = InterventionOptions &
   PausingOptions & { destinations: Pick<Destinations, 'get' | 'setPaused'> };
 
 const bodyBytesMax = 64 * 1024;
 const json = <Schema>(schema: Schema) => ({ 'application/json': { schema } });
-const common = { method: 'post' as const, tags: ['Operations'], security: [{ bearer: [] }] };
+const common = { method: 'post' as const, tags: ['Operations'], security: needs('manage') };
 const request = <Schema>(schema: Schema) => ({
   params: destinationIdParam,
   headers: idempotencyKeyHeader,
@@ -38,7 +40,7 @@ const selected = (name: 'replay' | 'discard', summary: string, description: stri
     request: request(selectionSchema),
     responses: {
       202: { description: 'Temporal has stored it for the lanes.', content: json(interventionSchema) },
-      ...problemResponses(400, 401, 404, 409, 413, 415, 422, 503),
+      ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 503),
     },
   });
 
@@ -63,7 +65,7 @@ const pausing = (name: 'pause' | 'resume', summary: string, description: string)
     request: request(pauseSchema),
     responses: {
       202: { description: 'It is stored.', content: json(pausingSchema) },
-      ...problemResponses(400, 401, 404, 413, 415, 422, 503),
+      ...problemResponses(400, 401, 403, 404, 413, 415, 422, 503),
     },
   });
 
@@ -84,7 +86,7 @@ export function operatorRoutes(app: App, options: OperatorRouteOptions): void {
     app.openapi(route, async (c) => {
       const { id } = await existing(options.destinations, c.req.valid('param').id);
       const { by, reason, ...selection } = c.req.valid('json');
-      const who = whoOf(c.var.apiKey.name, by, c.req.valid('header')['idempotency-key']);
+      const who = whoOf(c.var.apiKey, by, c.req.valid('header')['idempotency-key']);
       const signal = route === replay ? 'replay' : 'discard';
       return c.json(await intervene(options, { destinationId: id, signal, reason, ...who }, selection), 202);
     });
@@ -93,14 +95,14 @@ export function operatorRoutes(app: App, options: OperatorRouteOptions): void {
     app.openapi(route, async (c) => {
       const { id } = await existing(options.destinations, c.req.valid('param').id);
       const asked = c.req.valid('json');
-      const who = whoOf(c.var.apiKey.name, asked.by, c.req.valid('header')['idempotency-key']);
+      const who = whoOf(c.var.apiKey, asked.by, c.req.valid('header')['idempotency-key']);
       const signal = route === pause ? 'pause' : 'resume';
       return c.json(await setPaused(options, { destinationId: id, signal, ...who }, asked), 202);
     });
   }
 }
 
-const whoOf = (key: string, by: string | undefined, idempotencyKey: string | undefined) => ({
-  by: askedBy(key, by),
-  requestKey: requestKeyOf(key, idempotencyKey),
+const whoOf = (key: ApiKey, by: string | undefined, idempotencyKey: string | undefined) => ({
+  by: askedBy(key.name, by),
+  requestKey: requestKeyOf(key.id, idempotencyKey),
 });

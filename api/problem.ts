@@ -2,8 +2,10 @@ import type { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { CausewayError } from '../domain/error.ts';
+import type { Scope } from '../domain/scope.ts';
 import { type FieldProblem, fieldProblemsOf } from './fieldProblems.ts';
 import { problemRowOf } from './problemRows.ts';
+import { ScopeMissing } from './scopes.ts';
 
 /** The body of every answer that is an error: RFC 9457, `application/problem+json`. */
 export type Problem = {
@@ -14,6 +16,7 @@ export type Problem = {
   /** For programs: it stays, whatever the texts become. */
   code: string;
   errors?: FieldProblem[];
+  missingScope?: Scope;
 };
 
 /** A request that is refused for its fields. */
@@ -42,6 +45,7 @@ export function problemOf(error: unknown): Problem {
     detail: row.detail ?? known?.remedy ?? row.title,
     code: row.code,
     ...(errors && { errors: [...errors] }),
+    ...(known instanceof ScopeMissing && { missingScope: known.scope }),
   };
 }
 
@@ -67,6 +71,9 @@ function asCausewayError(error: unknown): CausewayError | undefined {
   return code === undefined ? undefined : new CausewayError(code, remedyOfCode.get(code) ?? problemRowOf(code).title);
 }
 
+/** RFC 6750, section 3. */
+const bearer = 'Bearer realm="causeway"';
+
 /** The HTTP answer for an error, with `Retry-After` where sending again is the remedy. */
 export function answerProblem(c: Context, error: unknown): Response {
   const problem = problemOf(error);
@@ -74,7 +81,10 @@ export function answerProblem(c: Context, error: unknown): Response {
   const headers = {
     'content-type': 'application/problem+json',
     ...(retryAfterS !== undefined && { 'retry-after': String(retryAfterS) }),
-    ...(status === 401 && { 'www-authenticate': 'Bearer realm="causeway"' }),
+    ...(status === 401 && { 'www-authenticate': bearer }),
+    ...(problem.missingScope && {
+      'www-authenticate': `${bearer}, error="insufficient_scope", scope="${problem.missingScope}"`,
+    }),
   };
   return c.body(JSON.stringify(problem), status, headers);
 }

@@ -25,6 +25,7 @@ import { type EventFinder, NamedEventsFinder } from './namedEvents.ts';
 import { idempotencyKeyHeader } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { newReplaySchema, type Replay, replayIdParam, replaySchema } from './schemas/replays.ts';
+import { needs } from './scopes.ts';
 
 export type ReplayRouteOptions = {
   temporal: Client;
@@ -34,7 +35,7 @@ export type ReplayRouteOptions = {
 
 const bodyBytesMax = 64 * 1024;
 const callTimeoutMs = 5_000;
-const common = { tags: ['Operations'], security: [{ bearer: [] }] };
+const common = { tags: ['Operations'], security: needs('manage') };
 const one = (description: string) => ({ description, content: { 'application/json': { schema: replaySchema } } });
 
 const begin = createRoute({
@@ -49,15 +50,15 @@ const begin = createRoute({
     headers: idempotencyKeyHeader,
     body: { required: true, content: { 'application/json': { schema: newReplaySchema } } },
   },
-  responses: { 202: one('It has begun.'), ...problemResponses(400, 401, 404, 409, 413, 415, 422, 503) },
+  responses: { 202: one('It has begun.'), ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 503) },
 });
 const show = createRoute({
-  ...common,
+  ...{ ...common, security: needs('read') },
   method: 'get',
   path: '/v1/replays/{id}',
   summary: 'Show how far a replay is',
   request: { params: replayIdParam },
-  responses: { 200: one('The replay.'), ...problemResponses(400, 401, 404, 503) },
+  responses: { 200: one('The replay.'), ...problemResponses(400, 401, 403, 404, 503) },
 });
 const cancel = createRoute({
   ...common,
@@ -66,7 +67,7 @@ const cancel = createRoute({
   summary: 'Cancel a replay',
   description: 'It ends after a few events or lanes. What was sent again stays so.',
   request: { params: replayIdParam },
-  responses: { 202: one('It is being cancelled.'), ...problemResponses(400, 401, 404, 503) },
+  responses: { 202: one('It is being cancelled.'), ...problemResponses(400, 401, 403, 404, 503) },
 });
 
 const goOn = createRoute({
@@ -76,7 +77,7 @@ const goOn = createRoute({
   summary: 'Continue a replay that was cancelled',
   description: 'With what it has not sent yet, within 20 hours. One that runs goes on as it is.',
   request: { params: replayIdParam, headers: idempotencyKeyHeader },
-  responses: { 202: one('It goes on.'), ...problemResponses(400, 401, 404, 409, 503) },
+  responses: { 202: one('It goes on.'), ...problemResponses(400, 401, 403, 404, 409, 503) },
 });
 
 /** `POST /v1/replays`, `POST /v1/replays/{id}/continue`, `GET /v1/replays/{id}` and `POST /v1/replays/{id}/cancel` */
@@ -84,8 +85,8 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   const named = new NamedEventsFinder(options);
   app.openapi(begin, async (c) => {
     const { by, dryRun, eventsPerSecond, eventsMax, reason, status: of, eventIds, ...filter } = c.req.valid('json');
-    const key = c.var.apiKey.name;
-    const once = requestKeyOf(key, c.req.valid('header')['idempotency-key']);
+    const { id: keyId, name: key } = c.var.apiKey;
+    const once = requestKeyOf(keyId, c.req.valid('header')['idempotency-key']);
     const id = once === undefined ? newId() : idOf(once);
     const began = digestOf({ of, filter, eventIds, dryRun, eventsPerSecond, eventsMax });
     const answer = { id, status: 'running', eventsPerSecond } as const;
@@ -106,7 +107,7 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   app.openapi(show, async (c) => c.json(await shown(options, c.req.valid('param').id), 200));
   app.openapi(goOn, async (c) => {
     const { id } = c.req.valid('param');
-    await continued(options, id, requestKeyOf(c.var.apiKey.name, c.req.valid('header')['idempotency-key']));
+    await continued(options, id, requestKeyOf(c.var.apiKey.id, c.req.valid('header')['idempotency-key']));
     return c.json(await shown(options, id), 202);
   });
   app.openapi(cancel, async (c) => {

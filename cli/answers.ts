@@ -23,6 +23,20 @@ export const destinationsSchema = z.looseObject({
   nextCursor: text.optional(),
 });
 
+export const apiKeySchema = z.looseObject({
+  ...{ id: text, name: text, scopes: z.array(text), createdAt: text },
+  ...{
+    expiresAt: text.optional(),
+    lastUsedAt: text.optional(),
+    revokedAt: text.optional(),
+    earlierUntil: text.optional(),
+  },
+});
+export type ApiKey = z.output<typeof apiKeySchema>;
+export const madeApiKeySchema = apiKeySchema.extend({ key: text });
+export type MadeApiKey = z.output<typeof madeApiKeySchema>;
+export const apiKeysSchema = z.looseObject({ apiKeys: z.array(apiKeySchema), nextCursor: text.optional() });
+
 export const connectionTestSchema = z.looseObject({
   passed: z.boolean(),
   steps: z.array(

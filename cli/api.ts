@@ -32,6 +32,10 @@ export class Api {
     return this.asked('POST', path, schema, { body: JSON.stringify(body), once });
   }
 
+  delete<Schema extends z.ZodType>(path: string, schema: Schema): Promise<z.output<Schema>> {
+    return this.asked('DELETE', path, schema);
+  }
+
   /** What `/healthz` says of each thing that the API stands on, and when; it needs no key. Undefined where it says nothing. */
   async health(): Promise<{ checks: Record<string, 'ok' | 'failing'>; at: string | null } | undefined> {
     const response = await this.fetched('GET', '/healthz');

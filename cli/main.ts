@@ -6,6 +6,7 @@ import { completionCommand } from './commands/completion.ts';
 import { deadLetterCommands } from './commands/deadLetters.ts';
 import { destinationCommands } from './commands/destinations.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { keyCommands } from './commands/keys.ts';
 import { laneCommands } from './commands/lanes.ts';
 import { logCommand } from './commands/log.ts';
 import { pauseCommands } from './commands/pause.ts';
@@ -42,6 +43,7 @@ export function programOf(context: Context): Command {
   logCommand(program, context);
   doctorCommand(program, context);
   completionCommand(program, context);
+  keyCommands(program, context);
   secretCommands(program, context);
   return program;
 }

@@ -57,7 +57,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const database = new Database(pool, databaseUrl);
   const isHearing = (): boolean => changes.isHearing;
   const destinations = new Destinations({ database, sealing, isHearing, allowPrivate });
-  const apiKeys = new ApiKeys(database, isHearing);
+  const apiKeys = new ApiKeys(database, isHearing, logger);
   const eventIndex = new EventIndex(database, { retentionDays: eventIndexDays, logger });
   const changes = new Changes({
     databaseUrl,
@@ -77,6 +77,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   };
   const close = async (): Promise<void> => {
     await changes.close();
+    await apiKeys.close();
     await eventIndex.close();
     await pool.end();
   };

@@ -3,6 +3,7 @@ import { hostPortOf } from '../../domain/address.ts';
 import { eventFields } from '../../domain/event.ts';
 import { type AllowPrivate, isRefusedHost } from '../../domain/privateNetworks.ts';
 import { authChangeSchema, newAuthSchema, shownAuthSchema } from './auth.ts';
+import { pageQuery } from './paging.ts';
 import { newProducerSchema, producerChangeSchema, shownProducerSchema } from './producer.ts';
 import { fieldsOf, lineOf, yesOrNo } from './text.ts';
 
@@ -169,22 +170,9 @@ export const destinationPageSchema = z
   })
   .openapi('DestinationPage');
 
-const pageSizeMax = 100;
-const pageSizeExpected = `a whole number from 1 to ${pageSizeMax}`;
-
 export const listQuery = fieldsOf({
   customerExternalId: lineOf(255).optional().openapi({ description: 'Only those of this customer.' }),
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, pageSizeExpected)
-    .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= pageSizeMax, {
-      error: pageSizeExpected,
-      params: { problem: 'is out of range' },
-    })
-    .default(50)
-    .openapi({ type: 'integer', minimum: 1, maximum: pageSizeMax, default: 50 }),
-  cursor: z.string().max(100).optional().openapi({ description: '`nextCursor` of the page before.' }),
+  ...pageQuery,
 });
 
 export const destinationIdParam = z.object({

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { scopes } from '../../domain/scope.ts';
 
 export const problemSchema = z
   .object({
@@ -18,6 +19,7 @@ export const problemSchema = z
         }),
       )
       .optional(),
+    missingScope: z.enum(scopes).optional().openapi({ description: 'With `scope_missing`.' }),
   })
   .openapi('Problem', { description: 'An error, as RFC 9457 has it.' });
 
@@ -29,6 +31,7 @@ const authenticate = { 'WWW-Authenticate': { description: '`Bearer`', schema: { 
 const described = {
   400: { description: 'The request or its JSON is malformed.', content },
   401: { description: 'No valid API key.', content, headers: authenticate },
+  403: { description: 'The API key lacks the scope that this needs: `missingScope`.', content, headers: authenticate },
   404: { description: 'There is no such thing.', content },
   409: { description: 'It can not be done in the present state.', content },
   412: { description: 'It was changed meanwhile.', content },

@@ -49,7 +49,8 @@ async function start({ brokers, topic, apiKey, partitionKey }: DirectOptions): P
   const known = digestOfApiKey(apiKey);
   const app = createApp({
     logger: pino({ level: 'warn', name: 'direct' }),
-    findApiKey: async (digest) => (digest.equals(known) ? { name: 'bench' } : undefined),
+    findApiKey: async (digest) =>
+      digest.equals(known) ? { id: 'key_bench', name: 'bench', scopes: ['ingest'] } : undefined,
     health: {},
     routes: [
       (to) =>

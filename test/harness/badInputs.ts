@@ -70,6 +70,16 @@ const pausing = (id: string): Bad => ({
   ],
 });
 
+const noKey = `key_${'0'.repeat(32)}`;
+const ofKey = (...yes: string[]): Bad => ({
+  ...{ right: [noKey, ...yes], withoutTemporal: 3 },
+  rows: [
+    ['unknown', [noKey, ...yes], 3, /There is no API key/],
+    ['malformed', ['dst_x', ...yes], 2, /"dst_x" is no API key's id: key_…/],
+    ['missing', [], 2, /missing required argument 'key'/],
+  ],
+});
+
 const rpl = 'rpl_Jx1nW0b3Qw6mO2m0';
 const ofReplay: Bad = {
   right: [rpl],
@@ -145,6 +155,27 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
       limit([id, '--lane', 'a']),
     ],
   },
+  'keys list': { right: [], withoutTemporal: 0, rows: [limit([])] },
+  'keys create': {
+    ...{ right: ['--name', 'a service', '--scope', 'ingest'], withoutTemporal: 0 },
+    rows: [
+      ['missing', ['--name', 'a'], 2, /--scope <scope...>' not specified/],
+      ['missing', ['--scope', 'read'], 2, /--name <name>' not specified/],
+      ['none of them', ['--name', 'a', '--scope', 'write'], 2, /Allowed choices are ingest, read, manage/],
+      ['empty', ['--name', '', '--scope', 'read'], 2, /name is too short/],
+      ['over', ['--name', 'a', '--scope', 'read', '--expires', '2020-01-01T00:00:00Z'], 2, /expiresAt.*time to come/],
+      ['no time', ['--name', 'a', '--scope', 'read', '--expires', 'soon'], 2, /expiresAt.*time to come/],
+    ],
+  },
+  'keys rotate': {
+    ...ofKey(),
+    rows: [
+      ...ofKey().rows,
+      ['too long', [noKey, '--overlap', '9999999'], 2, /overlapSeconds.*0 to 604800/],
+      ['no number', [noKey, '--overlap', 'long'], 2, /overlapSeconds.*whole number/],
+    ],
+  },
+  'keys revoke': ofKey('--yes'),
   doctor: { right: [], rows: [['too much', ['all'], 2, /too many arguments/]], withoutTemporal: 1 },
   completion: { right: ['bash'], rows: [['another shell', ['fish'], 2, /Allowed choices are bash, zsh/]] },
   'secrets reseal': {

@@ -24,5 +24,6 @@ export type ProblemBody = {
   status: number;
   detail: string;
   code: string;
+  missingScope?: string;
   errors?: { field: string; problem: string; expected: string }[];
 };

@@ -30,33 +30,38 @@ test('the description is a valid OpenAPI 3.1 document', async () => {
 
 test('it describes every route, and what each needs', () => {
   const needs = operationsOf(description).map(({ name, operation }) => {
-    const keys = operation.security?.flatMap((one) => Object.keys(one)) ?? [];
-    return [name, keys.join() || 'nothing'];
+    const scopes =
+      operation.security?.flatMap((one) => Object.entries(one).map(([scheme, [scope]]) => `${scheme} ${scope}`)) ?? [];
+    return [name, scopes.join() || 'nothing'];
   });
   expect(Object.fromEntries(needs)).toEqual({
-    'POST /v1/events': 'bearer',
-    'POST /v1/events/batch': 'bearer',
-    'GET /v1/events/{id}': 'bearer',
-    'POST /v1/destinations': 'bearer',
-    'GET /v1/destinations': 'bearer',
-    'GET /v1/destinations/{id}': 'bearer',
-    'PATCH /v1/destinations/{id}': 'bearer',
-    'DELETE /v1/destinations/{id}': 'bearer',
-    'POST /v1/destinations/test': 'bearer',
-    'POST /v1/destinations/{id}/test': 'bearer',
-    'POST /v1/destinations/{id}/rotate': 'bearer',
-    'GET /v1/destinations/{id}/lanes': 'bearer',
-    'GET /v1/destinations/{id}/lane-log': 'bearer',
-    'GET /v1/destinations/{id}/dead-letters': 'bearer',
-    'POST /v1/destinations/{id}/replay': 'bearer',
-    'POST /v1/destinations/{id}/discard': 'bearer',
-    'POST /v1/replays': 'bearer',
-    'GET /v1/replays/{id}': 'bearer',
-    'POST /v1/replays/{id}/cancel': 'bearer',
-    'POST /v1/replays/{id}/continue': 'bearer',
-    'GET /v1/checks': 'bearer',
-    'POST /v1/destinations/{id}/pause': 'bearer',
-    'POST /v1/destinations/{id}/resume': 'bearer',
+    'POST /v1/events': 'bearer ingest',
+    'POST /v1/events/batch': 'bearer ingest',
+    'GET /v1/events/{id}': 'bearer read',
+    'POST /v1/destinations': 'bearer manage',
+    'GET /v1/destinations': 'bearer read',
+    'GET /v1/destinations/{id}': 'bearer read',
+    'PATCH /v1/destinations/{id}': 'bearer manage',
+    'DELETE /v1/destinations/{id}': 'bearer manage',
+    'POST /v1/destinations/test': 'bearer manage',
+    'POST /v1/destinations/{id}/test': 'bearer manage',
+    'POST /v1/destinations/{id}/rotate': 'bearer manage',
+    'GET /v1/destinations/{id}/lanes': 'bearer read',
+    'GET /v1/destinations/{id}/lane-log': 'bearer read',
+    'GET /v1/destinations/{id}/dead-letters': 'bearer read',
+    'POST /v1/destinations/{id}/replay': 'bearer manage',
+    'POST /v1/destinations/{id}/discard': 'bearer manage',
+    'POST /v1/replays': 'bearer manage',
+    'GET /v1/replays/{id}': 'bearer read',
+    'POST /v1/replays/{id}/cancel': 'bearer manage',
+    'POST /v1/replays/{id}/continue': 'bearer manage',
+    'GET /v1/checks': 'bearer read',
+    'POST /v1/destinations/{id}/pause': 'bearer manage',
+    'POST /v1/destinations/{id}/resume': 'bearer manage',
+    'POST /v1/api-keys': 'bearer manage',
+    'GET /v1/api-keys': 'bearer manage',
+    'POST /v1/api-keys/{id}/rotate': 'bearer manage',
+    'DELETE /v1/api-keys/{id}': 'bearer manage',
     'GET /healthz': 'nothing',
     'POST /codec/decode': 'nothing',
     'POST /codec/encode': 'nothing',
@@ -90,25 +95,29 @@ test('every error in it is one and the same problem document', () => {
       if (!isAnswerOfItsOwn) expect(content, `${name} ${status}`).toEqual(problem);
     }
     if (name.includes('/v1/'))
-      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '500', '503']));
+      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '403', '500', '503']));
   }
 });
 
 test('the API accepts every example in it', async () => {
   const { body } = await call('POST /v1/destinations', '', description.components.schemas.NewDestination?.example);
   const { id } = body as { id: string };
+  const { body: key } = await call('POST /v1/api-keys', '', { name: 'k', scopes: ['read'] });
+  const { id: keyId } = key as { id: string };
   const refused: string[] = [];
   let examples = 0;
   for (const { name, operation } of operationsOf(description)) {
     for (const { type, example } of requestExamples(description, operation)) {
       examples++;
-      const { status, text } = await call(name, id, example, { 'content-type': type });
+      const { status, text } = await call(name, name.includes('/api-keys/') ? keyId : id, example, {
+        'content-type': type,
+      });
       if (status >= 300) refused.push(`${name} (${type}): ${status} ${text}`);
     }
   }
   // Its brokers are not there, so the test that comes before the switch fails.
   expect(refused).toEqual([expect.stringMatching(/^POST .*rotate .*"code":"rotation_test_failed"/)]);
-  expect(examples).toBe(15);
+  expect(examples).toBe(17);
 });
 
 test('what the API answers is what it describes', async () => {
@@ -123,6 +132,10 @@ test('what the API answers is what it describes', async () => {
   };
   const ndjson = { 'content-type': 'application/x-ndjson' };
   const nobody = { authorization: '' };
+  const soon = new Date(Date.now() + 60_000).toISOString();
+  const made = await call('POST /v1/api-keys', '', { name: 'k', scopes: ['read'] });
+  const { key: readKey } = made.body as { key: string };
+  const { id: keyId } = (await call('POST /v1/api-keys', '', { name: 'k', scopes: ['read'] })).body as { id: string };
   // One after another: a rotation that meets a PATCH under way is answered 412.
   const answers: [operation: string, status: number, ask: () => Answer | Promise<Answer>][] = [
     ['POST /v1/events', 202, () => accepted],
@@ -199,6 +212,15 @@ test('what the API answers is what it describes', async () => {
     ['GET /v1/replays/{id}', 404, () => call('GET /v1/replays/{id}', 'rpl_x')],
     ['POST /v1/replays/{id}/cancel', 404, () => call('POST /v1/replays/{id}/cancel', 'rpl_x')],
     ['POST /v1/replays/{id}/continue', 404, () => call('POST /v1/replays/{id}/continue', 'rpl_x')],
+    ['POST /v1/api-keys', 201, () => call('POST /v1/api-keys', '', { name: 'k', scopes: ['read'], expiresAt: soon })],
+    ['POST /v1/api-keys', 422, () => call('POST /v1/api-keys', '', { name: 'k', scopes: [] })],
+    ['GET /v1/api-keys', 200, () => call('GET /v1/api-keys')],
+    ['GET /v1/api-keys', 400, () => call('GET /v1/api-keys?cursor=x')],
+    ['POST /v1/api-keys/{id}/rotate', 200, () => call('POST /v1/api-keys/{id}/rotate', keyId, {})],
+    ['POST /v1/api-keys/{id}/rotate', 404, () => call('POST /v1/api-keys/{id}/rotate', 'x', {})],
+    ['DELETE /v1/api-keys/{id}', 404, () => call('DELETE /v1/api-keys/{id}', `key_${'0'.repeat(32)}`)],
+    ['DELETE /v1/api-keys/{id}', 200, () => call('DELETE /v1/api-keys/{id}', keyId)],
+    ['GET /v1/api-keys', 403, () => call('GET /v1/api-keys', '', undefined, { authorization: `Bearer ${readKey}` })],
     ['GET /v1/checks', 200, () => call('GET /v1/checks')],
     ['GET /healthz', 200, () => call('GET /healthz')],
     ['POST /codec/decode', 200, () => call('POST /codec/decode', '', { payloads: [{ data: 'e30=' }] }, nobody)],
@@ -239,7 +261,7 @@ test('every route refuses who has no right key, an id that is none, and a body t
       await refused(name, call(name, none, example, { authorization }), /^unauthenticated$/, says);
     }
     if (name.includes('{id}')) {
-      await refused(name, call(name, none, example), /_not_found$/, /No (destination|event|replay) /);
+      await refused(name, call(name, none, example), /_not_found$/, /No (destination|event|replay|API key) /);
       for (const id of ['%00', 'x', encodeURIComponent("dst_'; --")]) {
         await refused(name, call(name, id, example), /_not_found$|^request_invalid$/, /.{20}/);
       }

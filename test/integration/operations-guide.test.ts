@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { testApi } from '../harness/api.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { blocksIn, commandsIn, type OperatorsShell, operatorsShell } from '../harness/guide.ts';
@@ -81,6 +82,19 @@ test('from "events are missing" to the answer in three commands', async () => {
     `temporal workflow show --workflow-id ${lane} --output json | grep -c activityTaskCompletedEventAttributes`,
   );
   expect(Number(counted)).toBeGreaterThan(0);
+});
+
+test('API keys are made, listed, rotated and revoked', async () => {
+  const keyIn = (out: string): string => /^cw_[\w-]{43}$/m.exec(out)?.[0] ?? '';
+  const key = keyIn(await guide("causeway keys create --name 'orders service' --scope ingest"));
+  const posted = (secret: string) =>
+    testApi(causeway.api.url, secret).post({ eventType: 'e', customerExternalId: 'acct_none', payload: {} });
+  expect((await posted(key)).status).toBe(202);
+  const [id = ''] = /key_\w+(?= +orders service)/.exec(await guide('causeway keys list')) ?? [];
+  const second = keyIn(await guide('causeway keys rotate "$KEY_ID" --overlap 3600', '', { KEY_ID: id }));
+  expect([(await posted(key)).status, (await posted(second)).status]).toEqual([202, 202]);
+  await guide('causeway keys revoke "$KEY_ID" --yes', '', { KEY_ID: id });
+  expect([(await posted(key)).status, (await posted(second)).status]).toEqual([401, 401]);
 });
 
 test('a reset of a paused lane sends nothing twice, unless its reason says so', async () => {
