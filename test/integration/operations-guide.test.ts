@@ -133,11 +133,12 @@ test("replay and discard, with Temporal's CLI and with ours", async () => {
     return id;
   };
   const batch = await listed(await park());
-  await guide(
+  const begun = await guide(
     `temporal workflow signal --yes --query "DestinationId='$DESTINATION' AND DeadLetters>0" --name replay --input '{"all": true, "by": "ada"}' --reason 'limit raised'`,
   );
   await untilStatus('delivered', batch);
-  await guide('temporal batch list');
+  const [job = 'no job'] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(begun) ?? [];
+  expect(await untilShown('temporal batch list', job)).toMatch(new RegExp(`${job} +(Running|Completed) `));
 
   const unwanted = await park();
   await guide(`${signal} discard ${note('a test event')}`, unwanted);
