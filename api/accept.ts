@@ -5,6 +5,7 @@ import { type Event, matchesEventType, partitionKeyOf, recordValueOf } from '../
 import { eventDigest } from '../domain/eventDigest.ts';
 import { eventIdOf } from '../domain/eventId.ts';
 import { type LaneLimits, laneOf, laneWorkflowId } from '../domain/lane.ts';
+import type { EarlierLane, EarlierLanes, Placed } from './earlierLanes.ts';
 import { isHeld, movedMeanwhile, onTheWayMs } from './laneChange.ts';
 import type { LaneDelivery, LaneTarget } from './laneWriter.ts';
 import { FieldsRefused } from './problem.ts';
@@ -25,6 +26,7 @@ export type AcceptDependencies = {
   };
   /** Remembers which lanes an event went to, so that `GET /v1/events/{id}` finds them. */
   index: { add(rows: { eventId: string; workflowId: string; runId: string }[]): Promise<void> };
+  earlier: Pick<EarlierLanes, 'mayHold' | 'of' | 'settles'>;
   laneLimits: LaneLimits;
   eventBytesMax: number;
 };
@@ -53,11 +55,18 @@ function refuseHeldLanes(destinations: readonly Destination[], now: Date): void 
   if (held) throw lanesChanging(held);
 }
 
-const lanesChanging = ({ id }: Destination, warning = ''): CausewayError =>
-  new CausewayError(
-    'lanes_changing',
-    `Destination ${id} is changing its lanes. Send again after two seconds.${warning}`,
-  );
+const lanesChanging = ({ id }: Destination): CausewayError =>
+  new CausewayError('lanes_changing', `Destination ${id} is changing its lanes. Send again after two seconds.`);
+
+function waitsElsewhere({ id }: Destination, { idempotencyKey }: Event, is: 'waiting' | 'unknown'): CausewayError {
+  const again = is === 'waiting' ? 'it will not be there twice' : 'it may be there twice';
+  const remedy =
+    idempotencyKey === undefined
+      ? 'It had no idempotencyKey, so sending it again gives a second record.'
+      : `Send the same event again after two seconds: ${again}.`;
+  const why = `Destination ${id} has changed its lanes. The event is stored, in the lane that its key had before.`;
+  return new CausewayError('lanes_changing', `${why} ${remedy}`);
+}
 
 function lanesUnknown({ idempotencyKey }: Event, cause: unknown): CausewayError {
   const remedy =
@@ -75,18 +84,21 @@ function lanesUnknown({ idempotencyKey }: Event, cause: unknown): CausewayError 
  * destinations have it: the same event with the same idempotency key completes it. Events that are given to it one after
  * the other with the same `read` reach their lane in that order.
  */
-export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax }: AcceptDependencies): Accept {
+export function acceptor(dependencies: AcceptDependencies): Accept {
+  const { destinations, lanes, index, earlier, laneLimits, eventBytesMax } = dependencies;
   /** An event that was long on its way may have entered a lane that is not its own any more: see api/laneChange.ts. */
-  const refuseMovedLanes = async (to: readonly Addressed[], event: Event): Promise<void> => {
+  const movedOf = async (to: readonly Addressed[], event: Event): Promise<Placed[]> => {
     const all = await destinations.forCustomer(event.customerExternalId).catch((cause: unknown) => {
       throw lanesUnknown(event, cause);
     });
-    const moved = to.find(({ destination }) => movedMeanwhile(destination, all, new Date()));
-    if (moved)
-      throw lanesChanging(
-        moved.destination,
-        ' It was stored in the lane that its key had before: sent again it may be there twice.',
-      );
+    return to.filter(({ destination }) => movedMeanwhile(destination, all, new Date())).map(placedOf);
+  };
+  /** What comes after the event's 202 goes to another lane, and must find it settled. */
+  const refuseUnlessSettled = async (digest: string, event: Event, elsewhere: readonly Placed[]): Promise<void> => {
+    for (const placed of elsewhere) {
+      const is = await earlier.settles(digest, placed).catch(() => 'unknown' as const);
+      if (is !== 'settled') throw waitsElsewhere(placed.destination, event, is);
+    }
   };
   const destinationsOf = (customerExternalId: string, read?: DestinationsRead): Promise<readonly Destination[]> => {
     const known = read?.get(customerExternalId) ?? destinations.forCustomer(customerExternalId);
@@ -107,30 +119,46 @@ export function acceptor({ destinations, lanes, index, laneLimits, eventBytesMax
     const all = await destinationsOf(event.customerExternalId, read);
     const matching = all.filter(({ eventTypes }) => matchesEventType(eventTypes, event.eventType));
     refuseHeldLanes(matching, now);
-    const to = matching.map((destination) => addressed(event, destination, laneLimits));
-    for (const { target } of to) lanes.check(target.workflowId);
+    const addressees = matching.map((destination) => addressed(event, destination, laneLimits));
+    for (const { target } of addressees) lanes.check(target.workflowId);
+    // Of the customer's, so that all events of a batch wait for it, or a later one would overtake this one on its way.
+    const has = earlier.mayHold(all, now) ? await earlier.of(digest, addressees.map(placedOf)) : nowhere;
+    const to = addressees.filter(({ destination }) => !has.has(destination.id));
     const stored = await Promise.allSettled(
       lanes.submit(to.map(({ target, key }) => ({ target, delivery: { id: digest, key, value }, sender: from }))),
     );
-    const rows = stored.flatMap((result, i) => {
-      const workflowId = to[i]?.target.workflowId;
-      return result.status === 'fulfilled' && workflowId
-        ? [{ eventId: digest, workflowId, runId: result.value.runId }]
-        : [];
-    });
     const onTheWay = performance.now() - startedAtMs; // The index, which may take a second, comes after the lanes.
+    const rows = rowsOf(digest, to, stored);
     if (rows.length > 0) await index.add(rows);
     refuseUnlessAll(to, stored, event);
-    if (onTheWay >= onTheWayMs) await refuseMovedLanes(to, event);
+    const elsewhere = addressees.flatMap(({ destination }): Placed[] => {
+      const lane = has.get(destination.id);
+      return lane && !lane.wasEmptied ? [{ destination, workflowId: lane.workflowId }] : [];
+    });
+    if (onTheWay >= onTheWayMs) elsewhere.push(...(await movedOf(to, event)));
+    await refuseUnlessSettled(digest, event, elsewhere);
     return {
       id: eventIdOf(digest),
-      deliveries: to.map(({ destination, target }) => ({
+      deliveries: addressees.map(({ destination, target }) => ({
         destinationId: destination.id,
-        workflowId: target.workflowId,
+        workflowId: has.get(destination.id)?.workflowId ?? target.workflowId,
       })),
     };
   };
 }
+
+const nowhere: ReadonlyMap<string, EarlierLane> = new Map();
+const placedOf = ({ destination, target: { workflowId } }: Addressed): Placed => ({ destination, workflowId });
+
+const rowsOf = (
+  eventId: string,
+  to: readonly Addressed[],
+  stored: readonly PromiseSettledResult<{ runId: string }>[],
+): { eventId: string; workflowId: string; runId: string }[] =>
+  stored.flatMap((result, i) => {
+    const workflowId = to[i]?.target.workflowId;
+    return result.status === 'fulfilled' && workflowId ? [{ eventId, workflowId, runId: result.value.runId }] : [];
+  });
 
 function refuseUnlessAll(to: Addressed[], stored: PromiseSettledResult<unknown>[], event: Event): void {
   const failure = stored.find((result) => result.status === 'rejected');

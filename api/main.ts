@@ -28,6 +28,7 @@ import { codecRoutes } from './codec.ts';
 import { ConnectionTests, connectionTestRoutes } from './connectionTests.ts';
 import { deliveryHistories } from './deliveryLogs.ts';
 import { destinationRoutes } from './destinations.ts';
+import { EarlierLanes, statusInLane } from './earlierLanes.ts';
 import { BodyBudget } from './eventBody.ts';
 import { eventLogRoute } from './eventLog.ts';
 import { eventRoutes } from './events.ts';
@@ -123,6 +124,12 @@ function assembled(
       return receipt;
     },
   });
+  const histories = new LaneHistories(temporal);
+  const runsListed = runsListedBy(temporal);
+  const pace = new VisibilityPace();
+  const listRuns: ListRuns = (workflowId, back) =>
+    pace.shared(`runs:${workflowId}:${back}`, () => runsListed(workflowId, back));
+  const ofDeliveries = deliveryHistories(histories, heldInRuns(temporal, histories, listRuns));
   const accept = acceptor({
     destinations: store.destinations,
     lanes: {
@@ -130,10 +137,14 @@ function assembled(
       submit: (deliveries) => writer.submit(deliveries),
     },
     index: patientIndex(store.eventIndex, logger),
+    earlier: new EarlierLanes({
+      lanesOf: (digests) => store.eventIndex.lanesOf(digests),
+      statusIn: statusInLane(store.eventIndex, ofDeliveries),
+      dedupWindowMs: config.CAUSEWAY_DEDUP_WINDOW_MS,
+    }),
     laneLimits,
     eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX,
   });
-  const pace = new VisibilityPace();
   const operators = {
     destinations: store.destinations,
     index: store.eventIndex,
@@ -145,11 +156,6 @@ function assembled(
   const eventIndexDays = config.CAUSEWAY_EVENT_INDEX_DAYS;
   const allowPrivateBrokers = allowPrivateIn(config);
   const tests = new ConnectionTests();
-  const histories = new LaneHistories(temporal);
-  const runsListed = runsListedBy(temporal);
-  const listRuns: ListRuns = (workflowId, back) =>
-    pace.shared(`runs:${workflowId}:${back}`, () => runsListed(workflowId, back));
-  const ofDeliveries = deliveryHistories(histories, heldInRuns(temporal, histories, listRuns));
   const app = createApp({
     logger,
     findApiKey: (digest) => store.apiKeys.find(digest),

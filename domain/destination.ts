@@ -71,6 +71,8 @@ export type Destination = {
   updatedAt: string;
   /** While it lies in the future the lanes are being changed, and nothing new may enter them. RFC 3339. */
   lanesHeldUntil?: string | undefined;
+  /** When its lanes were last changed: events from before may stand in lanes that their keys have no more. RFC 3339. */
+  lanesChangedAt?: string | undefined;
   /** Set while a person has paused it: events are accepted, and wait in its lanes. */
   paused?: Pause | undefined;
   /** Set once it was deleted: it takes nothing new, and what it took before is still delivered. RFC 3339. */

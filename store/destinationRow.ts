@@ -35,6 +35,7 @@ export type DestinationRow = {
   sealed: Sealed;
   version: number;
   lanes_held_until: Date | null;
+  lanes_changed_at: Date | null;
   paused: Pause | null;
   created_at: Date;
   updated_at: Date;
@@ -58,6 +59,7 @@ export const destinationOf = (row: DestinationRow): Destination => ({
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
   ...(row.lanes_held_until && { lanesHeldUntil: row.lanes_held_until.toISOString() }),
+  ...(row.lanes_changed_at && { lanesChangedAt: row.lanes_changed_at.toISOString() }),
   ...(row.paused && { paused: row.paused }),
   ...(row.deleted_at && { deletedAt: row.deleted_at.toISOString() }),
 });

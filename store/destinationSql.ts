@@ -13,6 +13,7 @@ type Columns = Omit<
   | 'createdAt'
   | 'updatedAt'
   | 'lanesHeldUntil'
+  | 'lanesChangedAt'
   | 'paused'
   | 'deletedAt'
 >;
@@ -39,7 +40,8 @@ export const updateOne = `
   update destinations set
     name = $2, enabled = $3, event_types = $4, partition_key = $5, lanes = $6, on_dead_letter = $7, config = $8,
     sealed = $9, version = version + 1, updated_at = now(),
-    lanes_held_until = case when lanes_held_until = $10::timestamptz then null else lanes_held_until end
+    lanes_held_until = case when lanes_held_until = $10::timestamptz then null else lanes_held_until end,
+    lanes_changed_at = case when $10::timestamptz is null then lanes_changed_at else clock_timestamp() end
   where id = $1 returning *, ${earlierOf('destinations.id')} as earlier`;
 
 /** $1 id. */

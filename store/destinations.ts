@@ -39,7 +39,7 @@ import type { Sealing } from './sealing.ts';
 /** What a person decides about a destination; the rest is the store's. */
 export type DestinationSettings = Omit<
   Destination,
-  'id' | 'version' | 'createdAt' | 'updatedAt' | 'lanesHeldUntil' | 'paused' | 'deletedAt'
+  'id' | 'version' | 'createdAt' | 'updatedAt' | 'lanesHeldUntil' | 'lanesChangedAt' | 'paused' | 'deletedAt'
 >;
 export type NewDestination = DestinationSettings & { secrets: Secrets };
 

@@ -10,6 +10,9 @@ export type IndexedEvent = { eventId: string; workflowId: string; runId: string 
 /** `laterRunIds`: runs that got it once more, from a second POST or a replay; the earliest first. */
 export type FoundLane = { workflowId: string; runId: string; acceptedAt: Date; laterRunIds: string[] };
 
+/** A lane that an event was stored in: first, and for the last time. */
+export type EventLane = { eventId: string; workflowId: string; firstAt: Date; lastAt: Date };
+
 export type EventIndexOptions = { retentionDays?: number | undefined; logger?: StoreLogger | undefined };
 
 /** Rows of one insert, unless one call alone brings more. */
@@ -86,9 +89,22 @@ export class EventIndex {
       text: selectAcceptedAt,
       values: [uuidArray(eventIds, (id, buffer, at) => buffer.write(id, at, 'base64url')), workflowId],
     });
-    return new Map(
-      rows.map((row) => [Buffer.from(row.event_id.replaceAll('-', ''), 'hex').toString('base64url'), row.accepted_at]),
-    );
+    return new Map(rows.map((row) => [digestOfUuid(row.event_id), row.accepted_at]));
+  }
+
+  /** The lanes that each of these events was stored in, of all destinations. */
+  async lanesOf(eventIds: readonly string[]): Promise<EventLane[]> {
+    const rows = await this.database.query<{ event_id: string; workflow_id: string; first_at: Date; last_at: Date }>({
+      name: 'event-index-lanes-of',
+      text: selectLanesOf,
+      values: [uuidArray(eventIds, (id, buffer, at) => buffer.write(id, at, 'base64url'))],
+    });
+    return rows.map((row) => ({
+      eventId: digestOfUuid(row.event_id),
+      workflowId: row.workflow_id,
+      firstAt: row.first_at,
+      lastAt: row.last_at,
+    }));
   }
 
   /** Lanes of a destination that took events since then, at most `limit` of them. */
@@ -169,6 +185,13 @@ const selectLanes = `
 const selectAcceptedAt = `
   select event_id, min(accepted_at) as accepted_at from event_index
   where event_id = any($1::uuid[]) and workflow_id = $2 group by event_id`;
+
+/** $1 event ids. */
+const selectLanesOf = `
+  select event_id, workflow_id, min(accepted_at) as first_at, max(accepted_at) as last_at from event_index
+  where event_id = any($1::uuid[]) group by event_id, workflow_id`;
+
+const digestOfUuid = (uuid: string): string => Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
 
 /** $1 what the workflow ids begin with, $2 the time, $3 its day, $4 how many. */
 const selectLanesSince = `

@@ -49,8 +49,8 @@ export type Causeway = {
   databaseUrl: string;
   /** Where the logs of its processes are. */
   logDir: string;
-  /** Starts one more API process on the same database and task queue; `stop` stops it too. */
-  anotherApi(): Promise<TestApi>;
+  /** Starts one more API process on the same database and task queue, with more environment; `stop` stops it too. */
+  anotherApi(env?: Record<string, string>): Promise<TestApi>;
   /** POSTs a Kafka destination with a topic of its own; what is given wins. Throws unless it was made. */
   createDestination(overrides?: Record<string, unknown>): Promise<CreatedDestination>;
   /** Stops all, drops the database. */
@@ -123,8 +123,8 @@ export async function startCauseway(options: CausewayOptions = {}): Promise<Caus
   const kafka = testKafka(options.kafka?.brokers ?? servers.kafka.brokers);
   const api = testApi(program.url, settings.apiKey);
   const moreApis: Server[] = [];
-  const anotherApi = async (): Promise<TestApi> => {
-    const { url, spec } = await apiProgram(withEnv(options.apiEnv));
+  const anotherApi = async (env: Record<string, string> = {}): Promise<TestApi> => {
+    const { url, spec } = await apiProgram(withEnv({ ...options.apiEnv, ...env }));
     const server = stoppedServer({ ...spec, logFile: join(settings.logDir, `api-${moreApis.length + 2}.log`) });
     moreApis.push(server);
     await server.restart();

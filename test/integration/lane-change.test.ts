@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../dev/servers/ports.ts';
+import { startToxiproxy } from '../../dev/servers/toxiproxy.ts';
 import { blockOf } from '../../domain/block.ts';
 import { defaultLaneLimits, type LaneStart, laneWorkflowId, laneWorkflowType } from '../../domain/lane.ts';
 import { laneSignals } from '../../domain/laneMessages.ts';
 import { openStore } from '../../store/store.ts';
-import type { TestApi } from '../harness/api.ts';
+import type { Answer, TestApi } from '../harness/api.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { expectProblem } from '../harness/problem.ts';
 import { testTemporal } from '../harness/temporal.ts';
@@ -18,6 +19,21 @@ beforeAll(async () => {
 });
 afterAll(() => causeway.stop());
 
+/** An API process whose way to Temporal is made long, and an event that is on this way. */
+async function late(latency: number, sent: ReturnType<typeof event>): Promise<{ answer: Promise<Answer> }> {
+  const toxiproxy = await startToxiproxy({ logDir: causeway.logDir });
+  onTestFinished(() => toxiproxy.stop());
+  const port = await freePort();
+  const way = await toxiproxy.open('temporal', port, Number(causeway.temporal.address.split(':')[1]));
+  const api = await causeway.anotherApi({ TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
+  await api.post({ ...sent, eventType: 'none' }); // It knows key and destination by now.
+  await way.add({ type: 'latency', stream: 'upstream', attributes: { latency } });
+  const answer = api.post(sent);
+  await api.get('/v1/destinations'); // Which takes it longer than to begin with the event.
+  return { answer };
+}
+
+const ordersOnly = { partitionKey: 'payload.orderId', eventTypes: ['order.*'] };
 const patch = (id: string, body: unknown) => causeway.api.request('PATCH', `/v1/destinations/${id}`, body);
 const event = (customerExternalId: string, orderId: string, n: number) => ({
   eventType: 'order.changed',
@@ -95,6 +111,67 @@ describe('the lanes of a live destination', () => {
     await temporal.stop();
     const changed = await patch(id, { ordering: { lanes: 3 } });
     expect(changed.status, changed.text).toBe(200);
+  });
+
+  test('change while an event is long on its way: it is accepted where it went, and sent again it gives no second record', async () => {
+    const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
+    const sent = event(customerExternalId, 'o', 0);
+    // Until then the lanes are held, asked and changed: it is stored in the one that its key had before.
+    const { answer: answered } = await late(2_600, sent);
+    await until(
+      'the lanes to change',
+      () => patch(id, { ordering: { lanes: 'key' } }),
+      ({ status }) => status === 200,
+    );
+    const answer = await answered;
+    expect([answer.status, answer.body]).toMatchObject([
+      202,
+      { deliveries: [{ workflowId: expect.stringMatching(`^delivery:${id}:[0-3]$`) }] },
+    ]);
+
+    for (const api of [causeway.api, other]) expect((await api.post(sent)).body).toEqual(answer.body);
+    const next = await causeway.api.post(event(customerExternalId, 'o', 1));
+    expect(next.body).toMatchObject({ deliveries: [{ workflowId: laneWorkflowId(id, 'o') }] });
+    await arrived(topic, new Map([['o', [0, 1]]]));
+    expect(await causeway.kafka.records(topic)).toHaveLength(2);
+  });
+
+  test('change while an event for a Kafka that is down is long on its way: it gets its 202 once it is there, and one record', async () => {
+    const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
+    expect((await patch(id, { brokers: [`127.0.0.1:${await freePort()}`] })).status).toBe(200); // Nobody is there.
+    const sent = event(customerExternalId, 'o', 0);
+    const { answer } = await late(4_000, sent);
+    expect((await patch(id, { ordering: { lanes: 'key' } })).status).toBe(200);
+    const refused = expectProblem(await answer, 503, 'lanes_changing');
+    expect(refused.detail).toContain('Send the same event again after two seconds: it will not be there twice.');
+    expectProblem(await causeway.api.post(sent), 503, 'lanes_changing');
+
+    expect((await patch(id, { brokers: causeway.kafka.brokers })).status).toBe(200);
+    await until(
+      'the event to be accepted',
+      () => other.post(sent),
+      ({ status }) => status === 202,
+    );
+    expect((await causeway.api.post(event(customerExternalId, 'o', 1))).status).toBe(202);
+    await arrived(topic, new Map([['o', [0, 1]]]));
+    expect(await causeway.kafka.records(topic)).toHaveLength(2);
+  });
+
+  test('and an event accepted before the change, sent again after it, gives no second record', async () => {
+    const { id, customerExternalId, topic } = await causeway.createDestination({ partitionKey: 'payload.orderId' });
+    const before = await causeway.api.post(event(customerExternalId, 'o', 0));
+    await arrived(topic, new Map([['o', [0]]]));
+    const changed = await until(
+      'the lanes to change',
+      () => patch(id, { ordering: { lanes: 'key' } }),
+      ({ status }) => status === 200,
+    );
+    expect(changed.body).not.toHaveProperty('lanesChangedAt');
+    const batch = [0, 1, 0, 2].map((n) => event(customerExternalId, 'o', n));
+    const { body } = await other.postBatch(batch);
+    expect(body).toMatchObject({ results: [before.body, {}, before.body, {}] });
+    await arrived(topic, new Map([['o', [0, 1, 2]]]));
+    expect(await causeway.kafka.records(topic)).toHaveLength(3);
   });
 
   test('change under events that come through two API processes: none is lost, and each key keeps its order', async () => {

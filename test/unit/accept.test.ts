@@ -2,14 +2,18 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { acceptor } from '../../api/accept.ts';
 import type { App, AppEnv } from '../../api/appEnv.ts';
+import { EarlierLanes } from '../../api/earlierLanes.ts';
 import { BodyBudget } from '../../api/eventBody.ts';
 import { eventRoutes } from '../../api/events.ts';
 import { LaneWriter } from '../../api/laneWriter.ts';
 import { readEvent } from '../../api/readEvent.ts';
 import { type Block, deliveriesOf } from '../../domain/block.ts';
+import type { DeliveryStatus } from '../../domain/deliveryLog.ts';
 import type { Destination } from '../../domain/destination.ts';
 import { CausewayError } from '../../domain/error.ts';
+import { eventDigest } from '../../domain/eventDigest.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
+import type { EventLane } from '../../store/eventIndex.ts';
 import { plainDestination } from '../harness/plainDestination.ts';
 
 const event = (fields: Record<string, unknown> = {}) => {
@@ -28,6 +32,7 @@ function road(
   const stored = new Map<string, string[]>();
   const refusing = new Set<string>();
   const indexed: string[] = [];
+  const earlier: { rows: EventLane[]; status: DeliveryStatus | undefined } = { rows: [], status: undefined };
   let beforeStored = async (): Promise<void> => undefined;
   const writer = new LaneWriter({
     waitingBytesMax: 1e6,
@@ -52,13 +57,19 @@ function road(
         indexed.push(...rows.map(({ workflowId }) => workflowId));
       },
     },
+    earlier: new EarlierLanes({
+      lanesOf: async (digests) => earlier.rows.filter(({ eventId }) => digests.includes(eventId)),
+      statusIn: async () => earlier.status,
+      dedupWindowMs: 60_000,
+      askedEveryMs: 1,
+    }),
     laneLimits: defaultLaneLimits,
     eventBytesMax: 1_000,
   });
   const whileStoring = (does: () => Promise<void>): void => {
     beforeStored = does;
   };
-  return { accept, stored, refusing, indexed, whileStoring };
+  return { accept, stored, refusing, indexed, whileStoring, earlier };
 }
 
 const [laneA, laneB] = ['delivery:dst_a:c', 'delivery:dst_b:c'] as const;
@@ -133,6 +144,88 @@ test('the events of a batch keep their order, though a later read of the store m
   expect(stored.get(laneA)).toEqual(results.map(({ id }) => id.slice('evt_'.length)));
 });
 
+describe('an event that is sent again after the lanes of a destination were changed', () => {
+  const minute = 60_000;
+  const ago = (ms: number) => new Date(Date.now() - ms);
+  const changed = plainDestination('dst_a', { lanesChangedAt: ago(minute / 2).toISOString(), ordering: { lanes: 4 } });
+  const digest = eventDigest('c', 'k');
+  const inLane = (workflowId: string, at: Date): EventLane => ({
+    eventId: digest,
+    workflowId,
+    firstAt: at,
+    lastAt: at,
+  });
+  const otherwise = plainDestination('dst_b');
+
+  test.each<[string, Destination['onDeadLetter'], DeliveryStatus]>([
+    ['delivered', 'block', 'delivered'],
+    ['discarded', 'block', 'discarded'],
+    ['parked, and its destination goes on', 'continue', 'parked'],
+  ])('and that the lane of before has, is accepted there and enters no other: %s', async (_, onDeadLetter, status) => {
+    const { accept, stored, indexed, earlier } = road([{ ...changed, onDeadLetter }, otherwise]);
+    earlier.rows = [inLane(laneA, ago(minute / 4))];
+    earlier.status = status;
+    const { deliveries } = await accept(event({ idempotencyKey: 'k' }));
+    expect(deliveries.map(({ workflowId }) => workflowId)).toEqual([laneA, laneB]);
+    expect([...stored.keys(), ...indexed]).toEqual([laneB, laneB]);
+  });
+
+  test.each<[string, Destination['onDeadLetter'], DeliveryStatus | undefined]>([
+    ['it waits', 'continue', 'queued'],
+    ['it is parked, and its key waits', 'block', 'parked'],
+    ['that is not known', 'continue', undefined],
+  ])('is refused while what comes after it could overtake it: %s', async (_, onDeadLetter, status) => {
+    const { accept, stored, earlier } = road([{ ...changed, onDeadLetter }]);
+    earlier.rows = [inLane(laneA, ago(minute / 4))];
+    earlier.status = status;
+    await expect(accept(event({ idempotencyKey: 'k' }))).rejects.toMatchObject({ code: 'lanes_changing' });
+    expect(stored.size).toBe(0);
+  });
+
+  test('is not asked for in a lane that was empty when the lanes were changed', async () => {
+    const { accept, stored, earlier } = road([
+      { ...changed, lanesChangedAt: ago(0).toISOString() },
+      plainDestination('dst_c', { lanesChangedAt: ago(0).toISOString() }),
+    ]);
+    earlier.rows = [{ ...inLane(laneA, ago(3 * minute)), lastAt: ago(minute / 2) }];
+    expect((await accept(event({ idempotencyKey: 'k' }))).deliveries[0]?.workflowId).toBe(laneA);
+    expect([...stored.keys()]).toEqual(['delivery:dst_c:c']);
+  });
+
+  test.each<[string, EventLane[], string | undefined]>([
+    [
+      'the lane that it goes to has it',
+      [laneA, ...['0', '1', '2', '3'].map((lane) => `delivery:dst_a:${lane}`)].map((lane) => inLane(lane, ago(1))),
+      undefined,
+    ],
+    ['the lane of before has forgotten it', [inLane(laneA, ago(2 * minute))], undefined],
+    ['the change is too long ago', [inLane(laneA, ago(1))], ago(4 * minute).toISOString()],
+  ])('enters its lane where %s', async (_, rows, lanesChangedAt) => {
+    const { accept, stored, earlier } = road([{ ...changed, ...(lanesChangedAt && { lanesChangedAt }) }]);
+    earlier.rows = rows;
+    earlier.status = 'delivered';
+    const { deliveries } = await accept(event({ idempotencyKey: 'k' }));
+    expect([...stored.keys()]).toEqual(deliveries.map(({ workflowId }) => workflowId));
+    expect(deliveries[0]?.workflowId).not.toBe(laneA);
+  });
+
+  test('does not change the order of a batch', async () => {
+    const { accept, stored, earlier } = road([changed, otherwise]);
+    earlier.rows = [inLane(laneA, ago(minute / 4))];
+    earlier.status = 'delivered';
+    const read = new Map();
+    const keys = ['1', 'k', '2', undefined, '3'];
+    const receipts = await Promise.all(
+      keys.map((key) => accept(event(key === undefined ? {} : { idempotencyKey: key }), undefined, read)),
+    );
+    const ids = receipts.map(({ id }) => id.slice('evt_'.length));
+    expect(stored.get(laneB)).toEqual(ids);
+    expect([...stored].find(([lane]) => lane.startsWith('delivery:dst_a:'))?.[1]).toEqual(
+      ids.filter((id) => id !== digest),
+    );
+  });
+});
+
 describe('while the lanes of a destination are being changed', () => {
   /** As if Temporal had been slow. */
   const passes = (ms: number) => vi.spyOn(performance, 'now').mockReturnValue(performance.now() + ms);
@@ -169,6 +262,35 @@ describe('while the lanes of a destination are being changed', () => {
     });
     await expect(accept(event())).rejects.toMatchObject({ code: 'lanes_changing' });
   });
+
+  test('an event that was long on its way gets its 202 where it is settled in the lane that it entered', async () => {
+    const destinations = [plainDestination('dst_a')];
+    const { accept, whileStoring, earlier } = road(destinations);
+    whileStoring(async () => {
+      passes(1_100);
+      destinations[0] = plainDestination('dst_a', { ordering: { lanes: 4 } });
+    });
+    earlier.status = 'delivered';
+    expect((await accept(event())).deliveries).toEqual([{ destinationId: 'dst_a', workflowId: laneA }]);
+  });
+
+  test.each([
+    ['order-7', 'it will not be there twice'],
+    [undefined, 'gives a second record'],
+  ])(
+    'an event that was long on its way, and waits in a lane of before, is told to be stored: key %s',
+    async (idempotencyKey, says) => {
+      const destinations = [plainDestination('dst_a')];
+      const { accept, whileStoring, earlier } = road(destinations);
+      whileStoring(async () => {
+        passes(1_100);
+        destinations[0] = plainDestination('dst_a', { ordering: { lanes: 4 } });
+      });
+      earlier.status = 'queued';
+      const refused = accept(event(idempotencyKey === undefined ? {} : { idempotencyKey }));
+      await expect(refused).rejects.toMatchObject({ code: 'lanes_changing', message: expect.stringContaining(says) });
+    },
+  );
 
   test.each([
     ['order-7', 'it will not be there twice'],

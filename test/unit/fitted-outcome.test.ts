@@ -75,6 +75,7 @@ async function smallApi(): Promise<{ url: string; values: string[]; server: Serv
     destinations: { forCustomer: async () => [operators] },
     lanes: { check: () => undefined, submit: (deliveries) => writer.submit(deliveries) },
     index: { add: async () => undefined },
+    earlier: { mayHold: () => false, of: async () => new Map(), settles: async () => 'settled' },
     laneLimits: defaultLaneLimits,
     eventBytesMax: eventBytesMaxLeast,
   });
