@@ -6,9 +6,8 @@ import { cors } from 'hono/cors';
 import { compressionCodec } from '../domain/compressionCodec.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { App } from './appEnv.ts';
-import { BodyBudget, declaredBytes } from './eventBody.ts';
-import { limitBody } from './limitBody.ts';
-import { parseJson } from './readEvent.ts';
+import { BodyBudget, withBody } from './eventBody.ts';
+import { parseJson, textOf } from './readEvent.ts';
 import { problemResponses } from './schemas/problem.ts';
 
 const payloadsProto = proto.temporal.api.common.v1.Payloads;
@@ -63,11 +62,10 @@ export function codecRoutes(app: App): void {
   const inTurn = turns();
   const add = (path: string, summary: string, transform: Transform): void => {
     app.openAPIRegistry.registerPath(routeOf(path, summary));
-    app.post(path, limitBody(bodyBytesMax), async (c) => {
-      const text = await budget.within(declaredBytes(c, bodyBytesMax), async () => {
-        const body = await c.req.text();
-        return inTurn(() => transformed(body, transform));
-      });
+    app.post(path, async (c) => {
+      const text = await withBody(c, { budget, bytesMax: bodyBytesMax }, (body) =>
+        inTurn(() => transformed(textOf(body), transform)),
+      );
       // Until it is sent: who asks and doesn't read must not fill the memory either.
       const release = budget.hold(text.length);
       const { outgoing }: Partial<HttpBindings> = c.env ?? {};

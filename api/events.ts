@@ -5,8 +5,7 @@ import type { Accept, DestinationsRead } from './accept.ts';
 import type { App, AppEnv } from './appEnv.ts';
 import { type BatchResult, batchAnswer } from './batchAnswer.ts';
 import { BatchTurns } from './batchTurns.ts';
-import { type BodyBudget, declaredBytes, mediaTypeOf } from './eventBody.ts';
-import { limitBody } from './limitBody.ts';
+import { type BodyBudget, mediaTypeOf, withBody } from './eventBody.ts';
 import { FieldsRefused, problemOf } from './problem.ts';
 import { batchEventsMax, parseJson, type ReadEvent, readArray, readEvent, readLines, textOf } from './readEvent.ts';
 import { batchAnswerSchema, exampleLines } from './schemas/batch.ts';
@@ -14,7 +13,13 @@ import { eventSchema, exampleEvent, receiptSchema } from './schemas/event.ts';
 import { problemResponses, retryAfter } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
 
-export type EventRouteOptions = { accept: Accept; budget: BodyBudget; eventBytesMax: number };
+export type EventRouteOptions = {
+  accept: Accept;
+  budget: BodyBudget;
+  eventBytesMax: number;
+  /** How many connections there have been. */
+  connections?: () => number;
+};
 
 const batchBytesMax = 5 * 1024 * 1024;
 const jsonType = 'application/json';
@@ -67,28 +72,27 @@ const postBatch = createRoute({
 });
 
 /** `POST /v1/events` and `POST /v1/events/batch`. */
-export function eventRoutes(app: App, { accept, budget, eventBytesMax }: EventRouteOptions): void {
+export function eventRoutes(app: App, { accept, budget, eventBytesMax, connections }: EventRouteOptions): void {
   // The routes read the body's text themselves, since the value keeps it; the description still comes from the schemas.
   app.openAPIRegistry.registerPath(postEvent);
   app.openAPIRegistry.registerPath(postBatch);
 
   // White space between tokens does not count for the event, so its body may be larger.
-  const oneBytesMax = 2 * eventBytesMax;
-  app.post('/v1/events', limitBody(oneBytesMax), async (c) => {
+  const one = { budget, bytesMax: 2 * eventBytesMax };
+  app.post('/v1/events', async (c) => {
     mediaTypeOf(c, [jsonType]);
-    return await budget.within(declaredBytes(c, oneBytesMax), async () => {
-      const text = textOf(new Uint8Array(await c.req.arrayBuffer()));
+    return await withBody(c, one, async (body) => {
+      const text = textOf(body);
       const read = readEvent(parseJson(text), text);
       if ('errors' in read) throw new FieldsRefused(read.errors);
       return c.json(await accept(read.event, connectionOf(c)), 202);
     });
   });
-  const turns = new BatchTurns();
-  app.post('/v1/events/batch', limitBody(batchBytesMax), async (c) => {
+  const turns = new BatchTurns(connections && { connections });
+  const many = { budget, bytesMax: batchBytesMax, turn: () => turns.mine() };
+  app.post('/v1/events/batch', async (c) => {
     const mediaType = mediaTypeOf(c, [jsonType, ...lineTypes]);
-    return await budget.within(declaredBytes(c, batchBytesMax), async () => {
-      const body = new Uint8Array(await c.req.arrayBuffer());
-      await turns.mine();
+    return await withBody(c, many, async (body) => {
       const text = textOf(body);
       const events = mediaType === jsonType ? readArray(text) : readLines(text);
       return batchAnswer(c, await acceptAll(events, accept, connectionOf(c)));

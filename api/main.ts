@@ -77,13 +77,18 @@ async function main(): Promise<void> {
   if (!(await store.apiKeys.exist())) logger.warn(noApiKey);
   const distrust = systemDistrust();
   if (distrust !== undefined) logger.warn(distrust);
-  const { app, writer, tests } = assembled(config, logger, store, temporal);
+  let connections = 0;
+  const { app, writer, tests } = assembled(config, logger, store, temporal, () => connections);
   const lettingGo = new LettingGo({
     ...{ earlierCredentials: store.earlierCredentials, destinations: store.destinations, users: [tests], logger },
     tellKeeper: (id, version) => tellKeeperOfChange(temporal, id, version),
   });
   await lettingGo.start(); // Before it is asked for a connection test.
-  const server = await listen(app, { hostname: config.CAUSEWAY_API_HOST, port: config.CAUSEWAY_API_PORT });
+  const onConnection = (): void => {
+    connections++;
+  };
+  const at = { hostname: config.CAUSEWAY_API_HOST, port: config.CAUSEWAY_API_PORT };
+  const server = await listen(app, { ...at, onConnection });
   logger.info({ url: `http://${config.CAUSEWAY_API_HOST}:${config.CAUSEWAY_API_PORT}` }, 'api is listening');
 
   const stop = async (): Promise<void> => {
@@ -103,6 +108,7 @@ function assembled(
   logger: Logger,
   store: Store,
   temporal: Client,
+  connections: () => number,
 ): { app: App; writer: LaneWriter; tests: ConnectionTests } {
   const laneLimits = {
     ...defaultLaneLimits,
@@ -165,7 +171,11 @@ function assembled(
     },
     routes: [
       (to) => apiKeyRoutes(to, { apiKeys: store.apiKeys }),
-      (to) => eventRoutes(to, { accept, budget: new BodyBudget(), eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX }),
+      (to) =>
+        eventRoutes(to, {
+          ...{ accept, budget: new BodyBudget(), eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX },
+          connections,
+        }),
       (to) => eventLogRoute(to, { index: store.eventIndex, histories: ofDeliveries, eventIndexDays }),
       (to) => laneLogRoute(to, { ...operators, laneLogs: new LaneLogs(histories, listRuns) }),
       (to) =>

@@ -6,32 +6,100 @@ import type { App, AppEnv } from '../../api/appEnv.ts';
 import { BodyBudget } from '../../api/eventBody.ts';
 import { eventRoutes } from '../../api/events.ts';
 import { listen } from '../../api/listen.ts';
+import { answerProblem } from '../../api/problem.ts';
+import { until } from '../harness/until.ts';
 
-test('a request whose body stalls is answered 408, and what it held is free for others', async () => {
+const eventBytesMax = 1_000;
+const event = JSON.stringify({ eventType: 'e', customerExternalId: 'c', payload: {} });
+
+/** The API's own routes, with room for so many bytes; the accept is the test's. */
+async function listening(budgetBytes: number, requestTimeoutMs = 10_000) {
   const app: App = new OpenAPIHono<AppEnv>();
-  const eventBytesMax = 1_000;
+  app.onError((error, c) => answerProblem(c, error));
   const receipt = { id: 'evt_AAAAAAAAAAAAAAAAAAAAAA', deliveries: [] };
-  eventRoutes(app, { accept: async () => receipt, budget: new BodyBudget(eventBytesMax), eventBytesMax });
-  const server = await listen(app, { hostname: '127.0.0.1', port: 0, requestTimeoutMs: 300 });
+  eventRoutes(app, { accept: async () => receipt, budget: new BodyBudget(budgetBytes), eventBytesMax });
+  const server = await listen(app, { hostname: '127.0.0.1', port: 0, requestTimeoutMs });
   onTestFinished(() => {
     server.close();
   });
   const { port } = server.address() as AddressInfo; // It listens at a TCP address.
-  const stalled = connect(port, '127.0.0.1');
-  const head = 'POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{';
-  stalled.write(head);
-  let answer = '';
-  stalled.setEncoding('utf8').on('data', (text: string) => {
-    answer += text;
-  });
-  await once(stalled, 'close');
-  expect(answer).toContain('HTTP/1.1 408');
-  const body = JSON.stringify({ eventType: 'e', customerExternalId: 'c', payload: {} });
-  const post = () =>
-    fetch(`http://127.0.0.1:${port}/v1/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
+  const post = (path: string, body = event) =>
+    fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  /** Sends the beginning of a request, and keeps what is answered. */
+  const begin = (path: string, headers: string, body: string) => {
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => {
+      socket.destroy();
     });
-  expect((await post()).status).toBe(202);
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}\r\n\r\n${body}`);
+    const answer = { text: '', socket };
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      answer.text += text;
+    });
+    return answer;
+  };
+  return { post, begin };
+}
+const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
+const batchPath = '/v1/events/batch';
+
+test('a request whose body stalls is answered 408, and what it held is free for others', async () => {
+  const { post, begin } = await listening(eventBytesMax, 300);
+  const stalled = begin('/v1/events', 'content-length: 1000', '{');
+  await once(stalled.socket, 'close');
+  expect(stalled.text).toContain('HTTP/1.1 408');
+  expect((await post('/v1/events')).status).toBe(202);
+});
+
+test.each([
+  ['says no size', 'transfer-encoding: chunked', chunk(`[${event}`)],
+  ['declares much', 'content-length: 500000', `[${event}`],
+])('a batch that %s and stalls holds room for what it has sent, and others are taken', async (_, headers, body) => {
+  const { post, begin } = await listening(600_000);
+  for (let n = 0; n < 20; n++) begin(batchPath, headers, body);
+  await until(
+    'the stalled ones to be under way',
+    () => post(batchPath, `[${event}]`),
+    ({ status }) => status === 202,
+  );
+});
+
+test('a batch of no declared size is taken, and refused once it is larger than the room that there is', async () => {
+  const { post, begin } = await listening(100_000);
+  const taken = begin(batchPath, 'transfer-encoding: chunked', `${chunk('[')}${chunk(event)}${chunk(']')}${chunk('')}`);
+  await until(
+    'its answer',
+    () => taken.text,
+    (text) => text.includes('HTTP/1.1 202'),
+  );
+  const large = begin(batchPath, 'transfer-encoding: chunked', chunk(`["${'x'.repeat(110_000)}`));
+  await until(
+    'its refusal',
+    () => large.text,
+    (text) => text.includes('HTTP/1.1 503') && text.includes('overloaded'),
+  );
+  expect((await post(batchPath, `[${event}]`)).status).toBe(202); // Its room is free again.
+});
+
+test('a batch for which there is no room is refused before its body is sent', async () => {
+  const { begin } = await listening(100_000);
+  const refused = begin(batchPath, 'content-length: 200000', '');
+  await until(
+    'its refusal',
+    () => refused.text,
+    (text) => text.includes('HTTP/1.1 503') && text.includes('retry-after: 1'),
+  );
+});
+
+test.each([
+  ['declared', 'content-length: 6000000', ''],
+  ['not declared', 'transfer-encoding: chunked', chunk('x'.repeat(5_300_000))],
+])('a batch of more than 5 MiB is answered 413: its size is %s', async (_, headers, body) => {
+  const { begin } = await listening(32_000_000);
+  const refused = begin(batchPath, headers, body);
+  await until(
+    'its refusal',
+    () => refused.text,
+    (text) => text.includes('HTTP/1.1 413'),
+  );
 });
