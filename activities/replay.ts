@@ -3,15 +3,15 @@ import { CancelledFailure } from '@temporalio/common';
 import { type Delivery, deliveriesOf } from '../domain/block.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import type { ParkedEvent } from '../domain/laneMessages.ts';
-import {
-  type FoundRuns,
-  isMeant,
-  type ReplayPage,
-  type ReplayPageRequest,
-  type ResendRequest,
-  type Resent,
-  type RunsRequest,
-} from '../domain/replay.ts';
+import type {
+  FoundRuns,
+  ReplayPage,
+  ReplayPageRequest,
+  ResendRequest,
+  Resent,
+  RunsRequest,
+} from '../domain/replayCalls.ts';
+import { isMeant } from '../domain/replayFilter.ts';
 import { beating } from './beating.ts';
 import type { LaneCalls } from './laneCalls.ts';
 import type { LaneHistories } from './laneHistory.ts';

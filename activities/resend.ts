@@ -5,10 +5,14 @@ import { blockBytesMax, blockEventsMax, blockOf, type Delivery } from '../domain
 import { type Delivered, deliveredIn } from '../domain/deliveredIn.ts';
 import { ownRecords } from '../domain/deliveryLog.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
+import { isObject } from '../domain/isObject.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
 import type { ResendNote } from '../domain/laneSignals.ts';
-import { isOfTime, type ReplayFilter, type ResendRequest, type Resent, type RunToRead } from '../domain/replay.ts';
+import type { LeftRun } from '../domain/passedOver.ts';
+import type { RunToRead } from '../domain/replay.ts';
+import type { ResendRequest, Resent } from '../domain/replayCalls.ts';
+import { isOfTime, type ReplayFilter } from '../domain/replayFilter.ts';
 import { beating } from './beating.ts';
 import type { LaneCalls } from './laneCalls.ts';
 import type { LaneHistories } from './laneHistory.ts';
@@ -32,64 +36,126 @@ const partsPerSecond = 4;
 /** With more than this waiting in a lane that delivers, the replay waits: what is newly accepted waits behind it. */
 const waitingMax = 4_000;
 const looksEveryMs = 500;
+/** So long a lane may have no room before it is passed over, and all others go on. In ms. */
+const roomWaitMs = 15_000;
 const heartbeatEveryMs = 4_000;
 /** So many runs are read at the same time. */
 const readsAhead = 4;
 
 /** Sends again what these runs of lanes have delivered that is meant: or counts it. Rejects as Temporal and the store do. */
 export async function resendRuns(known: ResendDependencies, request: ResendRequest): Promise<Resent> {
-  const context = Context.current();
-  const { runs, part, dryRun, eventsPerSecond } = request;
-  // An earlier attempt may have come further.
-  let place = placeFrom(context.info.heartbeatDetails) ?? { run: 0, part, events: 0, deletedRuns: 0 };
-  const begunAt = place.run;
-  let endMs = Date.now() + (dryRun ? sendsForMs : readsForMs);
-  let isSending = false;
-  const isOver = (): boolean => Date.now() >= endMs || context.cancellationSignal.aborted;
-  const reading = readAhead(runs, begunAt, (run) => meantOf(known, request, run));
-  const resending = async (): Promise<Resent> => {
-    for (const [n, run] of runs.entries()) {
-      if (n < begunAt) continue;
-      if (n > begunAt && isOver()) break;
-      const meant = await reading(n);
-      const parts = meant?.parts ?? [];
-      const first = n === 0 ? part : 0;
-      let { events, deletedRuns } = place; // Of the runs before it.
-      for (let at = first; at < parts.length; at++) {
-        const deliveries = parts[at] ?? [];
-        if (meant && !dryRun && at >= place.part && deliveries.length > 0) {
-          // Counted from the first part: however long the histories take to read, each run of the activity sends something.
-          if (!isSending) endMs = Date.now() + sendsForMs;
-          isSending = true;
-          if (isOver() || !(await hasRoom(known.lanes, run.workflowId, isOver))) {
-            return { events, runs: n, deletedRuns, nextPart: at };
-          }
-          const sentAtMs = Date.now();
-          await send(known, { request, run, round: request.round + n, start: meant.start, part: at, deliveries });
-          place = { ...place, part: at + 1 };
-          context.heartbeat(place);
-          await pause(sentAtMs + (deliveries.length * 1_000) / eventsPerSecond, context.cancellationSignal);
-        }
-        events += deliveries.length;
-      }
-      if (!meant) deletedRuns++;
-      place = { run: n + 1, part: 0, events, deletedRuns };
-      context.heartbeat(place);
-    }
-    return { events: place.events, runs: place.run, deletedRuns: place.deletedRuns };
-  };
-  return await beating(heartbeatEveryMs, resending, () => place);
+  const resending = new Resending(known, request);
+  return await beating(
+    heartbeatEveryMs,
+    () => resending.all(),
+    () => resending.place,
+  );
 }
 
-/** How far an attempt came: this part of this run is the next; and what it counted in the runs before that one. */
-type Place = { run: number; part: number; events: number; deletedRuns: number };
+/** How far an attempt came: this part of this run is the next; and what it counted, and left out, in the runs before that one. */
+type Place = { run: number; part: number; events: number; deletedRuns: number; left: LeftRun[] };
+
+class Resending {
+  private readonly context = Context.current();
+  /** An earlier attempt may have come further. */
+  place: Place;
+  private readonly begunAt: number;
+  private endMs: number;
+  private isSending = false;
+
+  constructor(
+    private readonly known: ResendDependencies,
+    private readonly request: ResendRequest,
+  ) {
+    const { part, dryRun } = request;
+    this.place = placeFrom(this.context.info.heartbeatDetails) ?? { run: 0, part, events: 0, deletedRuns: 0, left: [] };
+    this.begunAt = this.place.run;
+    this.endMs = Date.now() + (dryRun ? sendsForMs : readsForMs);
+  }
+
+  async all(): Promise<Resent> {
+    const { runs } = this.request;
+    const reading = readAhead(runs, this.begunAt, (run) => meantOf(this.known, this.request, run));
+    for (const [n, run] of runs.entries()) {
+      if (n < this.begunAt) continue;
+      if (n > this.begunAt && this.isOver()) break;
+      const meant = await reading(n);
+      const end = meant ? await this.run(n, run, meant) : { events: 0 };
+      const { events, deletedRuns, left } = this.place; // Of the runs before it.
+      if (end.nextPart !== undefined) {
+        return { events: events + end.events, runs: n, deletedRuns, nextPart: end.nextPart, ...leftIn(left) };
+      }
+      const counts = { events: events + end.events, deletedRuns: deletedRuns + (meant ? 0 : 1) };
+      this.at({ run: n + 1, part: 0, ...counts, left: end.left ? [...left, end.left] : left });
+    }
+    const { run, events, deletedRuns, left } = this.place;
+    return { events, runs: run, deletedRuns, ...leftIn(left) };
+  }
+
+  /** How many events of the run were sent, or counted; and where it goes on, or what of it is left out. */
+  private async run(n: number, run: RunToRead, { parts, start }: Meant): Promise<RunEnd> {
+    const { dryRun, eventsPerSecond } = this.request;
+    const round = this.request.round + n;
+    let events = 0;
+    for (let at = n === 0 ? this.request.part : 0; at < parts.length; at++) {
+      const deliveries = parts[at] ?? [];
+      if (!dryRun && at >= this.place.part && deliveries.length > 0) {
+        const room = await this.room(run);
+        if (room === 'later') return { events, nextPart: at };
+        if (room === 'none') {
+          const rest = parts.slice(at).reduce((sum, one) => sum + one.length, 0);
+          return { events, left: { ...run, round, part: at, events: rest } };
+        }
+        const sentAtMs = Date.now();
+        await send(this.known, { request: this.request, run, round, start, part: at, deliveries });
+        this.at({ ...this.place, part: at + 1 });
+        await pause(sentAtMs + (deliveries.length * 1_000) / eventsPerSecond, this.context.cancellationSignal);
+      }
+      events += deliveries.length;
+    }
+    return { events };
+  }
+
+  /** Whether the lane has room now, or soon; `none` where it is passed over. */
+  private async room({ workflowId }: RunToRead): Promise<Room> {
+    const { passedOver } = this.request;
+    const isFirst = !this.isSending;
+    // Counted from the first part: however long the histories take to read, each run of the activity sends something.
+    if (isFirst) this.endMs = Date.now() + sendsForMs;
+    this.isSending = true;
+    if (passedOver?.includes(workflowId) || this.place.left.some((one) => one.workflowId === workflowId)) return 'none';
+    if (this.isOver()) return 'later';
+    // Progress is seen first: the next run of the activity begins with the lane, and waits for it.
+    const waitMs = passedOver === undefined ? undefined : isFirst ? roomWaitMs : 0;
+    return await roomIn(this.known.lanes, workflowId, {
+      waitMs,
+      isFirst,
+      isOver: () => this.isOver(),
+      context: this.context,
+    });
+  }
+
+  private isOver(): boolean {
+    return Date.now() >= this.endMs || this.context.cancellationSignal.aborted;
+  }
+
+  private at(place: Place): void {
+    this.place = place;
+    this.context.heartbeat(place);
+  }
+}
+
+type RunEnd = { events: number; nextPart?: number; left?: LeftRun };
+type Room = 'room' | 'later' | 'none';
+const leftIn = (left: LeftRun[]): Pick<Resent, 'left'> => (left.length === 0 ? {} : { left });
 
 function placeFrom(details: unknown): Place | undefined {
-  if (typeof details !== 'object' || details === null) return undefined;
-  if (!('run' in details && 'part' in details && 'events' in details && 'deletedRuns' in details)) return undefined;
-  const { run, part, events, deletedRuns } = details;
-  if (typeof run !== 'number' || typeof part !== 'number') return undefined;
-  return typeof events === 'number' && typeof deletedRuns === 'number' ? { run, part, events, deletedRuns } : undefined;
+  if (!isObject(details)) return undefined;
+  const { run, part, events, deletedRuns, left = [] } = details;
+  if (typeof run !== 'number' || typeof part !== 'number' || !Array.isArray(left)) return undefined;
+  return typeof events === 'number' && typeof deletedRuns === 'number'
+    ? { run, part, events, deletedRuns, left } // What an attempt of this activity has left is our own.
+    : undefined;
 }
 
 async function pause(untilMs: number, signal: AbortSignal): Promise<void> {
@@ -175,21 +241,26 @@ function partsOf(events: readonly Delivered[], eventsPerSecond: number): Deliver
   return parts;
 }
 
+type Waiting = { waitMs: number | undefined; isFirst: boolean; isOver: () => boolean; context: Context };
+
 /**
- * Whether the lane has room now or soon. One that is held takes what comes, into segments. For one that does not answer nobody
- * works: what it is sent would only pile up in its run, which Temporal bounds.
+ * Whether the lane has room. One that is held takes what comes, into segments. For one that does not answer nobody works: what it is
+ * sent would only pile up in its run, which Temporal bounds.
  */
-async function hasRoom(
+async function roomIn(
   lanes: ResendDependencies['lanes'],
   workflowId: string,
-  isOver: () => boolean,
-): Promise<boolean> {
+  { waitMs, isFirst, isOver, context }: Waiting,
+): Promise<Room> {
+  const untilMs = Date.now() + (waitMs ?? 0);
   for (;;) {
     const status = await lanes.status(workflowId);
-    if (status === 'gone') return true;
-    if (status && (status.held || status.waitingEvents <= waitingMax)) return true;
-    if (isOver()) return false;
-    await sleep(looksEveryMs);
+    if (status === 'gone') return 'room';
+    if (status && (status.held || status.waitingEvents <= waitingMax)) return 'room';
+    if (context.cancellationSignal.aborted) return 'later';
+    if (waitMs === undefined ? isOver() : !isFirst) return 'later';
+    if (waitMs !== undefined && Date.now() >= untilMs) return 'none';
+    await pause(Date.now() + looksEveryMs, context.cancellationSignal);
   }
 }
 

@@ -74,7 +74,7 @@ const goOn = createRoute({
   ...common,
   method: 'post',
   path: '/v1/replays/{id}/continue',
-  summary: 'Continue a replay that was cancelled',
+  summary: 'Continue a replay that was cancelled, or left events out',
   description: 'With what it has not sent yet, within 20 hours. One that runs goes on as it is.',
   request: { params: replayIdParam, headers: idempotencyKeyHeader },
   responses: { 202: one('It goes on.'), ...problemResponses(400, 401, 403, 404, 409, 503) },
@@ -132,9 +132,7 @@ async function continued(options: ReplayRouteOptions, id: string, once: string |
     );
   }
   const result = status.name === 'COMPLETED' ? await resultOf(options, id) : undefined;
-  const why = !result?.rest
-    ? 'It was not cancelled, or had sent everything'
-    : 'It was cancelled more than 20 hours ago';
+  const why = !result?.rest ? 'It has sent everything, or failed' : 'It ended more than 20 hours ago';
   if (!result?.rest || Date.now() - (closeTime?.getTime() ?? 0) > continuableMs) {
     throw new CausewayError('replay_not_continued', `${why}. Begin a new one for what is still to be sent.`);
   }

@@ -161,7 +161,7 @@ export type LaneLogPage = z.output<typeof laneLogSchema>;
 
 export const replaySchema = z.looseObject({
   id: text,
-  status: z.enum(['running', 'done', 'cancelled', 'tooMany', 'tooLong', 'failed']),
+  status: z.enum(['running', 'done', 'cancelled', 'stalled', 'tooMany', 'tooLong', 'failed']),
   why: text.optional(),
   events: count.optional(),
   total: count.optional(),
@@ -171,6 +171,8 @@ export const replaySchema = z.looseObject({
   deletedRuns: count.optional(),
   historySince: text.optional(),
   unanswered: count.optional(),
+  unansweredEvents: count.optional(),
+  unansweredLanes: z.array(text).optional(),
   eventsPerSecond: count.optional(),
 });
 export type Replay = z.output<typeof replaySchema>;

@@ -6,7 +6,7 @@ import type { Api } from './api.ts';
 import { CliFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { checkedEventId, type NoteOptions, noteOf, onceOnly, onceOption } from './options.ts';
-import { countOf, jsonOf, pairsOf } from './output.ts';
+import { countOf, jsonOf, pairsOf, plain } from './output.ts';
 
 const everyMs = 500;
 const barChars = 30;
@@ -103,10 +103,7 @@ export async function shown(
     const why = `There are at least ${last.total ?? 'so many'} events: a dry run counts for 15 minutes at the most. Select less; a replay counts to the end, or to more than --max.`;
     throw new CliFailure('failure', 'counted_too_long', why);
   }
-  if (last.unanswered && last.status !== 'running') {
-    const why = `${countOf(last.unanswered, 'lane')} with dead letters did not answer, and nothing of theirs was sent or counted. See that a worker is up (causeway doctor), and run this once more.`;
-    throw new CliFailure('failure', 'lanes_unanswered', why);
-  }
+  if (last.unanswered && last.status !== 'running') throw unanswered(last);
   const { status, named = 0, events = 0 } = last;
   if (status === 'done' && events < named) {
     const why = `${countOf(named, 'event')} were named, and ${events === 0 ? 'none' : `only ${events}`} of them found where it was to be. The rest was sent meanwhile, by another request or by a worker that died, or its history is deleted: causeway log <event> says what became of each.`;
@@ -117,8 +114,22 @@ export async function shown(
   }
 }
 
+/** What is left is sent by continuing it: another replay of the same events would send the others once more. */
+function unanswered({ id, status, unanswered: lanes = 0, unansweredEvents, unansweredLanes = [] }: Replay): CliFailure {
+  if (unansweredEvents === undefined) {
+    const why = `${countOf(lanes, 'lane')} with dead letters did not answer, and nothing of theirs was sent or counted. See that a worker is up (causeway doctor), and run this once more.`;
+    return new CliFailure('failure', 'lanes_unanswered', why);
+  }
+  const more = lanes > unansweredLanes.length ? ` and ${lanes - unansweredLanes.length} more` : '';
+  const ended = status === 'stalled' ? ' It ended for that, and has more to send.' : '';
+  const named = unansweredLanes.map(plain).join(', ');
+  const why = `${countOf(unansweredEvents, 'event')} of ${countOf(lanes, 'lane')} were not sent, for these did not answer, or had more than 4,000 events waiting for long: ${named}${more}.${ended} See that a worker is up (causeway doctor); causeway replays continue ${id} sends what is left, and nothing twice.`;
+  return new CliFailure('failure', 'lanes_unanswered', why);
+}
+
 function rowsOf(replay: Replay): [string, string][] {
-  const { id, status, events, total, eventsPerSecond, lanes, runs, deletedRuns, historySince, unanswered } = replay;
+  const { id, status, events, total, eventsPerSecond, lanes, runs, deletedRuns, historySince } = replay;
+  const { unanswered: lanesOut, unansweredEvents, unansweredLanes = [] } = replay;
   const pairs: [string, string][] = [
     ['replay', id],
     ['status', status],
@@ -127,7 +138,9 @@ function rowsOf(replay: Replay): [string, string][] {
   if (total !== undefined) pairs.push(['of', String(total)]);
   if (eventsPerSecond !== undefined) pairs.push(['rate', `${countOf(eventsPerSecond, 'event')} a second at the most`]);
   if (lanes) pairs.push(['lanes', `${lanes} with dead letters`]);
-  if (unanswered) pairs.push(['unanswered', countOf(unanswered, 'lane')]);
+  if (lanesOut) pairs.push(['unanswered', countOf(lanesOut, 'lane')]);
+  if (unansweredEvents) pairs.push(['not sent', countOf(unansweredEvents, 'event')]);
+  for (const lane of unansweredLanes) pairs.push(['of', plain(lane)]);
   if (runs) pairs.push(['runs read', String(runs)]);
   if (deletedRuns) pairs.push(['deleted', `${countOf(deletedRuns, 'run')}: by retention, before they were read`]);
   if (historySince) pairs.push(['history since', `${historySince}: what was closed before may be deleted`]);
@@ -162,8 +175,9 @@ async function followed(at: Api, io: Io, replay: Replay): Promise<Replay> {
 const goesOn = ({ id }: Replay): string =>
   `\nIt goes on. causeway replays show ${id} --follow watches it, causeway replays cancel ${id} ends it.\n`;
 
-function barOf({ status, events = 0, total }: Replay): string {
+function barOf({ status, events = 0, total, unansweredEvents }: Replay): string {
   if (!total) return `${countOf(events, 'event')} counted, ${status}   `;
+  const left = unansweredEvents ? `, ${unansweredEvents} of lanes that do not answer` : '';
   const full = Math.min(Math.round((events / total) * barChars), barChars);
-  return `[${'#'.repeat(full)}${'-'.repeat(barChars - full)}] ${events} of ${total}, ${status}   `;
+  return `[${'#'.repeat(full)}${'-'.repeat(barChars - full)}] ${events} of ${total}${left}, ${status}   `;
 }

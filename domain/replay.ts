@@ -2,24 +2,13 @@
  * A replay of events that a filter names: dead letters, delivered ones, or both, over any number of lanes. Pure;
  * workflows/replay.ts asks, waits and remembers. docs/decisions/replay.md
  */
-import type { ParkedEvent } from './laneMessages.ts';
+import { isStalled, type LeftRun, leftLanes, withLeft } from './passedOver.ts';
+import type { FoundRuns, ReplayPage, ReplayPageRequest, ResendRequest, Resent, RunsRequest } from './replayCalls.ts';
+import type { ReplayFilter } from './replayFilter.ts';
 
 export const replayWorkflowType = 'replayEvents';
 export const replayWorkflowId = (id: string): string => `replay:${id}`;
 export const replayQueries = { progress: 'progress' } as const;
-
-/** Which events: each field that is given must fit. Times are RFC 3339. */
-export type ReplayFilter = {
-  destinationId?: string | undefined;
-  customerExternalId?: string | undefined;
-  eventType?: string | undefined;
-  acceptedFrom?: string | undefined;
-  acceptedTo?: string | undefined;
-  /** Of dead letters alone: the name of the error that they were parked for, and when. */
-  error?: string | undefined;
-  parkedFrom?: string | undefined;
-  parkedTo?: string | undefined;
-};
 
 export const replayStatuses = ['parked', 'delivered', 'any'] as const;
 export type ReplayOf = (typeof replayStatuses)[number];
@@ -62,7 +51,7 @@ export type ReplayLimits = {
 export const defaultReplayLimits: ReplayLimits = { historyEventsMax: 1_000, countMsMax: 15 * 60 * 1_000 };
 
 export type ReplayProgress = {
-  status: 'running' | 'done' | 'cancelled' | 'tooMany' | 'tooLong';
+  status: 'running' | 'done' | 'cancelled' | 'tooMany' | 'tooLong' | 'stalled';
   /** Sent again; with `dryRun`, that would be. Of dead letters more may be, where a worker died or it was cancelled. */
   events: number;
   /** How many events were named by their ids. With fewer `events` some were not found where they were to be. */
@@ -71,8 +60,11 @@ export type ReplayProgress = {
   total?: number | undefined;
   /** Lanes that had dead letters that are meant. */
   lanes: number;
-  /** Lanes that hold dead letters and did not answer: replay once more when a worker has time for them. */
+  /** Lanes that did not answer, or had too much waiting for long: nothing is sent to them. */
   unanswered: number;
+  /** Delivered events that were not sent for that, and the first of their lanes, by workflow id: continued, it sends these alone. */
+  unansweredEvents?: number | undefined;
+  unansweredLanes?: string[] | undefined;
   /** Runs of lanes that were read for delivered events, and those that retention had deleted. */
   runs: number;
   deletedRuns: number;
@@ -99,39 +91,14 @@ export type ReplayState = {
   /** Counts runs: what a lane is sent has a round and a part, and never a smaller one than before. */
   round: number;
   part: number;
+  /** What is left of lanes that were passed over, and what of that is tried once more, before all else. */
+  left?: readonly LeftRun[] | undefined;
+  again?: readonly LeftRun[] | undefined;
+  /** They were tried once more. */
+  isTriedAgain?: true | undefined;
+  /** By so much Temporal's clock may be behind the API's, in ms; absent in a replay that older code began. */
+  clocksDifferMs?: number | undefined;
 };
-
-export type ReplayPageRequest = Pick<ReplayStart, 'id' | 'filter' | 'named' | 'reason' | 'by'> & {
-  dryRun: boolean;
-  startedAt: string;
-  page?: string | undefined;
-  /** Absent in the first one. */
-  sweep?: number | undefined;
-};
-export type ReplayPage = Pick<ReplayProgress, 'events' | 'lanes' | 'unanswered'> & { page?: string | undefined };
-
-/** Runs that closed by the replay's start, in the order in which they closed; or that were open then, in that of their starts. */
-export type RunsRequest = {
-  filter: ReplayFilter;
-  of: 'closed' | 'open';
-  startedAt: string;
-  afterMs: number;
-  toMs: number;
-};
-/** `isTooMany`: the slice is to be made smaller. */
-export type FoundRuns = { runs: RunToRead[]; isTooMany: boolean };
-
-export type ResendRequest = Pick<ReplayStart, 'id' | 'filter' | 'eventsPerSecond' | 'reason' | 'by'> & {
-  ids?: string[] | undefined;
-  dryRun: boolean;
-  startedAt: string;
-  /** The first has this round and goes on with this part; each further one has the next round, and begins. */
-  runs: readonly RunToRead[];
-  round: number;
-  part: number;
-};
-/** So many `runs` are done with, of which retention had deleted some. `nextPart`: where it goes on with the next one, if it has begun. */
-export type Resent = { events: number; runs: number; deletedRuns: number; nextPart?: number | undefined };
 
 /** What a replay does next. */
 export type ReplayStep =
@@ -143,8 +110,12 @@ export type ReplayStep =
 /** Lanes with few events are read and sent to in one go: a step costs more than they do. */
 const runsAtOnce = 20;
 
-export const newReplayState = (start: ReplayStart, nowMs: number): ReplayState =>
+/** Who accepts an event tells its time, and Temporal when a run closed: of two machines. */
+export const clocksDifferMs = 60_000;
+
+export const newReplayState = (start: ReplayStart, nowMs: number, differMs?: number): ReplayState =>
   begun(start, {
+    ...(differMs !== undefined && { clocksDifferMs: differMs }),
     progress: {
       ...{ status: 'running', events: 0, lanes: 0, unanswered: 0, runs: 0, deletedRuns: 0 },
       ...{ historySince: start.historySince, eventsPerSecond: start.eventsPerSecond },
@@ -166,8 +137,11 @@ function inPhase({ named, filter, of }: ReplayStart, state: ReplayState, phase: 
     return phase === 'closed'
       ? { ...next, runs: named.runs, slice: { afterMs: 0, widthMs: 0 } }
       : { ...next, phase: 'over' };
-  // What was accepted later was not delivered by a run that had closed by then.
-  const afterMs = phase === 'closed' && filter.acceptedFrom !== undefined ? Date.parse(filter.acceptedFrom) - 1 : 0;
+  // What was accepted later was not delivered by a run that had closed by then. Which runs are read, no more: each event's own time of
+  // acceptance is looked at when its run is (`ofTime` in activities/resend.ts), so that the margin lets none in.
+  const isBounded = phase === 'closed' && filter.acceptedFrom !== undefined;
+  const fromMs = isBounded ? Date.parse(filter.acceptedFrom ?? '') - (state.clocksDifferMs ?? 0) - 1 : 0;
+  const afterMs = Math.max(fromMs, 0);
   return { ...next, slice: { afterMs, widthMs: Math.max(endMs(state) - afterMs, 0) } };
 }
 
@@ -175,9 +149,16 @@ const endMs = ({ progress }: ReplayState): number => Date.parse(progress.started
 
 export function nextStep(start: ReplayStart, state: ReplayState): ReplayStep {
   const { id, filter, named, reason, by, eventsPerSecond } = start;
-  const { phase, page, sweep, runs, slice, round, part } = state;
-  const { startedAt } = state.progress;
+  const { phase, page, sweep, runs, slice, round, part, left, again = [] } = state;
+  const { startedAt, status } = state.progress;
   const dryRun = state.pass === 'count';
+  const asked = { id, filter, reason, by, eventsPerSecond, ids: named?.ids, passedOver: leftLanes(left) };
+  const [first] = again;
+  if (status === 'stalled') return { kind: 'over' };
+  if (first) {
+    const { workflowId, runId, ...place } = first;
+    return { kind: 'runs', request: { ...asked, dryRun, startedAt, runs: [{ workflowId, runId }], ...placeOf(place) } };
+  }
   if (phase === 'over') return { kind: 'over' };
   if (phase === 'parked')
     return {
@@ -185,21 +166,28 @@ export function nextStep(start: ReplayStart, state: ReplayState): ReplayStep {
       request: { id, filter, named, reason, by, dryRun, startedAt, page, sweep: sweep?.number },
     };
   if (runs.length > 0) {
-    const asked = { id, filter, reason, by, eventsPerSecond, ids: named?.ids };
     return { kind: 'runs', request: { ...asked, dryRun, startedAt, runs: runs.slice(0, runsAtOnce), round, part } };
   }
   const { afterMs, widthMs } = slice;
   return { kind: 'list', request: { filter, of: phase, startedAt, afterMs, toMs: afterMs + widthMs } };
 }
 
+const placeOf = ({ round, part }: Pick<LeftRun, 'round' | 'part'>) => ({ round, part });
+
 /** The state where a phase may be over: then the next one, the next pass, or the end. */
 function onward(start: ReplayStart, state: ReplayState): ReplayState {
+  if (state.again && state.again.length > 0) return state;
   if (state.phase === 'parked') return onward(start, inPhase(start, state, 'closed'));
   if (state.phase !== 'over' && (state.runs.length > 0 || state.slice.widthMs > 0)) return state;
   if (state.phase === 'closed') return onward(start, inPhase(start, state, 'open'));
   const over: ReplayState = { ...state, phase: 'over' };
   const { progress } = over;
-  if (state.pass === 'send') return { ...over, progress: { ...progress, status: 'done' } };
+  if (state.pass === 'send') {
+    if (state.left && state.left.length > 0 && !state.isTriedAgain) {
+      return withLeft({ ...over, isTriedAgain: true }, [], state.left);
+    }
+    return { ...over, progress: { ...progress, status: 'done' } };
+  }
   if (progress.events > start.eventsMax) return countEnded(state, 'tooMany');
   if (start.dryRun) return { ...over, progress: { ...progress, status: 'done' } };
   const none = { events: 0, lanes: 0, unanswered: 0, runs: 0, deletedRuns: 0 };
@@ -275,17 +263,24 @@ export function listed(
 }
 
 export function read(start: ReplayStart, state: ReplayState, done: Resent): ReplayState {
-  const { progress, round } = state;
-  const next: ReplayState = {
+  const { progress, round, left = [], again = [] } = state;
+  const [first, ...others] = again;
+  const isAgain = first !== undefined;
+  const place = { runs: state.runs.slice(done.runs), round: round + done.runs, part: done.nextPart ?? 0 };
+  const counted: ReplayState = {
     ...state,
-    ...{ runs: state.runs.slice(done.runs), round: round + done.runs, part: done.nextPart ?? 0 },
+    ...(!isAgain && place),
     progress: {
       ...progress,
       events: progress.events + done.events,
-      runs: progress.runs + done.runs,
+      runs: progress.runs + (isAgain ? 0 : done.runs),
       deletedRuns: progress.deletedRuns + done.deletedRuns,
     },
   };
+  const goesOn = isAgain && done.runs === 0;
+  const rest = goesOn ? [{ ...first, part: done.nextPart ?? first.part, events: first.events - done.events }] : [];
+  const next = withLeft(counted, [...left, ...(done.left ?? [])], [...rest, ...others]);
+  if (isStalled(next)) return { ...next, progress: { ...next.progress, status: 'stalled' } };
   return onward(start, next);
 }
 
@@ -295,17 +290,3 @@ export const pauseAfterMs = (
   { pass }: ReplayState,
   { events }: ReplayPage,
 ): number => (pass === 'count' ? 0 : (events * 1_000) / eventsPerSecond);
-
-/** Whether a dead letter is meant. What was parked since the replay began is not: it may be one that was sent again, in vain. */
-export function isMeant({ error, parkedAt }: ParkedEvent, filter: ReplayFilter, startedAt: string): boolean {
-  const atMs = Date.parse(parkedAt);
-  if (atMs > Date.parse(startedAt)) return false;
-  if (filter.error !== undefined && error.name !== filter.error) return false;
-  if (filter.parkedFrom !== undefined && atMs < Date.parse(filter.parkedFrom)) return false;
-  return filter.parkedTo === undefined || atMs < Date.parse(filter.parkedTo);
-}
-
-/** Whether an event that was accepted then is meant. */
-export const isOfTime = (atMs: number, { acceptedFrom, acceptedTo }: ReplayFilter): boolean =>
-  (acceptedFrom === undefined || atMs >= Date.parse(acceptedFrom)) &&
-  (acceptedTo === undefined || atMs < Date.parse(acceptedTo));

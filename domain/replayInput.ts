@@ -4,7 +4,8 @@
  */
 import { parkingErrors } from './failures.ts';
 import { isObject } from './isObject.ts';
-import { type ReplayFilter, type ReplayStart, replayStatuses, replayWorkflowId } from './replay.ts';
+import { type ReplayStart, replayStatuses, replayWorkflowId } from './replay.ts';
+import type { ReplayFilter } from './replayFilter.ts';
 import { isReplayId, replayIdOf } from './replayId.ts';
 
 type Fields = Record<string, unknown>;

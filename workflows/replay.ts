@@ -12,29 +12,33 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { keeperTaskQueue } from '../domain/keeper.ts';
+import { restOf } from '../domain/passedOver.ts';
 import { anyInput } from '../domain/payloadConverter.ts';
 import {
+  clocksDifferMs,
   countEnd,
   countEnded,
   defaultReplayLimits,
-  type FoundRuns,
   listed,
   newReplayState,
   nextStep,
   paged,
   pauseAfterMs,
-  type ReplayPage,
-  type ReplayPageRequest,
   type ReplayProgress,
   type ReplayStart,
   type ReplayState,
   type ReplayStep,
-  type ResendRequest,
-  type Resent,
-  type RunsRequest,
   read,
   replayQueries,
 } from '../domain/replay.ts';
+import type {
+  FoundRuns,
+  ReplayPage,
+  ReplayPageRequest,
+  ResendRequest,
+  Resent,
+  RunsRequest,
+} from '../domain/replayCalls.ts';
 import { replayStartFrom } from '../domain/replayInput.ts';
 
 export type ReplayActivities = {
@@ -57,7 +61,7 @@ const visibilityLagMs = 3_000;
 /** Sends events again that a filter names, at a bounded rate. Cancelled, it ends after a few, and can be continued. */
 export async function replayEvents(given: ReplayStart, from?: ReplayState): Promise<ReplayResult> {
   const start = from ? given : checked(given);
-  let state = from ?? newReplayState(start, Date.now());
+  let state = from ?? newReplayState(start, Date.now(), patched('clocks-differ') ? clocksDifferMs : undefined);
   setHandler(progress, () => state.progress);
   const { historyEventsMax } = start.limits ?? defaultReplayLimits;
   const scope = CancellationScope.current();
@@ -75,7 +79,7 @@ export async function replayEvents(given: ReplayStart, from?: ReplayState): Prom
         await continueAsNew<typeof replayEvents>(start, state);
       }
     }
-    return state.progress;
+    return over(start, state);
   } catch (error) {
     // An activity whose worker dies is not tried again once it is cancelled: what it did, lanes know.
     if (!scope.consideredCancelled && !isCancellation(error)) throw error;
@@ -90,8 +94,16 @@ function checked(given: unknown): ReplayStart {
   throw ApplicationFailure.nonRetryable(`${start.problem}. Nothing was sent.`, 'replay_input_invalid');
 }
 
+/** Where lanes were passed over, it can be continued with what is left. */
+function over(start: ReplayStart, state: ReplayState): ReplayResult {
+  const rest = restOf(state);
+  return rest ? { ...state.progress, rest: { start, state: rest } } : state.progress;
+}
+
 const cancelled = (start: ReplayStart, state: ReplayState): ReplayResult =>
-  state.phase === 'over' ? state.progress : { ...state.progress, status: 'cancelled', rest: { start, state } };
+  nextStep(start, state).kind === 'over'
+    ? over(start, state)
+    : { ...state.progress, status: 'cancelled', rest: { start, state } };
 
 /** The state after a step, and how long what it sent takes at the replay's rate. */
 async function taken(

@@ -66,9 +66,9 @@ export const newReplaySchema = fieldsOf({
 export const replaySchema = z
   .object({
     id: z.string().openapi({ example: 'rpl_Jx1nW0b3Qw6mO2m0' }),
-    status: z.enum(['running', 'done', 'cancelled', 'tooMany', 'tooLong', 'failed']).openapi({
+    status: z.enum(['running', 'done', 'cancelled', 'stalled', 'tooMany', 'tooLong', 'failed']).openapi({
       description:
-        '`tooMany`: more than `eventsMax`, and nothing was sent. `tooLong`: a dry run that has counted for 15 minutes. `failed`: `why` says of what.',
+        '`tooMany`: more than `eventsMax`, and nothing was sent. `tooLong`: a dry run that has counted for 15 minutes. `stalled`: more than 100 lanes did not answer; continue it when they do. `failed`: `why` says of what.',
     }),
     why: z.string().optional().openapi({ description: 'Of one that failed.' }),
     events: z
@@ -93,7 +93,17 @@ export const replaySchema = z
       description: 'What was delivered by runs that closed before may be deleted (retention), and is not found.',
     }),
     eventsPerSecond: z.int().optional(),
-    unanswered: z.int().optional().openapi({ description: 'Lanes that did not answer: replay once more.' }),
+    unanswered: z.int().optional().openapi({
+      description:
+        'Lanes that did not answer, or had more than 4,000 events waiting for long. With dead letters: replay those once more.',
+    }),
+    unansweredEvents: z.int().optional().openapi({
+      description: 'Delivered events that were not sent for that. `POST /v1/replays/{id}/continue` sends these alone.',
+    }),
+    unansweredLanes: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'The first ten of the lanes that have them, by workflow id.' }),
     startedAt: z.iso.datetime().optional(),
   })
   .openapi('Replay');

@@ -44,7 +44,7 @@ export function replayCommands(program: Command, { io, api }: Context): void {
       const at = await api();
       await shown(at, io, await at.get(path, replaySchema), options);
     });
-  ofOne('continue', 'go on with one that was cancelled, where it ended')
+  ofOne('continue', 'go on with one that was cancelled, or left lanes out, where it ended')
     .addOption(new Option('--follow', 'show how far it is, until it is over'))
     .addOption(jsonOption())
     .action(async (id: string, options: WatchOptions) => {

@@ -2,16 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import {
-  defaultReplayLimits,
-  type FoundRuns,
-  type ReplayPage,
-  type ReplayPageRequest,
-  type ReplayStart,
-  type ResendRequest,
-  type Resent,
-  type RunsRequest,
-} from '../../domain/replay.ts';
+import { defaultReplayLimits, type ReplayStart } from '../../domain/replay.ts';
+import type {
+  FoundRuns,
+  ReplayPage,
+  ReplayPageRequest,
+  ResendRequest,
+  Resent,
+  RunsRequest,
+} from '../../domain/replayCalls.ts';
 
 /** What one run of the activity sends, or of how many runs it counts them; each event is a part of its own. */
 export const eventsOfStep = 2;
@@ -31,6 +30,8 @@ export class ReplayWorld {
   list: (request: RunsRequest) => FoundRuns = () => ({ runs: [], isTooMany: false });
   /** What a page of lanes with dead letters answers. */
   page: (request: ReplayPageRequest) => ReplayPage = () => ({ events: 0, lanes: 0, unanswered: 0 });
+  /** Lanes that have no room are passed over, by workflow id. */
+  silent: string[] = [];
   /** Comes before a step's answer. */
   beforeAnswer: () => unknown = () => undefined;
 
@@ -55,7 +56,14 @@ export class ReplayWorld {
 
   private resent({ runs, round, part, dryRun }: ResendRequest): Resent {
     const done: Resent = { events: 0, runs: 0, deletedRuns: 0 };
-    for (const [n, { runId }] of runs.entries()) {
+    for (const [n, { workflowId, runId }] of runs.entries()) {
+      if (!dryRun && this.silent.includes(workflowId)) {
+        const first = n === 0 ? part : 0;
+        const left = { workflowId, runId, round: round + n, part: first, events: eventsOfRun - first };
+        done.left = [...(done.left ?? []), left];
+        done.runs++;
+        continue;
+      }
       if (dryRun) {
         this.counted.push(runId);
         done.events += eventsOfRun;

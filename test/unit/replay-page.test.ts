@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { LaneRun } from '../../activities/laneHistory.ts';
 import { createReplayActivities } from '../../activities/replay.ts';
 import { blockOf } from '../../domain/block.ts';
-import type { ReplayPage, ReplayPageRequest } from '../../domain/replay.ts';
+import type { ReplayPage, ReplayPageRequest } from '../../domain/replayCalls.ts';
 import { fault, idOf } from '../harness/laneSteps.ts';
 
 /** A run that was begun with these events parked. */

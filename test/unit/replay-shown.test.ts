@@ -25,6 +25,28 @@ test('a replay that left lanes out which did not answer ends with 1, and says wh
   expect(await shown({ status: 'done', events: 4, unanswered: 0 })).toMatchObject({ code: 0 });
 });
 
+test('a replay that passed lanes over says what was not sent, of which lanes, and how to send just that', async () => {
+  const left = {
+    events: 4,
+    total: 9,
+    unanswered: 12,
+    unansweredEvents: 5,
+    unansweredLanes: ['delivery:dst_a:k', 'l\tm'],
+  };
+  const done = await shown({ status: 'done', ...left });
+  expect([done.code, done.err]).toEqual([
+    1,
+    'causeway: 5 events of 12 lanes were not sent, for these did not answer, or had more than 4,000 events waiting for long: delivery:dst_a:k, l m and 10 more. See that a worker is up (causeway doctor); causeway replays continue rpl_a sends what is left, and nothing twice.\n',
+  ]);
+  expect(done.out).toMatch(/^not sent +5 events$/m);
+  expect(done.out).toMatch(/^of +delivery:dst_a:k$/m);
+  const running = await shown({ status: 'running', ...left });
+  expect([running.code, running.out]).toEqual([0, expect.stringMatching(/^not sent +5 events$/m)]);
+  expect(await shown({ status: 'stalled', ...left })).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining('It ended for that, and has more to send.') },
+  });
+});
+
 test('a replay of named events that is done with fewer of them ends with 1, and says how many', async () => {
   const none = await shown({ status: 'done', events: 0, total: 0, named: 2 });
   expect([none.code, none.err]).toEqual([1, expect.stringMatching(/^causeway: 2 events were named, and none of them/)]);

@@ -2,11 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { failureRowOf } from '../../domain/failures.ts';
 import {
+  clocksDifferMs,
   countEnd,
   countEnded,
-  type FoundRuns,
-  isMeant,
-  isOfTime,
   listed,
   newReplayState,
   nextStep,
@@ -14,11 +12,10 @@ import {
   pauseAfterMs,
   type ReplayStart,
   type ReplayState,
-  type ResendRequest,
-  type Resent,
-  type RunsRequest,
   read,
 } from '../../domain/replay.ts';
+import type { FoundRuns, ResendRequest, Resent, RunsRequest } from '../../domain/replayCalls.ts';
+import { isMeant, isOfTime } from '../../domain/replayFilter.ts';
 
 const startedMs = 1_000;
 const startOf = (more: Partial<ReplayStart> = {}): ReplayStart => ({
@@ -169,6 +166,15 @@ describe('a replay of delivered events', () => {
   test('leaves out the runs that had closed before the first event was accepted that is meant', () => {
     const filter = { destinationId: 'dst_a', acceptedFrom: new Date(501).toISOString() };
     expect(played(startOf({ filter }), runs).counted).toEqual(['1']);
+  });
+
+  test("reads those that closed just before, for Temporal's clock may be behind the one of who accepted", () => {
+    const start = startOf({ filter: { destinationId: 'dst_a', acceptedFrom: new Date(80_501).toISOString() } });
+    const late: Run[] = [20_000, 80_000].map((closedMs) => ({ startedMs: 1, closedMs, events: 1 }));
+    expect(played(start, late, newReplayState(start, 100_000)).counted).toEqual([]);
+    expect(played(start, late, newReplayState(start, 100_000, clocksDifferMs)).counted).toEqual(['1']);
+    const early = startOf({ filter: { acceptedFrom: new Date(501).toISOString() } });
+    expect(nextStep(early, newReplayState(early, 100_000, clocksDifferMs))).toMatchObject({ request: { afterMs: 0 } });
   });
 
   test('counts what retention has deleted meanwhile', () => {

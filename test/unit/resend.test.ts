@@ -9,7 +9,7 @@ import { type Block, blockOf } from '../../domain/block.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { type LaneStatus, statusOf } from '../../domain/laneMessages.ts';
 import { newLaneState } from '../../domain/laneState.ts';
-import type { ResendRequest, Resent } from '../../domain/replay.ts';
+import type { ResendRequest, Resent } from '../../domain/replayCalls.ts';
 import { idOf } from '../harness/laneSteps.ts';
 
 const start = { destinationId: 'dst_a', customerExternalId: 'c', lane: 'k', limits: defaultLaneLimits };
@@ -43,7 +43,7 @@ const idle = statusOf(newLaneState(defaultLaneLimits));
 type World = {
   runs: Record<string, number[]>;
   readMs?: number;
-  status?: () => LaneStatus | 'gone' | undefined;
+  status?: (workflowId: string) => LaneStatus | 'gone' | undefined;
   isDeleted?: boolean;
   onRead?: (runId: string) => void;
   /** So many of a run's two records were copied by a reset. */
@@ -74,7 +74,7 @@ async function resent(
     },
     index: { acceptedAt: async () => new Map<string, Date>(), add: async () => undefined },
     destinations: { get: async () => (isDeleted ? undefined : {}) },
-    lanes: { status: async () => status() },
+    lanes: { status: async (workflowId: string) => status(workflowId) },
     signal: async ({ inputs, requestId }: LaneSignal) => {
       const [block, note] = inputs as [Block, { round: number; part: number }]; // As the activity made them.
       sent.push({ place: `${note.round}/${note.part}`, ids: block.entries.map(({ id }) => Number(id)), requestId });
@@ -177,4 +177,53 @@ test('of a destination that is deleted nothing is counted or sent, and only what
 test('of a run that a reset made, what it copied is left to the run that it was copied from, but not a batch that was on its way then', async () => {
   expect((await resent({ runs: { a: [1] }, copiedRecords: 2 })).sent).toEqual([]);
   expect((await resent({ runs: { a: [1] }, copiedRecords: 1 })).sent).toMatchObject([{ ids: [1] }]);
+});
+
+test('a lane that has no room for a quarter of a minute is passed over with all its runs, the others get theirs, and what is left is told', async () => {
+  const runs = { a: [1], b: [2, 3], c: [4], d: [5] };
+  const lanes = ['a', 'b', 'b', 'a'];
+  const asked: string[] = [];
+  const more = {
+    ...{ eventsPerSecond: 100, passedOver: [] },
+    runs: Object.keys(runs).map((runId, n) => ({ workflowId: `delivery:dst_a:${lanes[n]}`, runId })),
+  };
+  const workflowId = 'delivery:dst_a:b';
+  vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 });
+  try {
+    const status = (lane: string): LaneStatus | undefined => {
+      asked.push(lane);
+      if (lane !== workflowId) return idle;
+      vi.setSystemTime(Date.now() + 5_000);
+      return asked.length % 2 === 0 ? undefined : { ...idle, waitingEvents: 5_000 };
+    };
+    // What it has sent by then is seen first.
+    const first = await resent({ runs, status }, more);
+    expect(first.answer).toEqual({ events: 1, runs: 1, deletedRuns: 0, nextPart: 0 });
+    asked.length = 0;
+    const second = await resent({ runs, status }, { ...more, runs: more.runs.slice(1), round: 8 });
+    const [left, ...others] = second.answer.left ?? [];
+    expect(left).toEqual({ workflowId, runId: 'b', round: 8, part: 0, events: 2 });
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked.length).toBeLessThan(6);
+    expect(others).toEqual([]); // The time of this run of the activity is over.
+    asked.length = 0;
+    const passedOver = [workflowId];
+    const third = await resent({ runs, status }, { ...more, passedOver, runs: more.runs.slice(2), round: 9 });
+    expect(third.answer).toEqual({
+      ...{ events: 1, runs: 2, deletedRuns: 0 },
+      left: [{ workflowId, runId: 'c', round: 9, part: 0, events: 1 }],
+    });
+    expect([asked, places(third)]).toEqual([['delivery:dst_a:a'], ['10/0']]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a second attempt knows which lanes the first had passed over', async () => {
+  const left = [{ workflowId: 'delivery:dst_a:a', runId: 'z', round: 6, part: 1, events: 3 }];
+  const heartbeatDetails = { run: 0, part: 0, events: 4, deletedRuns: 0, left };
+  const { answer, sent } = await resent({ runs: { a: [1], b: [2] } }, { passedOver: [] }, { heartbeatDetails });
+  const own = { workflowId: 'delivery:dst_a:a', runId: 'a', round: 7, part: 0, events: 1 };
+  expect(answer).toEqual({ events: 5, runs: 2, deletedRuns: 0, left: [...left, own] });
+  expect(sent.map(({ ids }) => ids)).toEqual([[2]]);
 });

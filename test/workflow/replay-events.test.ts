@@ -71,6 +71,36 @@ describe('the replay workflow', () => {
     return count;
   }
 
+  test('passes over lanes that have no room, ends with that said, and continued sends what is left, once', async () => {
+    const world = new ReplayWorld();
+    const [lane = ''] = closedRuns({ of: 'closed', filter: {}, startedAt: '', afterMs: 0, toMs: 0 }).runs.map(
+      ({ workflowId }) => workflowId,
+    );
+    world.list = (request) => {
+      const { runs, ...found } = closedRuns(request);
+      const ofTwo = runs.map((run, n) => ({ ...run, workflowId: n % 3 === 0 ? lane : `${lane}-other` }));
+      return { ...found, runs: ofTwo };
+    };
+    await inWorld(world, async (begin) => {
+      world.silent = [lane];
+      const start = replayOf({});
+      const done = await resultOf(await begin(start));
+      const ofLane = runIds.length / 3;
+      expect(done).toMatchObject({
+        ...{ status: 'done', events: events - ofLane * eventsOfRun, total: events, unanswered: 1 },
+        ...{ unansweredEvents: ofLane * eventsOfRun, unansweredLanes: [lane] },
+      });
+      expect(world.sent).toHaveLength(events - ofLane * eventsOfRun);
+      world.silent = [];
+      const { rest } = done;
+      if (!rest) throw new Error('It can not be continued.');
+      const over = await resultOf(await begin(rest.start, rest.state));
+      expect(over).toMatchObject({ status: 'done', events, total: events, unanswered: 0 });
+      expect([over.rest, over.unansweredEvents]).toEqual([undefined, undefined]);
+      expect(world.sent.toSorted()).toEqual(each.toSorted());
+    });
+  });
+
   test('goes over continue-as-new again and again: it keeps its progress, and counts and sends nothing twice', async () => {
     const world = new ReplayWorld();
     world.list = closedRuns;
