@@ -76,14 +76,19 @@ async function segmentTold(decoding: Decoding, event: HistoryEvent): Promise<Tol
   return { kind: 'segmentRead', segmentId: request?.segmentId };
 }
 
-/** A signal as the lane took it: one that changed nothing for its form is not told of. */
+/** A signal as the lane took it. Temporal takes one of any name and input, and says so to who sent it: here it is seen that it changed nothing. */
 async function signalTold(decoding: Decoding, event: HistoryEvent): Promise<Told> {
   const signal = event.workflowExecutionSignaledEventAttributes;
   const name = signal?.signalName;
   if (!signal || !name) return undefined;
   const inputs = await decoding.signalInputs(signal.input?.payloads);
-  const [input, about] = inputs ?? [];
-  if (!inputs || !isFitting(name, input)) return undefined;
+  const ignored: Told = { kind: 'ignored', reason: name, by: signal.identity ?? undefined };
+  return (inputs && takenSignal(name, inputs)) ?? ignored;
+}
+
+/** Undefined where no lane knows its name, or makes sense of its input. */
+function takenSignal(name: string, [input, about]: readonly unknown[]): Told {
+  if (!isFitting(name, input)) return undefined;
   if (name === laneSignals.enqueue) {
     const block = blockFrom(input);
     return block && { kind: 'accepted', events: block.entries.length };

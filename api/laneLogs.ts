@@ -50,7 +50,7 @@ export function laneLogRoute(app: App, { destinations, laneLogs }: LaneLogOption
     const workflowId = laneWorkflowId(id, lane);
     const page = await laneLogs.page(workflowId, { place, entriesMax: limit });
     if (!page) {
-      const remedy = `Temporal has no lane ${lane} of destination ${id}: it never had an event, or it closed longer ago than the namespace's retention and its log is deleted.`;
+      const remedy = `Temporal has no lane ${lane} of destination ${id}: it never had an event, or it closed longer ago than the namespace's retention and its log is deleted. GET /v1/destinations/{id}/lanes (causeway lanes) lists those that are open.`;
       throw new CausewayError('lane_not_found', remedy);
     }
     const { entries, deletedBeforeMs, next } = page;

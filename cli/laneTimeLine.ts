@@ -22,6 +22,7 @@ function textOf(entry: LaneLogEntry): string {
   if (kind === 'segmentRead') return `reads overflow segment ${segmentId}`;
   const note = `${entry.by ? ` by ${entry.by}` : ''}${entry.reason ? `: ${entry.reason}` : ''}${why}`;
   const named = entry.replayId ? ` (${entry.replayId})` : '';
+  if (kind === 'ignored') return `a signal that changed nothing, for its name or its input${note}`;
   if (kind === 'replay' || kind === 'discard') return `${kind} of ${some || 'all'}${named}${note}`;
   return `${own[kind] ?? kind}${some && ` ${some}`}${note}`;
 }

@@ -105,6 +105,7 @@ export async function shown(
   }
   if (last.unanswered && last.status !== 'running') throw unanswered(last);
   const { status, named = 0, events = 0 } = last;
+  if (status === 'done' && events === 0 && named === 0 && !json) io.err(nothingFits);
   if (status === 'done' && events < named) {
     const why = `${countOf(named, 'event')} were named, and ${events === 0 ? 'none' : `only ${events}`} of them found where it was to be. The rest was sent meanwhile, by another request or by a worker that died, or its history is deleted: causeway log <event> says what became of each.`;
     throw new CliFailure('failure', 'events_missing', why);
@@ -113,6 +114,9 @@ export async function shown(
     throw new CliFailure('failure', 'replay_failed', last.why ?? 'It was ended from outside.');
   }
 }
+
+const nothingFits =
+  'No event fits, and nothing was sent. Customer and event type are compared letter by letter; dead letters are meant unless --status says otherwise.\n';
 
 /** What is left is sent by continuing it: another replay of the same events would send the others once more. */
 function unanswered({ id, status, unanswered: lanes = 0, unansweredEvents, unansweredLanes = [] }: Replay): CliFailure {

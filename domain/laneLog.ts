@@ -24,6 +24,7 @@ export const laneLogKinds = [
   'suspend',
   'segmentOpened',
   'segmentRead',
+  'ignored',
 ] as const;
 
 /** Where records of one batch landed in one partition. */

@@ -27,3 +27,7 @@ export function isMeant({ error, parkedAt }: ParkedEvent, filter: ReplayFilter, 
 export const isOfTime = (atMs: number, { acceptedFrom, acceptedTo }: ReplayFilter): boolean =>
   (acceptedFrom === undefined || atMs >= Date.parse(acceptedFrom)) &&
   (acceptedTo === undefined || atMs < Date.parse(acceptedTo));
+
+/** Whether there is time between the two; what is left out bounds nothing. */
+export const isSpan = (from: string | undefined, to: string | undefined): boolean =>
+  from === undefined || to === undefined || Date.parse(from) < Date.parse(to);

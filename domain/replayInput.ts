@@ -5,7 +5,7 @@
 import { parkingErrors } from './failures.ts';
 import { isObject } from './isObject.ts';
 import { type ReplayStart, replayStatuses, replayWorkflowId } from './replay.ts';
-import type { ReplayFilter } from './replayFilter.ts';
+import { isSpan, type ReplayFilter } from './replayFilter.ts';
 import { isReplayId, replayIdOf } from './replayId.ts';
 
 type Fields = Record<string, unknown>;
@@ -97,10 +97,12 @@ export function replayStartFrom(
 }
 
 function contradictionIn({ of, filter, named }: ReplayStart): { problem: string } | undefined {
-  const { destinationId, customerExternalId, error, parkedFrom, parkedTo } = filter;
+  const { destinationId, customerExternalId, error, parkedFrom, parkedTo, acceptedFrom, acceptedTo } = filter;
   if (!named && destinationId === undefined && customerExternalId === undefined) {
     return { problem: 'The filter selects nothing: expected destinationId or customerExternalId' };
   }
+  if (!isSpan(acceptedFrom, acceptedTo)) return { problem: 'filter.acceptedTo is wrong: it ends before it begins' };
+  if (!isSpan(parkedFrom, parkedTo)) return { problem: 'filter.parkedTo is wrong: it ends before it begins' };
   const isOfParked = [error, parkedFrom, parkedTo].some((one) => one !== undefined);
   if (!isOfParked || of === 'parked') return undefined;
   return {

@@ -19,7 +19,7 @@ const entrySchema = z
     at: time,
     kind: z.enum(laneLogKinds).openapi({
       description:
-        '`continued`: a new run; `waiting`, `suspended`: the lane holds, and `error` says why; `leftOut`: attempts that settled nothing and are only counted; `wake` and `suspend` are the word of its keeper; `failed`: a defect of ours.',
+        '`continued`: a new run; `waiting`, `suspended`: the lane holds, and `error` says why; `leftOut`: attempts that settled nothing and are only counted; `wake` and `suspend` are the word of its keeper; `ignored`: a signal whose name (`reason`) or input no lane knows, and that changed nothing; `failed`: a defect of ours.',
     }),
     events: count
       .optional()

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { parkingErrors } from '../../domain/failures.ts';
 import { replayStatuses } from '../../domain/replay.ts';
+import { isSpan } from '../../domain/replayFilter.ts';
 import { noteFields } from './lanes.ts';
 import { fieldsOf, lineOf, wholeNumber, yesOrNo } from './text.ts';
 
@@ -10,6 +11,7 @@ const time = () => z.iso.datetime({ error: timeExpected, offset: true });
 const customerExpected = 'a customer without quotes and backslashes in its name; give destinationId in place of it';
 const scopeExpected = 'at least one of destinationId and customerExternalId, or eventIds';
 const aloneExpected = 'no other selector than destinationId and status beside eventIds';
+const timesExpected = 'a time that is later than the one that it begins with';
 const parkedExpected = 'status "parked" with error, parkedFrom and parkedTo: only a dead letter has them';
 /** The history of each is read before the answer. */
 const idsMax = 100;
@@ -48,8 +50,8 @@ export const newReplaySchema = fieldsOf({
   ...noteFields,
 })
   .superRefine(({ eventIds, destinationId, customerExternalId, ...rest }, context) => {
-    const refuse = (message: string, problem: string): void =>
-      context.addIssue({ code: 'custom', path: [], message, params: { problem } });
+    const refuse = (message: string, problem: string, path: string[] = []): void =>
+      context.addIssue({ code: 'custom', path, message, params: { problem } });
     const { eventType, acceptedFrom, acceptedTo, error, parkedFrom, parkedTo } = rest;
     const isOfParked = [error, parkedFrom, parkedTo].some((one) => one !== undefined);
     const isFiltered =
@@ -58,6 +60,8 @@ export const newReplaySchema = fieldsOf({
     if (!eventIds && destinationId === undefined && customerExternalId === undefined)
       refuse(scopeExpected, 'selects nothing');
     if (isOfParked && rest.status !== 'parked') refuse(parkedExpected, 'does not fit together');
+    if (!isSpan(acceptedFrom, acceptedTo)) refuse(timesExpected, 'ends before it begins', ['acceptedTo']);
+    if (!isSpan(parkedFrom, parkedTo)) refuse(timesExpected, 'ends before it begins', ['parkedTo']);
   })
   .openapi('NewReplay', {
     example: { customerExternalId: 'acct_8K2zRq', error: 'MESSAGE_TOO_LARGE', reason: 'topic limit raised', by: 'ada' },

@@ -3,7 +3,7 @@ import { connectionTestSchema, type Destination, destinationSchema, destinations
 import type { Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { destinationPath, jsonOption, limitOption, onceKey } from '../options.ts';
-import { countOf, jsonOf, pairsOf, tableOf, timeOf } from '../output.ts';
+import { countOf, jsonOf, pairsOf, plain, tableOf, timeOf } from '../output.ts';
 import { pagesOf } from '../pages.ts';
 
 const pageSizeMax = 100;
@@ -32,7 +32,11 @@ export function destinationCommands(program: Command, { io, api }: Context): voi
         ...[one.id, one.customerExternalId, one.name, one.topic, one.eventTypes.join(', '), stateOf(one)],
       ]);
       if (rows.length > 0) io.out(tableOf(['ID', 'CUSTOMER', 'NAME', 'TOPIC', 'EVENT TYPES', 'STATE'], rows));
-      io.err(`${countOf(found.length, 'destination')}${isMore ? ', and there are more: raise --limit' : ''}.\n`);
+      const exactly = found.length === 0 && customer !== undefined;
+      const spelled = exactly ? ` ${plain(customer)} is compared letter by letter: see that it is spelled so.` : '';
+      io.err(
+        `${countOf(found.length, 'destination')}${isMore ? ', and there are more: raise --limit' : ''}.${spelled}\n`,
+      );
     });
   destinations
     .command('show')

@@ -45,7 +45,10 @@ export function logCommand(program: Command, { io, api }: Context): void {
         const remedy = 'Which lane? Add --lane <lane>: `causeway lanes` shows those that are open.';
         throw new CliFailure('usage', 'argument_missing', remedy);
       }
-      if (options.lane === undefined) return await eventLog(io, api, checkedEventId(id), options);
+      if (options.lane === undefined) {
+        const log = eventLog(io, api, checkedEventId(id), options);
+        return await (given === undefined ? log.catch((error) => throwSpelled(error)) : log);
+      }
       const path = `${destinationPath(id)}/lane-log?lane=${encodeURIComponent(options.lane)}`;
       const log = new LaneLog(io, await api(), path, options);
       if (!options.follow) return await log.show();
@@ -61,6 +64,13 @@ function eventIdByKey({ customer, key }: LogOptions): string {
   const remedy =
     'Which event? Give its id (evt_…), or --customer and --key: its customerExternalId and idempotencyKey.';
   throw new CliFailure('usage', 'argument_missing', remedy);
+}
+
+/** A slip in either makes the id of another event. */
+function throwSpelled(error: unknown): never {
+  if (!(error instanceof CliFailure) || error.code !== 'event_not_found') throw error;
+  const remedy = `${error.message} Or --customer or --key is spelled otherwise than it was posted: they are compared letter by letter.`;
+  throw new CliFailure(error.exit, error.code, remedy, { cause: error });
 }
 
 async function eventLog(io: Io, api: Context['api'], id: string, { follow, json }: LogOptions): Promise<void> {

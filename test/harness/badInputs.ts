@@ -41,6 +41,7 @@ const selecting = ({ id, parked, unparked }: Ids, ...yes: string[]): Bad => ({
   ],
 });
 
+const noon = '2026-01-15T12:00:00Z';
 const noTime = (field: string): RegExp => new RegExp(`${field}.*expected a time, for example`);
 /** The selectors of a replay in the background. */
 const filters = (...args: string[]): Row[] => [
@@ -54,6 +55,8 @@ const filters = (...args: string[]): Row[] => [
   ['no time', [...args, '--accepted-to', 'noon'], 2, noTime('acceptedTo')],
   ['no time', [...args, '--parked-from', 'noon'], 2, noTime('parkedFrom')],
   ['no time', [...args, '--parked-to', 'noon'], 2, noTime('parkedTo')],
+  ['no time between', [...args, '--accepted-from', noon, '--accepted-to', noon], 2, /acceptedTo ends before it begins/],
+  ['no time between', [...args, '--parked-from', noon, '--parked-to', noon], 2, /parkedTo ends before it begins/],
   ['out of range', [...args, '--rate', '10001'], 2, /eventsPerSecond is too large.*1 to 10000/],
   ['no number', [...args, '--rate', '1e3'], 2, /--rate.*whole number of 1 or more/],
   ['no number', [...args, '--max', '0'], 2, /--max.*whole number of 1 or more/],
@@ -147,9 +150,14 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
       ['missing', [], 2, /Which event\? Give its id .*--customer and --key/],
       ['half', ['--customer', 'acct'], 2, /Which event\?/],
       ['half', ['--key', ''], 2, /Which event\?/],
-      ['unknown', ['--customer', 'acct', '--key', 'none'], 3, /No event evt_.{22} is known\. .*accepted before 20/],
+      [
+        'unknown',
+        ['--customer', 'acct', '--key', 'none'],
+        3,
+        /No event evt_.{22} is known\. .*accepted before 20.*letter by letter/,
+      ],
       ['no lane', [id], 2, /Which lane\? Add --lane <lane>/],
-      ['unknown', [id, '--lane', 'none'], 3, /Temporal has no lane none/],
+      ['unknown', [id, '--lane', 'none'], 3, /Temporal has no lane none.*causeway lanes\) lists those that are open/],
       ['empty', [id, '--lane', ''], 2, /lane is too short: expected the name of a lane/],
       ['unknown', ['dst_none', '--lane', 'a'], 3, noDestination],
       limit([id, '--lane', 'a']),

@@ -51,6 +51,10 @@ test("a lane's log tells what came, each attempt, where it landed, what was park
   const parked = await settle('parked', 'x'.repeat(5_000));
   await cli(['pause', destination.id, '--lane', lane, '--reason', 'they move', '--by', 'ada']);
   await cli(['resume', destination.id, '--lane', lane, '--by', 'bob']);
+  const signal = (...args: string[]) =>
+    operate(causeway, 'workflow', 'signal', '--workflow-id', laneWorkflowId(destination.id, lane), ...args);
+  await signal('--name', 'repaly');
+  await signal('--name', 'discard', '--input', `{"id": ["${parked}"]}`);
   await cli(['discard', destination.id, parked, '--yes', '--reason', 'a test event', '--by', 'eve']);
   const { out } = await until('the discard', laneLog, (log) => log.out.includes('a test event'));
   const told = out.split('\n').map((line) => line.replace(/^\S+ \S+ {2}/, ''));
@@ -64,6 +68,8 @@ test("a lane's log tells what came, each attempt, where it landed, what was park
     new RegExp(`^${parked} is parked: MESSAGE_TOO_LARGE: `),
     /^pause by ada \(CAUSEWAY_API_KEY\): they move$/,
     /^resume by bob \(CAUSEWAY_API_KEY\)$/,
+    /^a signal that changed nothing, for its name or its input by .+: repaly$/,
+    /^a signal that changed nothing, for its name or its input by .+: discard$/,
     /^discard of 1 event by eve \(CAUSEWAY_API_KEY\): a test event$/,
   ];
   for (const [n, line] of expected.entries()) expect(told[n]).toMatch(line);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { replayStartFrom } from '../../domain/replayInput.ts';
 
 const begun = { workflowId: 'replay:rpl_a', firstExecutionRunId: '0190aaaa-bbbb' };
+const day = '2026-01-15T00:00:00Z';
 const filter = { destinationId: 'dst_a' };
 
 test('what is left out gets what the API gives it', () => {
@@ -32,6 +33,8 @@ test.each([
   [{ filter, events: 1 }, 'events is not known'],
   [{ filter: { customerExternalId: 'a"b' } }, 'give destinationId in place of it'],
   [{ filter: { ...filter, acceptedFrom: 'noon' } }, 'filter.acceptedFrom is wrong: expected a time'],
+  [{ filter: { ...filter, acceptedFrom: day, acceptedTo: day } }, 'filter.acceptedTo is wrong: it ends before'],
+  [{ filter: { ...filter, parkedFrom: day, parkedTo: day } }, 'filter.parkedTo is wrong: it ends before'],
   [{ filter, of: 'lost' }, 'of is wrong: expected one of parked, delivered, any'],
   [{ filter: { ...filter, error: 'MESSAGE_TOO_LARGE' }, of: 'any' }, 'expected "parked" with error'],
   [{ filter: { ...filter, error: 'TOO_LARGE' } }, 'filter.error is wrong: expected one of '],

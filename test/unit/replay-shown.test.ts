@@ -56,3 +56,12 @@ test('a replay of named events that is done with fewer of them ends with 1, and 
   expect(await shown({ status: 'done', events: 2, named: 2 })).toMatchObject({ code: 0 });
   expect(await shown({ status: 'running', events: 0, named: 2 })).toMatchObject({ code: 0 });
 });
+
+test('a replay that met no event says so, and what may be misspelt', async () => {
+  const none = await shown({ status: 'done', events: 0, total: 0 });
+  expect([none.code, none.err]).toEqual([
+    0,
+    expect.stringMatching(/^No event fits, and nothing was sent\. .*--status/),
+  ]);
+  expect(await shown({ status: 'done', events: 1, total: 1 })).toMatchObject({ code: 0, err: '' });
+});
