@@ -120,7 +120,7 @@ test('a replay that is begun with the same --once again is the same one; where i
   const nobody = await run(causeway.api, begin, { env: { CAUSEWAY_API: 'http://127.0.0.1:9' } });
   expect([nobody.code, nobody.err]).toEqual([
     5,
-    expect.stringMatching(/run this again with --once [\w-]+, and it is begun once/),
+    expect.stringMatching(/the same command with --once [\w-]+ completes it/),
   ]);
 });
 
