@@ -1,6 +1,6 @@
 /** DER (ITU-T X.690), as far as keys are written in it. */
 
-export const derTags = { integer: 0x02, octets: 0x04, sequence: 0x30 } as const;
+export const derTags = { integer: 0x02, octets: 0x04, objectId: 0x06, sequence: 0x30, firstOptional: 0xa0 } as const;
 
 export type DerPart = { tag: number; content: Buffer };
 

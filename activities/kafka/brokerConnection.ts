@@ -4,13 +4,8 @@ import Broker, { type RequestDefinition } from 'kafkajs/src/broker/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
 import { allowedOnly } from './allowedAddress.ts';
-import {
-  AlertsAsked,
-  certificateAlert,
-  certificateRefused,
-  checkClientCertificate,
-  checkClientKey,
-} from './clientCertificate.ts';
+import { AlertsAsked, certificateAlert, certificateRefused, checkClientCertificate } from './clientCertificate.ts';
+import { withOpenedKey } from './clientKey.ts';
 import { askBeforeWriting, calmQueue, guardFrames, renewInTime } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { failureIn, NamedError, NotSent, notSentInTime } from './failureNames.ts';
@@ -221,7 +216,6 @@ export class BrokerConnection {
       const to = this.whereTo(host, port);
       if (!ssl) return connectTcp(to, onConnect);
       if (typeof ssl.cert === 'string') checkClientCertificate(ssl.cert);
-      checkClientKey(ssl);
       return tlsTo(to, ssl).once('secureConnect', () => {
         this.isSecured = true;
         onConnect();
@@ -239,7 +233,7 @@ const brokenOff: readonly string[] = ['ECONNRESET', 'EPIPE', 'EPROTO', 'TLS_HAND
 type WhereTo = { host: string; port: number; lookup?: LookupFunction };
 
 const tlsTo = (to: WhereTo, ssl: ConnectionOptions): TLSSocket =>
-  connectTls({ ...to, ...(isIP(to.host) === 0 && { servername: to.host }), ...ssl });
+  connectTls({ ...to, ...(isIP(to.host) === 0 && { servername: to.host }), ...withOpenedKey(ssl) });
 
 /** A request without an answer on the way in is no produce request without an answer. */
 function beforeLetIn(error: unknown, address: string): unknown {

@@ -1,6 +1,5 @@
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { isCheapToOpen, isQuickRsaKey, iterationsMax, rsaBitsMax } from '../../domain/keyCost.ts';
 import { innermost, NamedError } from './failureNames.ts';
 
 /**
@@ -11,39 +10,6 @@ export function checkClientCertificate(pem: string): void {
   const { validTo } = new X509Certificate(pem);
   if (Date.parse(validTo) > Date.now()) return;
   throw new NamedError({ name: 'CLIENT_CERTIFICATE_EXPIRED', message: `Our client certificate ended on ${validTo}.` });
-}
-
-/** Once for each destination's settings: the key is opened for it. */
-const checkedKeys = new WeakSet<ConnectionOptions>();
-
-/**
- * Throws `CLIENT_CERTIFICATE_UNUSABLE` for a client key that would keep the whole process waiting: one whose encryption is costly, or an
- * RSA key that is slow to sign with. What OpenSSL can't open it refuses itself.
- */
-export function checkClientKey(ssl: ConnectionOptions): void {
-  const { key, passphrase } = ssl;
-  if (typeof key !== 'string' || checkedKeys.has(ssl)) return;
-  if (!isCheapToOpen(key)) {
-    throw keyRefused(`is not one plain PEM key, encrypted with at most ${iterationsMax} iterations`);
-  }
-  const opened = openedKey(key, passphrase);
-  if (opened?.asymmetricKeyType?.startsWith('rsa') && !isQuickRsaKey(opened.export({ type: 'pkcs8', format: 'der' }))) {
-    throw keyRefused(
-      `is RSA of more than ${rsaBitsMax} bits or two primes, or has parts that are longer than its modulus makes them`,
-    );
-  }
-  checkedKeys.add(ssl);
-}
-
-const keyRefused = (why: string): NamedError =>
-  new NamedError({ name: 'CLIENT_CERTIFICATE_UNUSABLE', message: `Our client key ${why}.` });
-
-function openedKey(key: string, passphrase: string | undefined): KeyObject | undefined {
-  try {
-    return createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) });
-  } catch {
-    return undefined;
-  }
 }
 
 /** TLS alerts (RFC 8446, section 6.2) about the certificate that we showed, or did not show, as Node.js's codes end. */

@@ -4,7 +4,8 @@ import { connect as connectTls } from 'node:tls';
 import { hostPortOf } from '../../domain/address.ts';
 import type { AllowPrivate } from '../../domain/privateNetworks.ts';
 import { allowedOnly, checkAllowed } from './allowedAddress.ts';
-import { certificateAlert, certificateRefused, checkClientKey } from './clientCertificate.ts';
+import { certificateAlert, certificateRefused } from './clientCertificate.ts';
+import { withOpenedKey } from './clientKey.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { NamedError } from './failureNames.ts';
 
@@ -40,9 +41,8 @@ export function secured(
   ssl: NonNullable<ConnectionSettings['ssl']>,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    checkClientKey(ssl);
     // Throws for a certificate or key of ours that OpenSSL can't use.
-    const tls = connectTls({ ...ssl, socket, ...(isIP(host) === 0 ? { servername: host } : { host }) });
+    const tls = connectTls({ ...withOpenedKey(ssl), socket, ...(isIP(host) === 0 ? { servername: host } : { host }) });
     tls.once('error', (error) => {
       const alert = certificateAlert(error);
       reject(alert === undefined ? error : certificateRefused(alert, text, ssl.cert !== undefined));

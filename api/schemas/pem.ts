@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
-import { isCheapToOpen, iterationsMax, rsaBitsMax } from '../../domain/keyCost.ts';
+import { encryptionTaken, isCheapToDecrypt, iterationsMax, rsaBitsMax } from '../../domain/keyCost.ts';
 import { pemBlocksIn } from '../../domain/pemBlocks.ts';
+import { keysTaken, privateKeyIn, privateKeyProblem } from '../../domain/privateKeys.ts';
 
 const pemCharsMax = 64 * 1024;
 
@@ -36,15 +37,6 @@ function isQuickToSignWith(text: string): boolean {
   return (new X509Certificate(own).publicKey.asymmetricKeyDetails?.modulusLength ?? 0) <= rsaBitsMax;
 }
 
-const keyLabel = /^(?:RSA |EC |ENCRYPTED )?PRIVATE KEY$/;
-/** openssl writes EC PARAMETERS before an EC key, and whoever has both in one file may send both. */
-const otherLabels: readonly string[] = ['EC PARAMETERS', 'CERTIFICATE'];
-
-function isPrivateKey(text: string): boolean {
-  const others = pemBlocksIn(text)?.filter(({ label }) => !otherLabels.includes(label));
-  return others?.length === 1 && others.every(({ label }) => keyLabel.test(label));
-}
-
 const expectedCertificates = 'one or more certificates in PEM, "-----BEGIN CERTIFICATE-----…"';
 
 /** Certificates in PEM: what can't be read as such would fail only when a connection is made. */
@@ -57,11 +49,32 @@ export const clientCertificates = () =>
     params: { problem: 'is slow to sign with' },
   });
 
-/** A private key in PEM, never shown; an encrypted one is opened with each connection, and must not take long. */
+const expectedKey = `one private key in PEM, "-----BEGIN PRIVATE KEY-----…", in plain ASCII: ${keysTaken}`;
+const pkcs8Command = 'openssl pkcs8 -topk8 -in old.pem -out new.pem';
+
+/** What is wrong with such a key, and what would be right, as far as that is seen without its pass phrase. */
+function privateKeyRefusal(text: string): { problem: string; expected: string } | undefined {
+  const block = privateKeyIn(text);
+  if (typeof block === 'string') return { problem: block, expected: expectedKey };
+  const der = Buffer.from(block.base64, 'base64');
+  if (block.label === 'ENCRYPTED PRIVATE KEY') {
+    const encrypted = `a key encrypted with ${encryptionTaken}: ${pkcs8Command} -v2 aes-256-cbc -iter ${iterationsMax}`;
+    return isCheapToDecrypt(der)
+      ? undefined
+      : { problem: 'takes too long to open, or is encrypted in another way', expected: encrypted };
+  }
+  const problem = block.dekInfo === undefined ? privateKeyProblem(der, block.form) : undefined;
+  return problem === undefined ? undefined : { problem, expected: expectedKey };
+}
+
+/** A private key in PEM, never shown; an encrypted one is opened where a connection is made, and must not take long. */
 export const privateKey = () =>
-  pem('one private key in PEM, "-----BEGIN PRIVATE KEY-----…", in plain ASCII', isPrivateKey)
-    .refine((text) => !isPrivateKey(text) || isCheapToOpen(text), {
-      error: `a key encrypted with at most ${iterationsMax} iterations: openssl pkcs8 -topk8 -iter ${iterationsMax}`,
-      params: { problem: 'takes too long to open' },
+  z
+    .string({ error: expectedKey })
+    .max(pemCharsMax, expectedKey)
+    .superRefine((text, context) => {
+      const refused = privateKeyRefusal(text);
+      if (!refused) return;
+      context.addIssue({ code: 'custom', message: refused.expected, params: { problem: refused.problem } });
     })
     .openapi({ writeOnly: true });

@@ -122,7 +122,10 @@ describe('a wrong destination is refused by field, with what is wrong and what w
     ],
     [{ auth: { ...scram, pasword: 'p' } }, 'auth.pasword is not a known field: one of mode, tls, caCertificate'],
     [{ auth: { ...scram, caCertificate: 'x' } }, 'auth.caCertificate is not such PEM: one or more certificates'],
-    [{ auth: { ...mtls, clientKey: certificatePem } }, 'auth.clientKey is not such PEM: one private key in PEM'],
+    [
+      { auth: { ...mtls, clientKey: certificatePem } },
+      'auth.clientKey is not one plain PEM key: one private key in PEM',
+    ],
     [
       { auth: { ...mtls, clientCertificate: certificatePem.replace('MIIB', 'MIIC') } },
       'auth.clientCertificate is not such PEM: one or more certificates',
