@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { encryptionTaken, isCheapToDecrypt, iterationsMax, rsaBitsMax } from '../../domain/keyCost.ts';
 import { pemBlocksIn } from '../../domain/pemBlocks.ts';
@@ -30,30 +30,72 @@ function areCertificates(text: string): boolean {
 const areCertificatesAlone = (text: string): boolean =>
   pemBlocksIn(text)?.every(({ label }) => label === 'CERTIFICATE') === true && areCertificates(text);
 
-/** The first is the client's own. */
-function isQuickToSignWith(text: string): boolean {
-  if (!areCertificatesAlone(text)) return true; // That is said already.
-  const [own = ''] = text.match(certificateBlock) ?? [];
-  return (new X509Certificate(own).publicKey.asymmetricKeyDetails?.modulusLength ?? 0) <= rsaBitsMax;
+type Refusal = { problem: string; expected: string };
+
+/** OpenSSL reads a certificate whose public key it can't read: that shows where the key is asked for. Throws nothing. */
+function publicKeyOf(certificate: string): KeyObject | undefined {
+  try {
+    return new X509Certificate(certificate).publicKey;
+  } catch {
+    return undefined;
+  }
 }
+
+function publicKeyRefusal(text: string): Refusal | undefined {
+  const unread = (text.match(certificateBlock) ?? []).findIndex((block) => publicKeyOf(block) === undefined);
+  if (unread < 0) return undefined;
+  const problem = `holds a certificate (number ${unread + 1}) whose public key can't be read`;
+  return {
+    problem,
+    expected: `${expectedCertificates}, each with a key that OpenSSL knows: leave out, or replace, that one`,
+  };
+}
+
+/** Of the first, which is the client's own. */
+function ownKeyRefusal(text: string): Refusal | undefined {
+  const [own = ''] = text.match(certificateBlock) ?? [];
+  const { asymmetricKeyType: type = '', asymmetricKeyDetails: details } = publicKeyOf(own) ?? {};
+  if (!signingTypes.includes(type)) {
+    return {
+      problem: `has a key of ${type}, which signs no handshake`,
+      expected: `a certificate of a key that is ${keysTaken}`,
+    };
+  }
+  if ((details?.modulusLength ?? 0) <= rsaBitsMax) return undefined;
+  const expected = `a certificate whose key, if it is RSA, has at most ${rsaBitsMax} bits`;
+  return { problem: 'is slow to sign with', expected };
+}
+
+/** As Node.js has them. */
+const signingTypes: readonly string[] = ['rsa', 'rsa-pss', 'ec', 'ed25519', 'ed448'];
 
 const expectedCertificates = 'one or more certificates in PEM, "-----BEGIN CERTIFICATE-----…"';
 
+/** Text with a reason of its own for each thing that may be wrong. */
+const refusedFor = (schema: z.ZodString, refusalOf: (text: string) => Refusal | undefined) =>
+  schema.superRefine((text, context) => {
+    const refusal = refusalOf(text);
+    if (!refusal) return;
+    context.addIssue({ code: 'custom', message: refusal.expected, params: { problem: refusal.problem } });
+  });
+
 /** Certificates in PEM: what can't be read as such would fail only when a connection is made. */
-export const certificates = () => pem(expectedCertificates, areCertificates);
+export const certificates = () =>
+  refusedFor(pem(expectedCertificates, areCertificates), (text) =>
+    areCertificates(text) ? publicKeyRefusal(text) : undefined,
+  );
 
 /** A client's own: its key signs each handshake, on the one thread that serves all destinations. */
 export const clientCertificates = () =>
-  pem(`${expectedCertificates}, in plain ASCII`, areCertificatesAlone).refine(isQuickToSignWith, {
-    error: `a certificate whose key, if it is RSA, has at most ${rsaBitsMax} bits`,
-    params: { problem: 'is slow to sign with' },
-  });
+  refusedFor(pem(`${expectedCertificates}, in plain ASCII`, areCertificatesAlone), (text) =>
+    areCertificatesAlone(text) ? (publicKeyRefusal(text) ?? ownKeyRefusal(text)) : undefined,
+  );
 
 const expectedKey = `one private key in PEM, "-----BEGIN PRIVATE KEY-----…", in plain ASCII: ${keysTaken}`;
 const pkcs8Command = 'openssl pkcs8 -topk8 -in old.pem -out new.pem';
 
 /** What is wrong with such a key, and what would be right, as far as that is seen without its pass phrase. */
-function privateKeyRefusal(text: string): { problem: string; expected: string } | undefined {
+function privateKeyRefusal(text: string): Refusal | undefined {
   const block = privateKeyIn(text);
   if (typeof block === 'string') return { problem: block, expected: expectedKey };
   const der = Buffer.from(block.base64, 'base64');
@@ -69,12 +111,6 @@ function privateKeyRefusal(text: string): { problem: string; expected: string } 
 
 /** A private key in PEM, never shown; an encrypted one is opened where a connection is made, and must not take long. */
 export const privateKey = () =>
-  z
-    .string({ error: expectedKey })
-    .max(pemCharsMax, expectedKey)
-    .superRefine((text, context) => {
-      const refused = privateKeyRefusal(text);
-      if (!refused) return;
-      context.addIssue({ code: 'custom', message: refused.expected, params: { problem: refused.problem } });
-    })
-    .openapi({ writeOnly: true });
+  refusedFor(z.string({ error: expectedKey }).max(pemCharsMax, expectedKey), privateKeyRefusal).openapi({
+    writeOnly: true,
+  });

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 
 /** A certificate signed by itself, for checks of form. Nobody has kept its key. */
 export const certificatePem = `-----BEGIN CERTIFICATE-----
@@ -16,3 +16,16 @@ wku8zajVAiEA/7IyLhgP037JAdLybCFSsCb8zjNMG0yBxLeYbYnJg3c=
 /** A new private key. */
 export const newPrivateKeyPem = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+/** A certificate that OpenSSL reads, of a public key that it does not: of no algorithm that there is, or a point that is on no curve. */
+export const unreadKeyPems = (): Record<'algorithm' | 'point', string> => {
+  const der = new X509Certificate(certificatePem).raw;
+  const altered = (mark: string, at: number): string => {
+    const bytes = Buffer.from(der);
+    const offset = bytes.indexOf(Buffer.from(mark, 'hex')) + at;
+    bytes.writeUInt8(bytes.readUInt8(offset) ^ 1, offset);
+    const lines = bytes.toString('base64').replaceAll(/.{64}/g, '$&\n');
+    return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
+  };
+  return { algorithm: altered('2a8648ce3d0201', 6), point: altered('03420004', 10) };
+};

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { changeOf, newDestinationOf, shownDestination } from '../../api/destinationSettings.ts';
 import { fieldProblemsOf } from '../../api/fieldProblems.ts';
@@ -5,7 +6,7 @@ import { FieldsRefused } from '../../api/problem.ts';
 import { destinationChangeSchema, exampleDestination, newDestinationSchema } from '../../api/schemas/destination.ts';
 import { type AllowPrivate, privateNetworksIn } from '../../domain/privateNetworks.ts';
 import type { StoredDestination } from '../../store/destinationRow.ts';
-import { certificatePem, newPrivateKeyPem } from '../harness/pem.ts';
+import { certificatePem, newPrivateKeyPem, unreadKeyPems } from '../harness/pem.ts';
 
 const least = {
   type: 'KAFKA',
@@ -149,6 +150,22 @@ describe('a wrong destination is refused by field, with what is wrong and what w
     ],
   ])('%j', (wrong, expected) => {
     expect(refused({ ...least, ...wrong })).toEqual([expect.stringContaining(expected)]);
+  });
+
+  test.each(Object.entries(unreadKeyPems()))('a certificate whose public key is not read, for its %s', (_, unread) => {
+    expect(() => new X509Certificate(unread).publicKey).toThrow(); // That it is a certificate, OpenSSL says.
+    const chain = certificatePem + unread;
+    for (const [auth, field, number] of [
+      [{ ...mtls, clientCertificate: unread }, 'clientCertificate', 1],
+      [{ ...mtls, clientCertificate: chain }, 'clientCertificate', 2],
+      [{ ...scram, caCertificate: chain }, 'caCertificate', 2],
+      [{ ...oauth, tokenEndpointCaCertificate: unread }, 'tokenEndpointCaCertificate', 1],
+    ] as const) {
+      const told = `auth.${field} holds a certificate (number ${number}) whose public key can't be read: one or more`;
+      expect(refused({ ...least, auth })).toEqual([expect.stringContaining(told)]);
+    }
+    const change = destinationChangeSchema(true).safeParse({ auth: { clientCertificate: unread } });
+    expect(change.error?.issues).toMatchObject([{ path: ['auth', 'clientCertificate'] }]);
   });
 
   test('and every wrong field of it is named', () => {
