@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { CausewayError } from '../domain/error.ts';
 import type { ApiKeys, MadeApiKey, ShownApiKey } from '../store/apiKeys.ts';
+import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
 import { limitBody } from './limitBody.ts';
 import {
@@ -81,10 +82,8 @@ const revoke = createRoute({
 export function apiKeyRoutes(app: App, { apiKeys }: ApiKeyRouteOptions): void {
   app.openapi(create, async (c) => {
     const { expiresAt, ...asked } = c.req.valid('json');
-    const made = await apiKeys.create({
-      ...asked,
-      expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
-    });
+    const ends = expiresAt === undefined ? undefined : new Date(expiresAt);
+    const made = await apiKeys.create({ ...asked, expiresAt: ends }, actorOf(c));
     return c.json(shownMade(made), 201, noStore);
   });
   app.openapi(list, async (c) => {
@@ -92,10 +91,14 @@ export function apiKeyRoutes(app: App, { apiKeys }: ApiKeyRouteOptions): void {
     return c.json({ apiKeys: page.map(shown), ...(nextCursor && { nextCursor }) }, 200);
   });
   app.openapi(rotate, async (c) => {
-    const made = await apiKeys.rotate(checkedId(c.req.valid('param').id), c.req.valid('json').overlapSeconds);
+    const { overlapSeconds } = c.req.valid('json');
+    const made = await apiKeys.rotate(checkedId(c.req.valid('param').id), overlapSeconds, actorOf(c));
     return c.json(shownMade(made), 200, noStore);
   });
-  app.openapi(revoke, async (c) => c.json(shown(await apiKeys.revoke(checkedId(c.req.valid('param').id))), 200));
+  app.openapi(revoke, async (c) => {
+    const revoked = await apiKeys.revoke(checkedId(c.req.valid('param').id), actorOf(c));
+    return c.json(shown(revoked), 200);
+  });
 }
 
 const shown = ({ createdAt, expiresAt, lastUsedAt, rotatedAt, earlierUntil, revokedAt, ...named }: ShownApiKey) => ({

@@ -6,7 +6,9 @@ import type { ConnectionTest } from '../domain/connectionTest.ts';
 import type { OpenDestination, Secrets } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { AllowPrivate } from '../domain/privateNetworks.ts';
+import type { AuditLog } from '../store/auditLog.ts';
 import type { Destinations } from '../store/destinations.ts';
+import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
 import { changeOf, newDestinationOf, shownDestination } from './destinationSettings.ts';
 import { existing, openOf } from './destinations.ts';
@@ -26,6 +28,7 @@ export type ConnectionTestOptions = {
   /** Lets lanes that hold for the destination know of a change that may mend it. */
   tellKeeper(destinationId: string, version: number): void;
   tests: ConnectionTests;
+  audit: Pick<AuditLog, 'note'>;
   allowPrivateBrokers: AllowPrivate;
 };
 
@@ -102,7 +105,7 @@ const tested = {
 /** `POST /v1/destinations/test` and `POST /v1/destinations/{id}/test` */
 export function connectionTestRoutes(
   app: App,
-  { destinations, tellKeeper, tests, allowPrivateBrokers }: ConnectionTestOptions,
+  { destinations, tellKeeper, tests, allowPrivateBrokers, audit }: ConnectionTestOptions,
 ): void {
   const body = <Schema>(schema: Schema) => ({ required: true, content: { 'application/json': { schema } } });
   const unsaved = createRoute({
@@ -145,7 +148,8 @@ export function connectionTestRoutes(
       if (!test.passed) throw notRotated(test);
       return { before, change };
     });
-    const changed = await destinations.update(id, change, { expectedVersion: before.version });
+    const noted = { by: actorOf(c), action: 'destination.rotated' } as const;
+    const changed = await destinations.update(id, change, { expectedVersion: before.version, ...noted });
     if (changed.enabled) tellKeeper(changed.id, changed.version);
     return c.json(shownDestination(changed), 200, { ETag: `"${changed.version}"` });
   });
@@ -154,11 +158,22 @@ export function connectionTestRoutes(
     const at = new Date().toISOString();
     const made = { ...newDestinationOf(input), id: '', version: 0, createdAt: at, updatedAt: at };
     const opened = { ...made, allowPrivate: allowPrivateBrokers };
+    const { customerExternalId, topic } = made;
+    const asked = {
+      action: 'destination.test_event_asked',
+      subject: 'not saved',
+      detail: { customerExternalId, topic },
+    } as const;
+    if (sendTestEvent) await audit.note(asked, actorOf(c));
     return c.json(await tests.run(opened, sendTestEvent), 200);
   });
   app.openapi(saved, async (c) => {
     const { sendTestEvent } = testRequestSchema.parse(c.req.valid('json')); // Without a body, no schema has filled it in.
-    const run = (opened: OpenDestination): Promise<ConnectionTest> => tests.run(opened, sendTestEvent);
+    const run = async (opened: OpenDestination): Promise<ConnectionTest> => {
+      const asked = { action: 'destination.test_event_asked', subject: opened.id } as const;
+      if (sendTestEvent) await audit.note(asked, actorOf(c));
+      return await tests.run(opened, sendTestEvent);
+    };
     return c.json(await tests.ofStored(destinations, c.req.valid('param').id, run), 200);
   });
 }

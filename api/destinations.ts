@@ -2,8 +2,10 @@ import { createRoute } from '@hono/zod-openapi';
 import type { OpenDestination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { AllowPrivate } from '../domain/privateNetworks.ts';
+import type { Actor } from '../store/auditLog.ts';
 import type { StoredDestination } from '../store/destinationRow.ts';
 import type { Destinations } from '../store/destinations.ts';
+import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
 import { changeOf, newDestinationOf, shownDestination } from './destinationSettings.ts';
 import { changesLanes, type LanesOfDestination, withEmptyLanes } from './laneChange.ts';
@@ -131,7 +133,7 @@ export function destinationRoutes(app: App, options: DestinationRouteOptions): v
   const routes = routesOf(allowPrivateBrokers);
 
   app.openapi(routes.create, async (c) => {
-    const created = await destinations.create(newDestinationOf(c.req.valid('json')));
+    const created = await destinations.create(newDestinationOf(c.req.valid('json')), actorOf(c));
     const headers = { ETag: etagOf(created), Location: `/v1/destinations/${created.id}` };
     return c.json(shownDestination(created), 201, headers);
   });
@@ -146,13 +148,14 @@ export function destinationRoutes(app: App, options: DestinationRouteOptions): v
   app.openapi(routes.change, async (c) => {
     const expectedVersion = versionOf(c.req.valid('header')['if-match']);
     const input = c.req.valid('json');
-    const changed = await change(options, c.req.valid('param').id, input, expectedVersion);
+    const changed = await change(options, c.req.valid('param').id, input, { expectedVersion, by: actorOf(c) });
     if (mayMend(changed, input)) options.tellKeeper(changed.id, changed.version);
     return c.json(shownDestination(changed), 200, { ETag: etagOf(changed) });
   });
   app.openapi(routes.remove, async (c) => {
     const { id } = await existing(destinations, c.req.valid('param').id);
-    await destinations.remove(id, { expectedVersion: versionOf(c.req.valid('header')['if-match']) });
+    const expectedVersion = versionOf(c.req.valid('header')['if-match']);
+    await destinations.remove(id, { expectedVersion, by: actorOf(c) });
     return c.body(null, 204);
   });
 }
@@ -199,13 +202,13 @@ async function change(
   { destinations, lanes, allowPrivateBrokers }: DestinationRouteOptions,
   id: string,
   input: DestinationChangeInput,
-  expectedVersion: number | undefined,
+  { expectedVersion, by }: { expectedVersion: number | undefined; by: Actor },
 ): Promise<StoredDestination> {
   for (let tries = 1; ; tries++) {
     const before = await existing(destinations, id);
     if (expectedVersion !== undefined && expectedVersion !== before.version) throw versionConflict(before);
     const merged = changeOf(before, input, allowPrivateBrokers);
-    const version = { expectedVersion: before.version };
+    const version = { expectedVersion: before.version, by };
     try {
       if (!changesLanes(before, merged)) return await destinations.update(id, merged, version);
       return await withEmptyLanes(before, destinations, lanes, (hold) =>

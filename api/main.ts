@@ -23,6 +23,7 @@ import { acceptor } from './accept.ts';
 import { apiKeyRoutes } from './apiKeys.ts';
 import { createApp } from './app.ts';
 import type { App } from './appEnv.ts';
+import { auditRoutes } from './audit.ts';
 import { checkRoutes } from './checkRoutes.ts';
 import { codecRoutes } from './codec.ts';
 import { ConnectionTests, connectionTestRoutes } from './connectionTests.ts';
@@ -154,6 +155,7 @@ function assembled(
   const operators = {
     destinations: store.destinations,
     index: store.eventIndex,
+    audit: store.audit,
     interventions: store.interventions,
     list: laneList(temporal, pace),
     lanes: laneCalls(temporal),
@@ -171,6 +173,7 @@ function assembled(
     },
     routes: [
       (to) => apiKeyRoutes(to, { apiKeys: store.apiKeys }),
+      (to) => auditRoutes(to, store.audit),
       (to) =>
         eventRoutes(to, {
           ...{ accept, budget: new BodyBudget(), eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX },

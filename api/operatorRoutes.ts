@@ -1,6 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { ApiKey } from '../store/apiKeys.ts';
+import type { AuditLog } from '../store/auditLog.ts';
 import type { Destinations } from '../store/destinations.ts';
+import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
 import { askedBy, requestKeyOf } from './askedBy.ts';
 import { existing } from './destinations.ts';
@@ -19,7 +21,7 @@ import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
 
 export type OperatorRouteOptions = InterventionOptions &
-  PausingOptions & { destinations: Pick<Destinations, 'get' | 'setPaused'> };
+  PausingOptions & { destinations: Pick<Destinations, 'get' | 'setPaused'>; audit: Pick<AuditLog, 'note'> };
 
 const bodyBytesMax = 64 * 1024;
 const json = <Schema>(schema: Schema) => ({ 'application/json': { schema } });
@@ -88,6 +90,9 @@ export function operatorRoutes(app: App, options: OperatorRouteOptions): void {
       const { by, reason, ...selection } = c.req.valid('json');
       const who = whoOf(c.var.apiKey, by, c.req.valid('header')['idempotency-key']);
       const signal = route === replay ? 'replay' : 'discard';
+      const { ids, ...chosen } = selection;
+      const detail = { ...chosen, ...(ids && { events: ids.length }), by: who.by, reason };
+      await options.audit.note({ action: `dead_letters.${signal}_asked`, subject: id, detail }, actorOf(c));
       return c.json(await intervene(options, { destinationId: id, signal, reason, ...who }, selection), 202);
     });
   }
@@ -97,7 +102,11 @@ export function operatorRoutes(app: App, options: OperatorRouteOptions): void {
       const asked = c.req.valid('json');
       const who = whoOf(c.var.apiKey, asked.by, c.req.valid('header')['idempotency-key']);
       const signal = route === pause ? 'pause' : 'resume';
-      return c.json(await setPaused(options, { destinationId: id, signal, ...who }, asked), 202);
+      const { lane, reason } = asked;
+      const actor = actorOf(c);
+      const detail = { lane, by: who.by, reason };
+      if (lane !== undefined) await options.audit.note({ action: `lane.${signal}_asked`, subject: id, detail }, actor);
+      return c.json(await setPaused(options, { destinationId: id, signal, actor, ...who }, asked), 202);
     });
   }
 }

@@ -1,12 +1,13 @@
 import type { LaneCalls } from '../activities/laneCalls.ts';
 import type { Pause } from '../domain/destination.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
+import type { Actor } from '../store/auditLog.ts';
 import type { StoredDestination } from '../store/destinationRow.ts';
 import { laneNotFound } from './interventions.ts';
 import type { PauseRequest, Pausing } from './schemas/lanes.ts';
 
 export type PausingOptions = {
-  destinations: { setPaused(id: string, pause: Pause | undefined): Promise<StoredDestination> };
+  destinations: { setPaused(id: string, pause: Pause | undefined, by: Actor): Promise<StoredDestination> };
   lanes: Pick<LaneCalls, 'signal'>;
   /** Lets lanes that hold for the destination go on. Neither rejects nor keeps anyone waiting. */
   tellKeeper(destinationId: string, version: number): void;
@@ -17,6 +18,7 @@ export type PauseAsked = {
   signal: 'pause' | 'resume';
   by: string;
   requestKey: string | undefined;
+  actor: Actor;
 };
 
 /**
@@ -25,7 +27,7 @@ export type PauseAsked = {
  */
 export async function setPaused(
   { destinations, lanes, tellKeeper }: PausingOptions,
-  { destinationId, signal, by, requestKey }: PauseAsked,
+  { destinationId, signal, by, requestKey, actor }: PauseAsked,
   { lane, reason }: PauseRequest,
 ): Promise<Pausing> {
   const note = { ...(reason !== undefined && { reason }), by };
@@ -35,7 +37,7 @@ export async function setPaused(
     return { signal, of: 'lane', lane, ...note };
   }
   const pause = signal === 'pause' ? { since: new Date().toISOString(), ...note } : undefined;
-  const { version } = await destinations.setPaused(destinationId, pause);
+  const { version } = await destinations.setPaused(destinationId, pause, actor);
   // Told in any case: a process that died after it had resumed the destination could not tell.
   if (signal === 'resume') tellKeeper(destinationId, version);
   return { signal, of: 'destination', ...note };

@@ -16,7 +16,9 @@ import {
   replayWorkflowType,
 } from '../domain/replay.ts';
 import { continuableMs } from '../domain/resent.ts';
+import type { AuditLog } from '../store/auditLog.ts';
 import type { Destinations } from '../store/destinations.ts';
+import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
 import { askedBy, requestKeyOf } from './askedBy.ts';
 import { existing } from './destinations.ts';
@@ -31,6 +33,7 @@ export type ReplayRouteOptions = {
   temporal: Client;
   taskQueue: string;
   destinations: Pick<Destinations, 'get'>;
+  audit: Pick<AuditLog, 'note'>;
 } & EventFinder;
 
 const bodyBytesMax = 64 * 1024;
@@ -101,17 +104,23 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
       if (once === undefined || !(await isBegun(options, id, began))) throw refusal;
     });
     const start = { id, of, filter, dryRun, eventsPerSecond, eventsMax, reason, by: askedBy(key, by) };
-    if (about) await started(options, { id, began }, { ...start, ...about });
+    if (about) {
+      const detail = { ...filter, status: of, events: eventIds?.length, dryRun, reason, by: start.by };
+      await options.audit.note({ action: 'replay.start_asked', subject: id, detail }, actorOf(c));
+      await started(options, { id, began }, { ...start, ...about });
+    }
     return c.json(answer, 202);
   });
   app.openapi(show, async (c) => c.json(await shown(options, c.req.valid('param').id), 200));
   app.openapi(goOn, async (c) => {
     const { id } = c.req.valid('param');
+    await options.audit.note({ action: 'replay.continue_asked', subject: id }, actorOf(c));
     await continued(options, id, requestKeyOf(c.var.apiKey.id, c.req.valid('header')['idempotency-key']));
     return c.json(await shown(options, id), 202);
   });
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid('param');
+    await options.audit.note({ action: 'replay.cancel_asked', subject: id }, actorOf(c));
     await asked(options, () => options.temporal.workflow.getHandle(replayWorkflowId(id)).cancel());
     return c.json(await shown(options, id), 202);
   });

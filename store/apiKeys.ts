@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { CausewayError } from '../domain/error.ts';
 import type { Scope } from '../domain/scope.ts';
 import { ApiKeyUses } from './apiKeyUses.ts';
+import { type Actor, nobody, noted } from './auditLog.ts';
 import { FreshCache } from './freshCache.ts';
 import type { StoreLogger } from './logger.ts';
 import type { Database } from './pool.ts';
@@ -55,7 +56,8 @@ const insertOne = `
 /** $1 digest, $2 name. */
 const ensureOne = `
   insert into api_keys (digest, name)
-  select $1, $2 where not exists (select from api_key_former_digests where digest = $1) on conflict do nothing`;
+  select $1, $2 where not exists (select from api_key_former_digests where digest = $1) on conflict do nothing
+  returning *`;
 /** $1 id, $2 the new digest, $3 for how long the one before holds, in seconds. */
 const rotateOne = `
   with former as (
@@ -100,33 +102,52 @@ export class ApiKeys {
     if (!/^[A-Za-z0-9._~+/=-]{20,200}$/.test(plainKey)) {
       throw new CausewayError('api_key_invalid', 'An API key has 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -.');
     }
-    await this.database.query(ensureOne, [digestOfApiKey(plainKey), name]);
+    await this.database.transaction(async (client) => {
+      const { rows } = await client.query<Row>(ensureOne, [digestOfApiKey(plainKey), name]);
+      for (const { id, scopes } of rows) {
+        const detail = { name, scopes };
+        await noted(client, { action: 'api_key.created', subject: id, detail }, { name: 'start of the API' });
+      }
+    });
     this.changed();
     return (await this.known(digestOfApiKey(plainKey))) !== undefined;
   }
 
   /** Throws `too_many_api_keys`. */
-  async create({ name, scopes, expiresAt }: NewApiKey): Promise<MadeApiKey> {
+  async create({ name, scopes, expiresAt }: NewApiKey, by: Actor = nobody): Promise<MadeApiKey> {
     const key = newKey();
     const values = [name, scopes, expiresAt ?? null, digestOfApiKey(key), keysMax];
-    const [row] = await this.database.query<Row>(insertOne, values);
+    const row = await this.database.transaction(async (client) => {
+      const [made] = (await client.query<Row>(insertOne, values)).rows;
+      const detail = { name, scopes, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) };
+      if (made) await noted(client, { action: 'api_key.created', subject: made.id, detail }, by);
+      return made;
+    });
     if (!row) throw new CausewayError('too_many_api_keys', `There may be ${keysMax} API keys. Revoke one first.`);
     this.changed();
     return { key, apiKey: shownOf(row) };
   }
 
   /** A new key under the same id; the one before holds for so long yet, in seconds. Throws `api_key_not_found`. */
-  async rotate(id: string, overlapSeconds: number): Promise<MadeApiKey> {
+  async rotate(id: string, overlapSeconds: number, by: Actor = nobody): Promise<MadeApiKey> {
     const key = newKey();
-    const [row] = await this.database.query<Row>(rotateOne, [id, digestOfApiKey(key), overlapSeconds]);
+    const row = await this.database.transaction(async (client) => {
+      const [rotated] = (await client.query<Row>(rotateOne, [id, digestOfApiKey(key), overlapSeconds])).rows;
+      if (rotated) await noted(client, { action: 'api_key.rotated', subject: id, detail: { overlapSeconds } }, by);
+      return rotated;
+    });
     if (!row) throw notFound('that still holds');
     this.changed();
     return { key, apiKey: shownOf(row) };
   }
 
   /** From now on it opens nothing, in every process within a second. Throws `api_key_not_found`. */
-  async revoke(id: string): Promise<ShownApiKey> {
-    const [row] = await this.database.query<Row>(revokeOne, [id]);
+  async revoke(id: string, by: Actor = nobody): Promise<ShownApiKey> {
+    const row = await this.database.transaction(async (client) => {
+      const [revoked] = (await client.query<Row>(revokeOne, [id])).rows;
+      if (revoked) await noted(client, { action: 'api_key.revoked', subject: id }, by);
+      return revoked;
+    });
     this.changed();
     const found = row ?? (await this.database.query<Row>('select * from api_keys where id = $1', [id]))[0];
     if (!found) throw notFound('with this id');

@@ -8,6 +8,8 @@ import {
 } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { AllowPrivate } from '../domain/privateNetworks.ts';
+import { type Actor, type AuditAction, nobody, noted } from './auditLog.ts';
+import { changedFields } from './changedFields.ts';
 import {
   type DestinationRow,
   destinationOf,
@@ -51,6 +53,9 @@ export type DestinationChange = Partial<Omit<DestinationSettings, 'customerExter
 export type DestinationPage = { destinations: StoredDestination[]; nextCursor?: string };
 export type ListOptions = { customerExternalId?: string | undefined; limit: number; cursor?: string | undefined };
 
+/** Who makes a change, and what it is called in the audit trail. */
+type Noted = { by?: Actor; action?: AuditAction };
+
 /** A process's right to change the lanes of a destination, until it expires. */
 export type LaneHold = { destinationId: string; until: Date };
 
@@ -87,11 +92,17 @@ export class Destinations {
   }
 
   /** Throws `too_many_destinations`. */
-  async create(destination: NewDestination): Promise<StoredDestination> {
+  async create(destination: NewDestination, by: Actor = nobody): Promise<StoredDestination> {
     const { secrets, ...settings } = destination;
     const id = `dst_${randomBytes(12).toString('base64url')}`;
     const values = [id, settings.customerExternalId, settings.type, ...columnsOf(settings), this.seal(id, secrets)];
-    const [row] = await this.database.query<DestinationRow>(insertOne, [...values, destinationsPerCustomerMax]);
+    const row = await this.database.transaction(async (client) => {
+      const [made] = (await client.query<DestinationRow>(insertOne, [...values, destinationsPerCustomerMax])).rows;
+      const { customerExternalId, name } = settings;
+      const detail = { customerExternalId, name };
+      if (made) await noted(client, { action: 'destination.created', subject: id, detail }, by);
+      return made;
+    });
     if (!row) {
       const remedy = `A customer may have ${destinationsPerCustomerMax} destinations. Delete one first.`;
       throw new CausewayError('too_many_destinations', remedy);
@@ -132,8 +143,9 @@ export class Destinations {
   async update(
     id: string,
     change: DestinationChange,
-    options: { expectedVersion?: number | undefined; hold?: LaneHold | undefined } = {},
+    options: { expectedVersion?: number | undefined; hold?: LaneHold | undefined } & Noted = {},
   ): Promise<StoredDestination> {
+    const { by = nobody, action = 'destination.changed' } = options;
     const row = await this.database.transaction(async (client) => {
       const before = await lockRow(client, id, options.expectedVersion);
       const { secrets = {}, ...settings } = change;
@@ -146,6 +158,11 @@ export class Destinations {
         await client.query(noteEarlier, [id, before.version + 1]);
       }
       const { rows } = await client.query<DestinationRow>(updateOne, values);
+      const detail = {
+        version: before.version + 1,
+        fields: changedFields(destinationOf(before), next, secrets, before.sealed),
+      };
+      await noted(client, { action, subject: id, detail }, by);
       return rows[0] ?? before;
     });
     this.changed(id, row.customer_external_id);
@@ -156,18 +173,25 @@ export class Destinations {
    * It takes nothing new from now on; what its lanes hold is still delivered (docs/decisions/deleted-destinations.md).
    * Throws `destination_not_found`, and `version_conflict` when `expectedVersion` is given and another.
    */
-  async remove(id: string, options: { expectedVersion?: number | undefined } = {}): Promise<void> {
+  async remove(id: string, options: { expectedVersion?: number | undefined; by?: Actor } = {}): Promise<void> {
     const customer = await this.database.transaction(async (client) => {
       const row = await lockRow(client, id, options.expectedVersion);
       await client.query('update destinations set deleted_at = now(), version = version + 1 where id = $1', [id]);
+      await noted(client, { action: 'destination.deleted', subject: id }, options.by ?? nobody);
       return row.customer_external_id;
     });
     this.changed(id, customer);
   }
 
   /** Pauses, or with undefined ends a pause; where it is so already, nothing changes. Throws `destination_not_found`. */
-  async setPaused(id: string, pause: Pause | undefined): Promise<StoredDestination> {
-    const [row] = await this.database.query<DestinationRow>(pauseOne, [id, pause ?? null]);
+  async setPaused(id: string, pause: Pause | undefined, by: Actor = nobody): Promise<StoredDestination> {
+    const action = pause ? 'destination.paused' : 'destination.resumed';
+    const row = await this.database.transaction(async (client) => {
+      const [changed] = (await client.query<DestinationRow>(pauseOne, [id, pause ?? null])).rows;
+      const detail = pause ? { by: pause.by, ...(pause.reason !== undefined && { reason: pause.reason }) } : {};
+      if (changed) await noted(client, { action, subject: id, detail }, by);
+      return changed;
+    });
     if (row) this.changed(id, row.customer_external_id);
     const stored = row ? storedDestinationOf(row) : await this.get(id);
     if (!stored) throw destinationNotFound(id);

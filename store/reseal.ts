@@ -26,7 +26,13 @@ const notWithFirst = `
 
 /** Whoever changed the row since it was read has the better secrets. The version stays, for nothing that anyone sees changed. */
 const replaceOne = `
-  update destinations set sealed = $4 where id = $1 and version = $2 and sealed = $3::jsonb returning id`;
+  with moved as (
+    update destinations set sealed = $4 where id = $1 and version = $2 and sealed = $3::jsonb returning id
+  ), noted as (
+    insert into audit_log (action, subject, detail, key_name)
+    select 'secrets.resealed', id, $5::jsonb, 'causeway secrets reseal' from moved
+  )
+  select id from moved`;
 
 /**
  * Moves every sealed secret of the store to the ring's first key, row by row, while API and workers run. One that was changed
@@ -46,7 +52,11 @@ export async function reseal(
       const moved = movedToFirst(row, sealing);
       const isAsRead =
         moved.secrets === 0 ||
-        (await database.query(replaceOne, [row.id, row.version, row.sealed, moved.sealed])).length > 0;
+        (
+          await database.query(replaceOne, [
+            ...[row.id, row.version, row.sealed, moved.sealed, { sealedWith: first, secrets: moved.secrets }],
+          ])
+        ).length > 0;
       // Changed meanwhile: the next reading begins with it.
       if (!isAsRead) break;
       after = row.id;

@@ -1,6 +1,7 @@
 import type { AllowPrivate } from '../domain/privateNetworks.ts';
 import type { SecretKey } from '../domain/secretKeys.ts';
 import { ApiKeys } from './apiKeys.ts';
+import { AuditLog } from './auditLog.ts';
 import { type Change, Changes } from './changes.ts';
 import { Destinations } from './destinations.ts';
 import { EarlierCredentials } from './earlierCredentials.ts';
@@ -27,6 +28,7 @@ export type Store = {
   readonly destinations: Destinations;
   readonly earlierCredentials: EarlierCredentials;
   readonly apiKeys: ApiKeys;
+  readonly audit: AuditLog;
   readonly eventIndex: EventIndex;
   readonly interventions: Interventions;
   /** Whether changes that others make are heard: while not, every read goes to Postgres. */
@@ -92,6 +94,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     destinations,
     earlierCredentials: new EarlierCredentials(database),
     apiKeys,
+    audit: new AuditLog(database),
     eventIndex,
     interventions: new Interventions(database),
     get isHearingChanges() {

@@ -92,6 +92,9 @@ describe('causeway secrets reseal', () => {
     ]);
     expect(await passwordsWith(young)).toEqual(allPasswords);
     expect((await reseal(young)).out).toMatch(/^Sealed anew: 0 secrets of 0 destinations\./);
+    const trail = `select subject, detail, key_name from audit_log where action = 'secrets.resealed' order by subject collate "C"`;
+    const entry = { detail: { sealedWith: 'young', secrets: 1 }, key_name: 'causeway secrets reseal' };
+    expect((await pool.query(trail)).rows).toEqual(ids.toSorted().map((subject) => ({ subject, ...entry })));
   });
 
   test('changes nothing else: who holds a version still has the right one', async () => {
