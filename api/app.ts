@@ -9,6 +9,7 @@ import { authenticate, type FindApiKey } from './authenticate.ts';
 import { docsRoutes } from './docs.ts';
 import { type HealthChecks, healthRoutes } from './health.ts';
 import { answerProblem, fieldsRefused, problemOf } from './problem.ts';
+import { rateLimit } from './rateLimit.ts';
 import { methodsOf } from './routeMethods.ts';
 import { NeededScopes } from './scopes.ts';
 
@@ -35,7 +36,7 @@ export function createApp({ logger, findApiKey, health, routes }: AppDependencie
   });
   app.use(requestLog(logger));
   const scopes = new NeededScopes();
-  app.use('/v1/*', authenticate(findApiKey), scopes.middleware);
+  app.use('/v1/*', authenticate(findApiKey), rateLimit(), scopes.middleware);
   healthRoutes(app, health);
   for (const add of routes) add(app);
   docsRoutes(app);

@@ -45,6 +45,7 @@ const rows = [
   { code: 'rotation_test_failed', status: 422, title: 'The new credentials did not pass their test' },
   { code: 'idempotency_key_reused', status: 422, title: 'The idempotency key was used for another request' },
   { code: 'validation_failed', status: 422, title: 'Some fields are not valid' },
+  { code: 'rate_limited', status: 429, title: 'Too many requests with this API key' },
   { code: 'overloaded', status: 503, title: 'Too much at once', retryAfterS: 1 },
   { code: 'lane_full', status: 503, title: 'The lane is full', retryAfterS: 1 },
   { code: 'lanes_changing', status: 503, title: 'The lanes of a destination are being changed', retryAfterS: 2 },

@@ -54,7 +54,7 @@ export class Api {
       const response = await this.fetched(method, path, sent);
       const waitMs = Math.min(Number(response.headers.get('retry-after')) * 1_000, waitMsMax);
       const isEarly = performance.now() - startedAtMs + waitMs < patienceMs;
-      if (response.status === 503 && waitMs > 0 && tries < triesMax && isEarly) {
+      if ((response.status === 503 || response.status === 429) && waitMs > 0 && tries < triesMax && isEarly) {
         await sleep(waitMs, undefined, { signal: this.stop }).catch(() => undefined);
         continue;
       }

@@ -8,7 +8,13 @@ import type { StoreLogger } from './logger.ts';
 import type { Database } from './pool.ts';
 
 /** What a request's key is. */
-export type ApiKey = { id: string; name: string; scopes: readonly Scope[] };
+export type ApiKey = {
+  id: string;
+  name: string;
+  scopes: readonly Scope[];
+  /** At each API process; absent: as many as it likes. */
+  requestsPerSecond?: number;
+};
 
 /** What is shown of a key: never the key, nor its digest. */
 export type ShownApiKey = ApiKey & {
@@ -22,7 +28,12 @@ export type ShownApiKey = ApiKey & {
   earlierUntil?: Date;
 };
 
-export type NewApiKey = { name: string; scopes: readonly Scope[]; expiresAt?: Date | undefined };
+export type NewApiKey = {
+  name: string;
+  scopes: readonly Scope[];
+  expiresAt?: Date | undefined;
+  requestsPerSecond?: number | undefined;
+};
 /** The only time at which the key itself is there. */
 export type MadeApiKey = { key: string; apiKey: ShownApiKey };
 export type ApiKeyPage = { apiKeys: ShownApiKey[]; nextCursor?: string };
@@ -32,6 +43,7 @@ type Row = {
   seq: string;
   name: string;
   scopes: Scope[];
+  requests_per_second: number | null;
   digest: Buffer;
   earlier_digest: Buffer | null;
   earlier_until: Date | null;
@@ -48,10 +60,10 @@ const keysMax = 10_000;
 const theOnlyEntry = 'all';
 
 const live = 'revoked_at is null and (expires_at is null or expires_at > now())';
-/** $1 name, $2 scopes, $3 when it ends or null, $4 digest, $5 how many there may be. */
+/** $1 name, $2 scopes, $3 when it ends or null, $4 digest, $5 how many there may be, $6 requests a second or null. */
 const insertOne = `
-  insert into api_keys (name, scopes, expires_at, digest)
-  select $1, $2, $3::timestamptz, $4 where (select count(*) from api_keys where ${live}) < $5
+  insert into api_keys (name, scopes, expires_at, digest, requests_per_second)
+  select $1, $2, $3::timestamptz, $4, $6::integer where (select count(*) from api_keys where ${live}) < $5
   returning *`;
 /** $1 digest, $2 name. */
 const ensureOne = `
@@ -114,12 +126,12 @@ export class ApiKeys {
   }
 
   /** Throws `too_many_api_keys`. */
-  async create({ name, scopes, expiresAt }: NewApiKey, by: Actor = nobody): Promise<MadeApiKey> {
+  async create({ name, scopes, expiresAt, requestsPerSecond }: NewApiKey, by: Actor = nobody): Promise<MadeApiKey> {
     const key = newKey();
-    const values = [name, scopes, expiresAt ?? null, digestOfApiKey(key), keysMax];
+    const values = [name, scopes, expiresAt ?? null, digestOfApiKey(key), keysMax, requestsPerSecond ?? null];
     const row = await this.database.transaction(async (client) => {
       const [made] = (await client.query<Row>(insertOne, values)).rows;
-      const detail = { name, scopes, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) };
+      const detail = { name, scopes, requestsPerSecond, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) };
       if (made) await noted(client, { action: 'api_key.created', subject: made.id, detail }, by);
       return made;
     });
@@ -200,8 +212,8 @@ export class ApiKeys {
 }
 
 /** The digest of the key, and for a while that of the one before the last rotation. */
-function digestsIn({ id, name, scopes, digest, expires_at, earlier_digest, earlier_until }: Row): Known[] {
-  const apiKey: ApiKey = { id, name, scopes };
+function digestsIn({ digest, expires_at, earlier_digest, earlier_until, ...row }: Row): Known[] {
+  const apiKey = apiKeyOf(row);
   const endMs = expires_at?.getTime() ?? Number.POSITIVE_INFINITY;
   const known: Known[] = [{ apiKey, digest, untilMs: endMs }];
   if (earlier_digest && earlier_until) {
@@ -210,8 +222,18 @@ function digestsIn({ id, name, scopes, digest, expires_at, earlier_digest, earli
   return known;
 }
 
+const apiKeyOf = ({
+  id,
+  name,
+  scopes,
+  requests_per_second: limit,
+}: Pick<Row, 'id' | 'name' | 'scopes' | 'requests_per_second'>): ApiKey => ({
+  ...{ id, name, scopes },
+  ...(limit !== null && { requestsPerSecond: limit }),
+});
+
 const shownOf = (row: Row): ShownApiKey => ({
-  ...{ id: row.id, name: row.name, scopes: row.scopes, createdAt: row.created_at },
+  ...{ ...apiKeyOf(row), createdAt: row.created_at },
   ...(row.expires_at && { expiresAt: row.expires_at }),
   ...(row.last_used_at && { lastUsedAt: row.last_used_at }),
   ...(row.revoked_at && { revokedAt: row.revoked_at }),

@@ -30,6 +30,9 @@ export const newApiKeySchema = fieldsOf({
     .refine((at) => Date.parse(at) > Date.now(), { error: expiresExpected, params: { problem: 'is over' } })
     .optional()
     .openapi({ description: 'Absent: it holds until it is revoked.' }),
+  requestsPerSecond: wholeNumber(1, 100_000, 'requests')
+    .optional()
+    .openapi({ description: 'At each API process; a batch of events is one. Absent: as many as it likes.' }),
 }).openapi('NewApiKey', { example: { name: 'orders service', scopes: ['ingest'] } });
 
 const overlapSecondsMax = 7 * 24 * 60 * 60;
@@ -45,6 +48,7 @@ export const apiKeySchema = z
     id: z.string().openapi({ example: 'key_0a8d8a4e3cf54f0f9d3c1f6c1f0f2a77' }),
     name: z.string(),
     scopes: z.array(z.enum(scopes)),
+    requestsPerSecond: z.int().optional(),
     createdAt: time,
     expiresAt: time.optional(),
     lastUsedAt: time.optional().openapi({ description: 'Some seconds late. Absent: never.' }),

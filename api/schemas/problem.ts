@@ -28,6 +28,11 @@ export const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', sc
 
 const authenticate = { 'WWW-Authenticate': { description: '`Bearer`', schema: { type: 'string' } } } as const;
 
+const limitHeader = {
+  description: 'draft-ietf-httpapi-ratelimit-headers; in every answer to a key that has a limit.',
+  schema: { type: 'string' },
+} as const;
+
 const described = {
   400: { description: 'The request or its JSON is malformed.', content },
   401: { description: 'No valid API key.', content, headers: authenticate },
@@ -38,15 +43,21 @@ const described = {
   413: { description: 'The body is too large.', content },
   415: { description: 'The content type is not supported.', content },
   422: { description: 'Some fields are not valid; `errors` names each.', content },
+  429: {
+    description: 'The API key has made all the requests that it may make for now.',
+    content,
+    headers: { ...retryAfter, RateLimit: limitHeader, 'RateLimit-Policy': limitHeader },
+  },
   500: { description: 'Something failed on our side.', content },
   503: { description: 'Not now: send the same request again after `Retry-After`.', content, headers: retryAfter },
 };
 
-/** Responses of a route for these statuses and 500, each a Problem. */
+/** Responses of a route for these statuses and 500, each a Problem; a route that needs a key may answer 429, too. */
 export function problemResponses<Status extends keyof typeof described>(
   ...statuses: Status[]
 ): Pick<typeof described, Status | 500> {
-  const all = [...statuses, 500 as const].map((status) => [status, described[status]]);
+  const limited = statuses.some((status) => status === 401) ? [429 as const] : [];
+  const all = [...statuses, ...limited, 500 as const].map((status) => [status, described[status]]);
   // The keys are just those: Object.fromEntries has no type that says so.
   return Object.fromEntries(all) as Pick<typeof described, Status | 500>;
 }

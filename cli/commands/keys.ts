@@ -36,13 +36,16 @@ export function keyCommands(program: Command, { io, api }: Context): void {
     .requiredOption('--name <name>', 'who has it')
     .addOption(new Option('--scope <scope...>', 'what it may do').choices([...scopes]).makeOptionMandatory())
     .addOption(new Option('--expires <time>', 'when it ends: 2030-01-15T09:30:00Z'))
+    .addOption(new Option('--rate <n>', 'how many requests it may make in a second'))
     .addOption(jsonOption())
-    .action(
-      async ({ name, scope, expires, json }: { name: string; scope: string[]; expires?: string; json?: true }) => {
-        const body = { name, scopes: [...new Set(scope)], ...(expires !== undefined && { expiresAt: expires }) };
-        showMade(io, json, await (await api()).post('/v1/api-keys', madeApiKeySchema, body, onceKey()));
-      },
-    );
+    .action(async ({ name, scope, expires, rate, json }: CreateOptions) => {
+      const body = {
+        ...{ name, scopes: [...new Set(scope)] },
+        ...(expires !== undefined && { expiresAt: expires }),
+        ...(rate !== undefined && { requestsPerSecond: numberIn(rate) }),
+      };
+      showMade(io, json, await (await api()).post('/v1/api-keys', madeApiKeySchema, body, onceKey()));
+    });
   keys
     .command('rotate')
     .description('a new secret for a key, which goes to stdout, once; the one before holds for a while yet')
@@ -54,7 +57,7 @@ export function keyCommands(program: Command, { io, api }: Context): void {
     )
     .addOption(jsonOption())
     .action(async (id: string, { overlap, json }: { overlap: string; json?: true }) => {
-      const body = { overlapSeconds: /^\d{1,9}$/.test(overlap) ? Number(overlap) : overlap };
+      const body = { overlapSeconds: numberIn(overlap) };
       showMade(io, json, await (await api()).post(`${keyPath(id)}/rotate`, madeApiKeySchema, body, onceKey()));
     });
   keys
@@ -70,6 +73,11 @@ export function keyCommands(program: Command, { io, api }: Context): void {
       io.out(json ? jsonOf(revoked) : `Key ${plain(revoked.name)} (${id}) opens nothing any more.\n`);
     });
 }
+
+type CreateOptions = { name: string; scope: string[]; expires?: string; rate?: string; json?: true };
+
+/** What is none is for the API to refuse, which says what would be right. */
+const numberIn = (text: string): number | string => (/^\d{1,9}$/.test(text) ? Number(text) : text);
 
 /** The key alone goes to stdout, for a script to take. */
 function showMade(io: Context['io'], json: true | undefined, made: MadeApiKey): void {

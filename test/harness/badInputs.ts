@@ -171,6 +171,7 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
       ['missing', ['--scope', 'read'], 2, /--name <name>' not specified/],
       ['none of them', ['--name', 'a', '--scope', 'write'], 2, /Allowed choices are ingest, read, manage/],
       ['empty', ['--name', '', '--scope', 'read'], 2, /name is too short/],
+      ['no number', ['--name', 'a', '--scope', 'read', '--rate', 'many'], 2, /requestsPerSecond.*1 to 100000/],
       ['over', ['--name', 'a', '--scope', 'read', '--expires', '2020-01-01T00:00:00Z'], 2, /expiresAt.*time to come/],
       ['no time', ['--name', 'a', '--scope', 'read', '--expires', 'soon'], 2, /expiresAt.*time to come/],
     ],

@@ -8,7 +8,7 @@ import { causeway as run } from '../harness/cli.ts';
 import { leaksIn, traceOf } from '../harness/leaks.ts';
 import { expectProblem } from '../harness/problem.ts';
 
-type Shown = { id: string; name: string; scopes: string[]; createdAt: string } & Partial<
+type Shown = { id: string; name: string; scopes: string[]; createdAt: string; requestsPerSecond?: number } & Partial<
   Record<'expiresAt' | 'lastUsedAt' | 'rotatedAt' | 'earlierUntil' | 'revokedAt', string>
 >;
 type Made = Shown & { key: string };
@@ -205,6 +205,36 @@ test('causeway keys makes one for a script to take, lists it, rotates and revoke
   expect(await list()).toMatch(/revoked 20\d\d-/);
   const weak = await run({ url: api.url, key: (await made()).key }, ['keys', 'list']);
   expect([weak.code, weak.err]).toEqual([4, expect.stringContaining('the scope "manage"')]);
+});
+
+test('a key makes as many requests in a second as it may, and is told how many are left; one without a limit is not counted', async () => {
+  const { key, requestsPerSecond } = await made({ requestsPerSecond: 5 });
+  expect(requestsPerSecond).toBe(5);
+  const answers = await Promise.all(Array.from({ length: 30 }, () => reads(key)));
+  const passed = answers.filter(({ status }) => status === 200);
+  // They may fall into two windows, or on a busy machine more.
+  expect(passed.length).toBeGreaterThanOrEqual(5);
+  expect(passed.length).toBeLessThan(30);
+  for (const answer of answers) {
+    expect(answer.headers.get('ratelimit-policy')).toBe('"key";q=5;w=1');
+    expect(answer.headers.get('ratelimit')).toMatch(answer.status === 200 ? /^"key";r=[0-4];t=1$/ : /^"key";r=0;t=1$/);
+    if (answer.status === 200) continue;
+    expect(expectProblem(answer, 429, 'rate_limited').detail).toContain('5 requests a second');
+    expect(answer.headers.get('retry-after')).toBe('1');
+  }
+  await until(
+    'it to pass again',
+    () => statusOf(key),
+    (status) => status === 200,
+  );
+  expect((await reads(causeway.api.key)).headers.get('ratelimit')).toBeNull();
+});
+
+test('what one key has used up is not taken from another with the same limit', async () => {
+  const [first, second] = [await made({ requestsPerSecond: 1 }), await made({ requestsPerSecond: 1 })];
+  const some = () => Promise.all([1, 2, 3, 4].map(() => statusOf(first.key)));
+  await until('the first to be refused', some, (statuses) => statuses.includes(429));
+  expect(await statusOf(second.key)).toBe(200);
 });
 
 // Last: the API is ended.

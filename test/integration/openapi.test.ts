@@ -96,7 +96,7 @@ test('every error in it is one and the same problem document', () => {
       if (!isAnswerOfItsOwn) expect(content, `${name} ${status}`).toEqual(problem);
     }
     if (name.includes('/v1/'))
-      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '403', '500', '503']));
+      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '403', '429', '500', '503']));
   }
 });
 
