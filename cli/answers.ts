@@ -171,6 +171,7 @@ export const replaySchema = z.looseObject({
   deletedRuns: count.optional(),
   historySince: text.optional(),
   unanswered: count.optional(),
+  unansweredParked: count.optional(),
   unansweredEvents: count.optional(),
   unansweredLanes: z.array(text).optional(),
   eventsPerSecond: count.optional(),

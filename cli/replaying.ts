@@ -118,22 +118,48 @@ export async function shown(
 const nothingFits =
   'No event fits, and nothing was sent. Customer and event type are compared letter by letter; dead letters are meant unless --status says otherwise.\n';
 
-/** What is left is sent by continuing it: another replay of the same events would send the others once more. */
-function unanswered({ id, status, unanswered: lanes = 0, unansweredEvents, unansweredLanes = [] }: Replay): CliFailure {
-  if (unansweredEvents === undefined) {
-    const why = `${countOf(lanes, 'lane')} with dead letters did not answer, and nothing of theirs was sent or counted. See that a worker is up (causeway doctor), and run this once more.`;
-    return new CliFailure('failure', 'lanes_unanswered', why);
+/**
+ * What is left of delivered events is sent by continuing it: another replay of the same events would send the others once more. Dead
+ * letters are asked for by another one, of them alone.
+ */
+function unanswered(replay: Replay): CliFailure {
+  const { id, status, unansweredEvents, unansweredLanes = [] } = replay;
+  const { parked, delivered } = lanesOut(replay);
+  const why: string[] = [];
+  if (unansweredEvents) {
+    const more = delivered > unansweredLanes.length ? ` and ${delivered - unansweredLanes.length} more` : '';
+    const named = unansweredLanes.map(plain).join(', ');
+    why.push(
+      `${countOf(unansweredEvents, 'event')} of ${countOf(delivered, 'lane')} were not sent, for these did not answer, or had more than 4,000 events waiting for long: ${named}${more}.`,
+    );
   }
-  const more = lanes > unansweredLanes.length ? ` and ${lanes - unansweredLanes.length} more` : '';
-  const ended = status === 'stalled' ? ' It ended for that, and has more to send.' : '';
-  const named = unansweredLanes.map(plain).join(', ');
-  const why = `${countOf(unansweredEvents, 'event')} of ${countOf(lanes, 'lane')} were not sent, for these did not answer, or had more than 4,000 events waiting for long: ${named}${more}.${ended} See that a worker is up (causeway doctor); causeway replays continue ${id} sends what is left, and nothing twice.`;
-  return new CliFailure('failure', 'lanes_unanswered', why);
+  if (parked > 0) {
+    why.push(`${countOf(parked, 'lane')} with dead letters did not answer, and nothing of theirs was sent or counted.`);
+  }
+  if (status === 'stalled') why.push('It ended for that, and has more to send.');
+  why.push('See that a worker is up (causeway doctor).');
+  if (unansweredEvents) why.push(`causeway replays continue ${id} sends what is left, and nothing twice.`);
+  if (parked > 0) {
+    why.push(
+      'Its dead letters are sent by this once more with --status parked: any other would send again what was delivered.',
+    );
+  }
+  return new CliFailure('failure', 'lanes_unanswered', why.join(' '));
+}
+
+/** Lanes that did not answer: asked for dead letters, and passed over with delivered events. An older replay tells of both in one. */
+function lanesOut({ unanswered: lanes = 0, unansweredParked, unansweredEvents }: Replay): {
+  parked: number;
+  delivered: number;
+} {
+  const parked = unansweredParked ?? (unansweredEvents === undefined ? lanes : 0);
+  return { parked, delivered: lanes - parked };
 }
 
 function rowsOf(replay: Replay): [string, string][] {
   const { id, status, events, total, eventsPerSecond, lanes, runs, deletedRuns, historySince } = replay;
-  const { unanswered: lanesOut, unansweredEvents, unansweredLanes = [] } = replay;
+  const { unansweredEvents, unansweredLanes = [] } = replay;
+  const { parked, delivered } = lanesOut(replay);
   const pairs: [string, string][] = [
     ['replay', id],
     ['status', status],
@@ -142,7 +168,8 @@ function rowsOf(replay: Replay): [string, string][] {
   if (total !== undefined) pairs.push(['of', String(total)]);
   if (eventsPerSecond !== undefined) pairs.push(['rate', `${countOf(eventsPerSecond, 'event')} a second at the most`]);
   if (lanes) pairs.push(['lanes', `${lanes} with dead letters`]);
-  if (lanesOut) pairs.push(['unanswered', countOf(lanesOut, 'lane')]);
+  if (parked) pairs.push(['unanswered', `${countOf(parked, 'lane')} with dead letters`]);
+  if (delivered) pairs.push(['passed over', countOf(delivered, 'lane')]);
   if (unansweredEvents) pairs.push(['not sent', countOf(unansweredEvents, 'event')]);
   for (const lane of unansweredLanes) pairs.push(['of', plain(lane)]);
   if (runs) pairs.push(['runs read', String(runs)]);

@@ -62,6 +62,8 @@ export type ReplayProgress = {
   lanes: number;
   /** Lanes that did not answer, or had too much waiting for long: nothing is sent to them. */
   unanswered: number;
+  /** Those of them that were asked for dead letters, which continuing does not: another replay of the dead letters alone does. */
+  unansweredParked?: number | undefined;
   /** Delivered events that were not sent for that, and the first of their lanes, by workflow id: continued, it sends these alone. */
   unansweredEvents?: number | undefined;
   unansweredLanes?: string[] | undefined;
@@ -190,7 +192,7 @@ function onward(start: ReplayStart, state: ReplayState): ReplayState {
   }
   if (progress.events > start.eventsMax) return countEnded(state, 'tooMany');
   if (start.dryRun) return { ...over, progress: { ...progress, status: 'done' } };
-  const none = { events: 0, lanes: 0, unanswered: 0, runs: 0, deletedRuns: 0 };
+  const none = { events: 0, lanes: 0, unanswered: 0, unansweredParked: 0, runs: 0, deletedRuns: 0 };
   return begun(start, { ...over, pass: 'send', progress: { ...progress, ...none, total: progress.events } });
 }
 
@@ -228,6 +230,7 @@ export function paged(start: ReplayStart, state: ReplayState, found: ReplayPage,
       events: progress.events + found.events,
       lanes: progress.lanes + found.lanes,
       unanswered: progress.unanswered + found.unanswered,
+      unansweredParked: (progress.unansweredParked ?? 0) + found.unanswered,
     },
   };
   if (found.page !== undefined) return next;
@@ -236,7 +239,7 @@ export function paged(start: ReplayStart, state: ReplayState, found: ReplayPage,
     return onward(start, next);
   }
   const again = { number: sweep.number + 1, events: 0 };
-  return { ...next, sweep: again, progress: { ...next.progress, unanswered: 0 } };
+  return { ...next, sweep: again, progress: { ...next.progress, unanswered: 0, unansweredParked: 0 } };
 }
 
 /** A slice as long as this has most of its runs at its end: 1970 is where the first one begins. In ms. */

@@ -99,7 +99,11 @@ export const replaySchema = z
     eventsPerSecond: z.int().optional(),
     unanswered: z.int().optional().openapi({
       description:
-        'Lanes that did not answer, or had more than 4,000 events waiting for long. With dead letters: replay those once more.',
+        'Lanes that did not answer, or had more than 4,000 events waiting for long: those of `unansweredParked`, and those with delivered events that were not sent.',
+    }),
+    unansweredParked: z.int().optional().openapi({
+      description:
+        'Lanes whose dead letters were neither sent nor counted. To continue it does not ask them: begin another one with `status` `parked`, for `any` sends what was delivered once more.',
     }),
     unansweredEvents: z.int().optional().openapi({
       description: 'Delivered events that were not sent for that. `POST /v1/replays/{id}/continue` sends these alone.',

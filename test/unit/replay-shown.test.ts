@@ -18,9 +18,9 @@ test('a replay that left lanes out which did not answer ends with 1, and says wh
   const done = await shown({ status: 'done', events: 4, unanswered: 2 });
   expect([done.code, done.err]).toEqual([
     1,
-    'causeway: 2 lanes with dead letters did not answer, and nothing of theirs was sent or counted. See that a worker is up (causeway doctor), and run this once more.\n',
+    'causeway: 2 lanes with dead letters did not answer, and nothing of theirs was sent or counted. See that a worker is up (causeway doctor). Its dead letters are sent by this once more with --status parked: any other would send again what was delivered.\n',
   ]);
-  expect(done.out).toMatch(/^unanswered +2 lanes$/m);
+  expect(done.out).toMatch(/^unanswered +2 lanes with dead letters$/m);
   expect(await shown({ status: 'running', events: 4, unanswered: 2 })).toMatchObject({ code: 0 });
   expect(await shown({ status: 'done', events: 4, unanswered: 0 })).toMatchObject({ code: 0 });
 });
@@ -36,7 +36,7 @@ test('a replay that passed lanes over says what was not sent, of which lanes, an
   const done = await shown({ status: 'done', ...left });
   expect([done.code, done.err]).toEqual([
     1,
-    'causeway: 5 events of 12 lanes were not sent, for these did not answer, or had more than 4,000 events waiting for long: delivery:dst_a:k, l m and 10 more. See that a worker is up (causeway doctor); causeway replays continue rpl_a sends what is left, and nothing twice.\n',
+    'causeway: 5 events of 12 lanes were not sent, for these did not answer, or had more than 4,000 events waiting for long: delivery:dst_a:k, l m and 10 more. See that a worker is up (causeway doctor). causeway replays continue rpl_a sends what is left, and nothing twice.\n',
   ]);
   expect(done.out).toMatch(/^not sent +5 events$/m);
   expect(done.out).toMatch(/^of +delivery:dst_a:k$/m);
@@ -45,6 +45,19 @@ test('a replay that passed lanes over says what was not sent, of which lanes, an
   expect(await shown({ status: 'stalled', ...left })).toMatchObject({
     ...{ code: 1, err: expect.stringContaining('It ended for that, and has more to send.') },
   });
+});
+
+test('dead letters that nobody sent and delivered events that are left are told apart, each with its own next command', async () => {
+  const lanes = { unansweredEvents: 2, unansweredLanes: ['delivery:dst_a:k'] };
+  const both = await shown({ status: 'done', events: 4, unanswered: 2, unansweredParked: 1, ...lanes });
+  expect([both.code, both.err]).toEqual([
+    1,
+    'causeway: 2 events of 1 lane were not sent, for these did not answer, or had more than 4,000 events waiting for long: delivery:dst_a:k. 1 lane with dead letters did not answer, and nothing of theirs was sent or counted. See that a worker is up (causeway doctor). causeway replays continue rpl_a sends what is left, and nothing twice. Its dead letters are sent by this once more with --status parked: any other would send again what was delivered.\n',
+  ]);
+  expect(both.out).toMatch(/^unanswered +1 lane with dead letters\npassed over +1 lane$/m);
+  const continued = await shown({ status: 'done', events: 6, unanswered: 1, unansweredParked: 1 });
+  expect([continued.code, continued.err]).toEqual([1, expect.stringMatching(/with --status parked: any other/)]);
+  expect(continued.err).not.toContain('continue');
 });
 
 test('a replay of named events that is done with fewer of them ends with 1, and says how many', async () => {
