@@ -33,7 +33,8 @@ export const lanesMax = 1_000;
 /**
  * Replays or discards dead letters. Before the first signal it knows that there is what is named. Throws `event_not_found`,
  * `event_not_parked`, `lane_not_found`, `too_many_lanes`, `lanes_unknown` or `idempotency_key_reused`, all with nothing changed; and
- * `temporal_unavailable` or `store_unreachable`, after which some lanes may have been told: the same request completes it.
+ * `temporal_unavailable` or `store_unreachable`, after which some lanes may have been told: the same request completes it. So it is
+ * with `lanes_unknown` where it comes again.
  */
 export async function intervene(
   options: InterventionOptions,
@@ -41,15 +42,18 @@ export async function intervene(
   chosen: Chosen,
 ): Promise<Intervention> {
   const { signal, reason, by, requestKey } = request;
-  const { told, lanes } = await begun(options, request, chosen);
-  const toldLanes = lanes ?? (await tellEach(options, request, told));
+  const { told, lanes, cameAtMs } = await begun(options, request, chosen);
+  const toldLanes = lanes ?? (await tellEach(options, request, told, cameAtMs));
   if (chosen.lane !== undefined && toldLanes === 0) throw laneNotFound(chosen.lane);
   if (lanes === undefined && requestKey !== undefined) await options.interventions.told(requestKey, toldLanes);
   return { signal, lanes: toldLanes, deadLetters: told.reduce((sum, one) => sum + one.deadLetters, 0), reason, by };
 }
 
+/** `cameAtMs`: when it came first, of one that comes again. */
+type Begun = Asked & { cameAtMs?: number | undefined };
+
 /** What is asked for, and how many lanes have it, if each was told before. What has a key is remembered first, with its lanes. */
-async function begun(options: InterventionOptions, request: InterventionRequest, chosen: Chosen): Promise<Asked> {
+async function begun(options: InterventionOptions, request: InterventionRequest, chosen: Chosen): Promise<Begun> {
   const { requestKey, ...what } = request;
   const { interventions } = options;
   const digest = createHash('sha256')
@@ -57,17 +61,19 @@ async function begun(options: InterventionOptions, request: InterventionRequest,
     .digest('base64url');
   if (requestKey === undefined) return { digest, told: await lanesToTell(options, request, chosen) };
   const known = await interventions.find(requestKey);
-  if (known) return same(known, digest);
+  if (known) return again(known, digest);
   try {
     const told = await lanesToTell(options, request, chosen);
     return same(await interventions.begin(requestKey, { digest, told }), digest);
   } catch (error) {
     // The same request may have come twice at once: what it names is parked no more once the other one has told the lanes.
     const other = await interventions.find(requestKey);
-    if (other) return same(other, digest);
+    if (other) return again(other, digest);
     throw error;
   }
 }
+
+const again = (known: Asked, digest: string): Begun => ({ ...same(known, digest), cameAtMs: known.askedAtMs });
 
 function same(known: Asked, digest: string): Asked {
   if (known.digest === digest) return known;
@@ -80,16 +86,33 @@ function tellEach(
   { lanes }: InterventionOptions,
   { signal, reason, by, requestKey }: InterventionRequest,
   told: readonly Told[],
+  cameAtMs: number | undefined,
 ): Promise<number> {
   // In the lane's memory and in its history: the key itself is nobody's business there.
   const name = requestKey && createHash('sha256').update(requestKey).digest('base64url').slice(0, requestNameChars);
-  return tellAll(told, ({ workflowId, ids }) =>
-    lanes.signal(workflowId, signal, {
-      input: { ...(ids ? { ids } : { all: true }), reason, by },
+  return tellAll(told, async ({ workflowId, ids }) => {
+    const meant = ids ?? (cameAtMs === undefined ? 'all' : await parkedBy(lanes, workflowId, cameAtMs));
+    if (meant === 'gone') return false;
+    if (meant.length === 0) return true; // It was told before, or what was parked then is parked no more.
+    return await lanes.signal(workflowId, signal, {
+      input: { ...(meant === 'all' ? { all: true } : { ids: meant }), reason, by },
       ...(name !== undefined && { about: { request: name } }),
       requestKey,
-    }),
-  );
+    });
+  });
+}
+
+/** What the lane had parked by then: who asks for all again has seen nothing of what came since, and it may be given up. */
+async function parkedBy(
+  lanes: Pick<LaneCalls, 'deadLetters'>,
+  workflowId: string,
+  atMs: number,
+): Promise<string[] | 'gone'> {
+  const letters = await lanes.deadLetters(workflowId);
+  if (letters === 'gone') return 'gone';
+  if (letters) return letters.filter(({ parkedAt }) => Date.parse(parkedAt) <= atMs).map(({ eventId }) => eventId);
+  const remedy = `No answer from ${workflowId}: is Temporal up, and a worker running? GET /v1/checks says. Other lanes may have been told: the same request, sent again, completes it.`;
+  throw new CausewayError('lanes_unknown', remedy);
 }
 const requestNameChars = 22;
 

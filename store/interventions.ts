@@ -3,17 +3,17 @@ import type { Database } from './pool.ts';
 /** What one lane is told: some of its dead letters by their ids, or all. */
 export type Told = { workflowId: string; deadLetters: number; ids?: string[] | undefined };
 
-/** `lanes`: how many got it; absent until each has been told. */
-export type Intervention = { digest: string; told: Told[]; lanes?: number | undefined };
+/** `lanes`: how many got it; absent until each has been told. `askedAtMs`: when it came first; absent where nothing remembers it. */
+export type Intervention = { digest: string; told: Told[]; lanes?: number | undefined; askedAtMs?: number | undefined };
 
 /** A request that comes again later than this is a new one, in hours. */
 const keptHours = 24;
 
-type Row = { request_digest: string; told: Told[]; lanes: number | null };
+type Row = { request_digest: string; told: Told[]; lanes: number | null; asked_at: Date };
 
 /** $1 key, $2 for how long. */
 const findOne = `
-  select request_digest, told, lanes from interventions
+  select request_digest, told, lanes, asked_at from interventions
   where request_key = $1 and asked_at > now() - $2 * interval '1 hour'`;
 
 /** $1 key, $2 digest, $3 lanes, $4 for how long. One that is older makes room; one that is there stays. */
@@ -31,7 +31,9 @@ export class Interventions {
 
   async find(key: string): Promise<Intervention | undefined> {
     const [row] = await this.database.query<Row>(findOne, [key, keptHours]);
-    return row && { digest: row.request_digest, told: row.told, ...(row.lanes !== null && { lanes: row.lanes }) };
+    if (!row) return undefined;
+    const { request_digest: digest, told, lanes, asked_at: askedAt } = row;
+    return { digest, told, ...(lanes !== null && { lanes }), askedAtMs: askedAt.getTime() };
   }
 
   /** Remembers the request, before the first lane is told; the one that is there by then, which may be another process's. */

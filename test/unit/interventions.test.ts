@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LaneCalls } from '../../activities/laneCalls.ts';
-import type { LanePage } from '../../activities/laneList.ts';
+import type { LanePage, ListedLane } from '../../activities/laneList.ts';
 import { intervene, lanesMax } from '../../api/interventions.ts';
 import type { ParkedEvent } from '../../domain/laneMessages.ts';
 import type { Intervention } from '../../store/interventions.ts';
@@ -10,6 +10,10 @@ const workflowOf = (lane: string): string => `delivery:dst_1:${lane}`;
 const letterOf = (eventId: string): ParkedEvent => ({
   ...{ eventId, partitionKey: 'k', bytes: 1, parkedAt: '2026-01-15T09:30:00.000Z' },
   error: { kind: 'recordAtFault', name: 'MESSAGE_TOO_LARGE', message: 'm', remedy: 'r' },
+});
+
+const listed = (lane: string): ListedLane => ({
+  ...{ workflowId: workflowOf(lane), runId: 'r', lane, state: 'Delivering', deadLetters: 1, runStartedAt: new Date(0) },
 });
 
 type World = { parked: Record<string, string[] | undefined>; page?: LanePage; signal?: LaneCalls['signal'] };
@@ -22,7 +26,7 @@ function world({ parked, page = { lanes: [] }, signal }: World) {
     interventions: {
       find: async (key: string) => kept.get(key),
       begin: async (key: string, asked: Intervention) => {
-        const known = kept.get(key) ?? asked;
+        const known = kept.get(key) ?? { ...asked, askedAtMs: Date.parse('2026-01-15T10:00:00Z') };
         kept.set(key, known);
         return known;
       },
@@ -112,6 +116,47 @@ test('a request that comes again with its key completes what is missing, and the
   expect([again, last?.slice(0, 2)]).toEqual([first, [workflowOf('b'), 'replay']]);
   expect(await intervene(options, asked, chosen)).toEqual(done);
   expect(signals).toHaveLength(4);
+});
+
+test('a request for all that comes again does nothing to what was parked since, which nobody had seen', async () => {
+  const [early, late] = ['2026-01-15T09:30:00.000Z', '2026-01-15T11:00:00.000Z'];
+  const letters: Record<string, [string, string][] | undefined> = {
+    ...{ a: [[idOf(1), early]], b: [[idOf(2), early]], c: [[idOf(3), early]], d: [[idOf(4), early]] },
+  };
+  const page = { lanes: Object.keys(letters).map((lane) => listed(lane)) };
+  let isAway = true;
+  const signal = async (workflowId: string) => {
+    if (isAway && workflowId !== workflowOf('a')) throw new Error('away');
+    letters[workflowId.split(':')[2] ?? ''] = [];
+    return true;
+  };
+  const { options, signals } = world({ parked: {}, page, signal });
+  options.lanes.deadLetters = async (workflowId: string) =>
+    letters[workflowId.split(':')[2] ?? '']?.map(([id, parkedAt]) => ({ ...letterOf(id), parkedAt }));
+  const discard = { ...asked, signal: 'discard' } as const;
+  await expect(intervene(options, discard, { all: true })).rejects.toThrow('away');
+  await expect.poll(() => signals.length).toBe(4); // The others are told though one could not be.
+  isAway = false;
+  signals.length = 0;
+  letters.a = [[idOf(5), late]];
+  letters.b = [...(letters.b ?? []), [idOf(6), late]];
+  letters.c = undefined;
+  await expect(intervene(options, discard, { all: true })).rejects.toMatchObject({
+    ...{ code: 'lanes_unknown', remedy: expect.stringMatching(/:c: .*completes it/) },
+  });
+  await expect.poll(() => signals.length).toBe(2);
+  letters.c = [[idOf(3), early]];
+  expect(await intervene(options, discard, { all: true })).toMatchObject({ lanes: 4 });
+  const told = signals.map(([workflowId, , sent]) => [workflowId, sent]);
+  const only = (id: string) => expect.objectContaining({ input: { ids: [id], reason: 'why', by: 'ada' } });
+  expect(told.toSorted()).toEqual([
+    ...[
+      [workflowOf('b'), only(idOf(2))],
+      [workflowOf('c'), only(idOf(3))],
+      [workflowOf('d'), only(idOf(4))],
+    ],
+  ]);
+  expect(letters.a).toEqual([[idOf(5), late]]);
 });
 
 test('another request with the same key is refused by name, and no lane is told', async () => {
