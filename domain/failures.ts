@@ -127,6 +127,10 @@ export const clientRows: readonly FailureRow[] = [
   distrusted('UNABLE_TO_GET_ISSUER_CERT', "The CA of the broker's certificate is not known to us."),
   distrusted('UNABLE_TO_GET_ISSUER_CERT_LOCALLY', "The CA of the broker's certificate is not known to us."),
   distrusted('UNABLE_TO_VERIFY_LEAF_SIGNATURE', "The CA of the broker's certificate is not known to us."),
+  distrusted(
+    'CERTIFICATE_UNTRUSTED',
+    "The broker's certificate, or its CA's, is not trusted for another reason, which the attempt tells: signed with SHA-1, say, or its key is too small.",
+  ),
   ...oauthRows,
 ];
 

@@ -31,7 +31,7 @@ export const oauthRows: readonly FailureRow[] = [
   },
   {
     ...{ name: 'TOKEN_ENDPOINT_UNTRUSTED', kind: 'destinationAtFault', mendedBy: 'probe' },
-    why: "The token endpoint's certificate has expired, is for another host name, or its CA is not known to us.",
+    why: "The token endpoint's certificate has expired, is for another host name, is too weak, or its CA is not known to us.",
     remedy: 'Mend the certificate, or auth.tokenEndpointCaCertificate. Then resume.',
   },
   {

@@ -57,10 +57,14 @@ const nameOfClass: Record<string, string> = {
 const noVersions = 'API Versions not supported';
 const unsupportedVersion = 35;
 
+/** Node.js's code for each of OpenSSL's reasons not to trust a certificate that it has no name for: then the message alone tells. */
+export const unnamedDistrust = 'UNSPECIFIED';
+
 /** Node.js puts OpenSSL's own reasons into codes: ERR_SSL_… in a handshake, ERR_OSSL_… for a key or certificate of ours. */
 function ofNodeCode(code: string, message: string): NamedFailure {
   const refusal = handshakeRefusal(message);
   if (refusal !== undefined) return { name: 'TLS_HANDSHAKE_REFUSED', message: `Of the broker's listener: ${refusal}` };
+  if (code === unnamedDistrust) return { name: 'CERTIFICATE_UNTRUSTED', message };
   if (code.startsWith('ERR_SSL_')) return { name: 'EPROTO', message };
   return { name: code.startsWith('ERR_OSSL_') ? 'CLIENT_CERTIFICATE_UNUSABLE' : code, message };
 }

@@ -6,7 +6,7 @@ import { hostOf } from '../../domain/address.ts';
 import { failureRowOf } from '../../domain/failures.ts';
 import type { AllowPrivate } from '../../domain/privateNetworks.ts';
 import { addressRefused, allowedOnly } from './allowedAddress.ts';
-import { handshakeRefusal, NamedError } from './failureNames.ts';
+import { handshakeRefusal, NamedError, unnamedDistrust } from './failureNames.ts';
 import { oauthCode } from './oauthCode.ts';
 import { verifiedTls } from './verifiedTls.ts';
 
@@ -107,15 +107,16 @@ async function bounded(response: IncomingMessage): Promise<string> {
 /** What its own errors say of a token endpoint; for those of TLS, the failure table knows which are its certificate's. */
 function unreachable(error: unknown, host: string): NamedError {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'an error';
-  const refusal = error instanceof Error ? handshakeRefusal(error.message) : undefined;
-  const why = code === 'ABORT_ERR' ? `no answer within ${answerTimeoutMs} ms` : (refusal ?? code);
+  const { message } = error instanceof Error ? error : { message: '' };
+  const told = code === unnamedDistrust ? message : (handshakeRefusal(message) ?? code);
+  const why = code === 'ABORT_ERR' ? `no answer within ${answerTimeoutMs} ms` : told;
   return new NamedError({ name: nameOf(code), message: `The token endpoint ${host} gave no token: ${why}` });
 }
 
 function nameOf(code: string): string {
   if (code === addressRefused) return code;
   if (code === 'ENOTFOUND') return 'TOKEN_ENDPOINT_NOT_FOUND';
-  if (failureRowOf(code).kind === 'destinationAtFault') return 'TOKEN_ENDPOINT_UNTRUSTED';
+  if (code === unnamedDistrust || failureRowOf(code).kind === 'destinationAtFault') return 'TOKEN_ENDPOINT_UNTRUSTED';
   // It speaks, but not what we do: HPE_… is Node.js's HTTP parser, ERR_SSL_… is OpenSSL.
   return /^(HPE_|ERR_SSL_|EPROTO)/.test(code) ? 'TOKEN_ENDPOINT_MALFORMED' : 'TOKEN_ENDPOINT_UNAVAILABLE';
 }

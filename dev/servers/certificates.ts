@@ -1,4 +1,4 @@
-/** Certificates for servers of our own, made on the spot: X.509 version 3 (RFC 5280), signed with ECDSA on P-256 and SHA-256. */
+/** Certificates for servers of our own, made on the spot: X.509 version 3 (RFC 5280), signed with ECDSA on P-256 and SHA-256, unless they are to be weak. */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
 
@@ -12,8 +12,10 @@ export type CertificateWish = {
   /** When it begins and ends, in days from now. */
   days?: { from: number; to: number };
   usage?: 'server' | 'client';
-  /** Its own key is on P-256, unless it is to be RSA of 2,048 bits. */
-  isRsa?: boolean;
+  /** Its own key is on P-256, unless it is to be RSA. */
+  rsaBits?: number;
+  /** Whether it is signed with SHA-1, which OpenSSL takes for too weak. */
+  isWeaklySigned?: boolean;
 };
 
 type Subject = CertificateWish & { name: string; isAuthority: boolean };
@@ -33,7 +35,7 @@ export function newAuthority(
 /** A certificate signed by this authority, under this common name. */
 export function newCertificate(authority: Pick<Authority, 'name' | 'key'>, name: string, wish: CertificateWish = {}) {
   const { privateKey, publicKey } =
-    wish.isRsa === true ? generateKeyPairSync('rsa', { modulusLength: 2_048 }) : newKeys();
+    wish.rsaBits !== undefined ? generateKeyPairSync('rsa', { modulusLength: wish.rsaBits }) : newKeys();
   const pem = signed({ name, isAuthority: false, ...wish }, publicKey, authority);
   return { pem, keyPem: pemOf(privateKey) } satisfies Certificate;
 }
@@ -62,17 +64,18 @@ const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'p
 function signed(subject: Subject, publicKey: KeyObject, issuer: { name: string; key: KeyObject }): string {
   const { from, to } = subject.days ?? { from: -1, to: 30 };
   const keyInfo = publicKey.export({ type: 'spki', format: 'der' });
+  const { hash, algorithm } = subject.isWeaklySigned === true ? withSha1 : withSha256;
   const body = sequence(
     tagged(0xa0, integer(Buffer.from([2]))),
     integer(Buffer.concat([Buffer.from([1]), randomBytes(15)])),
-    ecdsaWithSha256,
+    algorithm,
     nameOf(issuer.name),
     sequence(time(from), time(to)),
     nameOf(subject.name),
     keyInfo,
     tagged(0xa3, sequence(...extensionsOf(subject, keyInfo))),
   );
-  const der = sequence(body, ecdsaWithSha256, bits(sign('sha256', body, issuer.key)));
+  const der = sequence(body, algorithm, bits(sign(hash, body, issuer.key)));
   const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
   return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
 }
@@ -115,7 +118,8 @@ function objectId(dotted: string): Buffer {
   }
   return tagged(0x06, Buffer.from(bytes));
 }
-const ecdsaWithSha256 = sequence(objectId('1.2.840.10045.4.3.2'));
+const withSha256 = { hash: 'sha256', algorithm: sequence(objectId('1.2.840.10045.4.3.2')) };
+const withSha1 = { hash: 'sha1', algorithm: sequence(objectId('1.2.840.10045.4.1')) };
 const nameOf = (commonName: string): Buffer =>
   sequence(tagged(0x31, sequence(objectId('2.5.4.3'), tagged(0x0c, Buffer.from(commonName)))));
 /** UTCTime: two digits of the year. */

@@ -84,7 +84,7 @@ const provoked: Record<string, () => Promise<OpenDestination>> = {
       overTls(root.pem),
     ),
   TLS_HANDSHAKE_REFUSED: () => {
-    const { pem: cert, keyPem: key } = newCertificate(root, 'broker', { ...here, isRsa: true });
+    const { pem: cert, keyPem: key } = newCertificate(root, 'broker', { ...here, rsaBits: 2_048 });
     const dheAlone = { maxVersion: 'TLSv1.2', ciphers: 'DHE-RSA-AES128-GCM-SHA256', dhparam: 'auto' } as const;
     return atServer(speakingTls({ key, cert, ...dheAlone }), overTls(root.pem));
   },
@@ -109,6 +109,10 @@ const provoked: Record<string, () => Promise<OpenDestination>> = {
   UNABLE_TO_GET_ISSUER_CERT: () => showing(newCertificate(middle, 'broker', here), middle),
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: () => showing(newCertificate(middle, 'broker', here), newAuthority(), [middle]),
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: () => showing(newCertificate(root, 'broker', here), newAuthority()),
+  CERTIFICATE_UNTRUSTED: () => {
+    const { pem: cert, keyPem: key } = newCertificate(root, 'broker', { ...here, isWeaklySigned: true });
+    return atServer(speakingTls({ key, cert, ciphers: 'DEFAULT@SECLEVEL=0' }), overTls(root.pem));
+  },
   DESTINATION_PAUSED: async () => at(kfake.brokers, { paused: { since: '2026-01-15T09:30:00Z', by: 'ada' } }),
   DESTINATION_DISABLED: async () => at(kfake.brokers, { enabled: false }),
 };

@@ -6,6 +6,7 @@ import { connectionSettingsOf } from '../../activities/kafka/connectionSettings.
 import { failureIn, type NamedFailure } from '../../activities/kafka/failureNames.ts';
 import { fetchToken } from '../../activities/kafka/tokenEndpoint.ts';
 import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
+import { failureRowOf } from '../../domain/failures.ts';
 import { plainDestination } from '../harness/plainDestination.ts';
 
 const authority = newAuthority();
@@ -15,7 +16,7 @@ const untrusted = /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|ERR_TLS_CERT_ALTNAME_INVALI
 
 /** What becomes of a TLS server on loopback whose certificate is for this host, where `use` says its port to somebody. */
 async function withServer<T>(host: string, use: (port: number) => Promise<T>, options: TlsOptions = {}): Promise<T> {
-  const { pem: cert, keyPem: key } = newCertificate(authority, 'server', { hosts: [host], isRsa: true });
+  const { pem: cert, keyPem: key } = newCertificate(authority, 'server', { hosts: [host], rsaBits: 2_048 });
   const server = createServer({ cert, key, ...options }, (socket) =>
     socket
       .on('error', () => undefined)
@@ -104,5 +105,29 @@ describe.each([
   ] as const)('that takes nothing but %s gets past the handshake', async (_, options) => {
     const { name } = await withServer('127.0.0.1', (port) => failure(port, authority.pem), options);
     expect(name).toMatch(pastHandshake);
+  });
+});
+
+describe('a certificate that is too weak is not trusted, and the error says for what:', () => {
+  test.each([
+    ['signed with SHA-1', { isWeaklySigned: true }, /digest algorithm too weak/],
+    ['of RSA of 512 bits', { rsaBits: 512 }, /key too weak/],
+  ])('%s', async (_, weak, why) => {
+    const { pem: cert, keyPem: key } = newCertificate(authority, 'server', { hosts: ['127.0.0.1'], ...weak });
+    const options = {
+      cert,
+      key,
+      ciphers: 'DEFAULT@SECLEVEL=0',
+      sigalgs: 'RSA+SHA256:ECDSA+SHA256',
+      maxVersion: 'TLSv1.2',
+    } as const;
+    const [ofBroker, ofEndpoint] = await withServer(
+      '127.0.0.1',
+      (port) => Promise.all([brokerFailure(port, authority.pem), tokenFailure(port, authority.pem)]),
+      options,
+    );
+    expect([ofBroker.name, ofEndpoint.name]).toEqual(['CERTIFICATE_UNTRUSTED', 'TOKEN_ENDPOINT_UNTRUSTED']);
+    for (const { message } of [ofBroker, ofEndpoint]) expect(message).toMatch(why);
+    expect(failureRowOf(ofBroker.name).kind).toBe('destinationAtFault');
   });
 });
