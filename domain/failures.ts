@@ -90,7 +90,7 @@ export const clientRows: readonly FailureRow[] = [
   },
   {
     ...{ name: 'CLIENT_CERTIFICATE_UNUSABLE', kind: 'destinationAtFault', mendedBy: 'probe' },
-    why: 'Our certificate, its key and the pass phrase do not fit together.',
+    why: 'Our certificate, its key and the pass phrase do not fit together, or one of them is too weak, or of a kind that we do not take.',
     remedy: 'Correct clientCertificate, clientKey and clientKeyPassphrase in the destination. Then resume.',
   },
   {

@@ -60,13 +60,21 @@ const unsupportedVersion = 35;
 /** Node.js's code for each of OpenSSL's reasons not to trust a certificate that it has no name for: then the message alone tells. */
 export const unnamedDistrust = 'UNSPECIFIED';
 
+/** OpenSSL says these of a certificate or chain that we would show, before we connect; of the other side's it is {@link unnamedDistrust}. */
+const ofOwnCertificate: readonly string[] = [
+  'ERR_SSL_EE_KEY_TOO_SMALL',
+  'ERR_SSL_CA_KEY_TOO_SMALL',
+  'ERR_SSL_CA_MD_TOO_WEAK',
+];
+
 /** Node.js puts OpenSSL's own reasons into codes: ERR_SSL_… in a handshake, ERR_OSSL_… for a key or certificate of ours. */
 function ofNodeCode(code: string, message: string): NamedFailure {
   const refusal = handshakeRefusal(message);
   if (refusal !== undefined) return { name: 'TLS_HANDSHAKE_REFUSED', message: `Of the broker's listener: ${refusal}` };
   if (code === unnamedDistrust) return { name: 'CERTIFICATE_UNTRUSTED', message };
-  if (code.startsWith('ERR_SSL_')) return { name: 'EPROTO', message };
-  return { name: code.startsWith('ERR_OSSL_') ? 'CLIENT_CERTIFICATE_UNUSABLE' : code, message };
+  if (code.startsWith('ERR_OSSL_') || ofOwnCertificate.includes(code))
+    return { name: 'CLIENT_CERTIFICATE_UNUSABLE', message };
+  return { name: code.startsWith('ERR_SSL_') ? 'EPROTO' : code, message };
 }
 
 /** TLS alerts (RFC 8446, section 6.2) that say that nothing we offer is taken. OpenSSL's text names them; Node's code is at times EPROTO. */

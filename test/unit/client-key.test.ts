@@ -10,6 +10,7 @@ import { connectionSettingsOf } from '../../activities/kafka/connectionSettings.
 import { testConnection } from '../../activities/kafka/connectionTest.ts';
 import { failureIn } from '../../activities/kafka/failureNames.ts';
 import { privateKey } from '../../api/schemas/pem.ts';
+import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import { answering } from '../harness/hostileServers.ts';
 import { newPrivateKeyPem } from '../harness/pem.ts';
 import { plainDestination } from '../harness/plainDestination.ts';
@@ -218,5 +219,28 @@ describe('a broker is not shown a certificate whose key would keep every destina
     expect(steps).toContainEqual(
       expect.objectContaining({ step: 'tls', error: expect.objectContaining({ name: 'CLIENT_CERTIFICATE_UNUSABLE' }) }),
     );
+  });
+});
+
+describe("a client certificate that is too weak is told as our own fault, not as the broker's:", () => {
+  const authority = newAuthority();
+  test.each([
+    ['of RSA of 512 bits', { rsaBits: 512 }, 'key too small'],
+    ['signed with SHA-1', { isWeaklySigned: true }, 'md too weak'],
+  ])('%s, to a delivery and a connection test', async (_, weak, why) => {
+    const { pem: clientCertificate, keyPem: clientKey } = newCertificate(authority, 'client', weak);
+    const broker = await answering((socket) => socket.end());
+    const auth = { mode: 'MTLS', tls: true, clientCertificate } as const;
+    const destination = {
+      ...plainDestination('d', { auth, brokers: [broker.address] }),
+      ...{ secrets: { clientKey }, allowPrivate: true },
+    };
+    const port = Number(broker.address.split(':').at(-1));
+    const connection = new BrokerConnection('127.0.0.1', port, connectionSettingsOf(destination), 1_000);
+    const met = failureIn(await connection.connect().catch((error: unknown) => error));
+    const { steps } = await testConnection(destination, { sendTestEvent: false });
+    await broker.stop();
+    expect(met).toMatchObject({ name: 'CLIENT_CERTIFICATE_UNUSABLE', message: expect.stringContaining(why) });
+    expect(steps.find(({ step }) => step === 'tls')?.error).toMatchObject({ name: 'CLIENT_CERTIFICATE_UNUSABLE' });
   });
 });
