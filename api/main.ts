@@ -42,12 +42,14 @@ import { laneMeasure } from './laneSize.ts';
 import { laneRoutes } from './lanes.ts';
 import { LaneWriter } from './laneWriter.ts';
 import { listen } from './listen.ts';
+import { NewLanes } from './newLanes.ts';
 import { operatorRoutes } from './operatorRoutes.ts';
 import { replayRoutes } from './replays.ts';
 import { runEnd } from './runEnd.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { connectTemporal } from './temporal.ts';
 import { waitingIn } from './waitingLanes.ts';
+import { laneRuns, workersBehind } from './workersBehind.ts';
 
 /** Requests under way when the process is told to stop may take this long, in ms. */
 const shutdownMs = 10_000;
@@ -120,6 +122,10 @@ function assembled(
   const gauge = new LaneGauge(laneMeasure(temporal), { limits: laneLimits });
   setInterval(() => gauge.sweep(), gaugeSweepMs).unref();
   const send = blockSender(temporal, config.TEMPORAL_TASK_QUEUE);
+  const newLanes = new NewLanes({
+    ask: workersBehind(temporal, config.TEMPORAL_TASK_QUEUE),
+    runs: laneRuns(temporal),
+  });
   const writer = new LaneWriter({
     waitingBytesMax: config.CAUSEWAY_WAITING_BYTES_MAX,
     backlogMs: (workflowId, bytes) => gauge.backlogMs(workflowId, bytes),
@@ -127,6 +133,7 @@ function assembled(
     runEnd: runEnd(temporal),
     sendBlock: async (target, block) => {
       const receipt = await send(target, block);
+      newLanes.stored(target.workflowId);
       gauge.stored(target.workflowId, { ...receipt, valueBytes: blockBytes(block) });
       return receipt;
     },
@@ -140,7 +147,10 @@ function assembled(
   const accept = acceptor({
     destinations: store.destinations,
     lanes: {
-      check: (workflowId) => gauge.check(workflowId),
+      check: (workflowId) => {
+        newLanes.check(workflowId);
+        gauge.check(workflowId);
+      },
       submit: (deliveries) => writer.submit(deliveries),
     },
     index: patientIndex(store.eventIndex, logger),

@@ -48,6 +48,7 @@ const rows = [
   { code: 'rate_limited', status: 429, title: 'Too many requests with this API key' },
   { code: 'overloaded', status: 503, title: 'Too much at once', retryAfterS: 1 },
   { code: 'lane_full', status: 503, title: 'The lane is full', retryAfterS: 1 },
+  { code: 'workers_behind', status: 503, title: 'The workers are behind', retryAfterS: 5 },
   { code: 'lanes_changing', status: 503, title: 'The lanes of a destination are being changed', retryAfterS: 2 },
   { code: 'lanes_unknown', status: 503, title: 'The lanes could not be asked', retryAfterS: 5 },
   { code: 'partly_stored', status: 503, title: 'Not stored for every destination', retryAfterS: 1 },

@@ -1,0 +1,131 @@
+import { CausewayError } from '../domain/error.ts';
+
+/** How far the workers are behind with what Temporal has for them. */
+export type WorkersBehind = {
+  /** Tasks that wait for a worker. */
+  waiting: number;
+  /** For how long the oldest of them has waited, in ms. */
+  oldestMs: number;
+  /** Handed to workers in the last half minute. */
+  takenPerSecond: number;
+  /** When a worker last asked for one, in ms since; undefined where none did for long. */
+  askedAgoMs: number | undefined;
+};
+
+export type NewLanesOptions = {
+  /** Rejects where it can't be known now. */
+  ask: () => Promise<WorkersBehind>;
+  /** Whether the lane runs. Rejects where it can't be known now. */
+  runs: (workflowId: string) => Promise<boolean>;
+  /** A clock that nobody sets, in ms. */
+  now?: () => number;
+};
+
+/** So many that wait are no backlog: some hundred new lanes at once are always taken. */
+const waitingMax = 500;
+/** Who is behind by less than this is not. */
+const oldestMsMax = 2_000;
+/** A new lane's event may wait so long for a worker, by the rate at which they take tasks. */
+const delayMsMax = 10_000;
+/** Where none has asked for so long, no worker runs: then events are taken for when one does. */
+const askedWithinMs = 10_000;
+const askedEveryMs = 1_000;
+/** Lanes that this process has stored something in, the latest of them. */
+const knownMax = 100_000;
+/** Lanes that are not known are looked up in Temporal: so many at once, so that a flood of new ones costs little. */
+const lookedUpAtOnce = 2;
+
+/**
+ * Refuses to start lanes while the workers are far behind: storing an event in a new lane takes Temporal a fourth of what it takes to
+ * deliver it, so that new keys could be accepted for hours ahead. Lanes that run go on by their own pace
+ * (docs/decisions/new-keys.md).
+ */
+export class NewLanes {
+  private readonly known = new Set<string>();
+  private readonly lookedUp = new Set<string>();
+  private readonly now: () => number;
+  private askedAtMs = Number.NEGATIVE_INFINITY;
+  private asking = false;
+  private behind: WorkersBehind | undefined;
+  /** Lanes that this process let in since that was so. */
+  private letIn = 0;
+
+  constructor(private readonly options: NewLanesOptions) {
+    this.now = options.now ?? (() => performance.now());
+  }
+
+  /** Something was stored in the lane: it runs. */
+  stored(workflowId: string): void {
+    this.known.delete(workflowId); // The one that was known longest stands first.
+    this.known.add(workflowId);
+    if (this.known.size <= knownMax) return;
+    for (const oldest of this.known) {
+      this.known.delete(oldest);
+      return;
+    }
+  }
+
+  /** Throws `workers_behind` where the lane is not known to run, and should not be started now. */
+  check(workflowId: string): void {
+    if (this.known.has(workflowId)) return;
+    this.ask();
+    const delayMs = delayMsOf(this.behind, this.letIn);
+    if (delayMs === 0) {
+      this.letIn++;
+      this.stored(workflowId); // Or is about to be: many may be on their way before the first of them is.
+      return;
+    }
+    this.lookUp(workflowId);
+    const remedy = `The workers are behind: an event of a new key would wait for ${Math.round(delayMs / 1_000)} seconds. Send again after some seconds; events of keys that have a lane are taken.`;
+    throw new CausewayError('workers_behind', remedy);
+  }
+
+  private ask(): void {
+    const nowMs = this.now();
+    if (this.asking || nowMs - this.askedAtMs < askedEveryMs) return;
+    this.asking = true;
+    this.askedAtMs = nowMs;
+    this.options
+      .ask()
+      .then(
+        (behind) => {
+          // Temporal answers with the same for some seconds: until it has counted again, it does not know of those let in since.
+          if (behind.waiting !== this.behind?.waiting || behind.oldestMs !== this.behind.oldestMs) this.letIn = 0;
+          this.behind = behind;
+        },
+        () => {
+          this.behind = undefined; // Whether events can be stored at all will show.
+        },
+      )
+      .finally(() => {
+        this.asking = false;
+      });
+  }
+
+  /** This process may not know the lane since it began later, or since it knows too many. The event is sent again. */
+  private lookUp(workflowId: string): void {
+    if (this.lookedUp.size >= lookedUpAtOnce || this.lookedUp.has(workflowId)) return;
+    this.lookedUp.add(workflowId);
+    this.options
+      .runs(workflowId)
+      .then(
+        (isRunning) => {
+          if (isRunning) this.stored(workflowId);
+        },
+        () => undefined,
+      )
+      .finally(() => this.lookedUp.delete(workflowId));
+  }
+}
+
+/** How long a new lane would wait, in ms; 0 where that is not too long, or no worker is there to wait for. */
+function delayMsOf(behind: WorkersBehind | undefined, letIn: number): number {
+  if (!behind) return 0;
+  const { oldestMs, takenPerSecond, askedAgoMs } = behind;
+  const waiting = behind.waiting + letIn;
+  // What was let in since is not among those that wait, and may be more than they are before Temporal counts again.
+  if (waiting <= waitingMax || (oldestMs <= oldestMsMax && letIn <= waitingMax)) return 0;
+  if (askedAgoMs === undefined || askedAgoMs > askedWithinMs || takenPerSecond <= 0) return 0;
+  const delayMs = (1_000 * waiting) / takenPerSecond;
+  return delayMs > delayMsMax ? delayMs : 0;
+}
