@@ -2,7 +2,7 @@
  * A replay of events that a filter names: dead letters, delivered ones, or both, over any number of lanes. Pure;
  * workflows/replay.ts asks, waits and remembers. docs/decisions/replay.md
  */
-import { isStalled, type LeftRun, leftLanes, withLeft } from './passedOver.ts';
+import { isStalled, type LeftMax, type LeftRun, leftLanes, partedBy, withLeft } from './passedOver.ts';
 import type { FoundRuns, ReplayPage, ReplayPageRequest, ResendRequest, Resent, RunsRequest } from './replayCalls.ts';
 import type { ReplayFilter } from './replayFilter.ts';
 
@@ -96,6 +96,7 @@ export type ReplayState = {
   /** What is left of lanes that were passed over, and what of that is tried once more, before all else. */
   left?: readonly LeftRun[] | undefined;
   again?: readonly LeftRun[] | undefined;
+  leftMax?: LeftMax | undefined;
   /** They were tried once more. */
   isTriedAgain?: true | undefined;
   /** By so much Temporal's clock may be behind the API's, in ms; absent in a replay that older code began. */
@@ -265,7 +266,8 @@ export function listed(
   return onward(start, { ...state, slice, runs });
 }
 
-export function read(start: ReplayStart, state: ReplayState, done: Resent): ReplayState {
+/** `isWhole`: a lane that is tried again in vain is left with all of its runs; older code tried each. */
+export function read(start: ReplayStart, state: ReplayState, done: Resent, isWhole = true): ReplayState {
   const { progress, round, left = [], again = [] } = state;
   const [first, ...others] = again;
   const isAgain = first !== undefined;
@@ -282,9 +284,11 @@ export function read(start: ReplayStart, state: ReplayState, done: Resent): Repl
   };
   const goesOn = isAgain && done.runs === 0;
   const rest = goesOn ? [{ ...first, part: done.nextPart ?? first.part, events: first.events - done.events }] : [];
-  const next = withLeft(counted, [...left, ...(done.left ?? [])], [...rest, ...others]);
-  if (isStalled(next)) return { ...next, progress: { ...next.progress, status: 'stalled' } };
-  return onward(start, next);
+  const isInVain = isWhole && isAgain && done.left !== undefined;
+  const [ofLane, ofOthers] = isInVain ? partedBy(others, first.workflowId) : [[], others];
+  const next = withLeft(counted, [...left, ...(done.left ?? []), ...ofLane], [...rest, ...ofOthers]);
+  const on = onward(start, next);
+  return on.phase !== 'over' && isStalled(next) ? { ...on, progress: { ...on.progress, status: 'stalled' } } : on;
 }
 
 /** How long the dead letters of a page take at the rate that is wanted, in ms. */

@@ -122,7 +122,10 @@ async function taken(
     const found = await listRuns(step.request);
     return { state: listed(start, state, found, patched('runs-are-late')), pauseMs: 0 };
   }
-  if (step.kind === 'runs') return { state: read(start, state, await resendRuns(step.request)), pauseMs: 0 };
+  if (step.kind === 'runs') {
+    const done = await resendRuns(step.request);
+    return { state: read(start, state, done, patched('lanes-left-whole')), pauseMs: 0 };
+  }
   if (step.kind === 'over') return { state, pauseMs: 0 };
   const page = await replayPage(step.request);
   return { state: paged(start, state, page, patched('lanes-swept')), pauseMs: pauseAfterMs(start, state, page) };

@@ -72,7 +72,7 @@ export const replaySchema = z
     id: z.string().openapi({ example: 'rpl_Jx1nW0b3Qw6mO2m0' }),
     status: z.enum(['running', 'done', 'cancelled', 'stalled', 'tooMany', 'tooLong', 'failed']).openapi({
       description:
-        '`tooMany`: more than `eventsMax`, and nothing was sent. `tooLong`: a dry run that has counted for 15 minutes. `stalled`: more than 100 lanes did not answer; continue it when they do. `failed`: `why` says of what.',
+        '`tooMany`: more than `eventsMax`, and nothing was sent. `tooLong`: a dry run that has counted for 15 minutes. `stalled`: more than 100 lanes, or some with more than 2,000 runs together, had no room or did not answer, and others are still to be sent to. Continued it goes on with those first, and tries what is left at its end. `failed`: `why` says of what.',
     }),
     why: z.string().optional().openapi({ description: 'Of one that failed.' }),
     events: z

@@ -1,24 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { leftLanesMax, restOf } from '../../domain/passedOver.ts';
+import { leftLanesMax, leftRunsMax, restOf } from '../../domain/passedOver.ts';
 import { newReplayState, nextStep, type ReplayStart, type ReplayState, read } from '../../domain/replay.ts';
 import type { ResendRequest, Resent } from '../../domain/replayCalls.ts';
 
 const start = (runs: readonly Run[]): ReplayStart => ({
-  ...{ id: 'rpl_a', of: 'delivered', filter: {}, dryRun: false, eventsPerSecond: 100, eventsMax: 1_000, by: 'ada' },
+  ...{ id: 'rpl_a', of: 'delivered', filter: {}, dryRun: false, eventsPerSecond: 100, eventsMax: 10_000, by: 'ada' },
   named: { ids: [], lanes: [], runs: runs.map(({ lane }, n) => ({ workflowId: lane, runId: String(n) })) },
 });
 /** Of a lane; each of its events is a part of its own. */
 type Run = { lane: string; events: number };
-type Told = { state: ReplayState; sent: string[]; places: Map<string, number[]> };
+type Told = { state: ReplayState; steps: number; sent: string[]; places: Map<string, number[]> };
 
 /** Plays a replay to its end as the activity does it, two parts a step; `isSilent` says which lanes have no room at a step. */
 function played(runs: readonly Run[], isSilent: (lane: string, step: number) => boolean, from?: ReplayState): Told {
   const of = start(runs);
-  const told: Told = { state: from ?? newReplayState(of, 1_000), sent: [], places: new Map() };
+  const told: Told = { state: from ?? newReplayState(of, 1_000), steps: 0, sent: [], places: new Map() };
   for (let step = 0; step < 10_000; step++) {
     const next = nextStep(of, told.state);
     if (next.kind !== 'runs') break;
+    told.steps++;
     told.state = read(
       of,
       told.state,
@@ -115,9 +116,28 @@ describe('a replay that passes lanes over', () => {
     expect(first.state.progress.unanswered).toBeLessThan(2 * leftLanesMax);
     expect(first.state.progress.unansweredLanes).toHaveLength(10);
     const second = played(many, () => true, restOf(first.state));
-    expect(second.state.progress).toMatchObject({ status: 'stalled', unanswered: first.state.progress.unanswered });
+    expect(second.state.progress).toMatchObject({ status: 'stalled', events: 0 });
+    expect(second.state.progress.unanswered).toBeGreaterThan(first.state.progress.unanswered);
     const rest = played(many, () => false, restOf(second.state));
     expect(rest.state.progress).toMatchObject({ status: 'done', events: many.length, unanswered: 0 });
     expect(rest.sent.toSorted()).toEqual(eventsOf(many).toSorted());
+  });
+
+  test('is not kept from the lanes behind by one of many runs, which is left whole where it is tried in vain', () => {
+    const silent = Array.from({ length: 600 }, () => ({ lane: 'silent', events: 1 }));
+    const others = Array.from({ length: 300 }, (_, n) => ({ lane: `lane-${n}`, events: 1 }));
+    const isSilent = (lane: string): boolean => lane === 'silent';
+    const few = played([...silent, ...others], isSilent);
+    expect(few.state.progress).toMatchObject({ status: 'done', events: 300, unanswered: 1, unansweredEvents: 600 });
+    const again = played([...silent, ...others], isSilent, restOf(few.state));
+    expect([again.sent, again.steps]).toEqual([[], 1]);
+    const most = Array.from({ length: leftRunsMax + 100 }, () => ({ lane: 'silent', events: 1 }));
+    const stalled = played([...most, ...others], isSilent);
+    expect(stalled.state.progress).toMatchObject({ status: 'stalled', events: 0 });
+    const on = played([...most, ...others], isSilent, restOf(stalled.state));
+    expect(on.state.progress).toMatchObject({ status: 'done', events: 300, unansweredEvents: most.length });
+    const over = played([...most, ...others], () => false, restOf(on.state));
+    expect(over.state.progress).toMatchObject({ status: 'done', events: most.length + 300, unanswered: 0 });
+    expect(over.sent).toHaveLength(most.length);
   });
 });
