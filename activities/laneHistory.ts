@@ -12,6 +12,7 @@ import { laneSignals } from '../domain/laneMessages.ts';
 import { blockFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import { type SegmentStart, segmentSignals, segmentWorkflowType } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
+import { BodyReads } from './bodyReads.ts';
 import { isNotFound } from './notFound.ts';
 import { temporalSilent } from './temporalSilent.ts';
 
@@ -65,17 +66,6 @@ function endsAnother(event: HistoryEvent, batches: ReadonlySet<string>): boolean
   return !!end && !batches.has(String(end.scheduledEventId));
 }
 
-/** How many bytes the payloads of an event take as Temporal stores them: nearly all that a history is. */
-export const payloadBytesOf = (event: HistoryEvent): number =>
-  [
-    event.workflowExecutionStartedEventAttributes?.input,
-    event.workflowExecutionSignaledEventAttributes?.input,
-    event.activityTaskScheduledEventAttributes?.input,
-    event.activityTaskCompletedEventAttributes?.result,
-    event.startChildWorkflowExecutionInitiatedEventAttributes?.input,
-    event.workflowExecutionContinuedAsNewEventAttributes?.input,
-  ].reduce((sum, payloads) => sum + (payloads?.payloads ?? []).reduce((n, { data }) => n + (data?.length ?? 0), 0), 0);
-
 /** Reads lanes' histories out of Temporal. Temporal alone holds the log of deliveries. Throws `temporal_unavailable`. */
 export class LaneHistories {
   private readonly converter: LoadedDataConverter;
@@ -96,16 +86,19 @@ export class LaneHistories {
     let isTerminated = false;
     let copiedRecords = 0;
     const batches = new Set<string>();
+    const reads = new BodyReads(this);
     let nextPageToken: Uint8Array | undefined;
     do {
       const page = await this.page(workflowId, runId, nextPageToken);
       if (!page) return undefined;
       const events = page.history?.events ?? [];
-      for (const { eventId, activityTaskScheduledEventAttributes: scheduled } of events) {
-        if (scheduled?.activityType?.name === produceActivity) batches.add(String(eventId));
+      for (const event of events) {
+        const { activityType } = event.activityTaskScheduledEventAttributes ?? {};
+        if (activityType?.name === produceActivity) batches.add(String(event.eventId));
+        await reads.note(event);
       }
       const read = await Promise.all(
-        events.map((event) => (endsAnother(event, batches) ? undefined : this.recordOf(runId, event))),
+        events.map((event) => (endsAnother(event, batches) ? reads.lostIn(event) : this.recordOf(runId, event))),
       );
       for (const [n, event] of events.entries()) {
         const record = read[n];

@@ -1,6 +1,8 @@
+import { eventIdPrefix } from '../domain/eventId.ts';
 import { attemptEntries, type LaneLogEntry } from '../domain/laneLog.ts';
 import { isOpen } from '../domain/lostAttempts.ts';
-import { type HistoryEvent, type LaneHistories, msOf, payloadBytesOf, resetIn } from './laneHistory.ts';
+import { BodyReads } from './bodyReads.ts';
+import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
 import { type Batches, entriesOfEvent } from './laneLogEntries.ts';
 import type { ListRuns } from './settledBefore.ts';
 import { Turns } from './turns.ts';
@@ -34,6 +36,17 @@ type ReadRun = {
   previousRunId: string | undefined;
   resetOf: string | undefined;
 };
+
+/** How many bytes the payloads of an event take as Temporal stores them: nearly all that a history is. */
+const payloadBytesOf = (event: HistoryEvent): number =>
+  [
+    event.workflowExecutionStartedEventAttributes?.input,
+    event.workflowExecutionSignaledEventAttributes?.input,
+    event.activityTaskScheduledEventAttributes?.input,
+    event.activityTaskCompletedEventAttributes?.result,
+    event.startChildWorkflowExecutionInitiatedEventAttributes?.input,
+    event.workflowExecutionContinuedAsNewEventAttributes?.input,
+  ].reduce((sum, payloads) => sum + (payloads?.payloads ?? []).reduce((n, { data }) => n + (data?.length ?? 0), 0), 0);
 
 /** Reads the log of lanes out of Temporal, from run to run. Rejects with `temporal_unavailable` or `overloaded`. */
 export class LaneLogs {
@@ -95,6 +108,7 @@ export class LaneLogs {
     let bytes = 0;
     const batches: Batches = new Map();
     const entries: LaneLogEntry[] = [];
+    const reads = new BodyReads(this.histories);
     const isThere = await this.histories.eachEvent(workflowId, runId, async (event) => {
       started ??= event;
       bytes += payloadBytesOf(event);
@@ -104,6 +118,8 @@ export class LaneLogs {
         entries.length = 0; // What a reset copied stands in the run that it was copied from.
       }
       entries.push(...(await entriesOfEvent(this.histories, runId, event, batches)));
+      await reads.note(event);
+      entries.push(...lostEntries(`${runId}/${event.eventId}`, reads.lostIn(event)));
     });
     if (!isThere || !started) return undefined;
     const batch = [...batches.values()].find(({ activity }) => activity === running?.activity);
@@ -113,5 +129,13 @@ export class LaneLogs {
     return { runId, entries, bytes, startedAtMs: msOf(started.eventTime), previousRunId, resetOf };
   }
 }
+
+/** Dead letters that are parked again, for their bodies are lost. */
+const lostEntries = (event: string, lost: ReturnType<BodyReads['lostIn']>): LaneLogEntry[] =>
+  lost
+    ? lost.letters.map(({ id }) => ({
+        ...{ id: `${event}/${id}`, atMs: lost.atMs, kind: 'parked', eventId: eventIdPrefix + id, error: lost.error },
+      }))
+    : [];
 
 const allOf = Number.MAX_SAFE_INTEGER;

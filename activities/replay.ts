@@ -23,6 +23,8 @@ export type ReplayDependencies = ResendDependencies & {
   list: ListLanes;
   listRuns(request: RunsRequest): Promise<FoundRuns>;
   lanes: Pick<LaneCalls, 'deadLetters' | 'signal' | 'status'>;
+  /** The bodies in a holder; undefined where it is gone. */
+  bodiesIn(holderId: string): Promise<Delivery[] | undefined>;
 };
 export type ReplayActivity = {
   replayPage(request: ReplayPageRequest): Promise<ReplayPage>;
@@ -113,34 +115,41 @@ async function replayed(
 type Letter = ParkedEvent & { id: string };
 
 /**
- * Those of the filter's event type: a lane does not look into bodies, so its history is read for them. Undefined where one's body
- * is not found.
+ * Those of the filter's event type: a lane does not look into bodies, so holders and its history are read for them. One whose holder is
+ * gone can't be sent, and is none. Undefined where another's body is not found.
  */
 async function ofType(
-  { histories }: Pick<ReplayDependencies, 'histories'>,
+  { histories, bodiesIn }: Pick<ReplayDependencies, 'histories' | 'bodiesIn'>,
   { filter }: ReplayPageRequest,
   { workflowId, runId }: LaneToAsk,
-  letters: readonly Letter[],
+  meant: readonly Letter[],
 ): Promise<readonly Letter[] | undefined> {
-  if (filter.eventType === undefined || letters.length === 0 || runId === undefined) return letters;
-  const ids = new Set(letters.map(({ id }) => id));
-  const bodies = new Map<string, Delivery>();
-  const isWhole = (): boolean => letters.every(({ id }) => bodies.has(id));
+  if (filter.eventType === undefined || meant.length === 0 || runId === undefined) return meant;
+  const ids = new Set(meant.map(({ id }) => id));
+  const gone = new Set<string>();
+  /** Of each whether it is of the type: what holders have is too much for the memory. */
+  const types = new Map<string, boolean>();
+  const look = (bodies: readonly Delivery[]): void => {
+    for (const one of bodies) if (ids.has(one.id)) types.set(one.id, isOfType(one, filter));
+  };
+  for (const holderId of new Set(meant.flatMap(({ bodyIn }) => bodyIn ?? []))) {
+    const held = await bodiesIn(holderId);
+    if (held) look(held);
+    else gone.add(holderId);
+  }
+  const letters = meant.filter(({ bodyIn }) => bodyIn === undefined || !gone.has(bodyIn));
+  const isWhole = (): boolean => letters.every(({ id }) => types.has(id));
   const readRun = async (id: string): Promise<void> => {
     const run = await histories.run(workflowId, id);
     const sent = run?.records.flatMap((record) => (record.kind === 'scheduled' ? [record.block] : [])) ?? [];
-    const blocks = [...((await run?.carriedBlocks?.()) ?? []), ...sent];
-    for (const one of blocks.flatMap(deliveriesOf)) if (ids.has(one.id)) bodies.set(one.id, one);
+    look([...((await run?.carriedBlocks?.()) ?? []), ...sent].flatMap(deliveriesOf));
   };
-  await readRun(runId);
+  if (!isWhole()) await readRun(runId);
   if (!isWhole()) {
     // The lane may be in another run since it was listed, which carries what is parked.
     const now = await histories.now(workflowId);
     if (now.runId !== undefined && now.runId !== runId) await readRun(now.runId);
   }
   if (!isWhole()) return undefined;
-  return letters.filter(({ id }) => {
-    const body = bodies.get(id);
-    return body !== undefined && isOfType(body, filter);
-  });
+  return letters.filter(({ id }) => types.get(id));
 }

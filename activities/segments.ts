@@ -2,13 +2,15 @@
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import { type Block, blockOf, deliveriesOf } from '../domain/block.ts';
+import { type Block, blockOf, type Delivery, deliveriesOf } from '../domain/block.ts';
+import type { ReadBodies } from '../domain/bodies.ts';
 import { type SegmentStart, segmentSignals } from '../domain/overflow.ts';
 import { isNotFound } from './notFound.ts';
 
 export type SegmentActivity = {
   readSegment(request: { segmentId: string; laneRunId: string; taken: string[] }): Promise<Block>;
   closeSegments(request: { taken: string[] }): Promise<void>;
+  readBodies(request: ReadBodies): Promise<Block>;
 };
 
 export function createSegmentActivities({ temporal }: { temporal: Client }): SegmentActivity {
@@ -27,14 +29,34 @@ export function createSegmentActivities({ temporal }: { temporal: Client }): Seg
       return await blockIn(temporal, segmentId);
     },
     closeSegments,
+    async readBodies({ holderId, runId, letters }) {
+      const held = deliveriesOf(await blockIn(temporal, holderId, runId));
+      const bodies = letters.flatMap(({ at, id, again }): Delivery[] => {
+        const one = held[at];
+        return one?.id === id && one.again === again ? [one] : [];
+      });
+      if (bodies.length === letters.length) return blockOf(bodies, Date.now(), 0);
+      throw lost('SEGMENT_UNREADABLE', `Workflow ${holderId} holds other bodies than it should.`);
+    },
   };
 }
 
-async function blockIn(temporal: Client, segmentId: string): Promise<Block> {
+/** The bodies that a holder has; undefined where it is gone. */
+export async function bodiesIn(temporal: Client, holderId: string): Promise<Delivery[] | undefined> {
+  try {
+    return deliveriesOf(await blockIn(temporal, holderId));
+  } catch (error) {
+    if (error instanceof ApplicationFailure) return undefined;
+    throw error;
+  }
+}
+
+/** All that a segment or a holder has, in order. Rejects, never to be tried again, where it is gone. */
+async function blockIn(temporal: Client, segmentId: string, runId?: string): Promise<Block> {
   const page = await unlessNotFound(() =>
     temporal.workflowService.getWorkflowExecutionHistory({
       namespace: temporal.options.namespace,
-      execution: { workflowId: segmentId },
+      execution: { workflowId: segmentId, ...(runId && { runId }) },
       maximumPageSize: 1,
     }),
   );

@@ -1,6 +1,7 @@
 /** What a lane takes along into its next run, and how it goes on from that. Pure. */
 import type { Failed } from './attempt.ts';
 import { type Block, blocksOf, deliveriesOf } from './block.ts';
+import { type CarriedLetters, carriedLetters, restoredLetters } from './carriedLetters.ts';
 import { type CarriedDedupWindow, DedupWindow } from './dedupWindow.ts';
 import type { LaneLimits } from './lane.ts';
 import type { Hold, Resumed } from './laneHold.ts';
@@ -23,8 +24,10 @@ export type CarriedLane = CarriedOutcomes & {
   /** Of the blocks, the first so many are the queue; the overflow's tail follows; the others hold the dead letters' bodies. */
   queueBlocks: number;
   overflow?: CarriedOverflow | undefined;
-  /** One for each body in the later blocks, in order. */
-  deadLetters: { parkedAtMs: number; error: Failed }[];
+  /** One for each body in the later blocks, in order. Absent where there are `letters`: code that knows none must not go on without them. */
+  deadLetters?: { parkedAtMs: number; error: Failed }[];
+  /** Where some body lies in a holder, or letters are released. */
+  letters?: CarriedLetters;
 };
 
 export function carried(state: LaneState, nowMs: number, outcomes: CarriedOutcomes = {}): [CarriedLane, ...Block[]] {
@@ -33,10 +36,7 @@ export function carried(state: LaneState, nowMs: number, outcomes: CarriedOutcom
     blocksOf(blocks.flatMap(deliveriesOf), blocks[0]?.acceptedAtMs ?? nowMs);
   const queue = joinedUp(state.queue);
   const tail = joinedUp(state.overflow.tail);
-  const bodies = blocksOf(
-    state.deadLetters.map(({ delivery }) => delivery),
-    nowMs,
-  );
+  const { bodies, ...letters } = carriedLetters(state, nowMs);
   const head: CarriedLane = {
     ...outcomes,
     seen: state.seen.carried(nowMs),
@@ -50,22 +50,19 @@ export function carried(state: LaneState, nowMs: number, outcomes: CarriedOutcom
     requests: state.requests.length === 0 ? undefined : state.requests,
     queueBlocks: queue.length,
     overflow: state.overflow.name === '' ? undefined : carriedOverflow(state.overflow, tail.length),
-    deadLetters: state.deadLetters.map(({ parkedAtMs, error }) => ({ parkedAtMs, error })),
+    ...letters,
   };
   return [head, ...queue, ...tail, ...bodies];
 }
 
 export function restored(limits: LaneLimits, head: CarriedLane, blocks: readonly Block[]): LaneState {
   const bodiesFrom = head.queueBlocks + (head.overflow?.tailBlocks ?? 0);
-  const bodies = blocks.slice(bodiesFrom).flatMap(deliveriesOf);
   return {
     queue: blocks.slice(0, head.queueBlocks),
     overflow: restoredOverflow(head.overflow, blocks.slice(head.queueBlocks, bodiesFrom)),
     sending: undefined,
-    deadLetters: head.deadLetters.flatMap((letter, i) => {
-      const delivery = bodies[i];
-      return delivery ? [{ ...letter, delivery }] : [];
-    }),
+    sendingLetters: [],
+    ...restoredLetters(head, blocks.slice(bodiesFrom)),
     onDeadLetter: head.onDeadLetter,
     hold: head.hold,
     resumed: head.resumed,

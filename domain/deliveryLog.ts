@@ -1,6 +1,7 @@
 /** The log of one delivery, read out of what its lane's history holds. Pure: who asks brings the records. */
 import type { Attempt, Failed, Outcome, PartitionFailure, Progress, Settled } from './attempt.ts';
 import type { Block } from './block.ts';
+import type { LetterAt } from './bodies.ts';
 import type { HeldInRun } from './heldInRun.ts';
 import { kafkaPartitionOf } from './kafkaPartition.ts';
 import { isSelected, type ResendNote, type Selected } from './laneSignals.ts';
@@ -15,7 +16,9 @@ export type LaneRecord =
   | { kind: 'replay'; atMs: number; selected: Selected }
   | { kind: 'discard'; atMs: number; selected: Selected }
   | { kind: 'resent'; atMs: number; note: ResendNote; block: Block }
-  | { kind: 'segmented'; segmentId: string; blocks: readonly Block[] };
+  | { kind: 'segmented'; segmentId: string; blocks: readonly Block[] }
+  /** Dead letters that were to be sent again, and whose bodies are lost. */
+  | { kind: 'unread'; atMs: number; letters: readonly LetterAt[]; error: Failed };
 
 /**
  * What a run tells that no other does: of one that a reset made, what follows the records that it copied, and before it the
@@ -139,6 +142,10 @@ function next(fold: Fold, digest: string, record: LaneRecord): Fold {
   if (record.kind === 'replay' || record.kind === 'discard') return intervened(fold, digest, record);
   if (record.kind === 'resent') return resent(fold, digest, record);
   if (record.kind === 'segmented') return fold; // It waits as before, elsewhere.
+  if (record.kind === 'unread') {
+    const isLost = fold.status === 'queued' && record.letters.some(({ id }) => id === digest);
+    return isLost ? { ...fold, status: 'parked', error: record.error } : fold;
+  }
   if (record.batch !== fold.batch || fold.status !== 'sending') return fold;
   if (record.kind === 'broken') return { ...fold, status: 'suspended', error: record.error };
   return completed(fold, record.outcome);

@@ -1,9 +1,11 @@
 /** What a person's `replay` and `discard` do to a lane with dead letters. Pure. */
 import { withReleased } from './aside.ts';
 import { blocksOf } from './block.ts';
+import { withoutUnusedHolders } from './bodies.ts';
+import { blockedKeys } from './deadLetters.ts';
 import { letGo } from './laneHold.ts';
 import { isSelected, type Selected } from './laneSignals.ts';
-import { blockedKeys, type LaneState } from './laneState.ts';
+import type { LaneState } from './laneState.ts';
 
 /** So many are remembered, the latest ones. */
 export const requestsMax = 100;
@@ -21,15 +23,16 @@ export function replayed(before: LaneState, selected: Selected): LaneState {
   const state = withRequest(before, selected);
   const released = state.deadLetters.filter(({ delivery }) => isSelected(selected, delivery.id));
   if (selected.digests !== 'all' && released.length === 0) return state; // It names none that is here.
-  const blocks = blocksOf(
-    released.map(({ delivery }) => delivery),
-    Math.min(...released.map(({ parkedAtMs }) => parkedAtMs)),
-  );
-  const next: LaneState = {
+  const rest: LaneState = {
     ...letGo(state, 'person'),
     deadLetters: state.deadLetters.filter(({ delivery }) => !isSelected(selected, delivery.id)),
   };
-  return withReleased(next, blocks, blockedKeys(next));
+  const own = released.flatMap(({ delivery }) => ('body' in delivery ? [] : [delivery]));
+  if (own.length < released.length || state.released.length > 0) {
+    return withReleased({ ...rest, released: [...released, ...state.released] }, [], blockedKeys(rest));
+  }
+  const blocks = blocksOf(own, Math.min(...released.map(({ parkedAtMs }) => parkedAtMs)));
+  return withReleased(rest, blocks, blockedKeys(rest));
 }
 
 /** The state after `discard`: the dead letters that it names are given up. */
@@ -39,5 +42,5 @@ export function discarded(before: LaneState, selected: Selected): LaneState {
   const deadLetters = state.deadLetters.filter(({ delivery }) => !isSelected(selected, delivery.id));
   const gone = state.deadLetters.length - deadLetters.length;
   const next = { ...state, deadLetters, counts: { ...state.counts, discarded: state.counts.discarded + gone } };
-  return withReleased(next, [], blockedKeys(next));
+  return withoutUnusedHolders(withReleased(next, [], blockedKeys(next)));
 }

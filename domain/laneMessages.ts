@@ -1,5 +1,6 @@
 /** Names and answers of a lane's signals and queries: what scripts and the CLI rely on. */
 import type { Failed } from './attempt.ts';
+import { lengthOf } from './deadLetters.ts';
 import { eventIdPrefix } from './eventId.ts';
 import type { DeliveryState } from './lane.ts';
 import { type Hold, holdOf, holdRemedy } from './laneHold.ts';
@@ -48,13 +49,24 @@ export type ShownHold = {
   looksAt: string;
 };
 
-export type ParkedEvent = { eventId: string; partitionKey: string; bytes: number; parkedAt: string; error: Failed };
+export type ParkedEvent = {
+  eventId: string;
+  partitionKey: string;
+  bytes: number;
+  parkedAt: string;
+  error: Failed;
+  /** The workflow in which its body lies, with others; absent where the lane itself has it. */
+  bodyIn?: string;
+};
 
 /** What waits, in segments too, and the batch on its way. */
-const waitingEvents = ({ queue, sending, overflow }: LaneState): number =>
-  eventsIn(queue) + eventsIn(sending ? [sending] : []) + eventsOver(overflow);
-const waitingBytes = ({ queue, sending, overflow }: LaneState): number =>
-  valueBytesIn(queue) + valueBytesIn(sending ? [sending] : []) + bytesOver(overflow);
+const waitingEvents = ({ queue, sending, released, overflow }: LaneState): number =>
+  eventsIn(queue) + eventsIn(sending ? [sending] : []) + released.length + eventsOver(overflow);
+const waitingBytes = ({ queue, sending, released, overflow }: LaneState): number =>
+  valueBytesIn(queue) +
+  valueBytesIn(sending ? [sending] : []) +
+  released.reduce((sum, letter) => sum + lengthOf(letter), 0) +
+  bytesOver(overflow);
 
 export const statusOf = (state: LaneState): LaneStatus => ({
   state: deliveryStateOf(state),
@@ -84,11 +96,15 @@ const shownHold = (hold: Hold | undefined): ShownHold | undefined =>
     looksAt: iso(hold.looksAtMs),
   };
 
-export const parkedEventsOf = (state: LaneState): ParkedEvent[] =>
-  state.deadLetters.map(({ delivery, parkedAtMs, error }) => ({
-    eventId: eventIdPrefix + delivery.id,
-    partitionKey: delivery.key,
-    bytes: delivery.value.length,
-    parkedAt: iso(parkedAtMs),
-    error,
-  }));
+export const parkedEventsOf = (state: LaneState, holderId: (number: number) => string): ParkedEvent[] =>
+  state.deadLetters.map((letter) => {
+    const { delivery, parkedAtMs, error } = letter;
+    return {
+      eventId: eventIdPrefix + delivery.id,
+      partitionKey: delivery.key,
+      bytes: lengthOf(letter),
+      parkedAt: iso(parkedAtMs),
+      error,
+      ...('body' in delivery && { bodyIn: holderId(delivery.body.holder) }),
+    };
+  });

@@ -2,8 +2,9 @@
 import { bytesOfKeys, keysIn, splitByKeys } from './aside.ts';
 import type { Failed } from './attempt.ts';
 import { type Block, blocksOf, deliveriesOf } from './block.ts';
+import { blockedKeys } from './deadLetters.ts';
 import { heldFor } from './laneHold.ts';
-import { blockedKeys, canSend, carriedBytes, carriedBytesMax, heldBy, type LaneState } from './laneState.ts';
+import { canSend, carriedBytes, carriedBytesMax, heldBy, type LaneState } from './laneState.ts';
 import {
   blocksForSegment,
   eventsIn,

@@ -1,13 +1,24 @@
 /** What a lane knows and decides: pure, so that the workflow only waits, calls and remembers. */
 import { areAllOfKeys, withReleased } from './aside.ts';
 import type { Failed, Outcome } from './attempt.ts';
-import { type Block, blockOf, type Delivery, deliveriesOf, filterBlock } from './block.ts';
+import { parkedOf, withFirst } from './batchEnd.ts';
+import { type Block, blockOf, deliveriesOf, filterBlock } from './block.ts';
+import { isAnyReleased, withoutUnusedHolders } from './bodies.ts';
+import {
+  blockedKeys,
+  type DeadLetter,
+  deadLetterBytes,
+  deadLetterBytesMax,
+  type Holder,
+  heldLetterBytesMax,
+  isFullOfLetters,
+} from './deadLetters.ts';
 import { DedupWindow } from './dedupWindow.ts';
 import type { DeliveryState, LaneLimits } from './lane.ts';
 import { type Hold, heldFor, holdFrom, holdOf, holdRemedy, type Resumed } from './laneHold.ts';
 import type { ResendNote } from './laneSignals.ts';
 import { isAnyAside, isOverflowing, noOverflow, type Overflow, overflowCarriedBytes } from './overflow.ts';
-import { blockPayloadBytes, deadLetterPayloadBytes } from './payloadSize.ts';
+import { blockPayloadBytes } from './payloadSize.ts';
 import {
   isTaken,
   lastResentAtMs,
@@ -17,8 +28,6 @@ import {
   resentPartBytes,
   withPart,
 } from './resent.ts';
-
-export type DeadLetter = { delivery: Delivery; parkedAtMs: number; error: Failed };
 
 export type Note = { reason?: string | undefined; by?: string | undefined };
 
@@ -40,6 +49,12 @@ export type LaneState = {
   /** What the running produce activity carries. */
   sending: Block | undefined;
   deadLetters: readonly DeadLetter[];
+  /** Dead letters that someone replays and that are not sent yet, in order: before the queue. None where no body lies elsewhere. */
+  released: readonly DeadLetter[];
+  /** Those that `sending` is made of; none where it comes from the queue. */
+  sendingLetters: readonly DeadLetter[];
+  /** The workflows in which bodies of these lie. */
+  holders: readonly Holder[];
   /** Whether a dead letter holds back later events of its key; the destination's setting as last heard. */
   onDeadLetter: 'continue' | 'block';
   /** Set while the lane stands still for its destination's sake. */
@@ -67,8 +82,6 @@ export type LaneState = {
 export const batchEventsMax = 2_400;
 export const batchBytesMax = 1_700_000;
 
-/** Dead letters are carried from run to run, so they are bounded, in bytes; the lane holds when they are more. */
-export const deadLetterBytesMax = 512 * 1024;
 /**
  * A lane carries at most this much into a new run, in bytes; with more it delivers first. Temporal's limit is 2 MB for all that
  * a run is started with, and a lane over it could never continue.
@@ -84,6 +97,9 @@ export const newLaneState = (limits: LaneLimits): LaneState => ({
   overflow: noOverflow,
   sending: undefined,
   deadLetters: [],
+  released: [],
+  sendingLetters: [],
+  holders: [],
   onDeadLetter: 'continue',
   hold: undefined,
   resumed: undefined,
@@ -118,20 +134,6 @@ function behindAll(state: LaneState, block: Block): LaneState {
   return { ...state, overflow: { ...state.overflow, tail: [...state.overflow.tail, block] } };
 }
 
-export const deadLetterBytes = (state: LaneState): number =>
-  state.deadLetters.reduce((sum, letter) => sum + deadLetterPayloadBytes(letter), 0);
-
-/** Keys whose events wait behind a dead letter. */
-export function blockedKeys(state: LaneState): ReadonlySet<string> {
-  if (state.onDeadLetter === 'continue') return noKeys;
-  const { deadLetters } = state;
-  const keys = keysOfLetters.get(deadLetters) ?? new Set(deadLetters.map(({ delivery }) => delivery.key));
-  keysOfLetters.set(deadLetters, keys); // The same set for the same letters: what blocks hold of it is then known.
-  return keys;
-}
-const noKeys: ReadonlySet<string> = new Set();
-const keysOfLetters = new WeakMap<readonly DeadLetter[], ReadonlySet<string>>();
-
 /** Why a lane with events in its queue sends none of them, and what ends that. */
 export type Held = {
   reason: 'paused' | Hold['kind'] | 'deadLettersFull' | 'keysBlocked' | 'gathering';
@@ -143,13 +145,14 @@ export function heldBy(state: LaneState): Held | undefined {
   if (state.paused) return { reason: 'paused', remedy: 'Signal resume.' };
   const hold = holdOf(state);
   if (hold) return { reason: hold.kind, remedy: holdRemedy(hold) };
-  if (deadLetterBytes(state) >= deadLetterBytesMax) return deadLettersFull;
+  if (isAnyReleased(state)) return undefined; // Which makes the dead letters no more.
+  if (isFullOfLetters(state)) return deadLettersFull;
   const blocked = blockedKeys(state);
   return blocked.size > 0 && areAllOfKeys(state.queue, blocked) ? keysBlocked : undefined;
 }
 const deadLettersFull: Held = {
   reason: 'deadLettersFull',
-  remedy: `The lane's dead letters take ${deadLetterBytesMax / 1024} KiB or more, and it parks no further ones. Signal replay or discard.`,
+  remedy: `The lane has no room for further dead letters: those that it has take ${heldLetterBytesMax / 1024} KiB without their bodies, or ${deadLetterBytesMax / 1024} KiB with them. Signal replay or discard.`,
 };
 const keysBlocked: Held = {
   reason: 'keysBlocked',
@@ -158,7 +161,10 @@ const keysBlocked: Held = {
 
 /** Whether there is something that may be sent now. */
 export const canSend = (state: LaneState): boolean =>
-  !state.sending && state.queue.length > 0 && !state.overflow.aside.returning && heldBy(state) === undefined;
+  !state.sending &&
+  (state.queue.length > 0 || isAnyReleased(state)) &&
+  !state.overflow.aside.returning &&
+  heldBy(state) === undefined;
 
 /** The state with the next batch taken out of the queue, in order: it is part of the state before anyone sends it. */
 export function planned(state: LaneState): LaneState {
@@ -194,31 +200,22 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
   if (!sent) return state;
   const landed = new Set(outcome.landed.flatMap(({ positions }) => positions));
   const errors = new Map(outcome.refused.map(({ position, error }) => [position, error]));
-  const parked = new Map<number, DeadLetter>();
-  if (errors.size > 0) {
-    let bytes = deadLetterBytes(state);
-    deliveriesOf(sent).forEach((delivery, position) => {
-      const error = errors.get(position);
-      // A lane that parked more than it can carry could never continue: the rest waits in the queue, and is refused again.
-      if (!error || bytes >= deadLetterBytesMax) return;
-      // A copy: a view would keep the whole batch in memory.
-      const letter = { delivery: { ...delivery, value: delivery.value.slice() }, parkedAtMs: nowMs, error };
-      bytes += deadLetterPayloadBytes(letter);
-      parked.set(position, letter);
-    });
-  }
+  const parked = parkedOf(state, sent, errors, nowMs);
   const discarded = new Set(outcome.discardedBefore);
-  const left = filterBlock(sent, (_, at) => !landed.has(at) && !parked.has(at) && !discarded.has(at));
+  const isLeft = (at: number): boolean => !landed.has(at) && !parked.has(at) && !discarded.has(at);
+  const left = filterBlock(sent, (_, at) => isLeft(at));
   const { counts } = state;
   const isProgress = left.entries.length < sent.entries.length;
   const resumed = isProgress ? undefined : state.resumed;
   const next: LaneState = {
-    ...state,
-    sending: undefined,
+    ...withFirst(
+      state,
+      left,
+      state.sendingLetters.filter((_, at) => isLeft(at)),
+    ),
     onDeadLetter: outcome.onDeadLetter ?? state.onDeadLetter,
     hold: holdFrom(outcome, resumed, nowMs),
     resumed,
-    queue: left.entries.length === 0 ? state.queue : [left, ...state.queue],
     deadLetters: parked.size === 0 ? state.deadLetters : [...state.deadLetters, ...parked.values()],
     counts: {
       ...counts,
@@ -228,7 +225,7 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
     },
   };
   // The destination's setting may be another now.
-  return withoutReset(withReleased(next, [], blockedKeys(next)), outcome);
+  return withoutReset(withoutUnusedHolders(withReleased(next, [], blockedKeys(next))), outcome);
 }
 
 /**
@@ -239,6 +236,7 @@ const withoutReset = (state: LaneState, { resetRunId }: Outcome): LaneState =>
   resetRunId !== undefined &&
   resetRunId === state.resetRunId &&
   state.queue.length === 0 &&
+  state.released.length === 0 &&
   !isOverflowing(state.overflow) &&
   !isAnyAside(state.overflow)
     ? { ...state, resetRunId: undefined }
@@ -248,7 +246,7 @@ const withoutReset = (state: LaneState, { resetRunId }: Outcome): LaneState =>
 export function interrupted(state: LaneState, error: Failed, nowMs: number): LaneState {
   if (!state.sending) return state;
   const hold = heldFor('suspended', error, { resumed: state.resumed, nowMs });
-  return { ...state, sending: undefined, hold, queue: [state.sending, ...state.queue] };
+  return { ...withFirst(state, state.sending, state.sendingLetters), hold };
 }
 
 /** What the lane would carry into a new run, in bytes before compression: not less, and little more. */
@@ -269,6 +267,7 @@ export const isOver = (state: LaneState, nowMs: number): boolean =>
   !isAnyAside(state.overflow) &&
   state.overflow.taken.length === 0 &&
   state.deadLetters.length === 0 &&
+  state.released.length === 0 &&
   !state.paused &&
   !state.hold &&
   nowMs >= state.seen.endsAtMs() &&

@@ -1,8 +1,9 @@
 /** How many bytes the parts of a lane take in a payload. Parts never change, so each is measured once. */
 import type { Block } from './block.ts';
-import type { DeadLetter } from './laneState.ts';
+import type { DeadLetter } from './deadLetters.ts';
 
-export const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
+export const textBytes = (text: string): number => new TextEncoder().encode(text).length;
+export const jsonBytes = (value: unknown): number => textBytes(JSON.stringify(value));
 
 function once<T extends object>(measure: (part: T) => number): (part: T) => number {
   const known = new WeakMap<T, number>();
@@ -24,8 +25,19 @@ export const blockPayloadBytes = once(
     block.bodies.length,
 );
 
-/** A dead letter: its value and index entry, which go in a block, and its error. Two commas and the value's own. */
-export const deadLetterPayloadBytes = once(
-  ({ delivery: { id, key, value, again }, parkedAtMs, error }: DeadLetter) =>
-    jsonBytes([id, key, value.length, ...(again ? [again] : [])]) + value.length + jsonBytes({ parkedAtMs, error }) + 3,
-);
+/** `{"parkedAtMs":…,"error":…,"held":…},` without what is held. */
+const heldOverheadBytes = 60;
+
+/**
+ * A dead letter: its value and index entry, which go in a block, and its error. Two commas and the value's own. Of one whose body
+ * lies elsewhere without its error, which it shares with others.
+ */
+export const deadLetterPayloadBytes = once(({ delivery, parkedAtMs, error }: DeadLetter) => {
+  const { id, key, again } = delivery;
+  if ('body' in delivery) {
+    const { holder, at } = delivery.body;
+    return heldOverheadBytes + jsonBytes([id, key, delivery.length, holder, at, ...(again ? [again] : [])]);
+  }
+  const { length } = delivery.value;
+  return jsonBytes([id, key, length, ...(again ? [again] : [])]) + length + jsonBytes({ parkedAtMs, error }) + 3;
+});

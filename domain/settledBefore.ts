@@ -7,7 +7,7 @@ import { isSelected } from './laneSignals.ts';
 export type DeliveredAt = { partition: number; broker: string; offset: number };
 
 /** An event's digest, with the replay where it is its delivery for one: each is settled by itself. */
-const nameOf = ({ id, again }: BlockEntry): string => (again ? `${id}@${again}` : id);
+const nameOf = ({ id, again }: Pick<BlockEntry, 'id' | 'again'>): string => (again ? `${id}@${again}` : id);
 const digestIn = (name: string): string => name.split('@', 1)[0] ?? name;
 
 /** Deliveries by their names. */
@@ -41,6 +41,7 @@ export function noteSettled(
         if (record.kind === 'discard') discarded.add(name);
       }
     }
+    if (record.kind === 'unread') for (const letter of record.letters) parked.add(nameOf(letter));
     if (record.kind !== 'completed') continue;
     const entries = batches.get(record.batch) ?? [];
     for (const { partition, broker, positions, offsets } of record.outcome.landed) {

@@ -45,11 +45,11 @@ export function gathered(state: LaneState, { block, note, ...place }: Stray, now
 }
 
 /** Events that the lane has in its memory. */
-function heldIds({ queue, sending, deadLetters, overflow }: LaneState): Set<string> {
+function heldIds({ queue, sending, deadLetters, released, overflow }: LaneState): Set<string> {
   const { opening, tail, aside } = overflow;
   const blocks = [...queue, ...(sending ? [sending] : []), ...(opening?.blocks ?? []), ...tail];
   const entries = [...blocks, ...(aside.returning ?? [])].flatMap((one) => one.entries.filter(isFirst));
-  return new Set([...entries.map(({ id }) => id), ...deadLetters.map(({ delivery }) => delivery.id)]);
+  return new Set([...entries.map(({ id }) => id), ...[...deadLetters, ...released].map(({ delivery }) => delivery.id)]);
 }
 
 /** Not what a replay sends once more. */

@@ -17,7 +17,7 @@ import { Patience } from '../activities/patience.ts';
 import { Probing } from '../activities/probing.ts';
 import { createProduceActivity } from '../activities/produce.ts';
 import { createReplayActivities } from '../activities/replay.ts';
-import { createSegmentActivities } from '../activities/segments.ts';
+import { bodiesIn, createSegmentActivities } from '../activities/segments.ts';
 import { SettledBefore } from '../activities/settledBefore.ts';
 import { createStrayActivity } from '../activities/strays.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
@@ -121,6 +121,7 @@ function replayActivities(
     ...{ destinations, lanes: laneCalls(temporal), list: laneList(temporal, pace), index },
     ...{ listRuns: runLister(temporal, pace), histories },
     signal: laneSignaller(temporal, taskQueue),
+    bodiesIn: (holderId) => bodiesIn(temporal, holderId),
   });
 }
 

@@ -58,6 +58,11 @@ export class LaneOutcomes {
     if (this.isExported) this.add(outcomesOfSignal(outcome, [before, after], note, Date.now()));
   }
 
+  /** Dead letters that could not be sent again. */
+  parked(before: LaneState, after: LaneState): void {
+    if (this.isExported) this.add(outcomesOfBatch(before, after, { landed: [] }, Date.now()));
+  }
+
   /** A replay of delivered events. */
   resent(block: Block, note: Note): void {
     if (this.isExported) this.add([outcomeOfResent(block, note, Date.now())]);

@@ -3,4 +3,4 @@ export { heldOutcomes } from './exporting.ts';
 export { keeper } from './keeper.ts';
 export { lane } from './lane.ts';
 export { replayEvents } from './replay.ts';
-export { segment } from './segment.ts';
+export { segment, segment as holder } from './segment.ts';

@@ -1,12 +1,10 @@
 import { defineSearchAttributeKey, SearchAttributeType, type SignalDefinition } from '@temporalio/common';
 import {
-  ActivityFailure,
   ApplicationFailure,
   condition,
   continueAsNew,
   defineQuery,
   defineSignal,
-  isCancellation,
   patched,
   proxyActivities,
   setHandler,
@@ -16,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import type { Failed, Outcome, ProduceRequest } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
+import { areHeld, lettersToSend, plannedLetters } from '../domain/bodies.ts';
 import { type CarriedLane, carried, restored } from '../domain/carriedLane.ts';
 import { discarded, replayed } from '../domain/interventions.ts';
 import type { LaneStart } from '../domain/lane.ts';
@@ -48,7 +47,9 @@ import { isOverflowing } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { Quiet } from '../domain/quiet.ts';
 import { gathered, gathering } from '../domain/strays.ts';
+import { bodiesRead, holderIdsOf } from './bodies.ts';
 import { LaneOutcomes } from './exporting.ts';
+import { failureOf } from './failureOf.ts';
 import { eachStray } from './gathering.ts';
 import { overflowing } from './overflow.ts';
 
@@ -134,7 +135,6 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     const suspension = suspensionFrom(input);
     if (suspension) state = nowSuspended(state, suspension);
   });
-  setHandler(deadLetters, () => parkedEventsOf(state));
 
   const show = (): void => {
     const now = { state: deliveryStateOf(state), deadLetters: state.deadLetters.length };
@@ -155,6 +155,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       state = next;
     },
   };
+  setHandler(deadLetters, () => parkedEventsOf(state, holderIdsOf(start, memory)));
   const overflow = overflowing(start, memory, runLength);
   const isEnding = (): boolean =>
     runLength() !== 'short' && carriedBytes(state) + outcomes.carriedBytes <= carriedBytesMax && !overflow.isBusy();
@@ -220,7 +221,10 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       if (isToRenew() && !maySendOn()) continue;
     }
     if (maySend()) {
-      state = planned(state);
+      const letters = lettersToSend(state);
+      const bodies = areHeld(letters) ? await bodiesRead(start, memory, letters, outcomes) : undefined;
+      if (areHeld(letters) && (!bodies || !maySend())) continue; // Lost; or the lane was paused meanwhile.
+      state = letters.length > 0 ? plannedLetters(state, letters, bodies) : planned(state);
       try {
         const outcome = await outcomeOf(start, state);
         const before = state; // Read after the await: signals may have come.
@@ -264,14 +268,9 @@ async function outcomeOf({ destinationId }: LaneStart, { sending, resumed, reset
 
 /** A failure of the activity that is neither transient nor an answer: a cancelled lane, or a defect of ours. */
 function unforeseen(error: unknown): Failed {
-  if (isCancellation(error)) throw error;
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  const name = cause instanceof ApplicationFailure ? (cause.type ?? 'UNFORESEEN') : 'UNFORESEEN';
-  const message = cause instanceof Error ? cause.message : String(cause);
   return {
     kind: 'destinationAtFault',
-    name,
-    message,
+    ...failureOf(error),
     remedy: 'Report this; then signal resume or replay to try again.',
   };
 }

@@ -1,16 +1,17 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
-  ActivityFailure,
-  ApplicationFailure,
   condition,
   isCancellation,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Failed } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
+import { bodiesOf, holderWorkflowType, lettersToStore, named, numberTaken, stored } from '../domain/bodies.ts';
+import { isToStore } from '../domain/deadLetters.ts';
 import { type LaneStart, laneWorkflowId } from '../domain/lane.ts';
 import {
   alreadyThere,
@@ -28,7 +29,14 @@ import {
   toReturn,
 } from '../domain/laneOverflow.ts';
 import type { LaneState } from '../domain/laneState.ts';
-import { eventsIn, type SegmentStart, segmentTaskQueue, segmentWorkflowId } from '../domain/overflow.ts';
+import {
+  eventsIn,
+  type SegmentStart,
+  segmentTaskQueue,
+  segmentWorkflowId,
+  segmentWorkflowType,
+} from '../domain/overflow.ts';
+import { failureOf } from './failureOf.ts';
 import type { segment } from './segment.ts';
 
 export type SegmentActivities = {
@@ -45,18 +53,30 @@ const { readSegment, closeSegments } = proxyActivities<SegmentActivities>({
 
 export type LaneMemory = { state: LaneState };
 
-/** Moves what is over the lane's bound into segments and back, beside the lane's own work. */
+/** The name of the lane's chain: a lane that closed and began anew has another one, a lane that was reset has the same. */
+const chainName = (): string => workflowInfo().firstExecutionRunId.slice(0, 8);
+
+/** Moves what is over the lane's bound into segments and back, and bodies of dead letters into holders, beside the lane's own work. */
 export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () => RunLength): { isBusy(): boolean } {
   let isBusy = false;
   const idOf = (number: number): string =>
     segmentWorkflowId(start.destinationId, start.lane, lane.state.overflow.name, number);
 
   const open = async (from: OverflowSource): Promise<void> => {
-    // The chain's name: a lane that closed and began anew has another one, a lane that was reset has the same.
-    lane.state = overflowed(lane.state, from, workflowInfo().firstExecutionRunId.slice(0, 8));
+    lane.state = overflowed(lane.state, from, chainName());
     for (let { opening } = lane.state.overflow; opening; { opening } = lane.state.overflow) {
-      const started = await startSegment(start, idOf(opening.number), opening);
+      const started = await startSegment(start, segmentWorkflowType, idOf(opening.number), opening);
       lane.state = started ? opened(lane.state) : alreadyThere(lane.state);
+    }
+  };
+  const store = async (): Promise<void> => {
+    lane.state = named(lane.state, chainName());
+    const letters = lettersToStore(lane.state);
+    const blocks = bodiesOf(letters);
+    for (let runId: string | undefined; runId === undefined; ) {
+      const number = lane.state.overflow.nextNumber; // Which nobody takes meanwhile: segments are opened by this loop, too.
+      runId = await startSegment(start, holderWorkflowType, idOf(number), { number, blocks });
+      lane.state = runId ? stored(lane.state, letters, { number, runId }) : numberTaken(lane.state, number);
     }
   };
   const read = async (number: number): Promise<void> => {
@@ -86,6 +106,8 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
     }
   };
   const next = (): (() => Promise<void>) | undefined => {
+    // Before it counts as full: a lane that older code began and that is full goes on once new code looks at it.
+    if (isToStore(lane.state) && patched('holders')) return store;
     const from = toOverflow(lane.state, runLength());
     if (from) return () => open(from);
     if (toReturn(lane.state)) return goBack;
@@ -99,34 +121,32 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
   return { isBusy: () => isBusy || lane.state.overflow.aside.returning !== undefined };
 }
 
-/** Returns once Temporal has started it; false where an open one has its id. */
+/** The run, once Temporal has started it; undefined where an open workflow has its id. */
 async function startSegment(
   { destinationId, lane }: LaneStart,
+  workflowType: typeof segmentWorkflowType | typeof holderWorkflowType,
   workflowId: string,
   { number, blocks }: { number: number; blocks: readonly Block[] },
-): Promise<boolean> {
+): Promise<string | undefined> {
   const start: SegmentStart = { laneWorkflowId: laneWorkflowId(destinationId, lane), number, events: eventsIn(blocks) };
   try {
-    await startChild<typeof segment>('segment', {
+    const { firstExecutionRunId } = await startChild<typeof segment>(workflowType, {
       workflowId,
       taskQueue: segmentTaskQueue(workflowInfo().taskQueue),
       args: [start, ...blocks],
       parentClosePolicy: ParentClosePolicy.ABANDON,
     });
-    return true;
+    return firstExecutionRunId;
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
     throw error;
   }
 }
 
 function lossOf(segmentId: string, error: unknown): Failed {
-  if (isCancellation(error)) throw error;
-  const cause = error instanceof ActivityFailure ? error.cause : error;
   return {
     kind: 'destinationAtFault',
-    name: cause instanceof ApplicationFailure ? (cause.type ?? 'UNFORESEEN') : 'UNFORESEEN',
-    message: cause instanceof Error ? cause.message : String(cause),
+    ...failureOf(error),
     remedy: `Events of this lane are in workflow ${segmentId}, which can't be read; nothing is skipped. Look for it in Temporal (its history, the namespace's retention, an archive), then signal resume.`,
   };
 }

@@ -6,7 +6,10 @@ import { anyInput } from '../domain/payloadConverter.ts';
 export const segmentRead = defineSignal<unknown[]>(segmentSignals.read, { typeInfo: anyInput });
 export const segmentTaken = defineSignal<unknown[]>(segmentSignals.taken, { typeInfo: anyInput });
 
-/** Holds blocks of a lane, in its input, for as long as it is open: retention deletes no open workflow. */
+/**
+ * Holds blocks of a lane, in its input, for as long as it is open: retention deletes no open workflow. A `holder` is the same, for bodies
+ * of dead letters.
+ */
 export async function segment(_start: SegmentStart, ...blocks: Block[]): Promise<void> {
   // Its history has them; a worker must not hold a whole backlog in memory.
   for (const block of blocks) Object.assign(block, { entries: [], bodies: new Uint8Array() });

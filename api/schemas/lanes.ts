@@ -67,6 +67,9 @@ const deadLetterSchema = z
     bytes: count.openapi({ description: "Of the record's value." }),
     parkedAt: time,
     error: failedSchema,
+    bodyIn: z.string().optional().openapi({
+      description: 'The workflow that holds its body, with others. Absent where the lane itself has it.',
+    }),
   })
   .openapi('DeadLetter');
 

@@ -19,13 +19,15 @@ export type OverflowOptions = {
   maxCachedWorkflows?: number;
   /** Which segment is read where a lane asks for one. */
   segmentToRead?: (segmentId: string) => string;
+  /** Which holder, in place of this. */
+  holderToRead?: (holderId: string) => string;
 };
 
 function overflowing(server: TimeSkipping, lane: Lane) {
-  const { handle, status } = lane;
+  const { handle, status, deadLetters } = lane;
   const enqueue = (n: number, key = 'k') =>
     lane.send(blockOf([{ id: idOf(n), key, value: Buffer.from(JSON.stringify({ n, filler })) }], Date.now(), 0));
-  /** The segments that the lane's runs have opened, in their order. */
+  /** The segments and holders that the lane's runs have opened, in their order. */
   const segments = async (): Promise<string[]> => {
     const found: string[] = [];
     let runId: string | undefined = (await handle.describe()).runId;
@@ -44,6 +46,7 @@ function overflowing(server: TimeSkipping, lane: Lane) {
   return {
     handle,
     status,
+    deadLetters,
     /** Sends one event, alone in its block. */
     enqueue,
     segments,
@@ -64,7 +67,7 @@ export async function withOverflowingLane(
   server: TimeSkipping,
   produce: Produce,
   use: (lane: OverflowingLane) => Promise<void>,
-  { limits = {}, segmentToRead = (id) => id, ...options }: OverflowOptions = {},
+  { limits = {}, segmentToRead = (id) => id, holderToRead = (id) => id, ...options }: OverflowOptions = {},
 ): Promise<void> {
   const taskQueue = randomUUID();
   const segments = createSegmentActivities({ temporal: server.env.client });
@@ -75,6 +78,8 @@ export async function withOverflowingLane(
       ...segments,
       readSegment: (request: Parameters<typeof segments.readSegment>[0]) =>
         segments.readSegment({ ...request, segmentId: segmentToRead(request.segmentId) }),
+      readBodies: (request: Parameters<typeof segments.readBodies>[0]) =>
+        segments.readBodies({ ...request, holderId: holderToRead(request.holderId) }),
       produce: produceActivity(produce),
     },
   });

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { type Block, blockOf } from '../../domain/block.ts';
+import type { DeadLetter } from '../../domain/deadLetters.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { toOverflow, toRead } from '../../domain/laneOverflow.ts';
-import { canSend, type DeadLetter, enqueued, heldBy, type LaneState, newLaneState } from '../../domain/laneState.ts';
+import { canSend, enqueued, heldBy, type LaneState, newLaneState } from '../../domain/laneState.ts';
 
 const value = new TextEncoder().encode('{}');
 const letter: DeadLetter = {

@@ -2,7 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, test } from 'vitest';
 import type { LaneRun } from '../../activities/laneHistory.ts';
 import { createReplayActivities } from '../../activities/replay.ts';
-import { blockOf } from '../../domain/block.ts';
+import { blockOf, deliveriesOf } from '../../domain/block.ts';
 import type { ReplayPage, ReplayPageRequest } from '../../domain/replayCalls.ts';
 import { fault, idOf } from '../harness/laneSteps.ts';
 
@@ -20,10 +20,18 @@ const runWith = (numbers: readonly number[]): LaneRun => ({
   beganKnowing: () => false,
 });
 
+const never = (): never => {
+  throw new Error('no such block');
+};
+
 const listed = { workflowId: 'delivery:dst_a:k', lane: 'k', runId: 'listed', state: 'Parked', deadLetters: 1 } as const;
 
 /** What a replay of the type `e1` does about a lane that was listed in the run `listed`, and what it tells the lane. */
-async function replayedPage(runs: Record<string, number[]>, parked: readonly number[]) {
+async function replayedPage(
+  runs: Record<string, number[]>,
+  parked: readonly number[],
+  holders: Record<string, number[]> = {},
+) {
   const told: unknown[] = [];
   const activities = createReplayActivities({
     list: async () => ({ lanes: [{ ...listed, runStartedAt: new Date(0) }] }),
@@ -34,12 +42,14 @@ async function replayedPage(runs: Record<string, number[]>, parked: readonly num
     },
     index: { acceptedAt: async () => new Map(), add: async () => undefined },
     signal: async () => ({ runId: 'listed', bytes: 1 }),
+    bodiesIn: async (id) => holders[id] && deliveriesOf((await runWith(holders[id]).carriedBlocks?.())?.[0] ?? never()),
     destinations: { get: async () => ({}) },
     lanes: {
       deadLetters: async () =>
         parked.map((n) => ({
           ...{ eventId: `evt_${idOf(n)}`, partitionKey: 'k', bytes: 1, error: fault },
           parkedAt: new Date(1).toISOString(),
+          ...(n >= 10 && { bodyIn: `holder ${Math.floor(n / 10)}` }),
         })),
       signal: async (_id, _name, { input }) => told.push(input) > 0,
       status: async () => undefined,
@@ -70,4 +80,10 @@ test('a lane of whose dead letters one is not found is counted as unanswered, an
   const { page, told } = await replayedPage({ listed: [1], now: [1] }, [1, 3]);
   expect(page).toMatchObject({ events: 0, lanes: 0, unanswered: 1 });
   expect(told).toEqual([]);
+});
+
+test('dead letters whose bodies lie in a holder are looked up there; those of one that is gone are passed over', async () => {
+  const { page, told } = await replayedPage({ listed: [1] }, [1, 10, 11, 13, 21], { 'holder 1': [10, 11, 12, 13] });
+  expect(page).toMatchObject({ events: 3, lanes: 1, unanswered: 0 });
+  expect(told).toEqual(ids(1, 11, 13));
 });

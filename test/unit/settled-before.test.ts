@@ -129,3 +129,23 @@ test('a lane knows that it was reset until a batch of its own leaves nothing to 
   expect(restored(defaultLaneLimits, head, blocks).resetRunId).toBe('reset');
   expect(settled(sending, outcomeOf([0], { resetRunId: 'reset' }), 0).resetRunId).toBeUndefined();
 });
+
+test('a dead letter that was parked again since its body was lost, and then discarded, is known to be discarded', () => {
+  const everything = { digests: 'all' as const, reason: undefined, by: undefined };
+  const [a, b] = [blockWith('a'), { id: 'a', again: 'rpl_x', at: 0 }];
+  const refused = {
+    position: 0,
+    attempt: 1,
+    error: { kind: 'recordAtFault' as const, name: 'N', message: '', remedy: '' },
+  };
+  const records: LaneRecord[] = [
+    { kind: 'scheduled', batch: 'b', activity: 'a', atMs: 0, block: a },
+    { kind: 'completed', batch: 'b', atMs: 0, outcome: outcomeOf([], { refused: [refused] }) },
+    { kind: 'replay', atMs: 1, selected: everything },
+    { kind: 'unread', atMs: 2, letters: [{ id: 'a', at: 0 }, b], error: refused.error },
+    { kind: 'discard', atMs: 3, selected: everything },
+  ];
+  const known = nothingSettled();
+  noteSettled(known, records);
+  expect([...known.discarded]).toEqual(['a', 'a@rpl_x']);
+});

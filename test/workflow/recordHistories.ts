@@ -1,5 +1,5 @@
 /**
- * `node --import tsx test/workflow/recordHistories.ts <folder> [backlog|exported|replays|gathered …]`: runs workflows through what they may meet, and
+ * `node --import tsx test/workflow/recordHistories.ts <folder> [backlog|parked|exported|replays|gathered …]`: runs workflows through what they may meet, and
  * writes the histories of all their runs into the folder. Those under histories/ were recorded so with the code of their day;
  * replay.test.ts holds today's code to them.
  */
@@ -92,7 +92,7 @@ function laneOf({ env, files }: Recorder, taskQueue: string, name: string) {
 
 /** A lane with a backlog and a dead letter that blocks its key, and a segment. */
 async function backlog(recorder: Recorder): Promise<void> {
-  const { env, workerOf, files } = recorder;
+  const { env, workerOf } = recorder;
   const taskQueue = randomUUID();
   const { handle, enqueue, untilCounts } = laneOf(recorder, taskQueue, 'lane');
   const large = (n: number, key: string) => enqueue(blockWith(n, key, 'x'.repeat(250_000)));
@@ -119,10 +119,40 @@ async function backlog(recorder: Recorder): Promise<void> {
     await untilCounts('the bad key', ({ delivered }) => delivered === 17);
   };
   await ofSegments.runUntil(() => ofLanes.runUntil(use));
-  for (const { history } of await runsOf(env, handle.workflowId)) {
+  await nameFirstChild(recorder, handle.workflowId, 'segment');
+}
+
+async function nameFirstChild({ env, files }: Recorder, workflowId: string, name: string): Promise<void> {
+  for (const { history } of await runsOf(env, workflowId)) {
     const [child] = history.events?.flatMap((event) => event.childWorkflowExecutionStartedEventAttributes ?? []) ?? [];
-    if (child?.workflowExecution?.workflowId) return void files.set(child.workflowExecution.workflowId, 'segment');
+    if (child?.workflowExecution?.workflowId) return void files.set(child.workflowExecution.workflowId, name);
   }
+}
+
+/** A lane with more dead letters than it has room for with their bodies, which are replayed; older code holds until then. */
+async function parked(recorder: Recorder): Promise<void> {
+  const { env, workerOf } = recorder;
+  const taskQueue = randomUUID();
+  const { handle, enqueue, untilCounts } = laneOf(recorder, taskQueue, 'parking-lane');
+  const large = (n: number, key: string) => enqueue(blockWith(n, key, 'x'.repeat(250_000)));
+  let isBadRefused = true;
+  const ofSegments = await workerOf(segmentTaskQueue(taskQueue));
+  const ofLanes = await workerOf(taskQueue, {
+    activities: {
+      ...createSegmentActivities({ temporal: env.client }),
+      produce: (_: unknown, block: Block) => answer(block, isBadRefused, 'continue'),
+    },
+  });
+  const use = async (): Promise<void> => {
+    for (let n = 1; n <= 4; n++) await large(n, 'bad');
+    await untilCounts('three to be parked', (counts) => counts.parked >= 3);
+    await large(5, 'good');
+    isBadRefused = false;
+    await handle.signal('replay', { all: true });
+    await untilCounts('all of it', ({ delivered }) => delivered === 5);
+  };
+  await ofSegments.runUntil(() => ofLanes.runUntil(use));
+  await nameFirstChild(recorder, handle.workflowId, 'holder');
 }
 
 /** A lane whose outcomes are exported, which gets delivered events once more; and a workflow that holds outcomes. */
@@ -249,7 +279,7 @@ async function gathered(recorder: Recorder): Promise<void> {
   });
 }
 
-const scenarios = { backlog, exported, replays, gathered };
+const scenarios = { backlog, parked, exported, replays, gathered };
 const isScenario = (name: string): name is keyof typeof scenarios => Object.hasOwn(scenarios, name);
 
 type Run = { history: proto.temporal.api.history.v1.IHistory };

@@ -6,7 +6,7 @@ import { segmentSignals, segmentTaskQueue } from '../../domain/overflow.ts';
 import { timeSkipping } from '../harness/timeSkipping.ts';
 import { until } from '../harness/until.ts';
 
-describe('a segment', () => {
+describe.each(['segment', 'holder'])('a %s', (workflowType) => {
   const server = timeSkipping();
 
   test('changes nothing for a signal that nobody can make sense of, and is read and closed all the same', async () => {
@@ -18,7 +18,7 @@ describe('a segment', () => {
     const start = { laneWorkflowId: 'delivery:x', number: 0, events: 1 };
     const worker = await server.workflowWorker(taskQueue, { maxCachedWorkflows: 0 });
     await worker.runUntil(async () => {
-      const handle = await client.workflow.start('segment', { workflowId, taskQueue, args: [start, block] });
+      const handle = await client.workflow.start(workflowType, { workflowId, taskQueue, args: [start, block] });
       const unreadable = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from('{bad') };
       for (const signalName of Object.values(segmentSignals)) {
         for (const input of [7, null, [], {}, 'x']) await handle.signal(signalName, input);

@@ -1,0 +1,26 @@
+/** What a lane's history tells of bodies of dead letters that it could not read. */
+import { bodyLost, type ReadBodies } from '../domain/bodies.ts';
+import type { LaneRecord } from '../domain/deliveryLog.ts';
+import { type HistoryEvent, type LaneHistories, msOf } from './laneHistory.ts';
+
+export class BodyReads {
+  private readonly asked = new Map<string, ReadBodies>();
+
+  constructor(private readonly decoding: Pick<LaneHistories, 'decoded'>) {}
+
+  /** To be given every event, in order. */
+  async note({ eventId, activityTaskScheduledEventAttributes: scheduled }: HistoryEvent): Promise<void> {
+    if (scheduled?.activityType?.name !== 'readBodies') return;
+    const [request] = await this.decoding.decoded<[ReadBodies?]>(scheduled.input?.payloads);
+    if (request) this.asked.set(String(eventId), request);
+  }
+
+  lostIn(event: HistoryEvent): (LaneRecord & { kind: 'unread' }) | undefined {
+    const failed = event.activityTaskFailedEventAttributes;
+    const request = failed && this.asked.get(String(failed.scheduledEventId));
+    if (!request) return undefined;
+    const name = failed.failure?.applicationFailureInfo?.type ?? 'UNFORESEEN';
+    const error = bodyLost(request.holderId, { name, message: failed.failure?.message ?? '' });
+    return { kind: 'unread', atMs: msOf(event.eventTime), letters: request.letters, error };
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The bodies of a lane's dead letters. Whatever a person asks of dead letters is decided by what the lane keeps of each; where
+ * their bodies are too much for it, those lie in holders, and are read when their letters are sent. Pure.
+ */
+import type { Failed } from './attempt.ts';
+import { type Block, type BlockEntry, blockOf, blocksOf, type Delivery, deliveriesOf } from './block.ts';
+import { blockedKeys, type DeadLetter, type HeldDelivery, type Holder, holderOf, lengthOf } from './deadLetters.ts';
+import { batchBytesMax, batchEventsMax, type LaneState } from './laneState.ts';
+import { segmentBytesMax } from './overflow.ts';
+import { deadLetterPayloadBytes } from './payloadSize.ts';
+
+export const holderWorkflowType = 'holder';
+
+type OwnLetter = DeadLetter & { delivery: Delivery };
+const isOwn = (letter: DeadLetter): letter is OwnLetter => holderOf(letter) === undefined;
+
+/** The letters whose bodies the next holder is to have: the oldest, as many as it takes. */
+export function lettersToStore({ released, deadLetters }: LaneState): OwnLetter[] {
+  const own = [...released, ...deadLetters].filter(isOwn);
+  let bytes = 0;
+  const over = own.findIndex((letter, n) => {
+    bytes += deadLetterPayloadBytes(letter);
+    return n > 0 && bytes > segmentBytesMax;
+  });
+  return over < 0 ? own : own.slice(0, over);
+}
+
+export const bodiesOf = (letters: readonly OwnLetter[]): Block[] =>
+  blocksOf(
+    letters.map(({ delivery }) => delivery),
+    Math.min(...letters.map(({ parkedAtMs }) => parkedAtMs)),
+  );
+
+/** The state with a name for its segments and holders, which it may have. */
+export const named = (state: LaneState, newName: string): LaneState =>
+  state.overflow.name ? state : { ...state, overflow: { ...state.overflow, name: newName } };
+
+/** The state once Temporal has started the holder: the bodies leave the lane only now. Some letters may be gone meanwhile. */
+export function stored(state: LaneState, letters: readonly OwnLetter[], holder: Holder): LaneState {
+  const moved = new Map<DeadLetter, DeadLetter>(
+    letters.map((letter, at) => {
+      const { id, key, value, again } = letter.delivery;
+      const body = { holder: holder.number, at };
+      const delivery: HeldDelivery = { id, key, length: value.length, ...(again !== undefined && { again }), body };
+      return [letter, { ...letter, delivery }];
+    }),
+  );
+  const withMoved = (some: readonly DeadLetter[]): DeadLetter[] => some.map((letter) => moved.get(letter) ?? letter);
+  return withoutUnusedHolders({
+    ...state,
+    deadLetters: withMoved(state.deadLetters),
+    released: withMoved(state.released),
+    sendingLetters: withMoved(state.sendingLetters),
+    holders: [...state.holders, holder],
+    overflow: { ...state.overflow, nextNumber: holder.number + 1 },
+  });
+}
+
+/** The state where an open workflow has that number: one that was opened after the point to which the lane was reset. */
+export const numberTaken = (state: LaneState, number: number): LaneState => ({
+  ...state,
+  overflow: { ...state.overflow, nextNumber: number + 1, taken: [...state.overflow.taken, number] },
+});
+
+/** The state in which holders that hold nothing of the lane's any more are to be closed. */
+export function withoutUnusedHolders(state: LaneState): LaneState {
+  if (state.holders.length === 0) return state;
+  const used = new Set([...state.deadLetters, ...state.released, ...state.sendingLetters].map(holderOf));
+  const holders = state.holders.filter(({ number }) => used.has(number));
+  if (holders.length === state.holders.length) return state;
+  const unused = state.holders.flatMap(({ number }) => (used.has(number) ? [] : [number]));
+  return { ...state, holders, overflow: { ...state.overflow, taken: [...state.overflow.taken, ...unused] } };
+}
+
+/** Whether letters that were released may be sent now, which stand before the queue; those whose key is blocked wait. */
+export function isAnyReleased(state: LaneState): boolean {
+  const blocked = blockedKeys(state);
+  return state.released.some(({ delivery }) => !blocked.has(delivery.key));
+}
+
+/** The first of them, as many as are to be read together and fit into a batch: of one holder, or the lane's own. */
+export function lettersToSend(state: LaneState): DeadLetter[] {
+  const blocked = blockedKeys(state);
+  const letters: DeadLetter[] = [];
+  let bytes = 0;
+  for (const letter of state.released) {
+    if (blocked.has(letter.delivery.key)) continue;
+    bytes += lengthOf(letter);
+    const [first] = letters;
+    const isOver = letters.length === batchEventsMax || bytes > batchBytesMax;
+    if (first && (isOver || holderOf(letter) !== holderOf(first))) break;
+    letters.push(letter);
+  }
+  return letters;
+}
+
+/** The state with a batch of released letters. They keep their places in holders until it is settled. `read`: the bodies, in order. */
+export function plannedLetters(state: LaneState, letters: readonly DeadLetter[], read?: Block): LaneState {
+  const sent = new Set(letters);
+  const deliveries = read ? deliveriesOf(read) : letters.filter(isOwn).map(({ delivery }) => delivery);
+  const parkedAtMs = Math.min(...letters.map((letter) => letter.parkedAtMs));
+  return {
+    ...state,
+    sending: blockOf(deliveries, parkedAtMs, 0),
+    sendingLetters: letters,
+    released: state.released.filter((letter) => !sent.has(letter)),
+  };
+}
+
+/** The state where bodies can't be read: their letters are parked again, for that reason, and hold up nothing else. */
+export function bodiesLost(state: LaneState, letters: readonly DeadLetter[], error: Failed, nowMs: number): LaneState {
+  const lost = new Set(letters);
+  return {
+    ...state,
+    released: state.released.filter((letter) => !lost.has(letter)),
+    deadLetters: [...state.deadLetters, ...letters.map((letter) => ({ ...letter, parkedAtMs: nowMs, error }))],
+    counts: { ...state.counts, parked: state.counts.parked + letters.length },
+  };
+}
+
+/** What is asked of a holder: bodies by their positions there, and of whom they have to be. */
+export type ReadBodies = { holderId: string; runId: string; letters: LetterAt[] };
+export type LetterAt = Pick<BlockEntry, 'id' | 'again'> & { at: number };
+
+/** For letters whose bodies lie in one holder. */
+export function toReadBodies(
+  { holders }: LaneState,
+  letters: readonly DeadLetter[],
+  holderId: (number: number) => string,
+): ReadBodies {
+  const held = letters.flatMap(({ delivery }) => ('body' in delivery ? [delivery] : []));
+  const number = held[0]?.body.holder ?? -1;
+  const runId = holders.find((one) => one.number === number)?.runId ?? '';
+  const asked = held.map(({ id, again, body }) => ({ id, ...(again !== undefined && { again }), at: body.at }));
+  return { holderId: holderId(number), runId, letters: asked };
+}
+
+export const areHeld = (letters: readonly DeadLetter[]): boolean => letters.some((letter) => !isOwn(letter));
+
+export const bodyLost = (holderId: string, { name, message }: Pick<Failed, 'name' | 'message'>): Failed => ({
+  kind: 'recordAtFault',
+  name,
+  message,
+  remedy: `The event's body was in workflow ${holderId}, which can't be read: look for it in Temporal (its history, the namespace's retention, an archive), then replay; or send the event anew with another idempotency key, and discard this one.`,
+});

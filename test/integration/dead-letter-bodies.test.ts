@@ -1,0 +1,281 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type LaneStatus, laneQueries } from '../../domain/laneMessages.ts';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { deliveryOf, untilDelivery } from '../harness/eventLog.ts';
+import type { KafkaRecord } from '../harness/kafka.ts';
+import { firstSeen } from '../harness/order.ts';
+import { beginReplay, replayed } from '../harness/replays.ts';
+import { operate, type TestTemporal, testTemporal } from '../harness/temporal.ts';
+
+let causeway: Causeway;
+let temporal: TestTemporal;
+beforeAll(async () => {
+  causeway = await startCauseway();
+  temporal = await testTemporal(causeway);
+});
+afterAll(async () => {
+  await temporal.stop();
+  await causeway.stop();
+});
+
+const anyRecords = { 'max.message.bytes': '1000000' };
+/** Three of these are more than a lane carries of dead letters. */
+const tooLarge = 'x'.repeat(200 * 1024);
+
+type Posted = { id: string; name: string; text: string; key: string };
+type Lanes = { lanes: { lane: string; workflowId: string; deadLetters: number; status?: LaneStatus }[] };
+type Letters = { deadLetters: { eventId: string; bytes: number; bodyIn?: string; error: { name: string } }[] };
+
+/** A topic that takes no large records, whose keys share one lane; and what is posted to it. */
+async function newLane() {
+  const { api, kafka } = causeway;
+  const topic = await kafka.newTopic(1, { 'max.message.bytes': '1500' });
+  const destination = await causeway.createDestination({ topic, partitionKey: 'payload.key', ordering: { lanes: 1 } });
+  const workflowId = `delivery:${destination.id}:0`;
+  let count = 0;
+  const post = async (key: string, { isLarge = false, eventType = 'e' } = {}): Promise<Posted> => {
+    const name = String(count++).padStart(3, '0');
+    const payload = JSON.stringify({ key, pad: isLarge ? tooLarge : '' });
+    const text = `{"eventType":"${eventType}","occurredAt":"2026-01-15T09:30:00Z","customerExternalId":"${destination.customerExternalId}","idempotencyKey":"${name}","payload":${payload}}`;
+    const { id } = (
+      await until(
+        'it to be accepted',
+        () => api.post(text),
+        ({ status }) => status === 202,
+      )
+    ).body as Posted;
+    return { id, name, text, key };
+  };
+  const lanes = async () => ((await api.get(`/v1/destinations/${destination.id}/lanes`)).body as Lanes).lanes;
+  const untilParked = (parked: number) =>
+    until(
+      `${parked} to be parked`,
+      lanes,
+      ([lane]) => lane?.deadLetters === parked && lane.status?.waitingEvents === 0,
+      60_000,
+    );
+  const letters = async () =>
+    ((await api.get(`/v1/destinations/${destination.id}/dead-letters?limit=1000`)).body as Letters).deadLetters;
+  const openHolders = async (): Promise<number> => {
+    const query = `WorkflowType = 'holder' AND WorkflowId STARTS_WITH 'overflow:${destination.id}:' AND ExecutionStatus = 'Running'`;
+    return (await temporal.client.workflow.count(query)).count;
+  };
+  return {
+    ...{ destination, topic, workflowId, post, lanes, untilParked, letters },
+    status: () => temporal.client.workflow.getHandle(workflowId).query<LaneStatus>(laneQueries.status),
+    signal: (name: string, input: unknown) => temporal.client.workflow.getHandle(workflowId).signal(name, input),
+    untilNoHolderIsOpen: () => until('every holder to be closed', openHolders, (open) => open === 0),
+    untilHolders: (min: number) => until('holders to be open', openHolders, (open) => open >= min),
+    mend: () => kafka.configure(topic, anyRecords),
+    untilOnTopic: (events: number) =>
+      until(
+        `${events} events on the topic`,
+        () => kafka.records(topic),
+        (seen) => new Set(namesOf(seen)).size >= events,
+        60_000,
+      ),
+  };
+}
+type TestLane = Awaited<ReturnType<typeof newLane>>;
+
+const namesOf = (records: readonly KafkaRecord[]): string[] =>
+  records.map(({ headers }) => headers.idempotency_key ?? '');
+const inOrder = (posted: readonly Posted[], key: string): string[] =>
+  posted.filter((one) => one.key === key).map(({ name }) => name);
+
+/** So many large events of two keys, and a small one of another key after each. */
+async function postMany(lane: TestLane, count: number): Promise<{ large: Posted[]; small: Posted[] }> {
+  const [large, small]: [Posted[], Posted[]] = [[], []];
+  for (let n = 0; n < count; n++) {
+    large.push(await lane.post(`k${n % 2}`, { isLarge: true, eventType: n % 4 < 2 ? 'wanted' : 'unwanted' }));
+    small.push(await lane.post('other'));
+  }
+  return { large, small };
+}
+
+function expectSame(
+  records: readonly KafkaRecord[],
+  posted: readonly Posted[],
+  { customerExternalId }: CreatedDestination,
+): void {
+  for (const { name, text, key } of posted) {
+    const record = records.find(({ headers }) => headers.idempotency_key === name);
+    expect(String(record?.value) === text, `the value of ${name}`).toBe(true);
+    expect([String(record?.key), record?.headers]).toEqual([
+      key,
+      {
+        event_type: JSON.parse(text).eventType,
+        occurred_at: expect.any(String),
+        customer_external_id: customerExternalId,
+        idempotency_key: name,
+      },
+    ]);
+  }
+}
+
+test('20 refused events of 200 KiB hold up no other key, though the worker is killed meanwhile; a replay sends each once, in order, the same record', {
+  timeout: 180_000,
+}, async () => {
+  const lane = await newLane();
+  const { api, worker } = causeway;
+  const first = await postMany(lane, 7);
+  await worker.kill();
+  const second = await postMany(lane, 3);
+  await worker.start();
+  const third = await postMany(lane, 5);
+  await worker.kill();
+  await worker.start();
+  const last = await postMany(lane, 5);
+  const large = [first, second, third, last].flatMap((one) => one.large);
+  const small = [first, second, third, last].flatMap((one) => one.small);
+  expect(firstSeen(await lane.untilOnTopic(20), 'other')).toEqual(inOrder(small, 'other'));
+  await lane.untilParked(20);
+  const [shown, ...others] = await lane.lanes();
+  expect([shown?.workflowId, others]).toEqual([lane.workflowId, []]);
+  await lane.untilHolders(3);
+  const letters = await lane.letters();
+  expect(letters.map(({ eventId }) => eventId).toSorted()).toEqual(large.map(({ id }) => id).toSorted());
+  expect(letters.every(({ bytes, error }) => bytes > 200_000 && error.name === 'MESSAGE_TOO_LARGE')).toBe(true);
+  expect(letters.filter(({ bodyIn }) => bodyIn).length).toBeGreaterThan(15);
+  expect(await deliveryOf(api, large[0]?.id ?? '')).toMatchObject({
+    status: 'parked',
+    error: { name: 'MESSAGE_TOO_LARGE' },
+  });
+
+  await lane.mend();
+  await lane.signal('replay', { all: true, reason: 'limit raised', by: 'ada' });
+  const records = await lane.untilOnTopic(40);
+  for (const key of ['k0', 'k1']) expect(firstSeen(records, key)).toEqual(inOrder(large, key));
+  const ofLarge = namesOf(records).filter((name) => large.some((one) => one.name === name));
+  expect(ofLarge).toHaveLength(20); // Each once: no worker was killed since.
+  expectSame(records, large, lane.destination);
+  const delivery = await untilDelivery(
+    'it is delivered',
+    api,
+    large[0]?.id ?? '',
+    ({ status }) => status === 'delivered',
+  );
+  expect(delivery.interventions).toMatchObject([{ kind: 'replay', reason: 'limit raised', by: 'ada' }]);
+  await lane.untilParked(0);
+  await lane.untilNoHolderIsOpen();
+});
+
+test('a replay by event type finds bodies in holders; a worker killed while they are sent loses none and leaves no holder open', {
+  timeout: 180_000,
+}, async () => {
+  const lane = await newLane();
+  const { large } = await postMany(lane, 12);
+  await lane.untilParked(12);
+  await lane.mend();
+  const wanted = large.filter(({ text }) => text.includes('"wanted"'));
+  const selector = {
+    destinationId: lane.destination.id,
+    status: 'parked',
+    eventType: 'wanted',
+    reason: 'r',
+    by: 'ada',
+  };
+  const replay = await replayed(causeway.api, await beginReplay(causeway.api, selector));
+  expect(replay).toMatchObject({ status: 'done', events: wanted.length });
+  expect(namesOf(await lane.untilOnTopic(12 + wanted.length))).toEqual(
+    expect.arrayContaining(wanted.map(({ name }) => name)),
+  );
+  await lane.untilParked(12 - wanted.length);
+
+  await lane.signal('replay', { all: true });
+  await until('some of it to be sent', lane.status, ({ counts }) => counts.delivered > 12 + wanted.length);
+  await causeway.worker.kill();
+  await causeway.worker.start();
+  const records = await lane.untilOnTopic(24);
+  for (const key of ['k0', 'k1']) expect(firstSeen(records, key).toSorted()).toEqual(inOrder(large, key));
+  await lane.untilParked(0);
+  await lane.untilNoHolderIsOpen();
+});
+
+test('a lane that is reset to before it parked, and to after, has each body once more, and sends nothing twice', {
+  timeout: 180_000,
+}, async () => {
+  const lane = await newLane();
+  const { large } = await postMany(lane, 8);
+  await lane.untilParked(8);
+  await lane.untilHolders(1);
+  const reset = (...to: string[]) =>
+    operate(causeway, 'workflow', 'reset', '--workflow-id', lane.workflowId, ...to, '--reason', 'a test');
+  const handle = temporal.client.workflow.getHandle(lane.workflowId);
+  const firstRun = async (): Promise<string> => (await handle.describe()).raw.workflowExecutionInfo?.firstRunId ?? '';
+  await reset('--run-id', await firstRun(), '--type', 'FirstWorkflowTask');
+  await until(
+    'it to send nothing more',
+    lane.status,
+    ({ waitingEvents, deadLetters }) => waitingEvents === 0 && deadLetters === 8,
+    60_000,
+  );
+
+  const { runId } = await handle.describe();
+  const { events } = await temporal.client.workflow.getHandle(lane.workflowId, runId).fetchHistory();
+  const point = events?.findLast((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
+  await lane.mend();
+  await lane.signal('replay', { all: true });
+  await lane.untilOnTopic(16);
+  await lane.untilNoHolderIsOpen();
+  await reset('--run-id', runId, '--event-id', String(point)); // The replay is given once more, and its bodies are read again.
+  await until(
+    'it to be through',
+    lane.status,
+    ({ waitingEvents, deadLetters }) => waitingEvents === 0 && deadLetters === 0,
+    60_000,
+  );
+  await lane.post('last');
+  const records = await lane.untilOnTopic(17);
+  expect(records).toHaveLength(17);
+  expectSame(records, large, lane.destination);
+  await lane.untilNoHolderIsOpen();
+});
+
+test('a letter whose holder was deleted stays parked and says so, and holds up nothing; what a deleted destination parked is sent all the same', {
+  timeout: 120_000,
+}, async () => {
+  const lane = await newLane();
+  const { api } = causeway;
+  const { large } = await postMany(lane, 8);
+  await lane.untilParked(8);
+  await lane.untilHolders(2);
+  const letters = await lane.letters();
+  const holder = letters[0]?.bodyIn ?? '';
+  const lost = letters.filter(({ bodyIn }) => bodyIn === holder).map(({ eventId }) => eventId);
+  await operate(causeway, 'workflow', 'delete', '--workflow-id', holder);
+  await until(
+    'it to be gone',
+    () =>
+      temporal.client.workflow
+        .getHandle(holder)
+        .describe()
+        .then(
+          () => false,
+          () => true,
+        ),
+    Boolean,
+  );
+  await lane.mend();
+  await lane.signal('replay', { ids: [...lost, large.at(-1)?.id] });
+  await lane.untilOnTopic(9);
+  const delivery = await untilDelivery(
+    'it is parked again',
+    api,
+    lost[0] ?? '',
+    ({ error }) => error?.name === 'SEGMENT_MISSING',
+  );
+  expect(delivery).toMatchObject({ status: 'parked', error: { remedy: expect.stringContaining(holder) } });
+  const now = await lane.letters();
+  expect(now.filter(({ error }) => error.name === 'SEGMENT_MISSING').map(({ eventId }) => eventId)).toEqual(lost);
+
+  const log = await api.get(`/v1/destinations/${lane.destination.id}/lane-log?lane=0`);
+  expect(log.text).toContain('SEGMENT_MISSING');
+
+  await lane.signal('discard', { ids: lost });
+  await lane.untilParked(7 - lost.length);
+  expect((await api.request('DELETE', `/v1/destinations/${lane.destination.id}`)).status).toBe(204);
+  await lane.signal('replay', { all: true });
+  await lane.untilOnTopic(16 - lost.length); // What was accepted is delivered.
+  await lane.untilNoHolderIsOpen();
+});

@@ -1,0 +1,43 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { Block } from '../domain/block.ts';
+import { bodiesLost, bodyLost, type ReadBodies, toReadBodies } from '../domain/bodies.ts';
+import type { DeadLetter } from '../domain/deadLetters.ts';
+import type { LaneStart } from '../domain/lane.ts';
+import { segmentWorkflowId } from '../domain/overflow.ts';
+import type { LaneOutcomes } from './exporting.ts';
+import { failureOf } from './failureOf.ts';
+import type { LaneMemory } from './overflow.ts';
+
+export type BodyActivities = {
+  /** Reads bodies out of one holder, in the order of the request. */
+  readBodies(request: ReadBodies): Promise<Block>;
+};
+
+// It asks nothing but Temporal: what fails is tried again until it is there.
+const { readBodies } = proxyActivities<BodyActivities>({
+  startToCloseTimeout: '15 seconds',
+  retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+});
+
+export const holderIdsOf =
+  ({ destinationId, lane }: LaneStart, { state }: LaneMemory) =>
+  (number: number): string =>
+    segmentWorkflowId(destinationId, lane, state.overflow.name, number);
+
+/** The bodies of these letters, which lie in one holder; undefined where they are lost, and the letters parked again. */
+export async function bodiesRead(
+  start: LaneStart,
+  lane: LaneMemory,
+  letters: readonly DeadLetter[],
+  outcomes: LaneOutcomes,
+): Promise<Block | undefined> {
+  const request = toReadBodies(lane.state, letters, holderIdsOf(start, lane));
+  try {
+    return await readBodies(request);
+  } catch (error) {
+    const before = lane.state;
+    lane.state = bodiesLost(before, letters, bodyLost(request.holderId, failureOf(error)), Date.now());
+    outcomes.parked(before, lane.state);
+    return undefined;
+  }
+}
