@@ -114,6 +114,9 @@ async function replayed(
 
 type Letter = ParkedEvent & { id: string };
 
+/** A holder has a megabyte of bodies, and a lane may have two thousand. */
+const holdersAtOnce = 10;
+
 /**
  * Those of the filter's event type: a lane does not look into bodies, so holders and its history are read for them. One whose holder is
  * gone can't be sent, and is none. Undefined where another's body is not found.
@@ -132,10 +135,14 @@ async function ofType(
   const look = (bodies: readonly Delivery[]): void => {
     for (const one of bodies) if (ids.has(one.id)) types.set(one.id, isOfType(one, filter));
   };
-  for (const holderId of new Set(meant.flatMap(({ bodyIn }) => bodyIn ?? []))) {
+  const holders = [...new Set(meant.flatMap(({ bodyIn }) => bodyIn ?? []))];
+  const lookInto = async (holderId: string): Promise<void> => {
     const held = await bodiesIn(holderId);
     if (held) look(held);
     else gone.add(holderId);
+  };
+  for (let from = 0; from < holders.length; from += holdersAtOnce) {
+    await Promise.all(holders.slice(from, from + holdersAtOnce).map(lookInto));
   }
   const letters = meant.filter(({ bodyIn }) => bodyIn === undefined || !gone.has(bodyIn));
   const isWhole = (): boolean => letters.every(({ id }) => types.has(id));

@@ -13,13 +13,18 @@ export type SegmentActivity = {
   readBodies(request: ReadBodies): Promise<Block>;
 };
 
+/** So many signals are under way at once. */
+const toldAtOnce = 10;
+
 export function createSegmentActivities({ temporal }: { temporal: Client }): SegmentActivity {
   /** A segment that was closed, by us or by a person, gets no signal; its history tells what it held all the same. */
   const tell = async (segmentId: string, signal: string, ...args: unknown[]): Promise<void> => {
     await unlessNotFound(() => temporal.workflow.getHandle(segmentId).signal(signal, ...args));
   };
   const closeSegments: SegmentActivity['closeSegments'] = async ({ taken }) => {
-    for (const segmentId of taken) await tell(segmentId, segmentSignals.taken);
+    for (let from = 0; from < taken.length; from += toldAtOnce) {
+      await Promise.all(taken.slice(from, from + toldAtOnce).map((id) => tell(id, segmentSignals.taken)));
+    }
   };
   return {
     async readSegment({ segmentId, laneRunId, taken }) {

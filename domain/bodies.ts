@@ -56,11 +56,22 @@ export function stored(state: LaneState, letters: readonly OwnLetter[], holder: 
   });
 }
 
-/** The state where an open workflow has that number: one that was opened after the point to which the lane was reset. */
-export const numberTaken = (state: LaneState, number: number): LaneState => ({
-  ...state,
-  overflow: { ...state.overflow, nextNumber: number + 1, taken: [...state.overflow.taken, number] },
-});
+/** More holders than a lane can have: who skips so many meets no further one. */
+const skipMax = 4_096;
+
+/**
+ * The state where an open workflow has that number: one that was opened after the point to which the lane was reset, and others may
+ * follow. Each that is met costs the history all bodies once more, so with each twice as many numbers are passed over, and
+ * closed: none of them is this run's. `met`: how many it has met.
+ */
+export function numberTaken(state: LaneState, number: number, met: number): LaneState {
+  const passed = Array.from({ length: Math.min(2 ** met, skipMax) }, (_, n) => number + n);
+  const { overflow } = state;
+  return {
+    ...state,
+    overflow: { ...overflow, nextNumber: number + passed.length, taken: [...overflow.taken, ...passed] },
+  };
+}
 
 /** The state in which holders that hold nothing of the lane's any more are to be closed. */
 export function withoutUnusedHolders(state: LaneState): LaneState {

@@ -130,6 +130,9 @@ export function segmentOf(digest: string, records: readonly LaneRecord[]): strin
   return last?.segmentId;
 }
 
+/** Of an event that is in line, whatever the last try found out. */
+const waitStatuses: ReadonlySet<DeliveryStatus> = new Set(['queued', 'waiting', 'suspended']);
+
 function next(fold: Fold, digest: string, record: LaneRecord): Fold {
   if (record.kind === 'scheduled') {
     const position = record.block.entries.findIndex(({ id }) => id === digest);
@@ -143,7 +146,7 @@ function next(fold: Fold, digest: string, record: LaneRecord): Fold {
   if (record.kind === 'resent') return resent(fold, digest, record);
   if (record.kind === 'segmented') return fold; // It waits as before, elsewhere.
   if (record.kind === 'unread') {
-    const isLost = fold.status === 'queued' && record.letters.some(({ id }) => id === digest);
+    const isLost = waitStatuses.has(fold.status) && record.letters.some(({ id }) => id === digest);
     return isLost ? { ...fold, status: 'parked', error: record.error } : fold;
   }
   if (record.batch !== fold.batch || fold.status !== 'sending') return fold;

@@ -180,6 +180,9 @@ export const lostSegment = (state: LaneState, error: Failed, nowMs: number): Lan
   overflow: { ...state.overflow, lost: heldFor('suspended', error, { resumed: undefined, nowMs }) },
 });
 
+/** So many are closed by one activity, which has some seconds for it. */
+export const closedAtOnceMax = 100;
+
 /** Whether segments are left to close that no reading of a next one would close. */
 export const toClose = ({ overflow }: LaneState): boolean => overflow.taken.length > 0 && !isOverflowing(overflow);
 

@@ -223,7 +223,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     if (maySend()) {
       const letters = lettersToSend(state);
       const bodies = areHeld(letters) ? await bodiesRead(start, memory, letters, outcomes) : undefined;
-      if (areHeld(letters) && (!bodies || !maySend())) continue; // Lost; or the lane was paused meanwhile.
+      if (areHeld(letters) && (!bodies || !maySend() || isToGather())) continue; // Lost; or the lane was paused or reset meanwhile.
       state = letters.length > 0 ? plannedLetters(state, letters, bodies) : planned(state);
       try {
         const outcome = await outcomeOf(start, state);

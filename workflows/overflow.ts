@@ -16,6 +16,7 @@ import { type LaneStart, laneWorkflowId } from '../domain/lane.ts';
 import {
   alreadyThere,
   closed,
+  closedAtOnceMax,
   lostSegment,
   type OverflowSource,
   opened,
@@ -59,6 +60,7 @@ const chainName = (): string => workflowInfo().firstExecutionRunId.slice(0, 8);
 /** Moves what is over the lane's bound into segments and back, and bodies of dead letters into holders, beside the lane's own work. */
 export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () => RunLength): { isBusy(): boolean } {
   let isBusy = false;
+  let met = 0; // Holders of numbers that were to be this run's.
   const idOf = (number: number): string =>
     segmentWorkflowId(start.destinationId, start.lane, lane.state.overflow.name, number);
 
@@ -76,7 +78,7 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
     for (let runId: string | undefined; runId === undefined; ) {
       const number = lane.state.overflow.nextNumber; // Which nobody takes meanwhile: segments are opened by this loop, too.
       runId = await startSegment(start, holderWorkflowType, idOf(number), { number, blocks });
-      lane.state = runId ? stored(lane.state, letters, { number, runId }) : numberTaken(lane.state, number);
+      lane.state = runId ? stored(lane.state, letters, { number, runId }) : numberTaken(lane.state, number, met++);
     }
   };
   const read = async (number: number): Promise<void> => {
@@ -90,7 +92,8 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
     }
   };
   const close = async (): Promise<void> => {
-    const { taken } = lane.state.overflow;
+    const { taken: all } = lane.state.overflow;
+    const taken = isMuchToClose() ? all.slice(0, closedAtOnceMax) : all;
     await closeSegments({ taken: taken.map(idOf) });
     lane.state = closed(lane.state, taken);
   };
@@ -105,11 +108,14 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
       isBusy = false;
     }
   };
+  // Holders are let go by the hundred: they are closed part by part, and before anything is read.
+  const isMuchToClose = (): boolean => lane.state.overflow.taken.length > closedAtOnceMax && patched('closed-in-parts');
   const next = (): (() => Promise<void>) | undefined => {
     // Before it counts as full: a lane that older code began and that is full goes on once new code looks at it.
     if (isToStore(lane.state) && patched('holders')) return store;
     const from = toOverflow(lane.state, runLength());
     if (from) return () => open(from);
+    if (isMuchToClose()) return close;
     if (toReturn(lane.state)) return goBack;
     const number = toRead(lane.state, runLength());
     if (number !== undefined) return () => read(number);

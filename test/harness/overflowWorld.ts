@@ -127,7 +127,7 @@ export class World {
       this.storing = lettersToStore(state).slice(0, 2); // So that some letters of one lie here and some there.
     } else if (step.do === 'store' && this.storing.length > 0) this.store();
     else if (step.do === 'meet an old holder' && this.storing.length > 0) {
-      this.state = numberTaken(state, overflow.nextNumber);
+      this.state = numberTaken(state, overflow.nextNumber, overflow.nextNumber % 3);
     } else if (step.do === 'read bodies' && this.asked.length > 0) this.readBodies();
     else if (step.do === 'lose bodies' && this.asked.length > 0) {
       this.state = bodiesLost(state, this.asked, fault, 1_000);

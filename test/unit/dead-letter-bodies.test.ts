@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
-import { bodiesOf, lettersToSend, lettersToStore, plannedLetters, stored, toReadBodies } from '../../domain/bodies.ts';
+import {
+  bodiesOf,
+  lettersToSend,
+  lettersToStore,
+  numberTaken,
+  plannedLetters,
+  stored,
+  toReadBodies,
+} from '../../domain/bodies.ts';
 import { carried } from '../../domain/carriedLane.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
 import { type DeadLetter, deadLetterBytes, deadLetterBytesMax, isToStore } from '../../domain/deadLetters.ts';
@@ -192,6 +200,14 @@ describe('dead letters whose bodies lie elsewhere', () => {
     ];
     const lost = { ...fault, name: 'SEGMENT_MISSING' };
     expect(deliveryLogOf(idOf(0), records).status).toBe('queued');
+    const down = { attempts: [], landed: [], refused: [], waiting: fault };
+    const held: LaneRecord[] = [
+      ...records,
+      { kind: 'scheduled', batch: 'b', activity: 'b', atMs: 4, block },
+      { kind: 'completed', batch: 'b', atMs: 5, outcome: down },
+      { kind: 'unread', atMs: 6, letters: [{ id: idOf(0), at: 0 }], error: lost },
+    ];
+    expect(deliveryLogOf(idOf(0), held)).toMatchObject({ status: 'parked', error: { name: 'SEGMENT_MISSING' } });
     const log = deliveryLogOf(idOf(0), [
       ...records,
       { kind: 'unread', atMs: 4, letters: [{ id: idOf(0), at: 0 }], error: lost },
@@ -201,5 +217,20 @@ describe('dead letters whose bodies lie elsewhere', () => {
       deliveryLogOf(idOf(0), [...records, { kind: 'unread', atMs: 4, letters: [{ id: idOf(1), at: 0 }], error: lost }])
         .status,
     ).toBe('queued');
+  });
+
+  test('pass over what a reset left open in a few steps, and all of it is closed', () => {
+    const open = new Set(Array.from({ length: 2_500 }, (_, n) => n).filter((n) => n % 7 !== 3)); // Some were let go before.
+    let state = newLane();
+    let met = 0;
+    for (let holder = 0; holder < 20; holder++) {
+      while (open.has(state.overflow.nextNumber)) state = numberTaken(state, state.overflow.nextNumber, met++);
+      const { nextNumber } = state.overflow;
+      state = { ...state, overflow: { ...state.overflow, nextNumber: nextNumber + 1 } };
+    }
+    expect(met).toBeLessThan(14);
+    const closed = new Set(state.overflow.taken);
+    expect(closed.size).toBe(state.overflow.taken.length);
+    expect([...open].filter((n) => n < state.overflow.nextNumber && !closed.has(n))).toEqual([]);
   });
 });
