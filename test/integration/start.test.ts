@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -239,6 +239,8 @@ test("the examples of the README's Kafka section work as they stand on the Kafka
   const fillsIn = await readFile(join(customerKafka?.folder ?? '', 'MTLS', 'fill-in.sh'), 'utf8');
   const blanks = filledIn.match(/\b[A-Z_]+(?==|\n)/g) ?? [];
   expect(blanks.filter((name) => !fillsIn.includes(`${name}=`))).toEqual([]);
+  const asks = `${filledIn.trimEnd().split('\n').at(-1)}; printf %s "$SECRET"`;
+  expect(execFileSync('bash', ['-ec', asks], { input: 's3"c\\ret\n' }).toString()).toMatch(/: s3"c\\ret$/);
   const ran = examples.map(async (example) => {
     const folder = join(customerKafka?.folder ?? '', modeOf(example));
     const begin = `cd ${folder}\n. ./fill-in.sh\n${notingArguments}\n${shared}`;
