@@ -1,4 +1,4 @@
-import { condition, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { condition, isCancellation, patched, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Outcome } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import type { LaneStart } from '../domain/lane.ts';
@@ -31,11 +31,16 @@ export class LaneOutcomes {
   private groups: OutcomeGroup[];
   private bytes: number;
   private isGiving = false;
+  /** What a lane was sent again before its first batch, which tells whether it is exported; undefined once that is known. */
+  private early: OutcomeGroup[] | undefined;
 
+  /** `from`: of an earlier run; undefined in a lane's first one. */
   constructor(
     private readonly start: LaneStart,
-    { isExported, outcomes = [] }: CarriedOutcomes,
+    from: CarriedOutcomes | undefined,
   ) {
+    const { isExported, outcomes = [] } = from ?? {};
+    this.early = from ? undefined : [];
     this.isExported = isExported ?? false;
     this.groups = [...outcomes];
     this.bytes = bytesOf(outcomes);
@@ -51,6 +56,9 @@ export class LaneOutcomes {
   settled(before: LaneState, after: LaneState, outcome: Outcome): void {
     // Of the operator's own events it would go on for ever.
     this.isExported = outcome.exportTo !== undefined && outcome.exportTo !== this.start.customerExternalId;
+    const { early = [] } = this;
+    this.early = undefined;
+    if (this.isExported && early.length > 0 && patched('early-outcomes')) this.add(early);
     if (this.isExported) this.add(outcomesOfBatch(before, after, outcome, Date.now()));
   }
 
@@ -65,7 +73,9 @@ export class LaneOutcomes {
 
   /** A replay of delivered events. */
   resent(block: Block, note: Note): void {
-    if (this.isExported) this.add([outcomeOfResent(block, note, Date.now())]);
+    const group = outcomeOfResent(block, note, Date.now());
+    if (this.isExported) this.add([group]);
+    else if (this.early && bytesOf(this.early) < outcomesBytesMax) this.early.push(group);
   }
 
   get isBusy(): boolean {

@@ -91,7 +91,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   let over = false;
   const startBytes = workflowInfo().historySize;
   const runLength = (): RunLength => lengthOf(start, startBytes);
-  const outcomes = new LaneOutcomes(start, from ?? {});
+  const outcomes = new LaneOutcomes(start, from);
 
   onSignal(enqueue, (input) => {
     const block = blockFrom(input);

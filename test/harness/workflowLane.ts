@@ -1,10 +1,11 @@
 /** A lane workflow on the time-skipping server, with a produce activity of the test's own. */
 import { randomUUID } from 'node:crypto';
+import { laneSignaller } from '../../activities/laneStarting.ts';
 import { blockSender } from '../../api/laneSignal.ts';
 import type { Failed, Outcome, ProduceRequest } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import { defaultLaneLimits, type LaneLimits, laneWorkflowId } from '../../domain/lane.ts';
-import { type LaneStatus, laneQueries, type ParkedEvent } from '../../domain/laneMessages.ts';
+import { type LaneStatus, laneQueries, laneSignals, type ParkedEvent } from '../../domain/laneMessages.ts';
 import { idOf } from './laneSteps.ts';
 import { ask, type TimeSkipping } from './timeSkipping.ts';
 
@@ -59,6 +60,7 @@ export function newLane(server: TimeSkipping, taskQueue: string, limits: Partial
   const workflowId = laneWorkflowId(destinationId, 'k');
   const start = { destinationId, customerExternalId: 'c', lane: 'k', limits: { ...defaultLaneLimits, ...limits } };
   const sender = blockSender(server.env.client, taskQueue);
+  const signaller = laneSignaller(server.env.client, taskQueue);
   const handle = server.env.client.workflow.getHandle(workflowId);
   const target = { workflowId, lingerMs: 0, start };
   /** Once more, as its error asks: the time-skipping server refuses a signal that meets the end of a run. */
@@ -67,6 +69,11 @@ export function newLane(server: TimeSkipping, taskQueue: string, limits: Partial
     handle,
     send,
     enqueue: (ns: readonly number[], quietMs = 100) => send(blockWith(ns, quietMs)),
+    /** As a replay sends delivered events again. */
+    resend: (ns: readonly number[]) => {
+      const inputs = [blockWith(ns, 0), { replay: `rpl_${randomUUID()}`, round: 0, part: 0, by: 'ada' }];
+      return signaller({ workflowId, start, signal: laneSignals.resend, inputs, requestId: randomUUID() });
+    },
     status: () => ask<LaneStatus>(server, handle, laneQueries.status),
     deadLetters: () => ask<ParkedEvent[]>(server, handle, laneQueries.deadLetters),
   };

@@ -45,6 +45,16 @@ describe('a lane whose outcomes are exported', () => {
     });
   });
 
+  test('tells of what a lane was sent again before its first batch, which tells it of the export', async () => {
+    const given: string[] = [];
+    const handOver = async ({ groups }: Outcomes) => void given.push(...told(groups));
+    await withExport({ exportTo: 'operators', handOver }, async ({ resend }) => {
+      await resend([0, 1]);
+      await until('all is given', () => given.length === 4);
+      expect(given).toEqual(['replayed 0', 'replayed 1', 'delivered 0', 'delivered 1']);
+    });
+  });
+
   test('delivers on while nobody takes them, and gives them all later, in few activities', async () => {
     let isAway = true;
     const given: Outcomes[] = [];
