@@ -104,8 +104,8 @@ export async function shown(
     throw new CliFailure('failure', 'counted_too_long', why);
   }
   if (last.unanswered && last.status !== 'running') throw unanswered(last);
-  const { status, named = 0, events = 0 } = last;
-  if (status === 'done' && events === 0 && named === 0 && !json) io.err(nothingFits);
+  const { status, named = 0, events = 0, deletedRuns = 0 } = last;
+  if (status === 'done' && events === 0 && named === 0 && !json) io.err(deletedRuns > 0 ? nothingLeft : nothingFits);
   if (status === 'done' && events < named) {
     const why = `${countOf(named, 'event')} were named, and ${events === 0 ? 'none' : `only ${events}`} of them found where it was to be. The rest was sent meanwhile, by another request or by a worker that died, or its history is deleted: causeway log <event> says what became of each.`;
     throw new CliFailure('failure', 'events_missing', why);
@@ -115,6 +115,8 @@ export async function shown(
   }
 }
 
+const nothingLeft =
+  'No event fits in what is still there, and nothing was sent: retention deleted some runs before they were read, and what they delivered.\n';
 const nothingFits =
   'No event fits, and nothing was sent. Customer and event type are compared letter by letter; dead letters are meant unless --status says otherwise.\n';
 

@@ -69,4 +69,8 @@ test('a replay passes over a lane that does not answer, sends all others, says s
   expect(await run(causeway.api, ['replays', 'continue', id])).toMatchObject({
     ...{ code: 1, err: expect.stringContaining('It has sent everything') },
   });
+  // And nothing more: it would stand before these in its lane.
+  for (const key of ['a', 'b', 'silent']) await deliver(key);
+  await until('these are there', records, (all) => all.length >= 12);
+  expect(await keysOf()).toEqual(['a', 'a', 'a', 'b', 'b', 'b', ...Array(6).fill('silent')]);
 });

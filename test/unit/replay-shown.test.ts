@@ -76,5 +76,7 @@ test('a replay that met no event says so, and what may be misspelt', async () =>
     0,
     expect.stringMatching(/^No event fits, and nothing was sent\. .*--status/),
   ]);
+  const deleted = await shown({ status: 'done', events: 0, total: 0, runs: 2, deletedRuns: 2 });
+  expect([deleted.code, deleted.err]).toEqual([0, expect.stringMatching(/^No event fits in what is still there.*ret/)]);
   expect(await shown({ status: 'done', events: 1, total: 1 })).toMatchObject({ code: 0, err: '' });
 });
