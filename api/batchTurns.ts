@@ -17,7 +17,7 @@ export type BatchTurnsOptions = {
 /**
  * Gives each batch a turn of the event loop of its own: to read and check one takes some 10 ms. Many in one turn would keep all
  * other requests waiting, and new connections most of all, of which Node accepts one a turn: while there are any, turns without
- * a batch go between. What waits too long is refused, and was not read until then.
+ * a batch go between. What waits too long is refused.
  */
 export class BatchTurns {
   private readonly waiting: Waiting[] = [];

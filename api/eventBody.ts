@@ -7,8 +7,11 @@ import { CausewayError } from '../domain/error.ts';
  */
 const bodyBytesMax = 32 * 1024 * 1024;
 
-/** A body of which so much is declared has its room from the start, in bytes; of a larger one what has arrived counts. */
+/** A body of which so much is declared has its room from the start, in bytes; of a larger one what has arrived counts, up to twice. */
 const heldWholeMax = 256 * 1024;
+
+/** Of a larger one, or one of no declared size, so much room is taken with the first byte. */
+const smallestPiece = 4 * 1024;
 
 /** Counts the bytes of what requests hold in memory. */
 export class BodyBudget {
@@ -37,7 +40,9 @@ export type BodyReading = {
   budget: BodyBudget;
   bytesMax: number;
   /** Is awaited before anything is read. */
-  turn?: () => Promise<void>;
+  readTurn?: () => Promise<void>;
+  /** Is awaited when the body is there: a sender decides when that is, so many may be at once. */
+  workTurn?: () => Promise<void>;
 };
 
 /**
@@ -49,25 +54,22 @@ export type BodyReading = {
  */
 export async function withBody<T>(
   c: Context,
-  { budget, bytesMax, turn }: BodyReading,
+  { budget, bytesMax, readTurn, workTurn }: BodyReading,
   work: (body: Uint8Array) => Promise<T>,
 ): Promise<T> {
   const declared = declaredBytes(c);
   if (declared !== undefined && declared > bytesMax) throw tooLarge(bytesMax);
   budget.check(declared ?? 0);
-  const releases: (() => void)[] = [];
+  const isWhole = declared !== undefined && declared <= heldWholeMax;
+  const growing = new GrowingBody(budget, bytesMax);
+  const release = isWhole ? budget.hold(declared) : () => growing.release();
   try {
-    const isWhole = declared !== undefined && declared <= heldWholeMax;
-    if (isWhole) releases.push(budget.hold(declared));
-    await turn?.();
-    if (isWhole) return await work(new Uint8Array(await c.req.arrayBuffer()));
-    const arrived = (bytes: number, all: number): void => {
-      if (all > bytesMax) throw tooLarge(bytesMax);
-      releases.push(budget.hold(bytes));
-    };
-    return await work(await counted(c.req.raw.body, arrived));
+    await readTurn?.();
+    const body = isWhole ? new Uint8Array(await c.req.arrayBuffer()) : await readInto(growing, c.req.raw.body);
+    await workTurn?.();
+    return await work(body);
   } finally {
-    for (const release of releases) release();
+    release();
   }
 }
 
@@ -78,25 +80,59 @@ function declaredBytes(c: Context): number | undefined {
   return isDeclared ? declared : undefined;
 }
 
-async function counted(
-  body: ReadableStream<Uint8Array> | null,
-  arrived: (bytes: number, all: number) => void,
-): Promise<Uint8Array> {
+/**
+ * What has arrived of a body, in one piece that doubles when it is full, and the room that it takes. The pieces as they came may be
+ * of a byte each, and an object each: 5 MiB of those took 785 MiB.
+ */
+class GrowingBody {
+  private piece = new Uint8Array(0);
+  private bytes = 0;
+  private releasePiece: (() => void) | undefined;
+
+  constructor(
+    private readonly budget: BodyBudget,
+    private readonly bytesMax: number,
+  ) {}
+
+  add(chunk: Uint8Array): void {
+    const bytes = this.bytes + chunk.length;
+    if (bytes > this.bytesMax) throw tooLarge(this.bytesMax);
+    if (bytes > this.piece.length) this.grow(bytes);
+    this.piece.set(chunk, this.bytes);
+    this.bytes = bytes;
+  }
+
+  all(): Uint8Array {
+    return this.piece.subarray(0, this.bytes);
+  }
+
+  release(): void {
+    this.releasePiece?.();
+    this.releasePiece = undefined;
+  }
+
+  private grow(bytes: number): void {
+    const capacity = Math.min(this.bytesMax, Math.max(bytes, 2 * this.piece.length, smallestPiece));
+    // Both are held while one is copied into the other.
+    const releaseNew = this.budget.hold(capacity);
+    const piece = new Uint8Array(capacity);
+    piece.set(this.all());
+    this.release();
+    this.piece = piece;
+    this.releasePiece = releaseNew;
+  }
+}
+
+async function readInto(growing: GrowingBody, body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
   const reader = body?.getReader();
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
   try {
-    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
-      bytes += next.value.length;
-      arrived(next.value.length, bytes);
-      chunks.push(next.value);
-    }
+    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) growing.add(next.value);
   } catch (error) {
     // What is still on its way is read and thrown away: a connection that is closed on it may lose the answer.
     void rest(reader);
     throw error;
   }
-  return Buffer.concat(chunks, bytes);
+  return growing.all();
 }
 
 /** The server closes the connection of one that goes on for too long. */

@@ -88,8 +88,10 @@ export function eventRoutes(app: App, { accept, budget, eventBytesMax, connectio
       return c.json(await accept(read.event, connectionOf(c)), 202);
     });
   });
-  const turns = new BatchTurns(connections && { connections });
-  const many = { budget, bytesMax: batchBytesMax, turn: () => turns.mine() };
+  // Two queues, so that no batch that is there waits behind those that are yet to be read.
+  const reads = new BatchTurns(connections && { connections });
+  const works = new BatchTurns(connections && { connections });
+  const many = { budget, bytesMax: batchBytesMax, readTurn: () => reads.mine(), workTurn: () => works.mine() };
   app.post('/v1/events/batch', async (c) => {
     const mediaType = mediaTypeOf(c, [jsonType, ...lineTypes]);
     return await withBody(c, many, async (body) => {

@@ -12,12 +12,16 @@ import { until } from '../harness/until.ts';
 const eventBytesMax = 1_000;
 const event = JSON.stringify({ eventType: 'e', customerExternalId: 'c', payload: {} });
 
-/** The API's own routes, with room for so many bytes; the accept is the test's. */
-async function listening(budgetBytes: number, requestTimeoutMs = 10_000) {
+/** The API's own routes, with room for so many bytes; the accept is the test's, which is told of each event. */
+async function listening(budgetBytes: number, requestTimeoutMs = 10_000, accepted: () => void = () => {}) {
   const app: App = new OpenAPIHono<AppEnv>();
   app.onError((error, c) => answerProblem(c, error));
   const receipt = { id: 'evt_AAAAAAAAAAAAAAAAAAAAAA', deliveries: [] };
-  eventRoutes(app, { accept: async () => receipt, budget: new BodyBudget(budgetBytes), eventBytesMax });
+  const accept = async () => {
+    accepted();
+    return receipt;
+  };
+  eventRoutes(app, { accept, budget: new BodyBudget(budgetBytes), eventBytesMax });
   const server = await listen(app, { hostname: '127.0.0.1', port: 0, requestTimeoutMs });
   onTestFinished(() => {
     server.close();
@@ -102,4 +106,45 @@ test.each([
     () => refused.text,
     (text) => text.includes('HTTP/1.1 413'),
   );
+});
+
+/** Batches whose second halves come together, when all have had their turn to be read. */
+async function together(batches: number, accepted: () => void): Promise<string[]> {
+  const { post, begin } = await listening(1_000_000, 10_000, accepted);
+  const body = `[${event}]`;
+  const begun = Array.from({ length: batches }, () =>
+    begin(batchPath, `content-length: ${body.length}`, body.slice(0, 20)),
+  );
+  await post(batchPath, body); // Turns are in order.
+  for (const { socket } of begun) socket.write(body.slice(20));
+  await until(
+    'all answers',
+    () => begun.map(({ text }) => text.slice(9, 12)),
+    (statuses) => statuses.every((status) => status !== ''),
+  );
+  return begun.map(({ text }) => text.slice(9, 12));
+}
+
+test('batches whose bodies are complete at once are read in a turn of the event loop each', async () => {
+  let turn = 0;
+  let isOver = false;
+  const count = (): void => {
+    turn++;
+    if (!isOver) setImmediate(count);
+  };
+  count();
+  const turns: number[] = [];
+  const statuses = await together(20, () => turns.push(turn));
+  isOver = true;
+  expect(new Set(statuses)).toEqual(new Set(['202']));
+  expect(turns).toHaveLength(21);
+  expect(new Set(turns).size).toBe(21);
+});
+
+test('of batches whose bodies are complete at once those that wait for more than a second are refused', async () => {
+  const busy = (): void => {
+    for (const endsAt = performance.now() + 100; performance.now() < endsAt; );
+  };
+  const statuses = await together(20, busy);
+  expect(new Set(statuses)).toEqual(new Set(['202', '503']));
 });
