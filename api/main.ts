@@ -151,7 +151,14 @@ function assembled(
         newLanes.check(workflowId);
         gauge.check(workflowId);
       },
-      submit: (deliveries) => writer.submit(deliveries),
+      submit: (deliveries) => {
+        try {
+          return writer.submit(deliveries);
+        } catch (error) {
+          for (const { target } of deliveries) newLanes.notStored(target.workflowId);
+          throw error;
+        }
+      },
     },
     index: patientIndex(store.eventIndex, logger),
     earlier: new EarlierLanes({

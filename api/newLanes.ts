@@ -1,7 +1,7 @@
 import { CausewayError } from '../domain/error.ts';
 
-/** How far the workers are behind with what Temporal has for them. */
-export type WorkersBehind = {
+/** How far the workers are behind with what Temporal has for them in one queue. */
+export type QueueBehind = {
   /** Tasks that wait for a worker. */
   waiting: number;
   /** For how long the oldest of them has waited, in ms. */
@@ -11,6 +11,9 @@ export type WorkersBehind = {
   /** When a worker last asked for one, in ms since; undefined where none did for long. */
   askedAgoMs: number | undefined;
 };
+
+/** `workflows`: what begins lanes. `activities`: what all lanes do. */
+export type WorkersBehind = { workflows: QueueBehind; activities: QueueBehind };
 
 export type NewLanesOptions = {
   /** Rejects where it can't be known now. */
@@ -27,9 +30,11 @@ const waitingMax = 500;
 const oldestMsMax = 2_000;
 /** A new lane's event may wait so long for a worker, by the rate at which they take tasks. */
 const delayMsMax = 10_000;
-/** Where none has asked for so long, no worker runs: then events are taken for when one does. */
-const askedWithinMs = 10_000;
+/** Where none has asked for so long, no worker runs: then events are taken for when one does. Temporal tells it up to 5 s late. */
+const askedWithinMs = 6_000;
 const askedEveryMs = 1_000;
+/** Temporal answers with the same for 5 s: what was stored longer ago than this is counted in it, or has been taken. */
+const uncountedMs = 6_000;
 /** Lanes that this process has stored something in, the latest of them. */
 const knownMax = 100_000;
 /** Lanes that are not known are looked up in Temporal: so many at once, so that a flood of new ones costs little. */
@@ -47,8 +52,11 @@ export class NewLanes {
   private askedAtMs = Number.NEGATIVE_INFINITY;
   private asking = false;
   private behind: WorkersBehind | undefined;
-  /** Lanes that this process let in since that was so. */
-  private letIn = 0;
+  private answeredAtMs = Number.NEGATIVE_INFINITY;
+  /** Lanes that this process let in and that are not stored yet, since when; the longest first. */
+  private readonly onTheWay = new Map<string, number>();
+  /** When those were stored that Temporal may not have counted yet. */
+  private uncounted: number[] = [];
 
   constructor(private readonly options: NewLanesOptions) {
     this.now = options.now ?? (() => performance.now());
@@ -56,6 +64,7 @@ export class NewLanes {
 
   /** Something was stored in the lane: it runs. */
   stored(workflowId: string): void {
+    if (this.onTheWay.delete(workflowId)) this.uncounted.push(this.now());
     this.known.delete(workflowId); // The one that was known longest stands first.
     this.known.add(workflowId);
     if (this.known.size <= knownMax) return;
@@ -65,19 +74,52 @@ export class NewLanes {
     }
   }
 
+  /** What was let in is not stored after all. */
+  notStored(workflowId: string): void {
+    this.onTheWay.delete(workflowId);
+  }
+
   /** Throws `workers_behind` where the lane is not known to run, and should not be started now. */
   check(workflowId: string): void {
     if (this.known.has(workflowId)) return;
     this.ask();
-    const delayMs = delayMsOf(this.behind, this.letIn);
+    this.forgetOld();
+    if (this.onTheWay.has(workflowId)) return; // Many may be on their way before the first of them is stored.
+    const delayMs = this.delayMs();
     if (delayMs === 0) {
-      this.letIn++;
-      this.stored(workflowId); // Or is about to be: many may be on their way before the first of them is.
+      this.onTheWay.set(workflowId, this.now());
       return;
     }
     this.lookUp(workflowId);
     const remedy = `The workers are behind: an event of a new key would wait for ${Math.round(delayMs / 1_000)} seconds. Send again after some seconds; events of keys that have a lane are taken.`;
     throw new CausewayError('workers_behind', remedy);
+  }
+
+  private forgetOld(): void {
+    const beforeMs = this.now() - uncountedMs;
+    for (const [workflowId, sinceMs] of this.onTheWay) {
+      if (sinceMs > beforeMs) break;
+      this.onTheWay.delete(workflowId);
+    }
+    if ((this.uncounted[0] ?? beforeMs + 1) > beforeMs) return;
+    this.uncounted = this.uncounted.filter((sinceMs) => sinceMs > beforeMs);
+  }
+
+  private told(behind: WorkersBehind): void {
+    // It has counted again since the last answer, and with it what was stored before that.
+    if (!this.behind || isOther(behind.workflows, this.behind.workflows)) {
+      this.uncounted = this.uncounted.filter((sinceMs) => sinceMs > this.answeredAtMs);
+    }
+    this.behind = behind;
+    this.answeredAtMs = this.now();
+  }
+
+  /** What is let in goes through both queues, but it is the first that it comes to at once. */
+  private delayMs(): number {
+    if (!this.behind) return 0;
+    const { workflows, activities } = this.behind;
+    const letIn = this.onTheWay.size + this.uncounted.length;
+    return Math.max(delayMsOf(workflows, letIn), delayMsOf(activities, 0));
   }
 
   private ask(): void {
@@ -88,11 +130,7 @@ export class NewLanes {
     this.options
       .ask()
       .then(
-        (behind) => {
-          // Temporal answers with the same for some seconds: until it has counted again, it does not know of those let in since.
-          if (behind.waiting !== this.behind?.waiting || behind.oldestMs !== this.behind.oldestMs) this.letIn = 0;
-          this.behind = behind;
-        },
+        (behind) => this.told(behind),
         () => {
           this.behind = undefined; // Whether events can be stored at all will show.
         },
@@ -118,12 +156,13 @@ export class NewLanes {
   }
 }
 
-/** How long a new lane would wait, in ms; 0 where that is not too long, or no worker is there to wait for. */
-function delayMsOf(behind: WorkersBehind | undefined, letIn: number): number {
-  if (!behind) return 0;
-  const { oldestMs, takenPerSecond, askedAgoMs } = behind;
-  const waiting = behind.waiting + letIn;
-  // What was let in since is not among those that wait, and may be more than they are before Temporal counts again.
+const isOther = (one: QueueBehind, other: QueueBehind): boolean =>
+  one.waiting !== other.waiting || one.oldestMs !== other.oldestMs || one.takenPerSecond !== other.takenPerSecond;
+
+/** How long a queue would have a new lane wait, in ms; 0 where that is not too long, or no worker is there to wait for. */
+function delayMsOf({ oldestMs, takenPerSecond, askedAgoMs, ...queue }: QueueBehind, letIn: number): number {
+  const waiting = queue.waiting + letIn;
+  // What was let in is not among those that wait, and may be more than they are before Temporal counts again.
   if (waiting <= waitingMax || (oldestMs <= oldestMsMax && letIn <= waitingMax)) return 0;
   if (askedAgoMs === undefined || askedAgoMs > askedWithinMs || takenPerSecond <= 0) return 0;
   const delayMs = (1_000 * waiting) / takenPerSecond;

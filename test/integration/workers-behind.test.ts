@@ -14,12 +14,13 @@ test('Temporal says how many tasks wait for a worker, for how long, and whether 
   const client = new Client({ connection, namespace });
   const taskQueue = randomUUID();
   const ask = workersBehind(client, taskQueue);
-  expect(await ask()).toEqual({ waiting: 0, oldestMs: 0, takenPerSecond: 0, askedAgoMs: undefined });
+  const none = { waiting: 0, oldestMs: 0, takenPerSecond: 0, askedAgoMs: undefined };
+  expect(await ask()).toEqual({ workflows: none, activities: none });
   const ids = Array.from({ length: tasks }, () => randomUUID());
   for (const workflowId of ids) await client.workflow.start('noise', { workflowId, taskQueue });
-  const behind = await until('them to be counted', ask, ({ waiting }) => waiting === tasks);
-  expect(behind).toMatchObject({ takenPerSecond: 0, askedAgoMs: undefined });
-  expect(behind.oldestMs).toBeGreaterThan(0);
+  const behind = await until('them to be counted', ask, ({ workflows }) => workflows.waiting === tasks);
+  expect(behind).toMatchObject({ workflows: { takenPerSecond: 0, askedAgoMs: undefined }, activities: none });
+  expect(behind.workflows.oldestMs).toBeGreaterThan(0);
 
   const [first = ''] = ids;
   const runs = laneRuns(client);
@@ -28,9 +29,9 @@ test('Temporal says how many tasks wait for a worker, for how long, and whether 
     client.workflowService.pollWorkflowTaskQueue({ namespace, taskQueue: { name: taskQueue }, identity: 'test' }),
   );
   expect(ids).toContain(polled.workflowExecution?.workflowId);
-  const asked = await until('the poll to be seen', ask, ({ askedAgoMs }) => askedAgoMs !== undefined);
-  expect(asked.askedAgoMs).toBeLessThan(60_000);
-  await until('the task to be seen as taken', ask, ({ takenPerSecond }) => takenPerSecond > 0);
+  const asked = await until('the poll to be seen', ask, ({ workflows }) => workflows.askedAgoMs !== undefined);
+  expect(asked.workflows.askedAgoMs).toBeLessThan(60_000);
+  await until('the task to be seen as taken', ask, ({ workflows }) => workflows.takenPerSecond > 0);
   for (const id of ids) await client.workflow.getHandle(id).terminate();
   expect([await runs(first), await runs(randomUUID())]).toEqual([false, false]);
 });

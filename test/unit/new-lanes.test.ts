@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { NewLanes, type WorkersBehind } from '../../api/newLanes.ts';
+import { NewLanes, type QueueBehind, type WorkersBehind } from '../../api/newLanes.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 /** 1,000 that wait, 40 a second that are taken: 25 s. */
-const farBehind: WorkersBehind = { waiting: 1_000, oldestMs: 12_000, takenPerSecond: 40, askedAgoMs: 100 };
+const farBehind: QueueBehind = { waiting: 1_000, oldestMs: 12_000, takenPerSecond: 40, askedAgoMs: 100 };
+const nothingWaits: QueueBehind = { ...farBehind, waiting: 0, oldestMs: 0 };
+const begun = (workflows: QueueBehind): WorkersBehind => ({ workflows, activities: nothingWaits });
 
-function watched(first: WorkersBehind) {
-  const state = { behind: first as WorkersBehind | Error, nowMs: 0, asks: 0, lookUps: [] as string[], running: '' };
+function watched(first: QueueBehind) {
+  const state = {
+    behind: begun(first) as WorkersBehind | Error,
+    nowMs: 0,
+    asks: 0,
+    lookUps: [] as string[],
+    running: '',
+  };
   let others = 0;
   const lanes = new NewLanes({
     now: () => state.nowMs,
@@ -22,8 +30,10 @@ function watched(first: WorkersBehind) {
   });
   /** Has it ask, and waits for the answer. */
   const told = async (): Promise<void> => {
+    const other = `other ${others++}`;
     try {
-      lanes.check(`other ${others++}`);
+      lanes.check(other);
+      lanes.notStored(other);
     } catch {}
     await turn();
   };
@@ -45,14 +55,57 @@ function watched(first: WorkersBehind) {
   return { lanes, state, isTaken, told };
 }
 
+/**
+ * A load of new lanes against workers that take so many a second, and a Temporal that counts anew every 5 s and tells the rate of
+ * 30 s: how many of them were refused, and the longest that one of the others waited, in s. The workers are gone from a second on.
+ */
+async function underLoad(newPerSecond: number, workersPerSecond: number, seconds: number, goneFrom = seconds) {
+  const { lanes, state } = watched(nothingWaits);
+  const waitingSinceMs: number[] = [];
+  const takenIn: number[] = []; // In each second.
+  let askedAtMs = 0;
+  let toldAtMs = 0;
+  let refused = 0;
+  let longestS = 0;
+  for (let second = 0; second < seconds; second++) {
+    for (let n = 0; n < newPerSecond; n++) {
+      state.nowMs = (second + n / newPerSecond) * 1_000;
+      try {
+        lanes.check(`${second} ${n}`);
+        lanes.stored(`${second} ${n}`);
+        waitingSinceMs.push(state.nowMs);
+      } catch {
+        refused++;
+      }
+      if (n === 0) await turn();
+    }
+    const taken = waitingSinceMs.splice(0, second < goneFrom ? workersPerSecond : 0);
+    takenIn.push(taken.length);
+    const endMs = (second + 1) * 1_000;
+    if (second < goneFrom) askedAtMs = endMs;
+    if (second % 5 === 0) toldAtMs = askedAtMs;
+    if (state.behind instanceof Error) throw state.behind;
+    state.behind.workflows.askedAgoMs = endMs - toldAtMs;
+    for (const sinceMs of taken) longestS = Math.max(longestS, (endMs - sinceMs) / 1_000);
+    if (second % 5 > 0) continue;
+    state.behind = begun({
+      waiting: waitingSinceMs.length,
+      oldestMs: endMs - (waitingSinceMs[0] ?? endMs),
+      takenPerSecond: takenIn.slice(-30).reduce((sum, one) => sum + one, 0) / Math.min(30, takenIn.length),
+      askedAgoMs: endMs - toldAtMs,
+    });
+  }
+  return { refused, longestS };
+}
+
 describe('new lanes', () => {
-  test.each<[string, Partial<WorkersBehind>, boolean]>([
+  test.each<[string, Partial<QueueBehind>, boolean]>([
     ['are refused while their events would wait for long', {}, false],
     ['are taken where some hundred tasks wait', { waiting: 500 }, true],
     ['are taken where none has waited for long yet', { oldestMs: 2_000 }, true],
     ['are taken where workers take tasks fast enough', { takenPerSecond: 100 }, true],
     ['are taken where no worker runs', { askedAgoMs: undefined }, true],
-    ['are taken where the last worker has gone', { askedAgoMs: 10_001 }, true],
+    ['are taken where the last worker has gone', { askedAgoMs: 6_001 }, true],
     ['are taken where no task was ever taken', { takenPerSecond: 0 }, true],
   ])('%s', async (_, behind, expected) => {
     expect(await watched({ ...farBehind, ...behind }).isTaken()).toBe(expected);
@@ -61,9 +114,9 @@ describe('new lanes', () => {
   test('are taken again once the workers have caught up, or where Temporal does not say', async () => {
     const { state, isTaken } = watched(farBehind);
     expect(await isTaken('one')).toBe(false);
-    state.behind = { ...farBehind, waiting: 100 };
+    state.behind = begun({ ...farBehind, waiting: 100 });
     expect(await isTaken('two')).toBe(true);
-    state.behind = farBehind;
+    state.behind = begun(farBehind);
     expect(await isTaken('three')).toBe(false);
     state.behind = new Error('It is away.');
     expect(await isTaken('four')).toBe(true);
@@ -75,9 +128,20 @@ describe('new lanes', () => {
     expect([await isTaken(), await isTaken('known')]).toEqual([false, true]);
   });
 
-  test('are counted from when they are let in, for Temporal counts them again after some seconds only', async () => {
+  test('are refused for what lanes do, too, and a few tasks that nobody takes hide nothing', async () => {
+    const { state, isTaken } = watched(nothingWaits);
+    const few: QueueBehind = { ...farBehind, waiting: 2, takenPerSecond: 0 };
+    const many: QueueBehind = { ...farBehind, waiting: 5_000 };
+    state.behind = { workflows: few, activities: many };
+    expect(await isTaken('one')).toBe(false);
+    state.behind = { workflows: many, activities: few };
+    expect(await isTaken('two')).toBe(false);
+    state.behind = { workflows: few, activities: few };
+    expect(await isTaken('three')).toBe(true);
+  });
+
+  test('count from when they are let in until Temporal has counted them for sure', async () => {
     const { lanes, state, told } = watched({ ...farBehind, waiting: 480 });
-    await told();
     const letIn = (): number => {
       for (let n = 0; ; n++) {
         try {
@@ -87,19 +151,39 @@ describe('new lanes', () => {
         }
       }
     };
+    await told();
     expect(letIn()).toBe(21);
-    state.nowMs += 1_001;
+    expect(() => lanes.check('lane 0 3')).not.toThrow(); // Let in before, and sent again.
+    state.nowMs = 3_000;
     await told();
+    lanes.stored('lane 0 3');
     expect(letIn()).toBe(0);
-    state.behind = { ...farBehind, waiting: 400 };
-    state.nowMs += 1_001;
+    state.nowMs = 6_000;
     await told();
-    expect(letIn()).toBe(101);
-    state.behind = { ...farBehind, waiting: 3, oldestMs: 10 };
-    state.nowMs += 1_001;
+    expect(letIn()).toBe(20); // One of them was stored 3 s ago only.
+    state.behind = begun({ ...farBehind, waiting: 481 });
+    state.nowMs = 7_001;
+    await told();
+    expect(letIn()).toBe(0); // That one is counted, those on their way are not.
+    lanes.notStored('lane 6000 7');
+    expect(letIn()).toBe(1);
+    state.behind = begun({ ...nothingWaits, oldestMs: 10 });
+    state.nowMs = 20_000;
     await told();
     expect(letIn()).toBe(501); // None of these is known to wait yet.
-    expect(() => lanes.check('lane 0 3')).not.toThrow(); // Let in before, and sent again.
+  });
+
+  test('that were let in and never stored are new ones again', async () => {
+    const { lanes, state, told } = watched(nothingWaits);
+    await told();
+    lanes.check('never');
+    lanes.check('stored');
+    lanes.stored('stored');
+    state.behind = begun(farBehind);
+    state.nowMs = 6_001;
+    await told();
+    expect(() => lanes.check('stored')).not.toThrow();
+    expect(() => lanes.check('never')).toThrow('workers are behind');
   });
 
   test('that run since before this process began are taken once Temporal has said so', async () => {
@@ -117,5 +201,27 @@ describe('new lanes', () => {
     state.lookUps.length = 0;
     for (let n = 0; n < 1_000; n++) expect(() => lanes.check(`lane ${n}`)).toThrow('workers_behind');
     expect([state.asks, state.lookUps]).toEqual([1, ['lane 0', 'lane 1']]);
+  });
+
+  test.each([2, 20, 60, 150])(
+    'are all taken at %i a second for ten minutes where the workers keep up',
+    async (rate) => {
+      expect(await underLoad(rate, rate + 5, 600)).toEqual({ refused: 0, longestS: expect.any(Number) });
+    },
+  );
+
+  test.each([20, 60, 150].flatMap((rate) => [60, 61, 62, 63, 64].map((second) => [rate, second] as const)))(
+    'are all taken at %i a second where the workers, who kept up, go after %i s',
+    async (rate, second) => {
+      expect((await underLoad(rate, rate + 5, 120, second)).refused).toBe(0);
+    },
+  );
+
+  test('are refused where ten times more come than the workers take, who have work all the time', async () => {
+    const { refused, longestS } = await underLoad(400, 40, 600);
+    const taken = 400 * 600 - refused;
+    expect(taken).toBeGreaterThanOrEqual(40 * 599);
+    expect(taken).toBeLessThan(40 * 600 + 800);
+    expect(longestS).toBeLessThan(20);
   });
 });
