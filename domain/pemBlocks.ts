@@ -15,7 +15,7 @@ const boundary = /^-----(BEGIN|END) ([A-Z0-9 ]+)-----[ \t\r]*$/;
 const wholeBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const keyLabels = /^(?:RSA|EC) PRIVATE KEY$/;
 /** What openssl writes into such keys alone where it encrypts them, which costs one hash; elsewhere it would hide what it stands before. */
-const encryptionHeader = /^(?:Proc-Type: 4,ENCRYPTED|DEK-Info: ([A-Z0-9-]+,[0-9A-F]+))[ \t\r]*$/;
+const encryptionHeader = /^(?:Proc-Type: 4,ENCRYPTED|DEK-Info: ([A-Z0-9-]{1,32},[0-9A-Fa-f]{1,64}))[ \t\r]*$/;
 
 /** The blocks of the text; between them there may be lines that explain. Undefined where OpenSSL might read other blocks. */
 export function pemBlocksIn(text: string): PemBlock[] | undefined {

@@ -5,8 +5,8 @@ import { encryptionIn, type KeyCipher, type KeyDerivation } from '../../domain/k
 import { keysTaken, type PrivateKeyBlock, privateKeyIn, privateKeyProblem } from '../../domain/privateKeys.ts';
 import { NamedError } from './failureNames.ts';
 
-/** Once for each destination's settings: the key is decrypted for it. */
-const opened = new WeakMap<ConnectionOptions, ConnectionOptions>();
+/** Once for each destination's settings, whatever the number of its brokers: the key is decrypted for it, or refused after that. */
+const opened = new WeakMap<ConnectionOptions, ConnectionOptions | NamedError>();
 
 /**
  * The settings with their client key decrypted and written anew. OpenSSL gets no key to read but one that was looked at here, for one
@@ -15,11 +15,23 @@ const opened = new WeakMap<ConnectionOptions, ConnectionOptions>();
 export function withOpenedKey(ssl: ConnectionOptions): ConnectionOptions {
   const { key, passphrase, ...others } = ssl;
   if (typeof key !== 'string') return ssl;
-  const known = opened.get(ssl);
-  if (known) return known;
-  const withKey = { ...others, key: openedKey(key, passphrase) };
-  opened.set(ssl, withKey);
-  return withKey;
+  const known = opened.get(ssl) ?? openedOrRefused(key, passphrase, others);
+  opened.set(ssl, known);
+  if (known instanceof NamedError) throw known;
+  return known;
+}
+
+function openedOrRefused(
+  key: string,
+  passphrase: string | undefined,
+  others: ConnectionOptions,
+): ConnectionOptions | NamedError {
+  try {
+    return { ...others, key: openedKey(key, passphrase) };
+  } catch (error) {
+    if (error instanceof NamedError) return error;
+    throw error;
+  }
 }
 
 function openedKey(pem: string, passphrase: string | undefined): string {
@@ -86,7 +98,7 @@ const legacySaltBytes = 8;
 function legacyOpener(bytes: Buffer, dekInfo: string, passphrase: string): Opener {
   const [name = '', ivHex = ''] = dekInfo.split(',');
   const cipher = legacyCiphers[name];
-  if (!cipher) throw keyRefused(`is encrypted with ${name}, and not with ${Object.keys(legacyCiphers).join(', ')}`);
+  if (!cipher) throw keyRefused(`is not encrypted with ${Object.keys(legacyCiphers).join(', ')}`);
   const iv = Buffer.from(ivHex, 'hex');
   const salted = Buffer.concat([Buffer.from(passphrase), iv.subarray(0, legacySaltBytes)]);
   let [key, last] = [Buffer.alloc(0), Buffer.alloc(0)];

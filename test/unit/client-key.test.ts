@@ -102,6 +102,27 @@ test.each<[string, () => string, string | undefined]>([
   expect(() => withOpenedKey(ssl)).toThrow(/clientKeyPassphrase|no private key in DER/);
 });
 
+const thrownBy = (run: () => unknown): unknown => {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+};
+
+test('a key that does not open is decrypted once for all brokers of a destination, not for each', () => {
+  const ssl = { key: encryptedBy(), passphrase: 'y' };
+  const first = thrownBy(() => withOpenedKey(ssl));
+  expect(first).toBeInstanceOf(Error);
+  expect(thrownBy(() => withOpenedKey(ssl))).toBe(first);
+});
+
+test('a key encrypted before PKCS #8 is used with its IV in small letters, as Go writes it', () => {
+  const key = legacy('-aes128').replace(/(?<=DEK-Info: [A-Z0-9-]+,)[0-9A-F]+/, (iv) => iv.toLowerCase());
+  expect(key).toMatch(/DEK-Info: AES-128-CBC,[0-9a-f]{32}\n/);
+  expect(createPrivateKey(String(withOpenedKey({ key, passphrase: 'x' }).key)).asymmetricKeyType).toBe('ec');
+});
+
 const objectId = (hex: string): Buffer => ofTag(0x06, Buffer.from(hex, 'hex'));
 const pkcs8Of = (algorithm: Buffer[], key: Buffer): Buffer =>
   ofTag(0x30, Buffer.concat([integer(Buffer.from([0])), ofTag(0x30, Buffer.concat(algorithm)), ofTag(0x04, key)]));

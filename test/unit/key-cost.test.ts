@@ -36,6 +36,10 @@ describe('a private key that would keep every destination waiting is refused, an
   test.each([
     ['with more iterations', () => encrypted('-iter', '100001')],
     ['with a costlier scrypt', () => encrypted('-scrypt', '-scrypt_p', '4')],
+    [
+      'with a scrypt that costs more than its numbers say',
+      () => encrypted('-scrypt', '-scrypt_N', '2', '-scrypt_r', '1', '-scrypt_p', '131072'),
+    ],
     ['encrypted as in PKCS #12, which is not PBES2', () => encrypted('-v1', 'PBE-SHA1-3DES')],
   ])('%s', (_, make) => {
     const { error } = privateKey().safeParse(make());
@@ -49,6 +53,11 @@ describe('a private key that would keep every destination waiting is refused, an
     ['a length beyond its end', '3084ffffffff'],
     ['nothing', ''],
   ])('%s', (_, der) => expect(isCheapToDecrypt(Buffer.from(der, 'hex'))).toBe(false));
+
+  test('one whose cipher has a name of 50,000 letters', () => {
+    const key = ecKey('-aes128', '-passout', 'pass:x').replace('AES-128-CBC', 'A'.repeat(50_000));
+    expect(isTaken(key)).toBe(false);
+  });
 
   test('one with lines around its bytes that are not read here', () => {
     expect(isTaken(encrypted().replace('KEY-----\n', 'KEY-----\nX-Y: z\n\n'))).toBe(false);
