@@ -141,9 +141,14 @@ async function continued(options: ReplayRouteOptions, id: string, once: string |
     );
   }
   const result = status.name === 'COMPLETED' ? await resultOf(options, id) : undefined;
-  const why = !result?.rest ? 'It has sent everything, or failed' : 'It ended more than 20 hours ago';
+  const why = !result?.rest
+    ? 'It has sent everything but the dead letters of lanes that did not answer, or failed'
+    : 'It ended more than 20 hours ago';
   if (!result?.rest || Date.now() - (closeTime?.getTime() ?? 0) > continuableMs) {
-    throw new CausewayError('replay_not_continued', `${why}. Begin a new one for what is still to be sent.`);
+    throw new CausewayError(
+      'replay_not_continued',
+      `${why}. Begin a new one for what is still to be sent, with status parked where that is dead letters.`,
+    );
   }
   const { start, state } = result.rest;
   await started(options, { id, began, continuedBy }, start, state);

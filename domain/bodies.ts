@@ -152,5 +152,5 @@ export const bodyLost = (holderId: string, { name, message }: Pick<Failed, 'name
   kind: 'recordAtFault',
   name,
   message,
-  remedy: `The event's body was in workflow ${holderId}, which can't be read: look for it in Temporal (its history, the namespace's retention, an archive), then replay; or send the event anew with another idempotency key, and discard this one.`,
+  remedy: `The event's body was in workflow ${holderId}, which can't be read: find it (in an archive), then replay. Or, unless the event's log shows a delivery before a reset, send it anew with another idempotency key, and discard this one.`,
 });
