@@ -8,17 +8,24 @@ import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { javaErrors } from '../harness/javaClient.ts';
 import type { KafkaRecord } from '../harness/kafka.ts';
 import { keyOf } from '../harness/partitionKey.ts';
+import { ownTemporal } from '../harness/servers.ts';
 import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
 
+/** As Temporal is unless it is told otherwise: a worker that stands still keeps its connection, and is handed more tries. */
+const likeAnyTemporal = { dynamicConfig: { 'frontend.keepAliveTime': '"1m"' } };
+
+let server: Awaited<ReturnType<typeof ownTemporal>>;
 let causeway: Causeway;
 let temporal: TestTemporal;
 beforeAll(async () => {
-  causeway = await startCauseway();
+  server = await ownTemporal(likeAnyTemporal);
+  causeway = await startCauseway({ temporal: server });
   temporal = await testTemporal(causeway);
 });
 afterAll(async () => {
   await temporal.stop();
   await causeway.stop();
+  await server.remove();
 });
 
 /** The longest there is: what must come together within it, does so on a slow machine too. */
