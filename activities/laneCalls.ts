@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { encodeToPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { CausewayError } from '../domain/error.ts';
 import { type LaneStatus, laneQueries, type laneSignals, type ParkedEvent } from '../domain/laneMessages.ts';
+import { inGroups } from './inGroups.ts';
 import { isNotFound } from './notFound.ts';
 
 /** A lane that no worker has in memory is replayed before it answers. In ms. */
@@ -65,13 +66,7 @@ export function laneCalls(client: Client): LaneCalls {
 const digestOf = (parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 
 /** Asks lanes some at a time; the answers are in their order. */
-export async function askedOf<Lane, Answer>(
+export const askedOf = <Lane, Answer>(
   lanes: readonly Lane[],
   ask: (lane: Lane) => Promise<Answer>,
-): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  for (let at = 0; at < lanes.length; at += queriesAtOnce) {
-    answers.push(...(await Promise.all(lanes.slice(at, at + queriesAtOnce).map(ask))));
-  }
-  return answers;
-}
+): Promise<Answer[]> => inGroups(lanes, queriesAtOnce, ask);

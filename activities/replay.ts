@@ -13,6 +13,7 @@ import type {
 } from '../domain/replayCalls.ts';
 import { isMeant } from '../domain/replayFilter.ts';
 import { beating } from './beating.ts';
+import { inGroups } from './inGroups.ts';
 import type { LaneCalls } from './laneCalls.ts';
 import type { LaneHistories } from './laneHistory.ts';
 import type { ListLanes } from './laneList.ts';
@@ -141,9 +142,7 @@ async function ofType(
     if (held) look(held);
     else gone.add(holderId);
   };
-  for (let from = 0; from < holders.length; from += holdersAtOnce) {
-    await Promise.all(holders.slice(from, from + holdersAtOnce).map(lookInto));
-  }
+  await inGroups(holders, holdersAtOnce, lookInto);
   const letters = meant.filter(({ bodyIn }) => bodyIn === undefined || !gone.has(bodyIn));
   const isWhole = (): boolean => letters.every(({ id }) => types.has(id));
   const readRun = async (id: string): Promise<void> => {

@@ -5,6 +5,7 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 import { type Block, blockOf, type Delivery, deliveriesOf } from '../domain/block.ts';
 import type { ReadBodies } from '../domain/bodies.ts';
 import { type SegmentStart, segmentSignals } from '../domain/overflow.ts';
+import { inGroups } from './inGroups.ts';
 import { isNotFound } from './notFound.ts';
 
 export type SegmentActivity = {
@@ -22,9 +23,7 @@ export function createSegmentActivities({ temporal }: { temporal: Client }): Seg
     await unlessNotFound(() => temporal.workflow.getHandle(segmentId).signal(signal, ...args));
   };
   const closeSegments: SegmentActivity['closeSegments'] = async ({ taken }) => {
-    for (let from = 0; from < taken.length; from += toldAtOnce) {
-      await Promise.all(taken.slice(from, from + toldAtOnce).map((id) => tell(id, segmentSignals.taken)));
-    }
+    await inGroups(taken, toldAtOnce, (id) => tell(id, segmentSignals.taken));
   };
   return {
     async readSegment({ segmentId, laneRunId, taken }) {

@@ -1,4 +1,5 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { askedOf } from '../activities/laneCalls.ts';
 import type { Destination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
@@ -6,7 +7,6 @@ import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
 
 /** With more open lanes than this, nobody is asked: the answer would take too long. */
 const lanesMax = 2_000;
-const queriesAtOnce = 20;
 const callTimeoutMs = 5_000;
 /** Temporal's visibility may not know yet what was started so long ago, in ms; the event index does. */
 const visibleAfterMs = 2 * 60_000;
@@ -23,12 +23,8 @@ export async function waitingIn(
   destination: Pick<Destination, 'id' | 'ordering'>,
 ): Promise<{ events: number }> {
   const workflowIds = await lanesOf(client, recent, destination);
-  let events = 0;
-  for (let at = 0; at < workflowIds.length; at += queriesAtOnce) {
-    const asked = workflowIds.slice(at, at + queriesAtOnce).map((workflowId) => eventsIn(client, workflowId));
-    for (const waiting of await Promise.all(asked)) events += waiting;
-  }
-  return { events };
+  const waiting = await askedOf(workflowIds, (workflowId) => eventsIn(client, workflowId));
+  return { events: waiting.reduce((sum, events) => sum + events, 0) };
 }
 
 /** Numbered lanes are known by name; those by key are found, the newest of them through the event index. */
