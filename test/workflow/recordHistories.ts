@@ -90,20 +90,32 @@ function laneOf({ env, files }: Recorder, taskQueue: string, name: string) {
   };
 }
 
-/** A lane with a backlog and a dead letter that blocks its key, and a segment. */
-async function backlog(recorder: Recorder): Promise<void> {
+/** A lane of large events, with its segments and holders, whose broker refuses the bad key until `mend`. */
+async function refusing(recorder: Recorder, name: string, onDeadLetter: 'block' | 'continue') {
   const { env, workerOf } = recorder;
   const taskQueue = randomUUID();
-  const { handle, enqueue, untilCounts } = laneOf(recorder, taskQueue, 'lane');
-  const large = (n: number, key: string) => enqueue(blockWith(n, key, 'x'.repeat(250_000)));
+  const lane = laneOf(recorder, taskQueue, name);
   let isBadRefused = true;
   const ofSegments = await workerOf(segmentTaskQueue(taskQueue));
   const ofLanes = await workerOf(taskQueue, {
     activities: {
       ...createSegmentActivities({ temporal: env.client }),
-      produce: (_: unknown, block: Block) => answer(block, isBadRefused, 'block'),
+      produce: (_: unknown, block: Block) => answer(block, isBadRefused, onDeadLetter),
     },
   });
+  return {
+    ...lane,
+    large: (n: number, key: string) => lane.enqueue(blockWith(n, key, 'x'.repeat(250_000))),
+    mend: () => {
+      isBadRefused = false;
+    },
+    whileServed: (use: () => Promise<void>) => ofSegments.runUntil(() => ofLanes.runUntil(use)),
+  };
+}
+
+/** A lane with a backlog and a dead letter that blocks its key, and a segment. */
+async function backlog(recorder: Recorder): Promise<void> {
+  const { handle, large, untilCounts, whileServed, mend } = await refusing(recorder, 'lane', 'block');
   const use = async (): Promise<void> => {
     await large(0, 'good');
     await untilCounts('the first', ({ delivered }) => delivered === 1);
@@ -114,11 +126,11 @@ async function backlog(recorder: Recorder): Promise<void> {
     await until('segments', status, ({ overflow }) => (overflow?.segments ?? 0) > 2);
     await handle.signal('resume');
     await untilCounts('the good key', ({ delivered }) => delivered === 5);
-    isBadRefused = false;
+    mend();
     await handle.signal('replay', { all: true });
     await untilCounts('the bad key', ({ delivered }) => delivered === 17);
   };
-  await ofSegments.runUntil(() => ofLanes.runUntil(use));
+  await whileServed(use);
   await nameFirstChild(recorder, handle.workflowId, 'segment');
 }
 
@@ -131,27 +143,16 @@ async function nameFirstChild({ env, files }: Recorder, workflowId: string, name
 
 /** A lane with more dead letters than it has room for with their bodies, which are replayed; older code holds until then. */
 async function parked(recorder: Recorder): Promise<void> {
-  const { env, workerOf } = recorder;
-  const taskQueue = randomUUID();
-  const { handle, enqueue, untilCounts } = laneOf(recorder, taskQueue, 'parking-lane');
-  const large = (n: number, key: string) => enqueue(blockWith(n, key, 'x'.repeat(250_000)));
-  let isBadRefused = true;
-  const ofSegments = await workerOf(segmentTaskQueue(taskQueue));
-  const ofLanes = await workerOf(taskQueue, {
-    activities: {
-      ...createSegmentActivities({ temporal: env.client }),
-      produce: (_: unknown, block: Block) => answer(block, isBadRefused, 'continue'),
-    },
-  });
+  const { handle, large, untilCounts, whileServed, mend } = await refusing(recorder, 'parking-lane', 'continue');
   const use = async (): Promise<void> => {
     for (let n = 1; n <= 4; n++) await large(n, 'bad');
     await untilCounts('three to be parked', (counts) => counts.parked >= 3);
     await large(5, 'good');
-    isBadRefused = false;
+    mend();
     await handle.signal('replay', { all: true });
     await untilCounts('all of it', ({ delivered }) => delivered === 5);
   };
-  await ofSegments.runUntil(() => ofLanes.runUntil(use));
+  await whileServed(use);
   await nameFirstChild(recorder, handle.workflowId, 'holder');
 }
 
