@@ -1,0 +1,60 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { ApiProblem, ask, setCsrfToken } from './client.ts';
+
+export type Permission = 'read' | 'manage_destinations' | 'replay';
+export type Scope = 'ingest' | 'read' | 'manage';
+
+export type Session = {
+  kind: 'operator' | 'portal';
+  name: string;
+  scopes: Scope[];
+  customerExternalId?: string;
+  permissions?: Permission[];
+  expiresAt: string;
+  temporalUi?: string;
+  csrfToken: string;
+};
+
+export const sessionKey = ['session'] as const;
+const path = '/v1/session';
+
+/** Who is signed in; null where nobody is. */
+export function useSessionQuery() {
+  return useQuery({
+    queryKey: sessionKey,
+    queryFn: async ({ signal }): Promise<Session | null> => {
+      try {
+        return taken(await ask<Session>(path, { signal }));
+      } catch (error) {
+        if (error instanceof ApiProblem && error.problem.status === 401) return taken(null);
+        throw error;
+      }
+    },
+    staleTime: 60_000,
+    refetchInterval: 5 * 60_000,
+  });
+}
+
+function taken<Found extends Session | null>(session: Found): Found {
+  setCsrfToken(session?.csrfToken);
+  return session;
+}
+
+/** Signs in, and out. Each throws {@link ApiProblem}. */
+export function useSignIn() {
+  const client = useQueryClient();
+  return {
+    async signIn(by: { apiKey: string } | { portalToken: string }): Promise<void> {
+      const session = taken(await ask<Session>(path, { method: 'POST', body: by }));
+      client.clear(); // Nothing of who was signed in before.
+      client.setQueryData(sessionKey, session);
+    },
+    async signOut(): Promise<void> {
+      await ask(path, { method: 'DELETE' }).catch((error: unknown) => {
+        if (!(error instanceof ApiProblem) || error.problem.status !== 401) throw error; // It was over already.
+      });
+      client.clear();
+      client.setQueryData(sessionKey, taken(null));
+    },
+  };
+}

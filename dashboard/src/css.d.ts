@@ -1,0 +1,2 @@
+// Styles go into the bundle's own file.
+declare module '*.css';

@@ -1,0 +1,78 @@
+import { Link } from 'wouter';
+import { usePaged } from '../../api/paged.ts';
+import type { Destination, DestinationPage } from '../../api/types.ts';
+import { useWho } from '../../api/who.ts';
+import { Filters, useFilters } from '../../pieces/filters.tsx';
+import { TextField } from '../../pieces/form.tsx';
+import { ButtonLink, destinationPath } from '../../pieces/link.tsx';
+import { Page } from '../../pieces/page.tsx';
+import { Empty } from '../../pieces/problem.tsx';
+import { Status } from '../../pieces/status.tsx';
+import { type Column, PagedTable } from '../../pieces/table.tsx';
+import { Time } from '../../pieces/time.tsx';
+
+/** What a destination is doing, as far as its own settings say. */
+export function settingState({ enabled, paused }: Destination): string {
+  if (!enabled) return 'disabled';
+  return paused ? 'paused' : 'enabled';
+}
+
+const columns: readonly Column<Destination>[] = [
+  {
+    name: 'Name',
+    isHead: true,
+    cell: ({ id, name }) => (
+      <>
+        <Link href={destinationPath(id)}>{name}</Link>
+        <div className="dim small mono">{id}</div>
+      </>
+    ),
+  },
+  { name: 'Customer', cell: ({ customerExternalId }) => customerExternalId },
+  { name: 'Topic', cell: ({ topic }) => <span className="mono">{topic}</span> },
+  { name: 'State', cell: (destination) => <Status of={settingState(destination)} /> },
+  { name: 'Changed', cell: ({ updatedAt }) => <Time at={updatedAt} /> },
+];
+
+export default function Destinations() {
+  const who = useWho();
+  const filters = useFilters(['search', 'customerExternalId']);
+  const list = usePaged<Destination, DestinationPage>('/v1/destinations', {
+    query: filters.filters,
+    rowsOf: (page) => page.destinations,
+    refetchInterval: 15_000,
+  });
+  const create = who.mayManage && (
+    <ButtonLink to="/destinations/new" primary>
+      Create a destination
+    </ButtonLink>
+  );
+  return (
+    <Page title="Destinations" lead="Customers' own topics, and how each is doing." actions={create}>
+      <Filters label="Search destinations" of={filters}>
+        {(draft, set) => (
+          <>
+            <TextField
+              name="search"
+              type="search"
+              label="Name, topic, customer or id"
+              value={draft.search}
+              onChange={set('search')}
+            />
+          </>
+        )}
+      </Filters>
+      <PagedTable
+        caption="destinations"
+        columns={columns}
+        list={list}
+        keyOf={({ id }) => id}
+        empty={
+          <Empty title="No destination here yet" action={create}>
+            A destination is a topic in a customer's Kafka. Create one, test its connection, and send it a test event.
+          </Empty>
+        }
+      />
+    </Page>
+  );
+}

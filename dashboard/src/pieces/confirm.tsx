@@ -1,0 +1,79 @@
+import { Button, Modal } from '@mantine/core';
+import { type ReactNode, useState } from 'react';
+import { AreaField, Form } from './form.tsx';
+
+type ConfirmProps = {
+  title: string;
+  /** What will happen, and whether it can be undone. */
+  children: ReactNode;
+  confirm: string;
+  danger?: boolean;
+  /** Whether a reason is asked for: it is kept where the deed is. */
+  withReason?: boolean;
+  onConfirm: (reason: string | undefined) => Promise<unknown>;
+  onClose: () => void;
+};
+
+/** Asks once more before something is done, and stays until it was. What is refused is said in it. */
+export function Confirm({ title, children, confirm, danger, withReason, onConfirm, onClose }: ConfirmProps) {
+  const [reason, setReason] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const go = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await onConfirm(reason.trim() === '' ? undefined : reason.trim());
+      onClose();
+    } catch (refused) {
+      setError(refused);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <Form
+        label={title}
+        error={error}
+        busy={busy}
+        submit={confirm}
+        danger={danger === true}
+        actions={
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+        }
+        onSubmit={() => void go()}
+      >
+        <div className="stack-small">{children}</div>
+        {withReason && (
+          <AreaField
+            name="reason"
+            label="Reason"
+            hint="Why: it is kept in Temporal's history and in the audit trail."
+            rows={2}
+            value={reason}
+            onChange={setReason}
+          />
+        )}
+      </Form>
+    </Dialog>
+  );
+}
+
+/** A dialog. Focus stays in it until it is closed, and returns to where it came from. */
+export const Dialog = ({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) => (
+  <Modal
+    opened
+    onClose={onClose}
+    title={title}
+    centered
+    size="lg"
+    // Its way to hold the page still is a style element, which our content security policy forbids.
+    lockScroll={false}
+    transitionProps={{ duration: 0 }}
+    closeButtonProps={{ 'aria-label': 'Close' }}
+  >
+    {children}
+  </Modal>
+);

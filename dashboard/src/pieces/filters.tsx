@@ -1,0 +1,63 @@
+import { Button } from '@mantine/core';
+import { type FormEvent, type ReactNode, useState } from 'react';
+import { useSearchParams } from 'wouter';
+
+/** The filters of a page, as its address has them: it can be sent to somebody, and "back" goes back. */
+export function useFilters<Name extends string>(names: readonly Name[]) {
+  const [params, setParams] = useSearchParams();
+  // The keys are just those: Object.fromEntries has no type that says so.
+  const filters = Object.fromEntries(names.map((name) => [name, params.get(name) ?? ''])) as Record<Name, string>;
+  const setFilters = (change: Partial<Record<Name, string>>) =>
+    setParams((before) => {
+      const after = new URLSearchParams(before);
+      for (const name of names) {
+        const value = change[name];
+        if (value === '') after.delete(name);
+        else if (value !== undefined) after.set(name, value);
+      }
+      return after;
+    });
+  return { filters, setFilters };
+}
+
+type FiltersProps<Name extends string> = {
+  label: string;
+  of: ReturnType<typeof useFilters<Name>>;
+  children: (draft: Record<Name, string>, set: (name: Name) => (value: string) => void) => ReactNode;
+  submit?: string;
+};
+
+/** They hold when they are sent, not at each key: Temporal is asked sparingly. */
+export function Filters<Name extends string>({ label, of, children, submit = 'Search' }: FiltersProps<Name>) {
+  const { filters, setFilters } = of;
+  const [draft, setDraft] = useState(filters);
+  const [shown, setShown] = useState(filters);
+  if (JSON.stringify(shown) !== JSON.stringify(filters)) {
+    setShown(filters); // The address has changed: "back", or a link.
+    setDraft(filters);
+  }
+  const isFiltered = Object.values(filters).some((value) => value !== '');
+  const clear = () => {
+    const none = Object.fromEntries(Object.keys(filters).map((name) => [name, ''])) as Record<Name, string>;
+    setFilters(none);
+  };
+  const send = (event: FormEvent) => {
+    event.preventDefault();
+    setFilters(draft);
+  };
+  return (
+    <search>
+      <form className="filters" aria-label={label} onSubmit={send}>
+        {children(draft, (name) => (value) => setDraft((before) => ({ ...before, [name]: value })))}
+        <div className="row">
+          <Button type="submit">{submit}</Button>
+          {isFiltered && (
+            <Button variant="default" onClick={clear}>
+              Clear
+            </Button>
+          )}
+        </div>
+      </form>
+    </search>
+  );
+}
