@@ -37,6 +37,13 @@ export const madeApiKeySchema = apiKeySchema.extend({ key: text });
 export type MadeApiKey = z.output<typeof madeApiKeySchema>;
 export const apiKeysSchema = z.looseObject({ apiKeys: z.array(apiKeySchema), nextCursor: text.optional() });
 
+export const auditEntrySchema = z.looseObject({
+  ...{ at: text, action: text, subject: text, detail: z.record(text, z.unknown()) },
+  by: z.looseObject({ keyId: text.optional(), name: text, address: text.optional() }),
+});
+export type AuditEntry = z.output<typeof auditEntrySchema>;
+export const auditPageSchema = z.looseObject({ entries: z.array(auditEntrySchema), nextCursor: text.optional() });
+
 export const connectionTestSchema = z.looseObject({
   passed: z.boolean(),
   steps: z.array(

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../activities/version.ts';
 import { Api } from './api.ts';
+import { auditCommand } from './commands/audit.ts';
 import { completionCommand } from './commands/completion.ts';
 import { deadLetterCommands } from './commands/deadLetters.ts';
 import { destinationCommands } from './commands/destinations.ts';
@@ -44,6 +45,7 @@ export function programOf(context: Context): Command {
   doctorCommand(program, context);
   completionCommand(program, context);
   keyCommands(program, context);
+  auditCommand(program, context);
   secretCommands(program, context);
   return program;
 }

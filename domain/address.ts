@@ -33,13 +33,17 @@ const notPublic = networksOf([
   ['169.254.0.0', 16], // Link-local, and the clouds' metadata services.
   ['172.16.0.0', 12],
   ['192.0.0.0', 24], // Protocol assignments (RFC 6890).
+  ['192.88.99.0', 24], // 6to4's relays, as they once were (RFC 7526).
   ['192.168.0.0', 16],
   ['198.18.0.0', 15], // Benchmarks (RFC 2544).
   ['224.0.0.0', 3], // Multicast, reserved, broadcast.
   ['::', 96], // Unspecified, loopback, and IPv4 in the old embedding.
   ['::ffff:0:0:0', 96], // IPv4, translated (RFC 7915).
   ['64:ff9b:1::', 48], // NAT64 inside a network (RFC 8215).
+  ['100::', 64], // Discarded (RFC 6666).
+  ['2001::', 23], // Protocol assignments (RFC 2928): Teredo has an IPv4 address inside.
   ['2002::', 16], // 6to4, the same.
+  ['5f00::', 16], // Segment routing (RFC 9602).
   ['fc00::', 7], // Unique local (RFC 4193).
   ['fe80::', 10], // Link-local.
   ['fec0::', 10], // Site-local, as it once was (RFC 3879).
@@ -57,9 +61,9 @@ export function isPrivateHost(host: string): boolean {
   return address !== undefined && isIn(notPublic, address);
 }
 
-/** The address as which a host is written, in whatever way; undefined where it is a name. */
+/** The address as which a host is written, in whatever way, without its zone (`fe80::1%eth0`); undefined where it is a name. */
 export function addressOf(host: string): string | undefined {
-  const name = host.toLowerCase().replace(/\.$/, '');
+  const name = host.toLowerCase().replace(/\.$/, '').replace(/%.*$/, '');
   if (isIP(name) === 6) return behindNat64(name) ?? name;
   return isIP(name) === 4 ? name : numericHost(name);
 }

@@ -1,6 +1,8 @@
 /** What customers name may lead anywhere: to services of our own, to a cloud's metadata. */
 import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { addressOf, isIn, networksOf } from '../../domain/address.ts';
 import { type AllowPrivate, isRefusedHost } from '../../domain/privateNetworks.ts';
 
 export const addressRefused = 'ADDRESS_REFUSED';
@@ -19,14 +21,29 @@ const refused = (host: string, address: string): Error =>
  */
 export function allowedOnly(host: string, allowed: AllowPrivate): { lookup?: LookupFunction } {
   if (allowed === true) return {};
-  if (isRefusedHost(host, allowed)) throw refused(host, host);
+  if (isRefused(host, allowed)) throw refused(host, host);
   return { lookup: allowedLookup(allowed) };
 }
 
 /** Throws `ADDRESS_REFUSED` where one of these addresses of the host is neither public nor allowed. */
 export function checkAllowed(host: string, addresses: readonly string[], allowed: AllowPrivate): void {
-  const found = addresses.find((address) => isRefusedHost(address.replace(/%.*$/, ''), allowed));
+  const found = addresses.find((address) => isRefused(address, allowed));
   if (found !== undefined) throw refused(host, found);
+}
+
+const isRefused = (host: string, allowed: AllowPrivate): boolean =>
+  isRefusedHost(host, allowed) || isOwn(host, allowed);
+
+/**
+ * A machine may have a public address of its own, and services on it that a firewall keeps from all but the machine itself. Asked for
+ * each connection, for addresses come and go.
+ */
+function isOwn(host: string, allowed: AllowPrivate): boolean {
+  const address = addressOf(host);
+  if (allowed === true || address === undefined) return false;
+  if (allowed !== false && isIn(allowed, address)) return false;
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return isIn(networksOf(own.map((one) => [one.address, one.family === 'IPv6' ? 128 : 32])), address);
 }
 
 /** Node's own; and the connection goes to the very addresses that were looked at: the name may lead elsewhere the next time. */

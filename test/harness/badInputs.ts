@@ -185,6 +185,17 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
     ],
   },
   'keys revoke': ofKey('--yes'),
+  audit: {
+    ...{ right: ['--subject', 'dst_none'], withoutTemporal: 0 },
+    rows: [
+      ['empty', ['--subject', ''], 2, /subject is too short: expected a string of 1 to 100/],
+      ['control character', ['--subject', 'dst\tx'], 2, /subject holds a control character/],
+      ['empty', ['--key-id', ''], 2, /keyId is too short: expected a string of 1 to 100/],
+      ['too long', ['--key-id', 'k'.repeat(101)], 2, /keyId is too long: expected a string of 1 to 100/],
+      ['too much', ['dst_none'], 2, /too many arguments/],
+      limit([]),
+    ],
+  },
   doctor: { right: [], rows: [['too much', ['all'], 2, /too many arguments/]], withoutTemporal: 1 },
   completion: { right: ['bash'], rows: [['another shell', ['fish'], 2, /Allowed choices are bash, zsh/]] },
   'secrets reseal': {

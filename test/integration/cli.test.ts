@@ -112,6 +112,38 @@ test('pause and resume', async () => {
   await untilDelivery('it is delivered', causeway.api, id, ({ status }) => status === 'delivered');
 });
 
+test('audit tells who changed what, of one thing and of one key, over pages', async () => {
+  const { id } = destination;
+  const keys = await cli(['keys', 'list', '--json']);
+  const [key] = JSON.parse(keys.out).apiKeys as { id: string }[];
+  for (let n = 0; n < 55; n++) {
+    if (n > 0) await cli(['resume', id]);
+    await cli(['pause', id, '--reason', 'they move', '--by', 'ada\u202eb']);
+  }
+  const list = await cli(['audit', '--subject', id, '--limit', '1']);
+  expect(list).toMatchObject({ code: 0, err: '1 entry, and there are more: raise --limit.\n' });
+  expect(list.out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+    ['AT', 'ACTION', 'SUBJECT', 'BY', 'FROM', 'DETAIL'],
+    [
+      ...[expect.stringMatching(/^20.*Z$/), 'destination.paused', id, `CAUSEWAY_API_KEY (${key?.id})`, '127.0.0.1'],
+      'by=ada b (CAUSEWAY_API_KEY) reason=they move', // What would steer a terminal is left out.
+    ],
+    [''],
+  ]);
+  await cli(['resume', id]);
+  const all = JSON.parse((await cli(['audit', '--subject', id, '--key-id', key?.id ?? '', '--json'])).out);
+  expect(all).toMatchObject({ isMore: false, entries: { length: expect.any(Number) } });
+  const actions = (all.entries as { action: string }[]).map(({ action }) => action);
+  expect(actions.filter((action) => action === 'destination.paused').length).toBeGreaterThanOrEqual(55);
+  expect(actions.slice(0, 2)).toEqual(['destination.resumed', 'destination.paused']);
+  const long = JSON.parse((await cli(['audit', '--subject', id, '--limit', '101', '--json'])).out);
+  expect(long).toEqual({ entries: all.entries.slice(0, 101), isMore: true }); // Two pages, and no entry twice.
+  expect(await cli(['audit', '--key-id', 'key_none'])).toEqual({
+    ...{ code: 0, out: '' },
+    err: '0 entries. Ids are compared letter by letter: see that they are spelled so.\n',
+  });
+});
+
 test('a command that is none, and settings that are none, are told from others; --json has errors for programs', async () => {
   const { id } = destination;
   const wrong: [args: string[], says: string, options?: RunOptions][] = [

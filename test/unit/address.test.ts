@@ -55,8 +55,14 @@ describe('a host on this machine or a private network', () => {
     '64:ff9b::a9fe:a9fe',
     '64:ff9b::',
     '64:ff9b:1::808:808',
+    '64:ff9b::7f00:1%lo',
+    '2001:0:7f00:1::',
+    '2002:7f00:1::',
+    '::ffff:0:127.0.0.1',
     'fc00::1',
     'fe80::1',
+    'fe80::1%eth0',
+    '::1%lo',
   ])('%s', (host) => {
     expect(isPrivateHost(host)).toBe(true);
   });

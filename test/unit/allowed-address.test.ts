@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { allowedOnly, checkAllowed } from '../../activities/kafka/allowedAddress.ts';
@@ -31,6 +32,16 @@ describe('where private addresses are refused', () => {
         code: 'ADDRESS_REFUSED',
         message: expect.stringMatching(/^localhost leads to (127\.0\.0\.1|::1), /),
       });
+    }
+  });
+
+  test("nor may an address of this machine's own, a public one too", () => {
+    const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    expect(own.length).toBeGreaterThan(0);
+    for (const { address } of own) {
+      expect(() => allowedOnly(address, false)).toThrow(refused);
+      expect(() => checkAllowed('b.example', [address], privateNetworksIn('10.99.99.0/24') ?? false)).toThrow(refused);
+      expect(allowedOnly(address, true)).toEqual({});
     }
   });
 

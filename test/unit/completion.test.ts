@@ -27,6 +27,7 @@ test('bash completes commands, commands below them, options, and their values wh
   expect(offered(script, 'de')).toEqual(['destinations', 'dead-letters']);
   expect(offered(script, 'destinations', 'l')).toEqual(['list']);
   expect(offered(script, 'destinations', 'list', '--c')).toEqual(['--customer']);
+  expect(offered(script, 'audit', '--')).toEqual(['--subject', '--key-id', '--limit', '--json', '--help']);
   expect(offered(script, 'replay', 'dst_1', '--l')).toEqual(['--lane']);
   expect(offered(script, 'lanes', '--state', 'x', '--li')).toEqual(['--limit']);
   expect(offered(script, 'completion', '')).toEqual(['bash', 'zsh', '--help']);
