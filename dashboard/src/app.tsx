@@ -14,6 +14,21 @@ import { ProblemAlert } from './pieces/problem.tsx';
 const pages: readonly (readonly [path: string, page: ComponentType])[] = [
   ['/overview', lazy(() => import('./pages/overview.tsx'))],
   ['/destinations', lazy(() => import('./pages/destinations/list.tsx'))],
+  ['/destinations/new', lazy(() => import('./pages/destinations/create.tsx'))],
+  ['/destinations/:id', lazy(() => import('./pages/destinations/state.tsx'))],
+  ['/destinations/:id/lanes', lazy(() => import('./pages/destinations/lanes.tsx'))],
+  ['/destinations/:id/test', lazy(() => import('./pages/destinations/test.tsx'))],
+  ['/destinations/:id/rotate', lazy(() => import('./pages/destinations/rotate.tsx'))],
+  ['/destinations/:id/edit', lazy(() => import('./pages/destinations/edit.tsx'))],
+  ['/deliveries', lazy(() => import('./pages/deliveries/list.tsx'))],
+  ['/deliveries/:eventId', lazy(() => import('./pages/deliveries/event.tsx'))],
+  ['/dead-letters', lazy(() => import('./pages/deadLetters/list.tsx'))],
+  ['/replays', lazy(() => import('./pages/replays/list.tsx'))],
+  ['/replays/:id', lazy(() => import('./pages/replays/one.tsx'))],
+  ['/event-types', lazy(() => import('./pages/operators/eventTypes.tsx'))],
+  ['/audit', lazy(() => import('./pages/operators/audit.tsx'))],
+  ['/api-keys', lazy(() => import('./pages/operators/apiKeys.tsx'))],
+  ['/portal-links', lazy(() => import('./pages/operators/portalLinks.tsx'))],
 ];
 
 /** Whoever is signed in sees the pages; anybody else the one to sign in. */

@@ -79,6 +79,6 @@ export function problemOf(error: unknown): Problem {
 
 /** What the API says of a field, or of what is inside it. */
 export function fieldError(error: unknown, field: string): string | undefined {
-  const found = problemOf(error).errors?.find((one) => one.field === field || one.field.startsWith(`${field}[`));
+  const found = problemOf(error).errors?.find((one) => one.field === field || one.field.startsWith(`${field}.`));
   return found && `${found.field === field ? '' : `${found.field} `}${found.problem}: expected ${found.expected}`;
 }

@@ -34,3 +34,87 @@ export type AuditEntry = AuditPage['entries'][number];
 export type ApiKey = z.output<typeof apiKeySchema>;
 export type ApiKeyPage = z.output<typeof apiKeyPageSchema>;
 export type MadeApiKey = z.output<typeof madeApiKeySchema>;
+
+export type LaneState = Lane['state'];
+export type Overview = {
+  at: string;
+  sampledAt?: string;
+  staleSeconds?: number;
+  now: {
+    acceptedPerSecond: number;
+    deliveredPerSecond: number;
+    lanes: Record<LaneState | 'Retrying', number>;
+    deadLetters: number;
+    deadLettersAtLeast?: true;
+    suspendedDestinations: number;
+    oldestWaiting?: { acceptedAt: string; destinationId: string; lane: string; state: string };
+  };
+  worst: {
+    destinationId: string;
+    name: string;
+    customerExternalId: string;
+    state: string;
+    deadLetters: number;
+    lanes: number;
+    error?: { name: string; message: string };
+    since?: string;
+  }[];
+};
+export type Counts = (number | null)[];
+export type Series = {
+  from: string;
+  to: string;
+  stepSeconds: number;
+  points: {
+    at: string[];
+    accepted: Counts;
+    delivered: Counts;
+    failedTries: Counts;
+    parked: Counts;
+    deadLetters: Counts;
+    retrying: Counts;
+    suspended: Counts;
+  };
+};
+export type EventType = { eventType: string; customers: number; last24h: number; last7d: number; lastAt: string };
+export type EventTypePage = { eventTypes: EventType[]; nextCursor?: string };
+export type ListedDelivery = {
+  eventId: string;
+  destinationId: string;
+  workflowId: string;
+  lane: string;
+  acceptedAt: string;
+  partitionKey?: string;
+};
+export type ListedDeliveryPage = { deliveries: ListedDelivery[]; nextCursor?: string };
+export type EventValue = {
+  id: string;
+  destinationId: string;
+  eventType: string;
+  partitionKey: string;
+  value: string;
+  bytes: number;
+};
+export type DeadLetter = DeadLetterPage['deadLetters'][number] & { destinationId: string };
+export type AllDeadLetterPage = Omit<DeadLetterPage, 'deadLetters'> & { deadLetters: DeadLetter[] };
+export type ListedReplay = {
+  id: string;
+  askedAt: string;
+  by: string;
+  reason?: string;
+  dryRun: boolean;
+  selector: { status: string } & Record<string, string | number | undefined>;
+  progress?: Replay;
+};
+export type ReplayPage = { replays: ListedReplay[]; nextCursor?: string };
+export type Permission = 'read' | 'manage_destinations' | 'replay';
+export type PortalLink = {
+  id: string;
+  name?: string;
+  customerExternalId: string;
+  permissions: Permission[];
+  createdAt?: string;
+  expiresAt: string;
+};
+export type PortalLinkPage = { portalLinks: PortalLink[]; nextCursor?: string };
+export type MadePortalLink = PortalLink & { url: string };

@@ -1,4 +1,5 @@
 import { Button, Modal } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { AreaField, Form } from './form.tsx';
 
@@ -16,6 +17,7 @@ type ConfirmProps = {
 
 /** Asks once more before something is done, and stays until it was. What is refused is said in it. */
 export function Confirm({ title, children, confirm, danger, withReason, onConfirm, onClose }: ConfirmProps) {
+  const client = useQueryClient();
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -25,6 +27,7 @@ export function Confirm({ title, children, confirm, danger, withReason, onConfir
     try {
       await onConfirm(reason.trim() === '' ? undefined : reason.trim());
       onClose();
+      await client.invalidateQueries(); // What is shown may be another thing now.
     } catch (refused) {
       setError(refused);
       setBusy(false);

@@ -10,12 +10,7 @@ import { Empty } from '../../pieces/problem.tsx';
 import { Status } from '../../pieces/status.tsx';
 import { type Column, PagedTable } from '../../pieces/table.tsx';
 import { Time } from '../../pieces/time.tsx';
-
-/** What a destination is doing, as far as its own settings say. */
-export function settingState({ enabled, paused }: Destination): string {
-  if (!enabled) return 'disabled';
-  return paused ? 'paused' : 'enabled';
-}
+import { settingState } from './one.tsx';
 
 const columns: readonly Column<Destination>[] = [
   {
@@ -51,15 +46,13 @@ export default function Destinations() {
     <Page title="Destinations" lead="Customers' own topics, and how each is doing." actions={create}>
       <Filters label="Search destinations" of={filters}>
         {(draft, set) => (
-          <>
-            <TextField
-              name="search"
-              type="search"
-              label="Name, topic, customer or id"
-              value={draft.search}
-              onChange={set('search')}
-            />
-          </>
+          <TextField
+            name="search"
+            type="search"
+            label="Name, topic, customer or id"
+            value={draft.search}
+            onChange={set('search')}
+          />
         )}
       </Filters>
       <PagedTable

@@ -1,0 +1,162 @@
+import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import { ask } from '../../api/client.ts';
+import { useRequestKey } from '../../api/requestKey.ts';
+import type { Intervention, Replay } from '../../api/types.ts';
+import { useWho } from '../../api/who.ts';
+import { Dialog } from '../../pieces/confirm.tsx';
+import { AreaField, Form } from '../../pieces/form.tsx';
+import { counted } from '../../pieces/format.ts';
+import { Loaded, Loading } from '../../pieces/loading.tsx';
+import { useNotice } from '../../pieces/notices.tsx';
+import { Facts } from '../../pieces/page.tsx';
+import { Alert } from '../../pieces/problem.tsx';
+import type { LetterFilter } from './list.tsx';
+
+const pollMs = 700;
+
+/** Counts what matches, then replays it, or discards it. */
+export function AllDialog({ filter, onClose }: { filter: LetterFilter; onClose: () => void }) {
+  const { customerExternalId: own } = useWho();
+  const given = Object.entries({ ...filter, ...(own !== undefined && { customerExternalId: own }) });
+  const selector = Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== ''));
+  const preview = usePreview(selector);
+  return (
+    <Dialog title="All dead letters that match" onClose={onClose}>
+      <div className="stack">
+        <Facts
+          facts={Object.entries(selector).map(([name, value]) => [labels[name] ?? name, String(value)] as const)}
+        />
+        <Loaded query={preview.begun}>
+          {() => (
+            <Loaded query={preview.counted}>
+              {(counting) =>
+                counting.status === 'running' ? (
+                  <Loading lines={2} label={`Counting: ${counted(counting.events ?? 0, 'dead letter')} so far`} />
+                ) : (
+                  <Decide counting={counting} selector={selector} onClose={onClose} />
+                )
+              }
+            </Loaded>
+          )}
+        </Loaded>
+      </div>
+    </Dialog>
+  );
+}
+
+const labels: Readonly<Record<string, string>> = {
+  destinationId: 'Destination',
+  customerExternalId: 'Customer',
+  error: 'Error',
+  parkedFrom: 'Parked from',
+  parkedTo: 'Parked before',
+};
+
+type Selector = Record<string, string | undefined>;
+
+/** A dry run: it counts what a replay would send. */
+function usePreview(selector: Selector) {
+  const key = useRequestKey();
+  const begun = useQuery({
+    queryKey: ['preview', key],
+    queryFn: () =>
+      ask<Replay>('/v1/replays', { method: 'POST', body: { ...selector, dryRun: true }, idempotencyKey: key }),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+  });
+  const id = begun.data?.id;
+  const counting = useQuery({
+    queryKey: ['replay', id],
+    queryFn: ({ signal }) => ask<Replay>(`/v1/replays/${id}`, { signal }),
+    enabled: id !== undefined,
+    refetchInterval: ({ state }) => (state.data?.status === 'running' || !state.data ? pollMs : false),
+  });
+  return { begun, counted: counting };
+}
+
+function Decide({ counting, selector, onClose }: { counting: Replay; selector: Selector; onClose: () => void }) {
+  const { status, events = 0, lanes = 0, unanswered = 0, why } = counting;
+  const [reason, setReason] = useState('');
+  const [busy, setBusy] = useState<'replay' | 'discard'>();
+  const [error, setError] = useState<unknown>();
+  const [isSure, setSure] = useState(false);
+  const key = useRequestKey();
+  const notice = useNotice();
+  const [, go] = useLocation();
+  const note = reason.trim() === '' ? {} : { reason: reason.trim() };
+  // The API discards all of a destination, or named ones; not by error or time.
+  const onlyDestination = Object.keys(selector).join() === 'destinationId' ? selector.destinationId : undefined;
+  const doing = async (what: 'replay' | 'discard', act: () => Promise<void>) => {
+    setBusy(what);
+    setError(undefined);
+    await act().catch((refused: unknown) => {
+      setError(refused);
+      setBusy(undefined);
+    });
+  };
+  const replay = () =>
+    doing('replay', async () => {
+      const options = { method: 'POST', body: { ...selector, ...note }, idempotencyKey: key } as const;
+      const { id } = await ask<Replay>('/v1/replays', options);
+      onClose();
+      go(`/replays/${id}`);
+    });
+  const discard = () =>
+    doing('discard', async () => {
+      const options = { method: 'POST', body: { all: true, ...note }, idempotencyKey: `${key}-discard` } as const;
+      const { deadLetters } = await ask<Intervention>(`/v1/destinations/${onlyDestination}/discard`, options);
+      notice(`${counted(deadLetters, 'dead letter')} discarded.`);
+      onClose();
+    });
+  if (status === 'failed')
+    return (
+      <Alert kind="bad" title="They could not be counted">
+        {why}
+      </Alert>
+    );
+  const atLeast = status === 'done' ? '' : 'at least ';
+  return (
+    <Form
+      label="All that match"
+      error={error}
+      busy={busy === 'replay'}
+      submit={`Replay ${atLeast}${counted(events, 'dead letter')}`}
+      onSubmit={() => void replay()}
+      actions={
+        <>
+          {onlyDestination !== undefined && isSure && (
+            <Button color="red" loading={busy === 'discard'} onClick={() => void discard()}>
+              Yes, discard all for good
+            </Button>
+          )}
+          {onlyDestination !== undefined && !isSure && (
+            <Button variant="default" onClick={() => setSure(true)}>
+              Discard all …
+            </Button>
+          )}
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+        </>
+      }
+    >
+      <Alert kind="info" title={`${atLeast}${counted(events, 'dead letter')} in ${counted(lanes, 'lane')}`}>
+        {unanswered > 0 && `${counted(unanswered, 'lane')} did not answer and are not counted. `}
+        They are the same records again, 200 a second, in the order in which they were accepted. You can watch it, and
+        stop it.
+        {onlyDestination === undefined && ' To discard all, narrow to one destination and nothing else.'}
+      </Alert>
+      <AreaField
+        name="reason"
+        label="Reason"
+        hint="Why: it is kept in Temporal's history and in the audit trail."
+        rows={2}
+        value={reason}
+        onChange={setReason}
+      />
+    </Form>
+  );
+}

@@ -1,0 +1,203 @@
+import { Button, Checkbox } from '@mantine/core';
+import { useState } from 'react';
+import { Link } from 'wouter';
+import { usePaged } from '../../api/paged.ts';
+import type { AllDeadLetterPage, DeadLetter } from '../../api/types.ts';
+import { useWho } from '../../api/who.ts';
+import { Filters, useFilters } from '../../pieces/filters.tsx';
+import { SelectField, TextField } from '../../pieces/form.tsx';
+import { counted, size } from '../../pieces/format.ts';
+import { type Deed, LettersDialog } from '../../pieces/letters.tsx';
+import { ButtonLink, deliveryPath, destinationPath } from '../../pieces/link.tsx';
+import { Page } from '../../pieces/page.tsx';
+import { Alert, Empty } from '../../pieces/problem.tsx';
+import { type Column, PagedTable } from '../../pieces/table.tsx';
+import { isoOf, Time } from '../../pieces/time.tsx';
+import { AllDialog } from './all.tsx';
+import { parkingErrors } from './errors.ts';
+
+const names = ['destinationId', 'customerExternalId', 'error', 'parkedFrom', 'parkedTo'] as const;
+const pageSize = 50;
+
+/** What can not be delivered: seen, sent again, or given up. */
+export default function DeadLetters() {
+  const who = useWho();
+  const of = useFilters(names);
+  const { parkedFrom, parkedTo, ...others } = of.filters;
+  const filter = { ...others, parkedFrom: isoOf(parkedFrom), parkedTo: isoOf(parkedTo) };
+  return (
+    <Page
+      title="Dead letters"
+      lead="Events that were refused for good, and wait for you."
+      actions={<ButtonLink to="/replays">Replays under way</ButtonLink>}
+    >
+      <Filters label="Search dead letters" of={of}>
+        {(draft, set) => (
+          <>
+            <TextField
+              name="destinationId"
+              label="Destination id"
+              placeholder="dst_…"
+              value={draft.destinationId}
+              onChange={set('destinationId')}
+            />
+            {!who.isPortal && (
+              <TextField
+                name="customerExternalId"
+                label="Customer"
+                value={draft.customerExternalId}
+                onChange={set('customerExternalId')}
+              />
+            )}
+            <SelectField
+              name="error"
+              label="Error"
+              value={draft.error}
+              onChange={set('error')}
+              options={[{ value: '', label: 'any' }, ...parkingErrors.map((value) => ({ value, label: value }))]}
+            />
+            <TextField
+              name="parkedFrom"
+              type="datetime-local"
+              label="Parked from (your time zone)"
+              value={draft.parkedFrom}
+              onChange={set('parkedFrom')}
+            />
+            <TextField
+              name="parkedTo"
+              type="datetime-local"
+              label="Parked before"
+              value={draft.parkedTo}
+              onChange={set('parkedTo')}
+            />
+          </>
+        )}
+      </Filters>
+      <Letters key={JSON.stringify(filter)} filter={filter} />
+    </Page>
+  );
+}
+
+export type LetterFilter = Record<'destinationId' | 'customerExternalId' | 'error', string> &
+  Record<'parkedFrom' | 'parkedTo', string | undefined>;
+
+function Letters({ filter }: { filter: LetterFilter }) {
+  const { mayReplay, customerExternalId } = useWho();
+  const [chosen, setChosen] = useState<ReadonlyMap<string, DeadLetter>>(new Map());
+  const [deed, setDeed] = useState<Deed | 'all'>();
+  const list = usePaged<DeadLetter, AllDeadLetterPage>('/v1/dead-letters', {
+    query: { ...filter, limit: pageSize },
+    rowsOf: (page) => page.deadLetters,
+    refetchInterval: 20_000,
+  });
+  const unanswered = list.query.data?.unanswered ?? [];
+  const choose = (letters: readonly DeadLetter[], isChosen: boolean) =>
+    setChosen((before) => {
+      const after = new Map(before);
+      for (const letter of letters) isChosen ? after.set(letter.eventId, letter) : after.delete(letter.eventId);
+      return after;
+    });
+  const rows = list.rows ?? [];
+  const isAll = rows.length > 0 && rows.every(({ eventId }) => chosen.has(eventId));
+  // A replay of all that match is of one customer, or of one destination.
+  const isNarrow = filter.destinationId !== '' || (customerExternalId ?? filter.customerExternalId) !== '';
+  const columns = mayReplay ? [chooser(chosen, choose), ...letterColumns] : letterColumns;
+  return (
+    <div className="stack-small">
+      {unanswered.length > 0 && (
+        <Alert kind="warn" title={`${counted(unanswered.length, 'lane')} with dead letters did not answer`}>
+          No worker had time for them; their dead letters are not in this list. Look again in a moment.
+        </Alert>
+      )}
+      {mayReplay && rows.length > 0 && (
+        <div className="row" role="toolbar" aria-label="What to do with dead letters">
+          <Checkbox
+            label="All on this page"
+            checked={isAll}
+            indeterminate={!isAll && rows.some(({ eventId }) => chosen.has(eventId))}
+            onChange={(event) => choose(rows, event.currentTarget.checked)}
+          />
+          <Button size="xs" disabled={chosen.size === 0} onClick={() => setDeed('replay')}>
+            Replay {chosen.size > 0 && counted(chosen.size, 'dead letter')}
+          </Button>
+          <Button size="xs" variant="default" disabled={chosen.size === 0} onClick={() => setDeed('discard')}>
+            Discard {chosen.size > 0 && counted(chosen.size, 'dead letter')}
+          </Button>
+          <Button size="xs" variant="default" disabled={!isNarrow} onClick={() => setDeed('all')}>
+            All that match …
+          </Button>
+          {!isNarrow && <span className="dim small">All that match: once a customer or a destination is given.</span>}
+        </div>
+      )}
+      <PagedTable
+        caption="dead letters"
+        columns={columns}
+        list={list}
+        keyOf={({ eventId, workflowId }) => eventId + workflowId}
+        empty={
+          <Empty title="No dead letters">
+            Nothing that matches was refused for good. What is only late is among the lanes of its destination.
+          </Empty>
+        }
+      />
+      {deed === 'all' && <AllDialog filter={filter} onClose={() => setDeed(undefined)} />}
+      {(deed === 'replay' || deed === 'discard') && (
+        <LettersDialog
+          deed={deed}
+          letters={[...chosen.values()]}
+          onDone={() => setChosen(new Map())}
+          onClose={() => setDeed(undefined)}
+        />
+      )}
+    </div>
+  );
+}
+
+const chooser = (
+  chosen: ReadonlyMap<string, DeadLetter>,
+  choose: (letters: readonly DeadLetter[], isChosen: boolean) => void,
+): Column<DeadLetter> => ({
+  name: 'Chosen',
+  cell: (letter) => (
+    <Checkbox
+      aria-label={`Choose ${letter.eventId}`}
+      checked={chosen.has(letter.eventId)}
+      onChange={(event) => choose([letter], event.currentTarget.checked)}
+    />
+  ),
+});
+
+const letterColumns: readonly Column<DeadLetter>[] = [
+  {
+    name: 'Event',
+    isHead: true,
+    cell: ({ eventId, bytes }) => (
+      <>
+        <Link href={deliveryPath(eventId)} className="mono">
+          {eventId}
+        </Link>
+        <div className="dim small">{size(bytes)}</div>
+      </>
+    ),
+  },
+  {
+    name: 'Why',
+    cell: ({ error }) => (
+      <>
+        <span className="mono">{error.name}</span>
+        <div className="dim small wrap">{error.message}</div>
+        <div className="small">{error.remedy}</div>
+      </>
+    ),
+  },
+  { name: 'Parked', cell: ({ parkedAt }) => <Time at={parkedAt} /> },
+  {
+    name: 'Destination',
+    cell: ({ destinationId }) => (
+      <Link href={destinationPath(destinationId)} className="mono">
+        {destinationId}
+      </Link>
+    ),
+  },
+  { name: 'Partition key', cell: ({ partitionKey }) => <span className="wrap">{partitionKey}</span> },
+];
