@@ -1,3 +1,4 @@
+import { chromiumPath } from './chromium.ts';
 import { MissingTools, missingTools, type Tool } from './install.ts';
 import { kafkaConsoleTools, kafkaConsoleToolsTools } from './kafka.ts';
 import { kfakeBinary, kfakeTools } from './kfake.ts';
@@ -22,6 +23,7 @@ const ofTests: readonly Part[] = [
   { install: kfakeBinary, tools: kfakeTools },
   { install: timeSkippingServerPath, tools: timeSkippingTools },
   { install: toxiproxyPath, tools: toxiproxyTools },
+  { install: chromiumPath },
 ];
 
 function partsFor({ forTests }: { forTests: boolean }): Part[] {
