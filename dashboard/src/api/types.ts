@@ -4,11 +4,13 @@ import type { apiKeyPageSchema, apiKeySchema, madeApiKeySchema } from '../../../
 import type { auditPageSchema } from '../../../api/schemas/audit.ts';
 import type { shownAuthSchema } from '../../../api/schemas/auth.ts';
 import type { connectionTestSchema } from '../../../api/schemas/connectionTest.ts';
+import type { deliveryPageSchema } from '../../../api/schemas/deliveries.ts';
 import type { destinationPageSchema, ShownDestination } from '../../../api/schemas/destination.ts';
 import type { failedSchema, EventLog as Log } from '../../../api/schemas/eventLog.ts';
+import type { eventValueSchema } from '../../../api/schemas/eventValue.ts';
 import type { deadLetterPageSchema, interventionSchema, lanePageSchema } from '../../../api/schemas/lanes.ts';
 import type { problemSchema } from '../../../api/schemas/problem.ts';
-import type { Replay as ShownReplay } from '../../../api/schemas/replays.ts';
+import type { replayPageSchema, Replay as ShownReplay } from '../../../api/schemas/replays.ts';
 
 export type Problem = z.output<typeof problemSchema>;
 export type Failed = z.output<typeof failedSchema>;
@@ -78,35 +80,12 @@ export type Series = {
 };
 export type EventType = { eventType: string; customers: number; last24h: number; last7d: number; lastAt: string };
 export type EventTypePage = { eventTypes: EventType[]; nextCursor?: string };
-export type ListedDelivery = {
-  eventId: string;
-  destinationId: string;
-  workflowId: string;
-  lane: string;
-  acceptedAt: string;
-  partitionKey?: string;
-};
-export type ListedDeliveryPage = { deliveries: ListedDelivery[]; nextCursor?: string };
-export type EventValue = {
-  id: string;
-  destinationId: string;
-  eventType: string;
-  partitionKey: string;
-  value: string;
-  bytes: number;
-};
-export type DeadLetter = DeadLetterPage['deadLetters'][number] & { destinationId: string };
-export type AllDeadLetterPage = Omit<DeadLetterPage, 'deadLetters'> & { deadLetters: DeadLetter[] };
-export type ListedReplay = {
-  id: string;
-  askedAt: string;
-  by: string;
-  reason?: string;
-  dryRun: boolean;
-  selector: { status: string } & Record<string, string | number | undefined>;
-  progress?: Replay;
-};
-export type ReplayPage = { replays: ListedReplay[]; nextCursor?: string };
+export type ListedDeliveryPage = z.output<typeof deliveryPageSchema>;
+export type ListedDelivery = ListedDeliveryPage['deliveries'][number];
+export type EventValue = z.output<typeof eventValueSchema>;
+export type DeadLetter = DeadLetterPage['deadLetters'][number];
+export type ReplayPage = z.output<typeof replayPageSchema>;
+export type ListedReplay = ReplayPage['replays'][number];
 export type Permission = 'read' | 'manage_destinations' | 'replay';
 export type PortalLink = {
   id: string;

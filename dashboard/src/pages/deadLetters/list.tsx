@@ -2,7 +2,7 @@ import { Button, Checkbox } from '@mantine/core';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { usePaged } from '../../api/paged.ts';
-import type { AllDeadLetterPage, DeadLetter } from '../../api/types.ts';
+import type { DeadLetter, DeadLetterPage } from '../../api/types.ts';
 import { useWho } from '../../api/who.ts';
 import { Filters, useFilters } from '../../pieces/filters.tsx';
 import { SelectField, TextField } from '../../pieces/form.tsx';
@@ -85,7 +85,7 @@ function Letters({ filter }: { filter: LetterFilter }) {
   const { mayReplay, customerExternalId } = useWho();
   const [chosen, setChosen] = useState<ReadonlyMap<string, DeadLetter>>(new Map());
   const [deed, setDeed] = useState<Deed | 'all'>();
-  const list = usePaged<DeadLetter, AllDeadLetterPage>('/v1/dead-letters', {
+  const list = usePaged<DeadLetter, DeadLetterPage>('/v1/dead-letters', {
     query: { ...filter, limit: pageSize },
     rowsOf: (page) => page.deadLetters,
     refetchInterval: 20_000,
