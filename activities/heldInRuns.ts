@@ -19,9 +19,17 @@ export type HeldInRuns = {
   isInSegment(workflowId: string, runId: string, looked: Looked): Promise<boolean>;
 };
 
+/** The blocks of the segment that has the event, of those that the lane had when the run began; undefined where none has. */
+export type SegmentHolding = (
+  workflowId: string,
+  runId: string,
+  looked: Looked,
+) => Promise<readonly Block[] | undefined>;
+
 const callTimeoutMs = 3_000;
 
 export function heldInRuns(client: Client, histories: Pick<LaneHistories, 'decoded'>, runIds: ListRuns): HeldInRuns {
+  const holding = segmentHolding(client, histories);
   return {
     runIds,
     async heldAt(workflowId, runId, digest) {
@@ -32,22 +40,28 @@ export function heldInRuns(client: Client, histories: Pick<LaneHistories, 'decod
       );
       return heldInRun(digest, head, blocks);
     },
-    async isInSegment(workflowId, runId, looked) {
-      const started = await startOf(client, { workflowId, runId }, callTimeoutMs);
-      const input = started?.input?.payloads?.slice(0, 2);
-      const [start, head] = await histories.decoded<[LaneStart?, CarriedLane?]>(input);
-      const { name, segments = [], aside } = head?.overflow ?? {};
-      if (!start || !name) return false;
-      const blocksOf = async (number: number): Promise<Block[] | undefined> => {
-        const segmentId = segmentWorkflowId(start.destinationId, start.lane, name, number);
-        const opened = await startOf(client, { workflowId: segmentId, runId: '' }, callTimeoutMs);
-        return opened && (await histories.decoded<Block[]>(opened.input?.payloads?.slice(1)));
-      };
-      for (const ranges of [segments, aside?.segments ?? []]) {
-        if ((await segmentWith(numbersIn(ranges), looked, blocksOf)) !== undefined) return true;
-      }
-      return false;
-    },
+    isInSegment: async (...of) => (await holding(...of)) !== undefined,
+  };
+}
+
+/** Rejects with `temporal_unavailable`. */
+export function segmentHolding(client: Client, histories: Pick<LaneHistories, 'decoded'>): SegmentHolding {
+  return async (workflowId, runId, looked) => {
+    const started = await startOf(client, { workflowId, runId }, callTimeoutMs);
+    const input = started?.input?.payloads?.slice(0, 2);
+    const [start, head] = await histories.decoded<[LaneStart?, CarriedLane?]>(input);
+    const { name, segments = [], aside } = head?.overflow ?? {};
+    if (!start || !name) return undefined;
+    const blocksOf = async (number: number): Promise<Block[] | undefined> => {
+      const segmentId = segmentWorkflowId(start.destinationId, start.lane, name, number);
+      const opened = await startOf(client, { workflowId: segmentId, runId: '' }, callTimeoutMs);
+      return opened && (await histories.decoded<Block[]>(opened.input?.payloads?.slice(1)));
+    };
+    for (const ranges of [segments, aside?.segments ?? []]) {
+      const number = await segmentWith(numbersIn(ranges), looked, blocksOf);
+      if (number !== undefined) return await blocksOf(number);
+    }
+    return undefined;
   };
 }
 

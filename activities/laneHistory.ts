@@ -135,15 +135,15 @@ export class LaneHistories {
   }
 
   /**
-   * Hands over the events of a run one after another, without keeping them: bodies are most of a history. False where there is
-   * no such run: retention has deleted it.
+   * Hands over the events of a run one after another, without keeping them: bodies are most of a history. Ends early where `use`
+   * answers `'enough'`. False where there is no such run: retention has deleted it.
    */
-  async eachEvent(workflowId: string, runId: string, use: (event: HistoryEvent) => Promise<void>): Promise<boolean> {
+  async eachEvent(workflowId: string, runId: string, use: (event: HistoryEvent) => Promise<unknown>): Promise<boolean> {
     let nextPageToken: Uint8Array | undefined;
     do {
       const page = await this.page(workflowId, runId, nextPageToken, smallPage);
       if (!page) return false;
-      for (const event of page.history?.events ?? []) await use(event);
+      for (const event of page.history?.events ?? []) if ((await use(event)) === 'enough') return true;
       nextPageToken = page.nextPageToken?.length ? page.nextPageToken : undefined;
     } while (nextPageToken);
     return true;

@@ -12,6 +12,7 @@ type WorkflowInfo = proto.temporal.api.workflow.v1.IWorkflowExecutionInfo;
 export type ListedLane = {
   workflowId: string;
   runId: string;
+  destinationId: string;
   lane: string;
   state: DeliveryState;
   deadLetters: number;
@@ -84,13 +85,14 @@ export function laneIn(destinationId: string, workflowId: string): string | unde
 
 function listedLane(info: WorkflowInfo): ListedLane | undefined {
   const { workflowId, runId } = info.execution ?? {};
-  const [, lane] = /^delivery:[^:]*:(.*)$/s.exec(workflowId ?? '') ?? [];
-  if (!workflowId || !runId || lane === undefined) return undefined;
+  const [, destinationId, lane] = /^delivery:([^:]*):(.*)$/s.exec(workflowId ?? '') ?? [];
+  if (!workflowId || !runId || destinationId === undefined || lane === undefined) return undefined;
   const { DeliveryState: state, DeadLetters: deadLetters } = info.searchAttributes?.indexedFields ?? {};
   const shown = jsonOf(state);
   return {
     workflowId,
     runId,
+    destinationId,
     lane,
     state: deliveryStates.find((one) => one === shown) ?? 'Delivering',
     deadLetters: Number(jsonOf(deadLetters) ?? 0),

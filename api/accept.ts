@@ -13,8 +13,8 @@ import { FieldsRefused } from './problem.ts';
 export type Receipt = { id: string; deliveries: { destinationId: string; workflowId: string }[] };
 /** What the events of one request have read of the store. They must all see the same, in turn, or one overtakes another. */
 export type DestinationsRead = Map<string, Promise<readonly Destination[]>>;
-/** `from` is the connection that waits for the answer, where it is known. */
-export type Accept = (event: Event, from?: object, read?: DestinationsRead) => Promise<Receipt>;
+/** `from` is the connection that waits for the answer, where it is known; `only` the id of a destination that alone gets it, of any type. */
+export type Accept = (event: Event, from?: object, read?: DestinationsRead, only?: string) => Promise<Receipt>;
 
 export type AcceptDependencies = {
   destinations: { forCustomer(customerExternalId: string): Promise<readonly Destination[]> };
@@ -105,7 +105,7 @@ export function acceptor(dependencies: AcceptDependencies): Accept {
     read?.set(customerExternalId, known);
     return known;
   };
-  return async (event, from, read) => {
+  return async (event, from, read, only) => {
     const now = new Date();
     const startedAtMs = performance.now();
     const digest = eventDigest(event.customerExternalId, event.idempotencyKey);
@@ -117,7 +117,9 @@ export function acceptor(dependencies: AcceptDependencies): Accept {
       );
     }
     const all = await destinationsOf(event.customerExternalId, read);
-    const matching = all.filter(({ eventTypes }) => matchesEventType(eventTypes, event.eventType));
+    const matching = all.filter(({ id, eventTypes }) =>
+      only === undefined ? matchesEventType(eventTypes, event.eventType) : id === only,
+    );
     refuseHeldLanes(matching, now);
     const addressees = matching.map((destination) => addressed(event, destination, laneLimits));
     for (const { target } of addressees) lanes.check(target.workflowId);

@@ -1,11 +1,10 @@
 import { createRoute } from '@hono/zod-openapi';
-import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import type { AttemptsLeftOut } from '../domain/leftOut.ts';
 import { replayNameOf } from '../domain/replayId.ts';
 import type { App } from './appEnv.ts';
 import { type DeliveryHistories, type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
-import { whyNotIndexed } from './notIndexed.ts';
+import { eventNotFound } from './notIndexed.ts';
 import { type EventLog, eventIdParam, eventLogSchema } from './schemas/eventLog.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
@@ -36,10 +35,7 @@ export function eventLogRoute(app: App, { index, histories, eventIndexDays }: Ev
     const { id } = c.req.valid('param');
     const digest = digestOfEventId(id) ?? '';
     const found = await index.find(digest);
-    if (found.length === 0) {
-      const remedy = `No event ${id} is known. ${whyNotIndexed(eventIndexDays)}`;
-      throw new CausewayError('event_not_found', remedy);
-    }
+    if (found.length === 0) throw eventNotFound(id, eventIndexDays);
     const deliveries = await Promise.all(found.map((delivery) => readDelivery(histories, digest, delivery)));
     return c.json({ id, deliveries: deliveries.map(shown) }, 200);
   });

@@ -1,7 +1,8 @@
 /** The API process: takes events in, and lets people manage destinations. */
 import type { Client } from '@temporalio/client';
 import { type Logger, pino } from 'pino';
-import { heldInRuns } from '../activities/heldInRuns.ts';
+import { eventKeys } from '../activities/eventKeys.ts';
+import { heldInRuns, segmentHolding } from '../activities/heldInRuns.ts';
 import { systemDistrust } from '../activities/kafka/systemAuthorities.ts';
 import { tellKeeperOfChange } from '../activities/keeperCall.ts';
 import { laneCalls } from '../activities/laneCalls.ts';
@@ -27,12 +28,15 @@ import { auditRoutes } from './audit.ts';
 import { checkRoutes } from './checkRoutes.ts';
 import { codecRoutes } from './codec.ts';
 import { ConnectionTests, connectionTestRoutes } from './connectionTests.ts';
+import { deadLetterRoutes } from './deadLetters.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { deliveryHistories } from './deliveryLogs.ts';
 import { destinationRoutes } from './destinations.ts';
 import { EarlierLanes, statusInLane } from './earlierLanes.ts';
 import { BodyBudget } from './eventBody.ts';
 import { eventLogRoute } from './eventLog.ts';
 import { eventRoutes } from './events.ts';
+import { eventValueRoute } from './eventValue.ts';
 import { patientIndex } from './indexing.ts';
 import { keeperNews } from './keeperNews.ts';
 import { LaneGauge } from './laneGauge.ts';
@@ -44,10 +48,12 @@ import { LaneWriter } from './laneWriter.ts';
 import { listen } from './listen.ts';
 import { NewLanes } from './newLanes.ts';
 import { operatorRoutes } from './operatorRoutes.ts';
+import { replayListRoute } from './replayList.ts';
 import { replayRoutes } from './replays.ts';
 import { runEnd } from './runEnd.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { connectTemporal } from './temporal.ts';
+import { testEventRoute } from './testEvents.ts';
 import { waitingIn } from './waitingLanes.ts';
 import { laneRuns, workersBehind } from './workersBehind.ts';
 
@@ -207,6 +213,16 @@ function assembled(
         }),
       (to) => connectionTestRoutes(to, { ...operators, tests, allowPrivateBrokers }),
       (to) => laneRoutes(to, operators),
+      (to) => deadLetterRoutes(to, operators),
+      (to) => deliveryRoutes(to, { ...operators, keysIn: eventKeys(histories), eventIndexDays }),
+      (to) => testEventRoute(to, { ...operators, accept }),
+      (to) =>
+        eventValueRoute(to, {
+          index: store.eventIndex,
+          values: { temporal, histories, segmentHolding: segmentHolding(temporal, histories), lanes: operators.lanes },
+          eventIndexDays,
+        }),
+      (to) => replayListRoute(to, { ...operators, temporal }),
       (to) => operatorRoutes(to, operators),
       (to) =>
         replayRoutes(to, {

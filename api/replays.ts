@@ -36,6 +36,8 @@ export type ReplayRouteOptions = {
   audit: Pick<AuditLog, 'note'>;
 } & EventFinder;
 
+type ToTemporal = Pick<ReplayRouteOptions, 'temporal'>;
+
 const bodyBytesMax = 64 * 1024;
 const callTimeoutMs = 5_000;
 const common = { tags: ['Operations'], security: needs('manage') };
@@ -167,7 +169,7 @@ async function retainedSince(options: ReplayRouteOptions): Promise<string | unde
 
 /** Our own workflow's. */
 type Ended = ReplayProgress & { rest?: { start: ReplayStart; state: ReplayState } };
-const resultOf = async (options: ReplayRouteOptions, id: string): Promise<Ended> =>
+const resultOf = async (options: ToTemporal, id: string): Promise<Ended> =>
   (await asked(options, () => options.temporal.workflow.getHandle(replayWorkflowId(id)).result())) as Ended;
 
 const idBytes = 12;
@@ -220,7 +222,7 @@ function unlessNotFound(error: unknown): undefined {
 }
 
 /** In the workflow's own words where it has some, as for an input that was begun by hand. */
-async function whyFailed({ temporal }: ReplayRouteOptions, id: string, status: string): Promise<string> {
+async function whyFailed({ temporal }: ToTemporal, id: string, status: string): Promise<string> {
   const outside = `It was ended from outside (${status.toLowerCase()}).`;
   if (status !== 'FAILED') return outside;
   const ended = temporal.connection.withDeadline(Date.now() + callTimeoutMs, () =>
@@ -232,7 +234,8 @@ async function whyFailed({ temporal }: ReplayRouteOptions, id: string, status: s
   );
 }
 
-async function shown(options: ReplayRouteOptions, id: string): Promise<Replay> {
+/** How far it is. Throws `replay_not_found` or `temporal_unavailable`. */
+export async function shown(options: ToTemporal, id: string): Promise<Replay> {
   const handle = options.temporal.workflow.getHandle(replayWorkflowId(id));
   const { status } = await asked(options, () => handle.describe());
   if (status.name === 'COMPLETED') {
@@ -247,7 +250,7 @@ async function shown(options: ReplayRouteOptions, id: string): Promise<Replay> {
 }
 
 /** Throws `replay_not_found` or `temporal_unavailable`; that it runs already is for the caller. */
-async function asked<T>({ temporal }: ReplayRouteOptions, call: () => Promise<T>): Promise<T> {
+async function asked<T>({ temporal }: ToTemporal, call: () => Promise<T>): Promise<T> {
   try {
     return await temporal.connection.withDeadline(Date.now() + callTimeoutMs, call);
   } catch (cause) {

@@ -15,9 +15,14 @@ export type ReplayFilter = {
 };
 
 /** Whether a dead letter is meant. What was parked since the replay began is not: it may be one that was sent again, in vain. */
-export function isMeant({ error, parkedAt }: ParkedEvent, filter: ReplayFilter, startedAt: string): boolean {
+export const isMeant = (letter: ParkedEvent, filter: ReplayFilter, startedAt: string): boolean =>
+  Date.parse(letter.parkedAt) <= Date.parse(startedAt) && isOfParking(letter, filter);
+
+export type ParkingFilter = Pick<ReplayFilter, 'error' | 'parkedFrom' | 'parkedTo'>;
+
+/** Whether a dead letter was parked for that error, and at that time. */
+export function isOfParking({ error, parkedAt }: ParkedEvent, filter: ParkingFilter): boolean {
   const atMs = Date.parse(parkedAt);
-  if (atMs > Date.parse(startedAt)) return false;
   if (filter.error !== undefined && error.name !== filter.error) return false;
   if (filter.parkedFrom !== undefined && atMs < Date.parse(filter.parkedFrom)) return false;
   return filter.parkedTo === undefined || atMs < Date.parse(filter.parkedTo);

@@ -49,6 +49,12 @@ export type AuditQuery = {
   keyId?: string | undefined;
 };
 
+export type ReplaysAsked = {
+  limit: number;
+  cursor?: string | undefined;
+  of?: { customerExternalId: string; destinationIds: readonly string[] } | undefined;
+};
+
 type Row = {
   seq: string;
   at: Date;
@@ -95,12 +101,31 @@ export class AuditLog {
   async page({ limit, cursor, subject, keyId }: AuditQuery): Promise<AuditPage> {
     const after = cursor === undefined ? null : seqOfCursor(cursor);
     const values = [after, subject ?? null, keyId ?? null, limit + 1];
-    const rows = await this.database.query<Row>(selectPage, values);
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    const entries = page.map(entryOf);
-    return rows.length > limit && last ? { entries, nextCursor: cursorOf(last) } : { entries };
+    return pageOf(await this.database.query<Row>(selectPage, values), limit);
   }
+
+  /** The replays that were asked for, the newest first; of a customer those that its name or one of its destinations selects. Throws `cursor_invalid`. */
+  async replays({ limit, cursor, of }: ReplaysAsked): Promise<AuditPage> {
+    const after = cursor === undefined ? null : seqOfCursor(cursor);
+    const values = [after, limit + 1, of?.customerExternalId ?? null, of?.destinationIds ?? []];
+    return pageOf(await this.database.query<Row>(selectReplays, values), limit);
+  }
+}
+
+/** $1 the seq after which the page begins or null, $2 how many, $3 customer or null, $4 its destinations. Of a request that came again the first. */
+const selectReplays = `
+  select * from audit_log a
+  where action = 'replay.start_asked' and ($1::bigint is null or seq < $1)
+    and ($3::text is null or detail ->> 'customerExternalId' = $3 or detail ->> 'destinationId' = any($4::text[]))
+    and not exists (
+      select from audit_log b where b.subject = a.subject and b.seq < a.seq and b.action = 'replay.start_asked')
+  order by seq desc limit $2`;
+
+function pageOf(rows: readonly Row[], limit: number): AuditPage {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  const entries = page.map(entryOf);
+  return rows.length > limit && last ? { entries, nextCursor: cursorOf(last) } : { entries };
 }
 
 const entryOf = ({ seq, at, action, subject, detail, ...by }: Row): AuditEntry => ({

@@ -54,13 +54,21 @@ export const pauseOne = `
   where id = $1 and deleted_at is null and (paused is null) <> ($2::jsonb is null)
   returning *, ${earlierOf('destinations.id')} as earlier`;
 
-/** $1 customer or null, $2 the seq after which the page begins or null, $3 how many. */
+/** $1 customer or null, $2 the seq after which the page begins or null, $3 how many, $4 what the searched texts are like, or null. */
 export const selectPage = `
   select *, ${earlierOf('destinations.id')} as earlier from destinations
   where deleted_at is null
     and ($1::text is null or customer_external_id = $1)
     and ($2::bigint is null or seq < $2)
+    and ($4::text is null or searched like lower($4))
   order by seq desc limit $3`;
+
+/** For `like`: the text in any place, each of its characters meaning itself. */
+export const containing = (text: string): string => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
+
+/** $1 customer, $2 how many. Deleted ones too: their events may still be on their way. */
+export const selectIdsOfCustomer = `
+  select id from destinations where customer_external_id = $1 order by seq desc limit $2`;
 
 /** $1 how many. */
 export const selectNewest = `

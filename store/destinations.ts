@@ -19,6 +19,7 @@ import {
 } from './destinationRow.ts';
 import {
   columnsOf,
+  containing,
   cursorOf,
   destinationNotFound,
   holdOne,
@@ -27,6 +28,7 @@ import {
   lockRow,
   pauseOne,
   selectForCustomer,
+  selectIdsOfCustomer,
   selectNewest,
   selectOne,
   selectPage,
@@ -51,7 +53,13 @@ export type DestinationChange = Partial<Omit<DestinationSettings, 'customerExter
 };
 
 export type DestinationPage = { destinations: StoredDestination[]; nextCursor?: string };
-export type ListOptions = { customerExternalId?: string | undefined; limit: number; cursor?: string | undefined };
+export type ListOptions = {
+  customerExternalId?: string | undefined;
+  /** In name, topic, customer or id, whatever the case of letters. */
+  search?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+};
 
 /** Who makes a change, and what it is called in the audit trail. */
 type Noted = { by?: Actor; action?: AuditAction };
@@ -60,6 +68,7 @@ type Noted = { by?: Actor; action?: AuditAction };
 export type LaneHold = { destinationId: string; until: Date };
 
 export const destinationsPerCustomerMax = 100;
+const idsOfCustomerMax = 1_000;
 const cachedCustomersMax = 50_000;
 const cachedOpenMax = 10_000;
 
@@ -118,16 +127,23 @@ export class Destinations {
   }
 
   /** The newest first. Throws `cursor_invalid` for a cursor that no list gave. */
-  async list({ customerExternalId, limit, cursor }: ListOptions): Promise<DestinationPage> {
+  async list({ customerExternalId, search, limit, cursor }: ListOptions): Promise<DestinationPage> {
     const rows = await this.database.query<DestinationRow>(selectPage, [
       customerExternalId ?? null,
       cursor === undefined ? null : seqOfCursor(cursor),
       limit + 1,
+      search === undefined ? null : containing(search),
     ]);
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const destinations = page.map(storedDestinationOf);
     return rows.length > limit && last ? { destinations, nextCursor: cursorOf(last) } : { destinations };
+  }
+
+  /** Ids of all that the customer has or had, the newest first, a thousand at the most. */
+  async idsOfCustomer(customerExternalId: string): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(selectIdsOfCustomer, [customerExternalId, idsOfCustomerMax]);
+    return rows.map(({ id }) => id);
   }
 
   /** Ids of those that events go to now, neither disabled nor paused: so many, the newest first, and how many there are. */

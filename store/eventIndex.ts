@@ -2,6 +2,7 @@ import { CausewayError } from '../domain/error.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
 import { int4Array, textArray, uuidArray } from './binaryArray.ts';
 import { dayOf, dropPartitionsBefore, ensurePartitions } from './eventIndexPartitions.ts';
+import { type EventPlace, type EventsIn, type RecentEvents, recentEvents } from './eventSearch.ts';
 import type { StoreLogger } from './logger.ts';
 import type { Database } from './pool.ts';
 
@@ -105,6 +106,13 @@ export class EventIndex {
       firstAt: row.first_at,
       lastAt: row.last_at,
     }));
+  }
+
+  /** The events of a lane or of some destinations, the newest first: see {@link recentEvents}. */
+  recent(where: EventsIn, page: { limit: number; before?: EventPlace | undefined }): Promise<RecentEvents> {
+    const { retentionDays = 3_650 } = this.options;
+    const sinceMs = Date.now() - retentionDays * dayMs;
+    return recentEvents(this.database, where, { ...page, before: page.before, sinceMs });
   }
 
   /** Lanes of a destination that took events since then, at most `limit` of them. */

@@ -172,6 +172,9 @@ export const destinationPageSchema = z
 
 export const listQuery = fieldsOf({
   customerExternalId: lineOf(255).optional().openapi({ description: 'Only those of this customer.' }),
+  search: lineOf(200).optional().openapi({
+    description: 'Only those with this text in their name, topic, customer or id, whatever the case of its letters.',
+  }),
   ...pageQuery,
 });
 

@@ -39,6 +39,7 @@ const described = {
   403: { description: 'The API key lacks the scope that this needs: `missingScope`.', content, headers: authenticate },
   404: { description: 'There is no such thing.', content },
   409: { description: 'It can not be done in the present state.', content },
+  410: { description: 'It is not there any more.', content },
   412: { description: 'It was changed meanwhile.', content },
   413: { description: 'The body is too large.', content },
   415: { description: 'The content type is not supported.', content },

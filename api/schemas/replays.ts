@@ -1,14 +1,12 @@
 import { z } from '@hono/zod-openapi';
-import { parkingErrors } from '../../domain/failures.ts';
 import { replayStatuses } from '../../domain/replay.ts';
 import { isSpan } from '../../domain/replayFilter.ts';
-import { noteFields } from './lanes.ts';
+import { cursorField, noteFields, pageSize, parkingFields, visibleCustomer } from './lanes.ts';
+import { nextCursor } from './paging.ts';
 import { fieldsOf, lineOf, wholeNumber, yesOrNo } from './text.ts';
 
 const timeExpected = 'a time, for example "2026-01-15T09:30:00Z"';
 const time = () => z.iso.datetime({ error: timeExpected, offset: true });
-/** Temporal's visibility finds no value with one of these (server 1.29): the query's escapes are compared as they stand. */
-const customerExpected = 'a customer without quotes and backslashes in its name; give destinationId in place of it';
 const scopeExpected = 'at least one of destinationId and customerExternalId, or eventIds';
 const aloneExpected = 'no other selector than destinationId and status beside eventIds';
 const timesExpected = 'a time that is later than the one that it begins with';
@@ -28,18 +26,11 @@ export const newReplaySchema = fieldsOf({
     .default('parked')
     .openapi({ description: 'Dead letters, events that were delivered, or both.' }),
   destinationId: lineOf(100).optional(),
-  customerExternalId: lineOf(255)
-    .refine((text) => !/["'\\]/.test(text), { error: customerExpected, params: { problem: 'can not be looked for' } })
-    .optional(),
+  customerExternalId: visibleCustomer().optional(),
   eventType: lineOf(200).optional(),
   acceptedFrom: time().optional().openapi({ description: 'Only what was accepted then or later.' }),
   acceptedTo: time().optional().openapi({ description: 'Only what was accepted before.' }),
-  error: z
-    .enum(parkingErrors, { error: `the name of an error that dead letters have: ${parkingErrors.join(', ')}` })
-    .optional()
-    .openapi({ example: 'MESSAGE_TOO_LARGE' }),
-  parkedFrom: time().optional().openapi({ description: 'Only what was parked then or later.' }),
-  parkedTo: time().optional().openapi({ description: 'Only what was parked before.' }),
+  ...parkingFields,
   dryRun: yesOrNo()
     .default(false)
     .openapi({ description: 'Only count what would be sent again, for 15 minutes at the most.' }),
@@ -123,3 +114,41 @@ export const replayIdParam = z.object({
     .regex(/^rpl_[\w-]{1,40}$/, 'the id of a replay: rpl_…')
     .openapi({ param: { name: 'id', in: 'path' }, example: 'rpl_Jx1nW0b3Qw6mO2m0' }),
 });
+
+/** What a replay was to send, as the audit trail has it. */
+export const replaySelectorSchema = z.object({
+  status: z.enum(replayStatuses),
+  destinationId: z.string().optional(),
+  customerExternalId: z.string().optional(),
+  eventType: z.string().optional(),
+  acceptedFrom: z.string().optional(),
+  acceptedTo: z.string().optional(),
+  error: z.string().optional(),
+  parkedFrom: z.string().optional(),
+  parkedTo: z.string().optional(),
+  events: z.int().optional().openapi({ description: 'How many events it named by their ids.' }),
+});
+
+export const replaysQuery = fieldsOf({
+  customerExternalId: lineOf(255)
+    .optional()
+    .openapi({ description: 'Only those of this customer, or of one of its destinations, by their selectors.' }),
+  limit: pageSize(50, 20),
+  cursor: cursorField(),
+});
+
+const listedReplaySchema = z
+  .object({
+    id: z.string(),
+    askedAt: z.iso.datetime(),
+    by: z.string(),
+    reason: z.string().optional(),
+    dryRun: z.boolean(),
+    selector: replaySelectorSchema,
+    progress: replaySchema.optional().openapi({
+      description: 'Absent where Temporal has none of this id: retention has deleted it, or it never began.',
+    }),
+  })
+  .openapi('ListedReplay');
+
+export const replayPageSchema = z.object({ replays: z.array(listedReplaySchema), nextCursor }).openapi('ReplayPage');

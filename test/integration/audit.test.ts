@@ -90,6 +90,12 @@ const cases: Record<string, Case[]> = {
       ask: on('POST /v1/destinations/{id}/test', { sendTestEvent: true }),
     },
   ],
+  'POST /v1/destinations/{id}/test-event': [
+    {
+      ...{ action: 'destination.test_event_asked', detail: {} },
+      ask: on('POST /v1/destinations/{id}/test-event'),
+    },
+  ],
   'POST /v1/destinations/test': [
     {
       action: 'destination.test_event_asked',

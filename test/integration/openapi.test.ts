@@ -37,7 +37,11 @@ test('it describes every route, and what each needs', () => {
   expect(Object.fromEntries(needs)).toEqual({
     'POST /v1/events': 'bearer ingest',
     'POST /v1/events/batch': 'bearer ingest',
+    'GET /v1/events': 'bearer read',
     'GET /v1/events/{id}': 'bearer read',
+    'GET /v1/events/{id}/value': 'bearer read',
+    'GET /v1/deliveries': 'bearer read',
+    'GET /v1/dead-letters': 'bearer read',
     'POST /v1/destinations': 'bearer manage',
     'GET /v1/destinations': 'bearer read',
     'GET /v1/destinations/{id}': 'bearer read',
@@ -46,12 +50,14 @@ test('it describes every route, and what each needs', () => {
     'POST /v1/destinations/test': 'bearer manage',
     'POST /v1/destinations/{id}/test': 'bearer manage',
     'POST /v1/destinations/{id}/rotate': 'bearer manage',
+    'POST /v1/destinations/{id}/test-event': 'bearer manage',
     'GET /v1/destinations/{id}/lanes': 'bearer read',
     'GET /v1/destinations/{id}/lane-log': 'bearer read',
     'GET /v1/destinations/{id}/dead-letters': 'bearer read',
     'POST /v1/destinations/{id}/replay': 'bearer manage',
     'POST /v1/destinations/{id}/discard': 'bearer manage',
     'POST /v1/replays': 'bearer manage',
+    'GET /v1/replays': 'bearer read',
     'GET /v1/replays/{id}': 'bearer read',
     'POST /v1/replays/{id}/cancel': 'bearer manage',
     'POST /v1/replays/{id}/continue': 'bearer manage',
@@ -124,7 +130,7 @@ test('the API accepts every example in it', async () => {
 test('what the API answers is what it describes', async () => {
   const departs = answerCheck(description);
   const { id: destination, customerExternalId } = await causeway.createDestination();
-  const event = { eventType: 'order.shipped', customerExternalId, payload: {} };
+  const event = { eventType: 'order.shipped', customerExternalId, payload: {}, idempotencyKey: 'known' };
   const accepted = await call('POST /v1/events', '', event);
   const eventId = (accepted.body as { id: string }).id;
   const secret = {
@@ -152,6 +158,18 @@ test('what the API answers is what it describes', async () => {
     ['GET /v1/events/{id}', 200, () => call('GET /v1/events/{id}', eventId)],
     ['GET /v1/events/{id}', 400, () => call('GET /v1/events/{id}', 'x')],
     ['GET /v1/events/{id}', 404, () => call('GET /v1/events/{id}', `evt_${'A'.repeat(22)}`)],
+    ['GET /v1/events/{id}/value', 200, () => call('GET /v1/events/{id}/value', eventId)],
+    ['GET /v1/events/{id}/value', 400, () => call('GET /v1/events/{id}/value', 'x')],
+    ['GET /v1/events/{id}/value', 404, () => call('GET /v1/events/{id}/value?destinationId=dst_none', eventId)],
+    ['GET /v1/events', 200, () => call(`GET /v1/events?customerExternalId=${customerExternalId}&idempotencyKey=known`)],
+    ['GET /v1/events', 400, () => call('GET /v1/events?customerExternalId=a')],
+    ['GET /v1/events', 404, () => call('GET /v1/events?customerExternalId=a&idempotencyKey=b')],
+    ['GET /v1/deliveries', 200, () => call(`GET /v1/deliveries?customerExternalId=${customerExternalId}`)],
+    ['GET /v1/deliveries', 400, () => call('GET /v1/deliveries')],
+    ['GET /v1/deliveries', 404, () => call('GET /v1/deliveries?destinationId=dst_none')],
+    ['GET /v1/dead-letters', 200, () => call(`GET /v1/dead-letters?customerExternalId=${customerExternalId}`)],
+    ['GET /v1/dead-letters', 400, () => call('GET /v1/dead-letters?error=none')],
+    ['GET /v1/dead-letters', 404, () => call('GET /v1/dead-letters?destinationId=dst_none')],
     ['POST /v1/destinations', 201, () => call('POST /v1/destinations', '', secret)],
     ['POST /v1/destinations', 415, () => call('POST /v1/destinations', '', secret, { 'content-type': 'text/plain' })],
     ['POST /v1/destinations', 413, () => call('POST /v1/destinations', '', { ...secret, name: 'n'.repeat(600_000) })],
@@ -182,6 +200,8 @@ test('what the API answers is what it describes', async () => {
       422,
       () => call('POST /v1/destinations/{id}/rotate', destination, { auth: { mode: 'MTLS' } }),
     ],
+    ['POST /v1/destinations/{id}/test-event', 202, () => call('POST /v1/destinations/{id}/test-event', destination)],
+    ['POST /v1/destinations/{id}/test-event', 404, () => call('POST /v1/destinations/{id}/test-event', 'x')],
     ['DELETE /v1/destinations/{id}', 404, () => call('DELETE /v1/destinations/{id}', 'x')],
     ['GET /v1/destinations/{id}/lanes', 200, () => call('GET /v1/destinations/{id}/lanes', destination)],
     ['GET /v1/destinations/{id}/lanes', 400, () => call('GET /v1/destinations/{id}/lanes?state=x', destination)],
@@ -209,6 +229,9 @@ test('what the API answers is what it describes', async () => {
     ['GET /v1/destinations/{id}', 200, () => call('GET /v1/destinations/{id}', destination)],
     ['POST /v1/destinations/{id}/resume', 202, () => call('POST /v1/destinations/{id}/resume', destination, {})],
     ['POST /v1/replays', 422, () => call('POST /v1/replays', '', {})],
+    ['POST /v1/replays', 202, () => call('POST /v1/replays', '', { destinationId: destination, dryRun: true })],
+    ['GET /v1/replays', 200, () => call('GET /v1/replays')],
+    ['GET /v1/replays', 400, () => call('GET /v1/replays?limit=0')],
     ['GET /v1/replays/{id}', 400, () => call('GET /v1/replays/{id}', 'x')],
     ['GET /v1/replays/{id}', 404, () => call('GET /v1/replays/{id}', 'rpl_x')],
     ['POST /v1/replays/{id}/cancel', 404, () => call('POST /v1/replays/{id}/cancel', 'rpl_x')],

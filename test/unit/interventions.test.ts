@@ -13,7 +13,15 @@ const letterOf = (eventId: string): ParkedEvent => ({
 });
 
 const listed = (lane: string): ListedLane => ({
-  ...{ workflowId: workflowOf(lane), runId: 'r', lane, state: 'Delivering', deadLetters: 1, runStartedAt: new Date(0) },
+  ...{
+    workflowId: workflowOf(lane),
+    runId: 'r',
+    destinationId,
+    lane,
+    state: 'Delivering',
+    deadLetters: 1,
+    runStartedAt: new Date(0),
+  },
 });
 
 type World = { parked: Record<string, string[] | undefined>; page?: LanePage; signal?: LaneCalls['signal'] };

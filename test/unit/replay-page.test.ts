@@ -24,7 +24,14 @@ const never = (): never => {
   throw new Error('no such block');
 };
 
-const listed = { workflowId: 'delivery:dst_a:k', lane: 'k', runId: 'listed', state: 'Parked', deadLetters: 1 } as const;
+const listed = {
+  workflowId: 'delivery:dst_a:k',
+  destinationId: 'dst_a',
+  lane: 'k',
+  runId: 'listed',
+  state: 'Parked',
+  deadLetters: 1,
+} as const;
 
 /** What a replay of the type `e1` does about a lane that was listed in the run `listed`, and what it tells the lane. */
 async function replayedPage(

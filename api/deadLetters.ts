@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { createRoute } from '@hono/zod-openapi';
+import type { LaneCalls } from '../activities/laneCalls.ts';
+import type { LanePage, ListedLane, ListLanes } from '../activities/laneList.ts';
+import type { ParkedEvent } from '../domain/laneMessages.ts';
+import { isOfParking, type ParkingFilter } from '../domain/replayFilter.ts';
+import type { Destinations } from '../store/destinations.ts';
+import type { App } from './appEnv.ts';
+import { existing } from './destinations.ts';
+import { cursorOf, placeOf } from './listCursor.ts';
+import { destinationIdParam } from './schemas/destination.ts';
+import { allDeadLettersQuery, deadLetterPageSchema, deadLettersQuery } from './schemas/lanes.ts';
+import { problemResponses } from './schemas/problem.ts';
+import { needs } from './scopes.ts';
+
+export type DeadLetterOptions = {
+  destinations: Pick<Destinations, 'get'>;
+  list: ListLanes;
+  lanes: Pick<LaneCalls, 'deadLetters'>;
+};
+
+const security = needs('read');
+const tags = ['Operations'];
+const pageDescription =
+  'Read from the lanes that hold some. A page may have fewer than `limit`, even none, and still be followed by another. What changes while it is read page by page may be shown twice, or not at all.';
+const page = { description: 'A page.', content: { 'application/json': { schema: deadLetterPageSchema } } };
+
+const ofDestination = createRoute({
+  method: 'get',
+  path: '/v1/destinations/{id}/dead-letters',
+  tags,
+  summary: "List a destination's dead letters",
+  description: pageDescription,
+  security,
+  request: { params: destinationIdParam, query: deadLettersQuery },
+  responses: { 200: page, ...problemResponses(400, 401, 403, 404, 503) },
+});
+
+const ofAll = createRoute({
+  method: 'get',
+  path: '/v1/dead-letters',
+  tags,
+  summary: 'List dead letters across destinations',
+  description: pageDescription,
+  security,
+  request: { query: allDeadLettersQuery },
+  responses: { 200: page, ...problemResponses(400, 401, 403, 404, 503) },
+});
+
+/** `GET /v1/destinations/{id}/dead-letters` and `GET /v1/dead-letters` */
+export function deadLetterRoutes(app: App, options: DeadLetterOptions): void {
+  app.openapi(ofDestination, async (c) => {
+    const { id: destinationId } = await existing(options.destinations, c.req.valid('param').id);
+    return c.json(await pageOf(options, { ...c.req.valid('query'), destinationId }), 200);
+  });
+  app.openapi(ofAll, async (c) => {
+    const query = c.req.valid('query');
+    const { destinationId } = query;
+    if (destinationId !== undefined) await existing(options.destinations, destinationId);
+    return c.json(await pageOf(options, query), 200);
+  });
+}
+
+type Query = ParkingFilter & {
+  destinationId?: string | undefined;
+  customerExternalId?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+};
+
+/** Lanes that are listed for one page: as many as letters are wanted, for a lane may have one alone. */
+const lanesOfPage = { least: 20, most: 100 };
+const lanesAtOnce = 5;
+/** So long it is looked for more: lanes that no worker has in memory take their time. In ms. */
+const askedForMs = 3_000;
+
+/** Where a page ended: the page of lanes and its size, the lane in it, and how many of its letters were passed. */
+type Place = { token: string; lanesMax: number; workflowId: string; passed: number };
+
+async function pageOf({ list, lanes }: DeadLetterOptions, { limit, cursor, ...query }: Query) {
+  const { destinationId, customerExternalId, ...filter } = query;
+  const digest = createHash('sha256').update(JSON.stringify(query)).digest('base64url');
+  const name = `dead-letters:${digest.slice(0, 16)}`;
+  const lanesMax = Math.min(Math.max(limit, lanesOfPage.least), lanesOfPage.most);
+  const from = cursor === undefined ? { token: '', lanesMax, workflowId: '', passed: 0 } : placeFrom(name, cursor);
+  const found = await list({
+    ...{ destinationId, customerExternalId, isParking: true, lanesMax: from.lanesMax },
+    token: from.token === '' ? undefined : from.token,
+  });
+  const { next, ...shown } = await lettersOf(lanes, found, from, { limit, filter });
+  if (!next) return shown;
+  return { ...shown, nextCursor: cursorOf(name, [next.token, next.lanesMax, next.workflowId, next.passed]) };
+}
+
+function placeFrom(name: string, cursor: string): Place {
+  const [token = '', lanesMax = 0, workflowId = '', passed = 0] = placeOf(name, cursor);
+  return {
+    token: String(token),
+    lanesMax: Math.min(Number(lanesMax) || lanesOfPage.least, lanesOfPage.most),
+    workflowId: String(workflowId),
+    passed: Number(passed) || 0,
+  };
+}
+
+type ShownLetter = ParkedEvent & { destinationId: string; lane: string; workflowId: string };
+type LetterPage = {
+  deadLetters: ShownLetter[];
+  unanswered: Pick<ListedLane, 'lane' | 'workflowId' | 'deadLetters'>[];
+  next?: Place;
+};
+
+/** The dead letters of a page of lanes that fit, from that place on, `limit` of them at the most. */
+async function lettersOf(
+  lanes: Pick<LaneCalls, 'deadLetters'>,
+  found: LanePage,
+  from: Place,
+  { limit, filter }: { limit: number; filter: ParkingFilter },
+): Promise<LetterPage> {
+  const page: LetterPage = { deadLetters: [], unanswered: [] };
+  const endsAtMs = performance.now() + askedForMs;
+  // A lane that holds none any more has left the page: it is shown from its start again.
+  const first = Math.max(
+    found.lanes.findIndex(({ workflowId }) => workflowId === from.workflowId),
+    0,
+  );
+  for (let at = first; at < found.lanes.length; at += lanesAtOnce) {
+    const some = found.lanes.slice(at, at + lanesAtOnce);
+    const [next] = some;
+    if (at > first && next && performance.now() > endsAtMs) {
+      return { ...page, next: { ...from, workflowId: next.workflowId, passed: 0 } };
+    }
+    const answers = await Promise.all(some.map(({ workflowId }) => lanes.deadLetters(workflowId)));
+    for (const [n, { destinationId, lane, workflowId, deadLetters }] of some.entries()) {
+      const letters = answers[n];
+      if (letters === 'gone') continue;
+      if (!letters) {
+        page.unanswered.push({ lane, workflowId, deadLetters });
+        continue;
+      }
+      const passedBefore = workflowId === from.workflowId ? from.passed : 0;
+      for (const [passed, letter] of letters.entries()) {
+        if (passed < passedBefore || !isOfParking(letter, filter)) continue;
+        if (page.deadLetters.length === limit) return { ...page, next: { ...from, workflowId, passed } };
+        page.deadLetters.push({ ...letter, destinationId, lane, workflowId });
+      }
+    }
+  }
+  return found.token === undefined
+    ? page
+    : { ...page, next: { ...from, token: found.token, workflowId: '', passed: 0 } };
+}

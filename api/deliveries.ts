@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { createRoute } from '@hono/zod-openapi';
+import type { EventKeys } from '../activities/eventKeys.ts';
+import { Turns } from '../activities/turns.ts';
+import { eventDigest } from '../domain/eventDigest.ts';
+import { eventIdOf } from '../domain/eventId.ts';
+import { laneOf, laneWorkflowId } from '../domain/lane.ts';
+import type { Destinations } from '../store/destinations.ts';
+import type { EventIndex } from '../store/eventIndex.ts';
+import type { EventPlace, EventsIn, RecentEvent } from '../store/eventSearch.ts';
+import type { App } from './appEnv.ts';
+import { existing } from './destinations.ts';
+import { cursorOf, placeOf } from './listCursor.ts';
+import { eventNotFound } from './notIndexed.ts';
+import { deliveriesQuery, deliveryPageSchema, eventIdQuery, eventIdSchema } from './schemas/deliveries.ts';
+import { problemResponses } from './schemas/problem.ts';
+import { needs } from './scopes.ts';
+
+export type DeliveryRouteOptions = {
+  destinations: Pick<Destinations, 'get' | 'idsOfCustomer'>;
+  index: Pick<EventIndex, 'find' | 'recent'>;
+  /** The partition keys of events in a run of a lane. */
+  keysIn: EventKeys;
+  eventIndexDays: number;
+};
+
+const common = { method: 'get' as const, tags: ['Events'], security: needs('read') };
+
+const list = createRoute({
+  ...common,
+  path: '/v1/deliveries',
+  summary: 'Find deliveries by customer, destination, partition key or lane',
+  description:
+    'The newest first, as far back as the index of events goes. `GET /v1/events/{id}` tells what became of one. A page may have fewer than `limit`, even none, and still be followed by another.',
+  request: { query: deliveriesQuery },
+  responses: {
+    200: { description: 'A page.', content: { 'application/json': { schema: deliveryPageSchema } } },
+    ...problemResponses(400, 401, 403, 404, 503),
+  },
+});
+
+const find = createRoute({
+  ...common,
+  path: '/v1/events',
+  summary: 'Find an event by its idempotency key',
+  request: { query: eventIdQuery },
+  responses: {
+    200: { description: 'Its id.', content: { 'application/json': { schema: eventIdSchema } } },
+    ...problemResponses(400, 401, 403, 404, 503),
+  },
+});
+
+/** `GET /v1/deliveries` and `GET /v1/events` */
+export function deliveryRoutes(app: App, options: DeliveryRouteOptions): void {
+  const { index, eventIndexDays } = options;
+  const turns = new Turns(searchesAtOnce, tooMany);
+  app.openapi(find, async (c) => {
+    const { customerExternalId, idempotencyKey } = c.req.valid('query');
+    const digest = eventDigest(customerExternalId, idempotencyKey);
+    const id = eventIdOf(digest);
+    if ((await index.find(digest)).length === 0) throw eventNotFound(id, eventIndexDays);
+    return c.json({ id }, 200);
+  });
+  app.openapi(list, async (c) => {
+    const { limit, cursor, ...query } = c.req.valid('query');
+    const name = `deliveries:${createHash('sha256').update(JSON.stringify(query)).digest('base64url').slice(0, 16)}`;
+    const before = cursor === undefined ? undefined : placeFrom(name, cursor);
+    const where = await placesOf(options, query);
+    const page = await turns.take(() => pageOf(options, where, { limit, before }));
+    const { next } = page;
+    const shown = { deliveries: page.events.map((event) => shownDelivery(event, where.key?.key)) };
+    return c.json(
+      { ...shown, ...(next && { nextCursor: cursorOf(name, [next.atMs, next.eventId, next.runId]) }) },
+      200,
+    );
+  });
+}
+
+/** A search of a lane that had no event for long reads through the index. */
+const searchesAtOnce = { atOnce: 3, waiting: 20 };
+const tooMany = 'Too many deliveries are looked for at once. Ask again after a second.';
+
+const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+function placeFrom(name: string, cursor: string): EventPlace {
+  const [atMs, eventId = '', runId = ''] = placeOf(name, cursor);
+  const isWhole = /^[\w-]{22}$/.test(String(eventId)) && uuidForm.test(String(runId));
+  return { atMs: Number(atMs) || 0, ...(isWhole ? { eventId: String(eventId), runId: String(runId) } : beforeTime) };
+}
+const beforeTime = { eventId: '', runId: '' };
+
+/** `key`: the key that is looked for, where its lane has others too. */
+type Where = { in: EventsIn; key?: { key: string; isToRead: boolean } };
+type Query = {
+  customerExternalId?: string | undefined;
+  destinationId?: string | undefined;
+  partitionKey?: string | undefined;
+  workflowId?: string | undefined;
+};
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Throws `destination_not_found`. */
+async function placesOf({ destinations }: DeliveryRouteOptions, query: Query): Promise<Where> {
+  const { customerExternalId, destinationId, partitionKey, workflowId } = query;
+  if (customerExternalId !== undefined) {
+    return { in: { destinationIds: await destinations.idsOfCustomer(customerExternalId) } };
+  }
+  if (workflowId !== undefined) {
+    await existing(destinations, workflowId.split(':')[1] ?? '');
+    return { in: { workflowId } };
+  }
+  const { id, ordering } = await existing(destinations, destinationId ?? '');
+  if (partitionKey === undefined) return { in: { destinationIds: [id] } };
+  const lane = laneOf(ordering.lanes, partitionKey, sha256);
+  return {
+    in: { workflowId: laneWorkflowId(id, lane) },
+    key: { key: partitionKey, isToRead: ordering.lanes !== 'key' },
+  };
+}
+
+/** Of so many runs the histories are read for one page: a lane of many keys tells in its history alone which event has which. */
+const runsOfPage = 10;
+
+async function pageOf(
+  { index, keysIn }: DeliveryRouteOptions,
+  where: Where,
+  { limit, before }: { limit: number; before: EventPlace | undefined },
+): Promise<{ events: RecentEvent[]; next?: EventPlace | undefined }> {
+  const page = await index.recent(where.in, { limit, before });
+  if (!where.key?.isToRead) return page;
+  const keys = new Map<string, ReadonlyMap<string, string>>();
+  const events: RecentEvent[] = [];
+  let last: RecentEvent | undefined;
+  for (const event of page.events) {
+    const { workflowId, runId, eventId } = event;
+    if (!keys.has(runId) && keys.size === runsOfPage) return { events, next: last && placeAt(last) };
+    const ofRun = keys.get(runId) ?? (await keysIn(workflowId, runId));
+    keys.set(runId, ofRun);
+    if (ofRun.get(eventId) === where.key.key) events.push(event);
+    last = event;
+  }
+  return { events, next: page.next };
+}
+
+const placeAt = ({ acceptedAt, eventId, runId }: RecentEvent): EventPlace => ({
+  atMs: acceptedAt.getTime(),
+  ...{ eventId, runId },
+});
+
+function shownDelivery({ eventId, workflowId, acceptedAt }: RecentEvent, partitionKey: string | undefined) {
+  const [, destinationId = '', ...lane] = workflowId.split(':');
+  return {
+    eventId: eventIdOf(eventId),
+    ...{ destinationId, workflowId, lane: lane.join(':'), acceptedAt: acceptedAt.toISOString() },
+    ...(partitionKey !== undefined && { partitionKey }),
+  };
+}
