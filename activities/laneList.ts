@@ -26,6 +26,8 @@ export type LaneQuery = {
   state?: DeliveryState | undefined;
   /** Only lanes that hold dead letters. */
   isParking?: boolean | undefined;
+  /** Only lanes that do not simply deliver: they hold, are paused, or have dead letters. */
+  isTroubled?: boolean | undefined;
   lanesMax: number;
   /** Where the page before ended. */
   token?: string | undefined;
@@ -38,17 +40,17 @@ export type ListLanes = (query: LaneQuery) => Promise<LanePage>;
 const callTimeoutMs = 5_000;
 
 /**
- * Lists a destination's open lanes, the newest run first, in one call of visibility a page. Rejects with
- * `overloaded` or `temporal_unavailable`.
+ * Lists open lanes, the newest run first, in one call of visibility a page; across destinations those of this task queue, where it is given,
+ * for other Causeways may share the namespace. Rejects with `overloaded` or `temporal_unavailable`.
  */
-export function laneList(client: Client, pace = new VisibilityPace()): ListLanes {
+export function laneList(client: Client, pace = new VisibilityPace(), taskQueue?: string): ListLanes {
   const { namespace } = client.options;
   const ask = async (query: LaneQuery): Promise<LanePage> => {
     const { lanesMax, token } = query;
     const request = {
       namespace,
       pageSize: lanesMax,
-      query: filterOf(query),
+      query: filterOf(query, taskQueue),
       ...(token !== undefined && { nextPageToken: Buffer.from(token, 'base64url') }),
     };
     try {
@@ -65,13 +67,36 @@ export function laneList(client: Client, pace = new VisibilityPace()): ListLanes
     query.isOwn ? pace.inTurn(() => ask(query)) : pace.shared(JSON.stringify(query), () => ask(query));
 }
 
-const filterOf = ({ destinationId, customerExternalId, state, isParking }: LaneQuery): string =>
+/** How many lanes there are. Rejects with `temporal_unavailable`. */
+export type CountLanes = (query: LaneFilter) => Promise<number>;
+
+export function laneCount(client: Client, pace: VisibilityPace, taskQueue?: string): CountLanes {
+  const count = async (query: string): Promise<number> =>
+    (await client.connection.withDeadline(Date.now() + callTimeoutMs, () => client.workflow.count(query))).count;
+  return (query) =>
+    pace.inTurn(async () => {
+      try {
+        return await count(filterOf(query, taskQueue));
+      } catch (cause) {
+        throw temporalSilent(cause);
+      }
+    });
+}
+
+type LaneFilter = Omit<LaneQuery, 'lanesMax' | 'token' | 'isOwn'>;
+
+const filterOf = (
+  { destinationId, customerExternalId, state, isParking, isTroubled }: LaneFilter,
+  taskQueue: string | undefined,
+): string =>
   [
     `WorkflowType="${laneWorkflowType}" AND ExecutionStatus="Running"`,
     ...(destinationId === undefined ? [] : [`DestinationId=${quotedInQuery(destinationId)}`]),
     ...(customerExternalId === undefined ? [] : [`CustomerExternalId=${quotedInQuery(customerExternalId)}`]),
     ...(state ? [`DeliveryState="${state}"`] : []),
     ...(isParking ? ['DeadLetters > 0'] : []),
+    ...(isTroubled ? ['(DeadLetters > 0 OR DeliveryState IN ("Waiting", "Suspended", "Paused"))'] : []),
+    ...(destinationId === undefined && taskQueue !== undefined ? [`TaskQueue=${quotedInQuery(taskQueue)}`] : []),
   ].join(' AND ');
 
 /** A value in a visibility query. One with a quote or a backslash is found by none: Temporal compares it as it is escaped. */

@@ -96,7 +96,7 @@ function placeFrom(name: string, cursor: string): Place {
   const [token = '', lanesMax = 0, workflowId = '', passed = 0] = placeOf(name, cursor);
   return {
     token: String(token),
-    lanesMax: Math.min(Number(lanesMax) || lanesOfPage.least, lanesOfPage.most),
+    lanesMax: Math.min(Math.max(Number(lanesMax) || 0, lanesOfPage.least), lanesOfPage.most),
     workflowId: String(workflowId),
     passed: Number(passed) || 0,
   };

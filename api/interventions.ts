@@ -5,6 +5,7 @@ import { tellAll } from '../activities/tellLanes.ts';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
+import { isFiltered, isOfParking, type ParkingFilter } from '../domain/replayFilter.ts';
 import type { Intervention as Asked, Interventions, Told } from '../store/interventions.ts';
 import type { IndexedDelivery } from './deliveryLogs.ts';
 import type { Intervention, Selection } from './schemas/lanes.ts';
@@ -25,7 +26,7 @@ export type InterventionRequest = {
   requestKey: string | undefined;
 };
 
-type Chosen = Pick<Selection, 'ids' | 'lane' | 'all'>;
+type Chosen = Pick<Selection, 'ids' | 'lane' | 'all'> & ParkingFilter;
 
 /** One request signals so many lanes at the most. */
 export const lanesMax = 1_000;
@@ -57,7 +58,7 @@ async function begun(options: InterventionOptions, request: InterventionRequest,
   const { requestKey, ...what } = request;
   const { interventions } = options;
   const digest = createHash('sha256')
-    .update(JSON.stringify([what, chosen.ids, chosen.lane, chosen.all]))
+    .update(JSON.stringify([what, chosen.ids, chosen.lane, chosen.all, ...filterOf(chosen)]))
     .digest('base64url');
   if (requestKey === undefined) return { digest, told: await lanesToTell(options, request, chosen) };
   const known = await interventions.find(requestKey);
@@ -72,6 +73,10 @@ async function begun(options: InterventionOptions, request: InterventionRequest,
     throw error;
   }
 }
+
+/** Nothing where there is none: a request of before there were filters is the same one. */
+const filterOf = ({ error, parkedFrom, parkedTo }: ParkingFilter): ParkingFilter[] =>
+  isFiltered({ error, parkedFrom, parkedTo }) ? [{ error, parkedFrom, parkedTo }] : [];
 
 const again = (known: Asked, digest: string): Begun => ({ ...same(known, digest), cameAtMs: known.askedAtMs });
 
@@ -119,11 +124,38 @@ const requestNameChars = 22;
 async function lanesToTell(
   options: InterventionOptions,
   { destinationId }: InterventionRequest,
-  { ids, lane }: Chosen,
+  chosen: Chosen,
 ): Promise<Told[]> {
+  const { ids, lane } = chosen;
   if (ids) return await lanesOfEvents(options, destinationId, [...new Set(ids)]);
-  if (lane === undefined) return await parkingLanes(options.list, destinationId);
-  return [await parkingLane(options.lanes, destinationId, lane)];
+  const told =
+    lane === undefined
+      ? await parkingLanes(options.list, destinationId)
+      : [await parkingLane(options.lanes, destinationId, lane)];
+  return isFiltered(chosen) ? await fittingIn(options, told, chosen) : told;
+}
+
+/** So many dead letters one request may name: each lane's are in its signal, and all of them in what is remembered of the request. */
+const lettersMax = 20_000;
+
+/** Those of the lanes' dead letters that fit, by their ids. */
+async function fittingIn(
+  { lanes }: InterventionOptions,
+  told: readonly Told[],
+  filter: ParkingFilter,
+): Promise<Told[]> {
+  const letters = await askedOf(told, ({ workflowId }) => lanes.deadLetters(workflowId));
+  const silent = told.flatMap(({ workflowId }, n) => (letters[n] === undefined ? [workflowId] : []));
+  if (silent.length > 0) throw noAnswer(silent);
+  const fitting = told.flatMap(({ workflowId }, n): Told[] => {
+    const own = letters[n];
+    const fits = Array.isArray(own) ? own.filter((letter) => isOfParking(letter, filter)) : [];
+    return fits.length === 0 ? [] : [{ workflowId, ids: fits.map(({ eventId }) => eventId), deadLetters: fits.length }];
+  });
+  const count = fitting.reduce((sum, { deadLetters }) => sum + deadLetters, 0);
+  if (count <= lettersMax) return fitting;
+  const remedy = `${count} dead letters fit, and one request may name ${lettersMax}. Nothing was changed. Name a shorter time by parkedFrom and parkedTo, one lane, or all without a filter.`;
+  throw new CausewayError('too_many_dead_letters', remedy);
 }
 
 /** The lanes that have these events parked. */

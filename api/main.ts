@@ -180,7 +180,7 @@ function assembled(
     index: store.eventIndex,
     audit: store.audit,
     interventions: store.interventions,
-    list: laneList(temporal, pace),
+    list: laneList(temporal, pace, config.TEMPORAL_TASK_QUEUE),
     lanes: laneCalls(temporal),
     tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
   };

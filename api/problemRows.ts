@@ -39,6 +39,7 @@ const rows = [
   { code: 'lanes_not_held', status: 409, title: 'The lanes could not be changed in time' },
   { code: 'lanes_held', status: 409, title: 'Another change of the lanes is under way', retryAfterS: 2 },
   { code: 'event_not_parked', status: 409, title: 'Some of the events are not parked' },
+  { code: 'too_many_dead_letters', status: 409, title: 'Too many dead letters for one request' },
   { code: 'too_many_lanes', status: 409, title: 'Too many lanes for one request' },
   { code: 'version_conflict', status: 412, title: 'The destination was changed meanwhile' },
   { code: 'body_too_large', status: 413, title: 'The body is too large' },

@@ -38,8 +38,9 @@ const send = createRoute({
 /** `POST /v1/destinations/{id}/test-event` */
 export function testEventRoute(app: App, { destinations, accept, audit }: TestEventOptions): void {
   app.openapi(send, async (c) => {
-    const { id, customerExternalId, partitionKey } = await existing(destinations, c.req.valid('param').id);
-    const event = testEventOf(customerExternalId, partitionKey, `causeway-test-${randomUUID()}`);
+    const destination = await existing(destinations, c.req.valid('param').id);
+    const { id } = destination;
+    const event = testEventOf(destination, `causeway-test-${randomUUID()}`, new Date());
     await audit.note({ action: 'destination.test_event_asked', subject: id }, actorOf(c));
     const receipt = await accept(event, undefined, undefined, id);
     const [delivery] = receipt.deliveries;

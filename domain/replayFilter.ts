@@ -20,6 +20,9 @@ export const isMeant = (letter: ParkedEvent, filter: ReplayFilter, startedAt: st
 
 export type ParkingFilter = Pick<ReplayFilter, 'error' | 'parkedFrom' | 'parkedTo'>;
 
+export const isFiltered = ({ error, parkedFrom, parkedTo }: ParkingFilter): boolean =>
+  [error, parkedFrom, parkedTo].some((one) => one !== undefined);
+
 /** Whether a dead letter was parked for that error, and at that time. */
 export function isOfParking({ error, parkedAt }: ParkedEvent, filter: ParkingFilter): boolean {
   const atMs = Date.parse(parkedAt);

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { parkingErrors } from '../../domain/failures.ts';
 import { deliveryStates } from '../../domain/lane.ts';
-import { isSpan, type ParkingFilter } from '../../domain/replayFilter.ts';
+import { isFiltered, isSpan, type ParkingFilter } from '../../domain/replayFilter.ts';
 import { requestKeyExpected, requestKeyForm } from '../../domain/requestKey.ts';
 import { failedSchema } from './eventLog.ts';
 import { fieldsOf, lineOf } from './text.ts';
@@ -178,6 +178,7 @@ export const pausingSchema = z
   .openapi('Pausing');
 export type Pausing = z.output<typeof pausingSchema>;
 
+const unfilteredExpected = 'no error, parkedFrom or parkedTo beside ids';
 const selectorExpected = 'exactly one of ids, lane and all';
 
 export const selectionSchema = fieldsOf({
@@ -187,14 +188,19 @@ export const selectionSchema = fieldsOf({
     .literal(true, { error: 'true' })
     .optional()
     .openapi({ description: "All of the destination's dead letters, as Temporal's visibility shows them now." }),
+  ...parkingFields,
   ...noteFields,
 })
   .superRefine((selection, context) => {
+    const refuse = (message: string, problem: string): void =>
+      context.addIssue({ code: 'custom', path: [], message, params: { problem } });
     const given = (['ids', 'lane', 'all'] as const).filter((name) => selection[name] !== undefined);
-    if (given.length === 1) return;
-    const problem = given.length === 0 ? 'selects nothing' : `has ${given.join(' and ')}`;
-    context.addIssue({ code: 'custom', path: [], message: selectorExpected, params: { problem } });
+    if (given.length !== 1) {
+      refuse(selectorExpected, given.length === 0 ? 'selects nothing' : `has ${given.join(' and ')}`);
+    }
+    if (selection.ids && isFiltered(selection)) refuse(unfilteredExpected, 'selects twice');
   })
+  .refine(isParkingSpan, spans)
   .openapi('DeadLetterSelection', { example: { all: true, reason: 'topic limit raised', by: 'ada' } });
 export type Selection = z.output<typeof selectionSchema>;
 

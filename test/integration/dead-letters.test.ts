@@ -117,3 +117,31 @@ test("a page of another filter's is refused, as is a filter that can not be", as
     expect(expectProblem(await refused(query), 400, 'request_invalid').detail).toMatch(says);
   }
 });
+
+test('those of one error and time are discarded or replayed alone, as many as the filter finds', async () => {
+  const { id } = foreign;
+  const act = (what: string, body: object, headers?: Record<string, string>) =>
+    causeway.api.request('POST', `/v1/destinations/${id}/${what}`, body, headers);
+  const all = (await parkedIn(`?destinationId=${id}`)).toSorted((a, b) => (a.parkedAt < b.parkedAt ? -1 : 1));
+  const middle = all[25]?.parkedAt ?? '';
+  const early = all.filter(({ parkedAt }) => parkedAt < middle);
+  expect(early.length).toBeGreaterThan(0);
+  expect((await act('discard', { all: true, error: 'INVALID_RECORD' })).body).toMatchObject({
+    lanes: 0,
+    deadLetters: 0,
+  });
+  const once = { 'idempotency-key': 'those' };
+  for (const _ of ['first', 'again']) {
+    const answer = await act('discard', { all: true, error: 'MESSAGE_TOO_LARGE', parkedTo: middle }, once);
+    expect([answer.status, answer.body]).toMatchObject([202, { deadLetters: early.length }]);
+  }
+  expectProblem(await act('discard', { all: true }, once), 422, 'idempotency_key_reused');
+  const left = await until(
+    'them to be gone',
+    () => parkedIn(`?destinationId=${id}`),
+    (now) => now.length < all.length,
+  );
+  expect(keysOf(left).toSorted()).toEqual(keysOf(all.slice(early.length)).toSorted());
+  const both = await act('discard', { ids: [all[0]?.eventId], error: 'MESSAGE_TOO_LARGE' });
+  expect(expectProblem(both, 422, 'validation_failed').detail).toMatch(/selects twice: expected no error, parkedFrom/);
+});

@@ -187,7 +187,7 @@ describe('the event index', () => {
     expect(await since(new Date(Date.now() + 60_000))).toEqual([]);
     const { rows } = await pool.query<{ days: number; indexed: number }>(`
       select count(*)::int as days, count(*) filter (where exists (
-        select from pg_indexes where tablename = relid::regclass::text and indexdef like '%brin (accepted_at)%'))::int as indexed
+        select from pg_indexes where tablename = relid::regclass::text and indexdef like '%brin (accepted_at, workflow_id text_bloom_ops%'))::int as indexed
       from pg_partition_tree('event_index') where isleaf`);
     expect(rows[0]?.indexed).toBe(rows[0]?.days);
   });

@@ -16,7 +16,7 @@ const listed = (lane: string): ListedLane => ({
   ...{
     workflowId: workflowOf(lane),
     runId: 'r',
-    destinationId,
+    destinationId: 'dst_1',
     lane,
     state: 'Delivering',
     deadLetters: 1,
