@@ -13,6 +13,7 @@ import type { DeliveryMeter } from './deliveryMeter.ts';
 import { reportFailure } from './failureReport.ts';
 import { notBefore } from './freshDestination.ts';
 import { ProducerPool } from './kafka/producerPool.ts';
+import type { BrokerClients } from './kafka/topicConnection.ts';
 import { Lease } from './lease.ts';
 import type { Patience } from './patience.ts';
 import type { SettledBefore } from './settledBefore.ts';
@@ -30,6 +31,8 @@ export type ProduceDependencies = {
   faultAfterMsMax?: number;
   /** The customer whose events outcomes become; undefined where they are not exported. */
   exportTo?: string | undefined;
+  /** Another Kafka client than the usual one: docs/decisions/kafka-client.md. */
+  brokers?: BrokerClients | undefined;
 };
 
 export type ProduceActivity = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
@@ -48,13 +51,14 @@ export function createProduceActivity({
   meter,
   faultAfterMsMax,
   exportTo,
+  brokers,
 }: ProduceDependencies): {
   activities: ProduceActivity;
   /** Whether this process sends nothing with an earlier version of the destination any more, nor will. */
   hasLetGoBefore(destination: OpenDestination): boolean;
   close(): void;
 } {
-  const producers = new ProducerPool();
+  const producers = new ProducerPool(brokers);
   const produce = async (request: ProduceRequest, block: Block): Promise<Outcome> => {
     const { destinationId, resumed } = request;
     const context = Context.current();

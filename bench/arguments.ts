@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { rows } from './rows/index.ts';
 
 /** The parts of the bench, by the letters that the issue and the report give them, or a name. */
 export const partNames = {
@@ -25,6 +26,12 @@ export type BenchArguments = {
   out: string | undefined;
   /** A folder for CPU profiles of API, worker and the direct road. */
   profile: string | undefined;
+  /** Rows of issue 6's table, by name: where there are any, they run in place of the parts. */
+  rows: readonly string[];
+  /** For rows that last for a time of their own. */
+  minutes: number | undefined;
+  /** Keep each row's result, for later runs to be compared with. */
+  store: boolean;
 };
 
 /** Those that run where no part is named: a backlog of a million events takes many minutes. */
@@ -46,17 +53,24 @@ ${Object.entries(partNames)
   --own           bring up a stack of its own though one runs (npm start)
   --out x.json    also write the figures to this file
   --profile dir   bring up a stack of its own, and write CPU profiles of API, worker and (c) into this folder
+  --row x,y       in place of the parts these rows of issue 6's table, each with its limits measured beside it, a plot in bench/plots/
+                  and the difference to the last stored result; --rows lists them, all names all of them
+  --minutes n     how long rows last that have a time of their own (slowest-post, soak)
+  --store         keep the rows' results in bench/results/
   --help          show this`;
+
+export const rowList = `The rows, for --row:\n\n${rows.map(({ name, what }) => `  ${name.padEnd(20)}${what}`).join('\n')}`;
 
 /** What is wrong with the arguments, for the person who typed them. */
 export class WrongArgument extends Error {
   override readonly name = 'WrongArgument';
 }
 
-/** Reads the arguments; `'help'` where help is asked for. Throws {@link WrongArgument}, which says what would be right. */
-export function readArguments(given: readonly string[]): BenchArguments | 'help' {
+/** Reads the arguments; `'help'` and `'rows'` where those are asked for. Throws {@link WrongArgument}, which says what would be right. */
+export function readArguments(given: readonly string[]): BenchArguments | 'help' | 'rows' {
   const values = parsed(given);
   if (values.help) return 'help';
+  if (values.rows) return 'rows';
   return {
     parts: partsFrom(values.only),
     loads: listFrom(values.load),
@@ -65,6 +79,9 @@ export function readArguments(given: readonly string[]): BenchArguments | 'help'
     own: values.own ?? false,
     out: fileFrom('--out', values.out),
     profile: fileFrom('--profile', values.profile),
+    rows: rowsFrom(values.row),
+    minutes: minutesFrom(values.minutes),
+    store: values.store ?? false,
   };
 }
 
@@ -76,6 +93,10 @@ const options = {
   own: { type: 'boolean' },
   out: { type: 'string' },
   profile: { type: 'string' },
+  row: { type: 'string' },
+  rows: { type: 'boolean' },
+  minutes: { type: 'string' },
+  store: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
 
@@ -104,6 +125,24 @@ function partsFrom(text: string | undefined): ReadonlySet<PartName> {
     throw new WrongArgument(`--only ${what}. Give some of ${all.join(', ')}, comma-separated: --only a,c`);
   }
   return new Set(wanted.filter(isPartName));
+}
+
+function rowsFrom(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  const names = rows.map(({ name }) => name);
+  const wanted = listFrom(text);
+  if (wanted.join() === 'all') return names;
+  const wrong = wanted.filter((name) => !names.includes(name));
+  if (wanted.length > 0 && wrong.length === 0) return wanted;
+  const what = wanted.length === 0 ? 'names no row' : `names ${wrong.join(', ')}, which is no row`;
+  throw new WrongArgument(`--row ${what}. Give some of ${names.join(', ')}, comma-separated, or all.`);
+}
+
+function minutesFrom(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const minutes = Number(text);
+  if (minutes > 0 && Number.isFinite(minutes)) return minutes;
+  throw new WrongArgument(`--minutes needs a number over 0, for example --minutes 2; got "${text}".`);
 }
 
 function fileFrom(name: string, text: string | undefined): string | undefined {

@@ -3,7 +3,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { MissingTools } from '../dev/servers/install.ts';
 import { say } from '../dev/servers/progress.ts';
-import { type BenchArguments, type PartName, partNames, readArguments, usage, WrongArgument } from './arguments.ts';
+import {
+  type BenchArguments,
+  type PartName,
+  partNames,
+  readArguments,
+  rowList,
+  usage,
+  WrongArgument,
+} from './arguments.ts';
 import { startChild, stopChildren } from './child/child.ts';
 import type { SenderMethods } from './load/sender.ts';
 import { backlog } from './parts/backlog.ts';
@@ -20,6 +28,10 @@ import { ratioToDirect, ratioToSignals } from './report/ratios.ts';
 import type { Parts, Results } from './report/results.ts';
 import { describeMachine, type Run } from './report/run.ts';
 import { targetsOf } from './report/targets.ts';
+import { rows } from './rows/index.ts';
+import { writePlot } from './rows/plot.ts';
+import { rowMarkdown } from './rows/rowReport.ts';
+import { lastStored, type RowResult, store } from './rows/stored.ts';
 import type { BenchStack } from './stack/benchStack.ts';
 import { ownStack } from './stack/ownStack.ts';
 import { runningStack } from './stack/runningStack.ts';
@@ -32,13 +44,13 @@ async function stopAll(): Promise<void> {
   for (const stop of toStop.splice(0).reverse()) await stop();
 }
 
-async function stackFor({ own, profile, parts }: BenchArguments): Promise<BenchStack> {
+async function stackFor({ own, profile, parts, rows }: BenchArguments): Promise<BenchStack> {
   const running = own || profile !== undefined ? undefined : await runningStack();
   if (running) {
     say(`Using the running stack at ${running.api}.`);
     return running;
   }
-  const programs = (['d', 'e', 'f', 'backlog'] as const).some((part) => parts.has(part));
+  const programs = rows.length > 0 || (['d', 'e', 'f', 'backlog'] as const).some((part) => parts.has(part));
   return await ownStack({ programs, profile: profile && resolve(profile) }, (stop) => toStop.push(stop));
 }
 
@@ -58,6 +70,30 @@ async function runParts(context: Context, wanted: ReadonlySet<PartName>): Promis
   return parts;
 }
 
+/** Each row, with its table, its figures as JSON and its plot. */
+async function runRows(context: Context, given: BenchArguments, run: Run): Promise<void> {
+  const results: RowResult[] = [];
+  for (const { name, what, run: measure } of rows.filter((row) => given.rows.includes(row.name))) {
+    say(`(${name}) ${what}`);
+    const startedAt = new Date().toISOString();
+    const measured = await measure(context, { minutes: given.minutes });
+    const result: RowResult = { row: name, run: { ...run, startedAt }, ...measured };
+    const last = await lastStored(name);
+    const json = JSON.stringify({ row: name, figures: measured.figures }, null, 2);
+    console.log(`${rowMarkdown(what, result, last)}\n\n\`\`\`json\n${json}\n\`\`\`\n`);
+    say(`The plot is in ${await writePlot(result, last)}.`);
+    if (given.store) say(`Kept as bench/results/${await store(result)}.`);
+    results.push(result);
+  }
+  if (given.out !== undefined) await writeOut(given.out, JSON.stringify(results, null, 2));
+}
+
+async function writeOut(file: string, json: string): Promise<void> {
+  await mkdir(dirname(resolve(file)), { recursive: true });
+  await writeFile(file, `${json}\n`);
+  say(`The figures are in ${file}.`);
+}
+
 async function bench(given: BenchArguments): Promise<void> {
   const machine = await describeMachine();
   const stack = await stackFor(given);
@@ -71,15 +107,13 @@ async function bench(given: BenchArguments): Promise<void> {
     wants: (name) =>
       given.loads.length === 0 || given.loads.some((piece) => name.includes(piece) || piece.includes(name)),
   };
-  const parts = await runParts(context, given.parts);
   const run: Run = { ...machine, isQuick: given.quick, isCalm: given.calm, stack: stack.kind };
+  if (given.rows.length > 0) return await runRows(context, given, run);
+  const parts = await runParts(context, given.parts);
   const results: Results = { run, parts, targets: targetsOf(parts) };
   const json = JSON.stringify(withRatios(results), null, 2);
   console.log(`${markdownOf(results)}\n\n\`\`\`json\n${json}\n\`\`\``);
-  if (given.out === undefined) return;
-  await mkdir(dirname(resolve(given.out)), { recursive: true });
-  await writeFile(given.out, `${json}\n`);
-  say(`The figures are in ${given.out}.`);
+  if (given.out !== undefined) await writeOut(given.out, json);
 }
 
 /** The figures, each of (d) with its ratios to (b) and (c). */
@@ -103,8 +137,8 @@ function stopRequested(): Promise<string> {
 
 async function main(): Promise<number> {
   const given = readArguments(process.argv.slice(2));
-  if (given === 'help') {
-    console.log(usage);
+  if (given === 'help' || given === 'rows') {
+    console.log(given === 'help' ? usage : rowList);
     return 0;
   }
   const stopped = stopRequested();

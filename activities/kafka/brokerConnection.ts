@@ -3,12 +3,21 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import Broker, { type RequestDefinition } from 'kafkajs/src/broker/index.js';
 import { createLogger } from 'kafkajs/src/loggers/index.js';
 import ConnectionPool, { type SocketFactory } from 'kafkajs/src/network/connectionPool.js';
+import {
+  type MetadataAnswer,
+  type MetadataOptions,
+  type ProduceAnswer,
+  type ProduceOptions,
+  requests,
+} from 'kafkajs/src/protocol/requests/index.js';
 import { allowedOnly } from './allowedAddress.ts';
 import { AlertsAsked, certificateAlert, certificateRefused, checkClientCertificate } from './clientCertificate.ts';
 import { withOpenedKey } from './clientKey.ts';
 import { askBeforeWriting, calmQueue, guardFrames, renewInTime } from './connectionGuard.ts';
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { failureIn, NamedError, NotSent, notSentInTime } from './failureNames.ts';
+import { metadataKey } from './metadataWithRights.ts';
+import { produceKey, produceRequest } from './produceRequest.ts';
 import { resetSocket } from './resetSocket.ts';
 import { withinMs } from './withinMs.ts';
 
@@ -133,6 +142,16 @@ export class BrokerConnection {
     });
     this.queue = turn.catch(() => undefined);
     return await turn;
+  }
+
+  /** As {@link request}. */
+  produce(options: ProduceOptions, isWanted: () => boolean): Promise<ProduceAnswer> {
+    return this.request(produceKey, produceRequest, options, isWanted);
+  }
+
+  /** As {@link request}. */
+  metadata(options: MetadataOptions): Promise<MetadataAnswer> {
+    return this.request(metadataKey, requests.Metadata, options);
   }
 
   /** Shows the broker who we are again, where our session is about to end. Between two requests: so neither is lost. */

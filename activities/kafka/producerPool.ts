@@ -1,6 +1,6 @@
 import type { OpenDestination } from '../../domain/destination.ts';
 import { LingeringProducer } from './lingeringProducer.ts';
-import { TopicConnection } from './topicConnection.ts';
+import { type BrokerClients, TopicConnection } from './topicConnection.ts';
 
 /** Connections that nobody used for this long are closed, in ms: brokers do the same after ten minutes. */
 const idleMsMax = 5 * 60_000;
@@ -13,6 +13,9 @@ export class ProducerPool {
   private retired: { id: string; producer: LingeringProducer }[] = [];
   private readonly sweeper = setInterval(() => this.sweep(), sweepEveryMs).unref();
 
+  /** `brokers`: another client than the usual one. */
+  constructor(private readonly brokers?: BrokerClients) {}
+
   producerOf(destination: OpenDestination): LingeringProducer {
     const known = this.producers.get(destination.id);
     // A lane that read the destination before it was changed must not bring the old settings back for the others.
@@ -20,7 +23,8 @@ export class ProducerPool {
     // Batches that are being sent with the old one are finished with it.
     if (known) this.retire(destination.id, known);
     const { version, producer } = destination;
-    const made = new LingeringProducer(version, new TopicConnection(destination), producer.batchSizeBytes);
+    const topic = new TopicConnection(destination, this.brokers);
+    const made = new LingeringProducer(version, topic, producer.batchSizeBytes);
     this.producers.set(destination.id, made);
     return made;
   }

@@ -1,5 +1,5 @@
-import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/crc32C.js';
 import type { RecordToSend } from 'kafkajs/src/protocol/requests/index.js';
+import { crc32c } from './crc32c.ts';
 
 /** Of a record batch: base offset (8 bytes) and length (4), then what the length counts. */
 const lengthAt = 8;
@@ -98,6 +98,6 @@ export function recordBatchOf(records: readonly BatchRecord[], createdAtMs: numb
   all.forEach((one, offset) => {
     at = writeRecord(batch, at, one, offset);
   });
-  batch.writeUInt32BE(crc32C(batch.subarray(checkedFrom)), crcAt);
+  batch.writeUInt32BE(crc32c(batch.subarray(checkedFrom)), crcAt);
   return batch;
 }

@@ -31,7 +31,7 @@ export function saslOf({ auth, secrets, allowPrivate }: Client): Mechanism | und
   }
 }
 
-const tokenClientOf = ({ auth, secrets, allowPrivate }: Client): TokenClient => ({
+export const tokenClientOf = ({ auth, secrets, allowPrivate }: Client): TokenClient => ({
   endpoint: auth.tokenEndpoint ?? '',
   clientId: auth.clientId ?? '',
   clientSecret: secrets.clientSecret ?? '',

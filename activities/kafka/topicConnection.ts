@@ -1,12 +1,16 @@
-import { type MetadataAnswer, type RecordToSend, requests } from 'kafkajs/src/protocol/requests/index.js';
+import type {
+  MetadataAnswer,
+  MetadataOptions,
+  ProduceAnswer,
+  ProduceOptions,
+  RecordToSend,
+} from 'kafkajs/src/protocol/requests/index.js';
 import { hostPortOf } from '../../domain/address.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
 import { duplicateSequenceNumber, kafkaErrorName } from '../../domain/kafkaErrors.ts';
 import { BrokerConnection, closedBefore, wasNotSent } from './brokerConnection.ts';
-import { type ConnectionSettings, connectionSettingsOf } from './connectionSettings.ts';
+import { connectionSettingsOf } from './connectionSettings.ts';
 import { failureIn, mostTelling, NamedError, type NamedFailure, namesNoBroker } from './failureNames.ts';
-import { metadataKey } from './metadataWithRights.ts';
-import { produceKey, produceRequest } from './produceRequest.ts';
 import { withinMs } from './withinMs.ts';
 
 export type { RecordToSend };
@@ -38,6 +42,28 @@ const metadataAgeMsMax = 5 * 60_000;
 /** As the protocol has it: what `acks` says, and `all` is -1. */
 const allReplicas = -1;
 
+/**
+ * A connection to one broker, whatever client is under it: {@link BrokerConnection}, and in bench/clients another one. One
+ * try is one try there, too; `isWanted` is asked right before a request is written; `close` ends its sockets at once.
+ */
+export type BrokerClient = {
+  readonly address: string;
+  readonly isUsable: boolean;
+  connect(): Promise<void>;
+  produce(options: ProduceOptions, isWanted: () => boolean): Promise<ProduceAnswer>;
+  metadata(options: MetadataOptions): Promise<MetadataAnswer>;
+  close(reason?: Error): void;
+};
+/** How a destination's brokers are connected to, `timeoutMs` being for the answer to a request. */
+export type BrokerClients = (
+  destination: OpenDestination,
+) => (host: string, port: number, timeoutMs: number) => BrokerClient;
+
+export const kafkajsBrokers: BrokerClients = (destination) => {
+  const settings = connectionSettingsOf(destination);
+  return (host, port, timeoutMs) => new BrokerConnection(host, port, settings, timeoutMs);
+};
+
 type Leader = { host: string; port: number };
 type Metadata = { leaders: ReadonlyMap<number, Leader | undefined>; partitions: number; loadedAtMs: number };
 
@@ -49,22 +75,22 @@ export class TopicConnection {
   private readonly topic: string;
   private readonly seeds: readonly string[];
   private readonly acks: number;
-  private readonly settings: ConnectionSettings;
-  private readonly connections = new Map<string, BrokerConnection>();
+  private readonly brokerAt: ReturnType<BrokerClients>;
+  private readonly connections = new Map<string, BrokerClient>();
   private metadata: Metadata | undefined;
   private loading: Promise<Metadata> | undefined;
   private nextSeed = 0;
   /** Apart from the others: an answer about the topic must not wait behind a slow write, nor be given up with it. */
-  private metadataConnection: BrokerConnection | undefined;
+  private metadataConnection: BrokerClient | undefined;
   private isClosed = false;
   /** Grows when everything is closed: what was begun before must not go on. */
   private generation = 0;
 
-  constructor(destination: OpenDestination) {
+  constructor(destination: OpenDestination, brokers: BrokerClients = kafkajsBrokers) {
     this.topic = destination.topic;
     this.seeds = destination.brokers;
     this.acks = destination.producer.acks === 'all' ? allReplicas : destination.producer.acks;
-    this.settings = connectionSettingsOf(destination);
+    this.brokerAt = brokers(destination);
   }
 
   /** How many partitions the topic has. Rejects where no broker tells. */
@@ -153,7 +179,7 @@ export class TopicConnection {
         timeout: produceTimeoutMs,
         topicData: [{ topic: this.topic, partitions: data }],
       };
-      const answer = await connection.request(produceKey, produceRequest, produce, isWanted);
+      const answer = await connection.produce(produce, isWanted);
       const told = answer.topics.find(({ topicName }) => topicName === this.topic)?.partitions ?? [];
       const byPartition = new Map(told.map((one) => [one.partition, one]));
       return partitions.map((partition) => [partition, partitionAnswer(broker, byPartition.get(partition))]);
@@ -162,16 +188,16 @@ export class TopicConnection {
     }
   }
 
-  private connectionTo({ host, port }: Leader): BrokerConnection {
+  private connectionTo({ host, port }: Leader): BrokerClient {
     const address = `${host}:${port}`;
     const known = this.connections.get(address);
     if (known?.isUsable) return known;
-    const connection = new BrokerConnection(host, port, this.settings, requestTimeoutMs);
+    const connection = this.brokerAt(host, port, requestTimeoutMs);
     this.connections.set(address, connection);
     return connection;
   }
 
-  private async connected(connection: BrokerConnection): Promise<void> {
+  private async connected(connection: BrokerClient): Promise<void> {
     if (this.isClosed)
       throw new NamedError({ name: 'CONNECTION_CLOSED', message: 'The destination was changed meanwhile.' });
     const late = (): NamedError => {
@@ -216,19 +242,19 @@ export class TopicConnection {
     throw mostTelling(errors) ?? namesNoBroker();
   }
 
-  private askedFor(connection: BrokerConnection): Promise<MetadataAnswer> {
+  private askedFor(connection: BrokerClient): Promise<MetadataAnswer> {
     const asked = { topics: [this.topic], allowAutoTopicCreation: false };
     const late = (): NamedError => {
       connection.close();
       const message = `${connection.address} did not say in time where the topic is.`;
       return new NamedError({ name: 'CONNECT_TIMEOUT', message });
     };
-    return withinMs(metadataTimeoutMs, connection.request(metadataKey, requests.Metadata, asked), late);
+    return withinMs(metadataTimeoutMs, connection.metadata(asked), late);
   }
 
-  private seedConnection(seed: string): BrokerConnection | undefined {
+  private seedConnection(seed: string): BrokerClient | undefined {
     const at = hostPortOf(seed);
-    return at && new BrokerConnection(at.host, at.port, this.settings, requestTimeoutMs);
+    return at && this.brokerAt(at.host, at.port, requestTimeoutMs);
   }
 }
 

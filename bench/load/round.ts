@@ -18,6 +18,10 @@ export type Round = {
   seconds: number;
   eventsPerSecond?: number;
   isPatient?: boolean;
+  /** The reader leaves out what is in the topic already. */
+  isAfterOthers?: boolean;
+  /** Whether the slowest POST of each second is wanted. */
+  isTimed?: boolean;
   /** Whose CPU time is taken, beside the load's own. */
   processes: Processes;
 };
@@ -42,6 +46,8 @@ export type RoundResult = Verdict &
     latencyMs: Percentiles;
     /** From the end of the load until its lanes took events again. */
     markAcceptedAfterMs: number;
+    /** By the second in which it was sent, the longest wait for an answer, in ms. */
+    worstEachSecond?: [atS: number, waitMs: number][];
   };
 
 /** Nothing new in the topic for this long: what is missing counts as lost. */
@@ -60,10 +66,21 @@ const postWaits = (log: SendLog, isWanted: (outcome: number | undefined) => bool
     .map((atMs, n) => atMs - (log.sentAtMs[n] ?? 0))
     .filter((waitMs, n) => Number.isFinite(waitMs) && isWanted(log.outcomes[n]));
 
+function worstEachSecond({ sentAtMs, answeredAtMs }: SendLog): [number, number][] {
+  const worst = new Map<number, number>();
+  const [beganMs = 0] = sentAtMs;
+  sentAtMs.forEach((atMs, n) => {
+    const second = Math.floor((atMs - beganMs) / 1_000);
+    const waitMs = (answeredAtMs[n] ?? Number.NaN) - atMs;
+    if (Number.isFinite(waitMs)) worst.set(second, Math.max(worst.get(second) ?? 0, waitMs));
+  });
+  return [...worst];
+}
+
 export async function runRound({ stack, sender, reader }: Context, round: Round): Promise<RoundResult> {
-  const { topic, processes, ...load } = round;
+  const { topic, processes, isAfterOthers, isTimed, ...load } = round;
   const tag = randomBytes(4).toString('hex');
-  await reader.call('open', { brokers: stack.kafkaBrokers, topic, tag });
+  await reader.call('open', { brokers: stack.kafkaBrokers, topic, tag, fromEnd: isAfterOthers });
   const cpu = await startCpuMeter({ ...processes, sender: sender.pid, reader: reader.pid });
   const sent = await sender.call('send', { ...load, tag, isPatient: load.isPatient ?? true });
   const arrivals = await reader.call('arrivals', { outcomes: sent.log.outcomes, stallMs, timeoutMs: readTimeoutMs });
@@ -95,6 +112,7 @@ export async function runRound({ stack, sender, reader }: Context, round: Round)
     ),
     latencyMs: percentilesOf(latencies),
     markAcceptedAfterMs: sent.markAcceptedAfterMs,
+    ...(isTimed && { worstEachSecond: worstEachSecond(log) }),
     ...used,
   };
 }

@@ -5,7 +5,13 @@ import { nowMs } from '../clock.ts';
 import { numberOf } from '../load/events.ts';
 import { outcomes } from '../load/sendLog.ts';
 
-export type ReadJob = { brokers: string[]; topic: string; tag: string };
+export type ReadJob = {
+  brokers: string[];
+  topic: string;
+  tag: string;
+  /** Leaves out what is there already; else from the topic's beginning. */
+  fromEnd?: boolean | undefined;
+};
 
 /** The load's records in the order in which they were read, which within a partition is that of the topic. */
 export type Arrivals = {
@@ -23,7 +29,7 @@ export type AwaitJob = {
   timeoutMs: number;
 };
 
-/** Reads one topic from its beginning. */
+/** Reads one topic. */
 export class Reading {
   private numbers: number[] = [];
   private readAtMs: number[] = [];
@@ -33,7 +39,8 @@ export class Reading {
   private constructor(private readonly consumer: Consumer) {}
 
   /** Resolves once the consumer has its partitions. */
-  static async open({ brokers, topic, tag }: ReadJob): Promise<Reading> {
+  static async open({ brokers, topic, tag, fromEnd }: ReadJob): Promise<Reading> {
+    const ends = fromEnd ? await endsOf(brokers, topic) : [];
     const consumer = kafkaClient(brokers, 'causeway-bench').consumer({
       groupId: `bench-${randomUUID()}`,
       maxWaitTimeInMs: 500, // The broker answers at once when there is something.
@@ -60,6 +67,7 @@ export class Reading {
       },
     });
     await joined;
+    for (const { partition, offset } of ends) consumer.seek({ topic, partition, offset });
     return reading;
   }
 
@@ -91,5 +99,17 @@ export class Reading {
       if (codes[n] === outcomes.accepted && !this.seen.has(n)) return false;
     }
     return true;
+  }
+}
+
+/** Where each partition ends now. */
+async function endsOf(brokers: string[], topic: string): Promise<{ partition: number; offset: string }[]> {
+  const admin = kafkaClient(brokers, 'causeway-bench').admin();
+  await admin.connect();
+  try {
+    const offsets = await admin.fetchTopicOffsets(topic);
+    return offsets.map(({ partition, high }) => ({ partition, offset: high }));
+  } finally {
+    await admin.disconnect();
   }
 }

@@ -21,6 +21,12 @@ export const fourLanes: LaneKind = {
   partitionKey: 'payload.orderId',
   lanes: 4,
 };
+export const sixteenLanes: LaneKind = {
+  ...fourLanes,
+  id: 'sixteen-lanes',
+  title: '16 lanes, 10,000 keys',
+  lanes: 16,
+};
 export const newKeys: LaneKind = {
   id: 'new-keys',
   title: 'a new key and lane each',
@@ -37,7 +43,8 @@ export type BenchDestination = {
   remove(): Promise<void>;
 };
 
-async function call(stack: BenchStack, method: string, path: string, body?: unknown): Promise<unknown> {
+/** A call of the API, whose answer must be a good one. */
+export async function call(stack: BenchStack, method: string, path: string, body?: unknown): Promise<unknown> {
   const response = await fetch(`${stack.api}${path}`, {
     method,
     headers: { authorization: `Bearer ${stack.apiKey}`, 'content-type': 'application/json' },

@@ -8,6 +8,8 @@ import type { BenchDestination, LaneKind } from './destination.ts';
 /** What a load cost in its lanes, as their histories tell: batching is what the road's speed hangs on. */
 export type LaneWork = {
   runs: number;
+  /** In all runs' histories together; those of segments are not counted. */
+  historyEvents: number;
   signals: number;
   batches: number;
   workflowTasks: number;
@@ -69,6 +71,7 @@ async function laneRuns(connection: Connection, namespace: string, workflowId: s
 }
 
 class Tally {
+  historyEvents = 0;
   signals = 0;
   batches = 0;
   workflowTasks = 0;
@@ -85,6 +88,7 @@ class Tally {
       const earlier = byId.get(String(id));
       return earlier ? msOf(event) - msOf(earlier) : Number.NaN;
     };
+    this.historyEvents += events.length;
     for (const event of events) {
       const task = event.workflowTaskCompletedEventAttributes;
       const started = event.activityTaskStartedEventAttributes;
@@ -133,9 +137,10 @@ export async function laneWork(
   } finally {
     await connection.close();
   }
-  const { signals, batches, workflowTasks, failedTasks, segments } = tally;
+  const { historyEvents, signals, batches, workflowTasks, failedTasks, segments } = tally;
   return {
     runs,
+    historyEvents,
     signals,
     batches,
     workflowTasks,

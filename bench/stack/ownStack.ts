@@ -18,6 +18,14 @@ export type OwnStackOptions = {
   profile: string | undefined;
 };
 
+/** More of the programs, beside the first of each. */
+export type More = {
+  /** Resolves to its address once it answers. */
+  api(): Promise<string>;
+  worker(name: string): Promise<Server>;
+};
+export type OwnStack = BenchStack & { more: More };
+
 const profiled = (spec: ServerSpec, dir: string | undefined): ServerSpec =>
   dir === undefined ? spec : { ...spec, args: ['--cpu-prof', `--cpu-prof-dir=${dir}`, ...spec.args] };
 
@@ -25,7 +33,7 @@ const profiled = (spec: ServerSpec, dir: string | undefined): ServerSpec =>
 export async function ownStack(
   { programs, profile }: OwnStackOptions,
   keep: (stop: () => Promise<void>) => void,
-): Promise<BenchStack> {
+): Promise<OwnStack> {
   await installParts({ forTests: false });
   const dir = await mkdtemp(join(tmpdir(), 'causeway-bench-'));
   await chmod(dir, 0o711); // Postgres may run as another user.
@@ -65,7 +73,16 @@ export async function ownStack(
       kept(startServer(profiled(workerProgram(settings), profile))),
     ]);
   }
+  const more: More = {
+    api: async () => {
+      const { url, spec } = await apiProgram(settings);
+      await kept(startServer({ ...spec, logFile: `${spec.logFile}.${url.split(':').at(-1)}` }));
+      return url;
+    },
+    worker: (name) => kept(startServer(workerProgram(settings, name))),
+  };
   return {
+    more,
     kind: 'own',
     api: program.url,
     apiKey: settings.apiKey,

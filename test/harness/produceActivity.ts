@@ -50,6 +50,12 @@ type TestProduceOptions = {
   resumed?: Resumed;
 };
 
+/** Another Kafka client, put to the same tests: docs/decisions/kafka-client.md. */
+const brokers =
+  process.env.CAUSEWAY_TEST_KAFKA_CLIENT === 'platformatic'
+    ? (await import('../../bench/clients/platformaticBroker.ts')).platformaticBrokers('ours')
+    : undefined;
+
 /** Temporal's limits of the activity, as the lane gives them; heartbeats of a try that Temporal does not know fail. */
 const timeouts = { startToCloseTimeoutMs: 60_000, heartbeatTimeoutMs: 60_000 };
 
@@ -72,6 +78,7 @@ export function testProduce(
   const { activities, close } = createProduceActivity({
     ...{ destinations, temporal: client, patience, logger, meter },
     settledBefore: { of: async () => nothingSettled() },
+    brokers,
   });
   const tried: TestProduce['runFrom'] = async (destinations, destinationId, block, given = {}) => {
     stores.set(destinationId, destinations);

@@ -3,7 +3,7 @@ import { readArguments } from '../../bench/arguments.ts';
 
 const read = (...given: string[]) => {
   const result = readArguments(given);
-  if (result === 'help') throw new Error('help was not asked for');
+  if (result === 'help' || result === 'rows') throw new Error(`${result} was not asked for`);
   return result;
 };
 
@@ -25,8 +25,18 @@ describe('the arguments of npm run bench', () => {
     [['quick'], "Unexpected argument 'quick'"],
     [['--out', ''], '--out needs a path'],
     [['--profile', '-x'], '--profile'],
+    [['--row', 'soak,x'], '--row names x, which is no row. Give some of batches-four-lanes, singles-512'],
+    [['--row', ','], '--row names no row'],
+    [['--minutes', '0'], '--minutes needs a number over 0'],
   ])('%j is refused, and the message says what would be right', (given, message) => {
     expect(() => readArguments(given)).toThrow(message);
+  });
+
+  test('--row takes rows by name in place of the parts, and all of them as all', () => {
+    expect(read('--row', 'soak, backlog', '--minutes', '2')).toMatchObject({ rows: ['soak', 'backlog'], minutes: 2 });
+    expect(read('--row', 'all').rows).toHaveLength(11);
+    expect(read().rows).toEqual([]);
+    expect(readArguments(['--rows'])).toBe('rows');
   });
 
   test('a wrong name is answered with all the right ones', () => {

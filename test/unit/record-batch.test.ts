@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { requests } from 'kafkajs/src/protocol/requests/index.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { crc32cWays } from '../../activities/kafka/crc32c.ts';
 import { produceRequest } from '../../activities/kafka/produceRequest.ts';
 
 /** A definition as kafkajs has it. */
@@ -51,5 +52,18 @@ describe('A produce request', () => {
     }));
     const options = { acks: -1, timeout: 1, topicData: [{ topic: 't', partitions: [{ partition: 3, messages }] }] };
     expect((await written(produceRequest, 7, options)).equals(await written(requests.Produce, 7, options))).toBe(true);
+  });
+});
+
+describe('The checksum of a batch', () => {
+  it("is the same in the processor's way and in JavaScript, of a view of a longer buffer, too", () => {
+    const { native, kafkajs } = crc32cWays;
+    if (!native) throw new Error('@node-rs/crc32 has no binary for this machine.');
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 2_000 }), fc.nat({ max: 50 }), (some, from) => {
+        const view = some.subarray(from);
+        expect(native(view)).toBe(Number(kafkajs(view)) >>> 0);
+      }),
+    );
   });
 });
