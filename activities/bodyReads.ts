@@ -3,10 +3,13 @@ import { bodyLost, type ReadBodies } from '../domain/bodies.ts';
 import type { LaneRecord } from '../domain/deliveryLog.ts';
 import { type HistoryEvent, type LaneHistories, msOf } from './laneHistory.ts';
 
+/** Letters whose bodies are lost. */
+export type LostBodies = LaneRecord & { kind: 'unread' };
+
 export class BodyReads {
   private readonly asked = new Map<string, ReadBodies>();
 
-  constructor(private readonly decoding: Pick<LaneHistories, 'decoded'>) {}
+  constructor(private readonly decoding: Pick<LaneHistories, 'decoded' | 'messageOf'>) {}
 
   /** To be given every event, in order. */
   async note({ eventId, activityTaskScheduledEventAttributes: scheduled }: HistoryEvent): Promise<void> {
@@ -15,12 +18,12 @@ export class BodyReads {
     if (request) this.asked.set(String(eventId), request);
   }
 
-  lostIn(event: HistoryEvent): (LaneRecord & { kind: 'unread' }) | undefined {
+  async lostIn(event: HistoryEvent): Promise<LostBodies | undefined> {
     const failed = event.activityTaskFailedEventAttributes;
     const request = failed && this.asked.get(String(failed.scheduledEventId));
     if (!request) return undefined;
     const name = failed.failure?.applicationFailureInfo?.type ?? 'UNFORESEEN';
-    const error = bodyLost(request.holderId, { name, message: failed.failure?.message ?? '' });
+    const error = bodyLost(request.holderId, { name, message: (await this.decoding.messageOf(failed.failure)) ?? '' });
     return { kind: 'unread', atMs: msOf(event.eventTime), letters: request.letters, error };
   }
 }

@@ -1,6 +1,9 @@
 import type { Client } from '@temporalio/client';
-import type { LoadedDataConverter, Payload } from '@temporalio/common';
-import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import type { LoadedDataConverter, Payload, ProtoFailure } from '@temporalio/common';
+import {
+  decodeArrayFromPayloads,
+  decodeOptionalFailureToOptionalError,
+} from '@temporalio/common/lib/internal-non-workflow/index.js';
 import proto from '@temporalio/proto';
 import type { Outcome, ProduceRequest, Progress } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
@@ -245,7 +248,7 @@ export class LaneHistories {
     }
     const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
     if (failed) {
-      const message = failed.failure?.message ?? 'The produce activity failed.';
+      const message = (await this.messageOf(failed.failure)) ?? 'The produce activity failed.';
       const error = {
         kind: 'destinationAtFault' as const,
         name: 'UNFORESEEN',
@@ -283,6 +286,11 @@ export class LaneHistories {
     const { inputTypes } = anyInput;
     const inputs: unknown[] = await decodeArrayFromPayloads(this.converter, payloads, undefined, inputTypes);
     return inputs.includes(unreadable) ? undefined : inputs;
+  }
+
+  /** What a failure says, which may be encrypted; undefined where there is none. */
+  async messageOf(failure: ProtoFailure | null | undefined): Promise<string | undefined> {
+    return (await decodeOptionalFailureToOptionalError(this.converter, failure))?.message;
   }
 
   /** The caller's types have to be those of our own workflows' signatures. */

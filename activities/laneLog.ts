@@ -1,7 +1,7 @@
 import { eventIdPrefix } from '../domain/eventId.ts';
 import { attemptEntries, type LaneLogEntry } from '../domain/laneLog.ts';
 import { isOpen } from '../domain/lostAttempts.ts';
-import { BodyReads } from './bodyReads.ts';
+import { BodyReads, type LostBodies } from './bodyReads.ts';
 import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
 import { type Batches, entriesOfEvent } from './laneLogEntries.ts';
 import type { ListRuns } from './settledBefore.ts';
@@ -53,7 +53,7 @@ export class LaneLogs {
   private readonly turns = new Turns(atOnce, tooMany);
 
   constructor(
-    private readonly histories: Pick<LaneHistories, 'eachEvent' | 'now' | 'decoded' | 'signalInputs'>,
+    private readonly histories: Pick<LaneHistories, 'eachEvent' | 'now' | 'decoded' | 'signalInputs' | 'messageOf'>,
     private readonly listRuns: ListRuns,
   ) {}
 
@@ -119,7 +119,7 @@ export class LaneLogs {
       }
       entries.push(...(await entriesOfEvent(this.histories, runId, event, batches)));
       await reads.note(event);
-      entries.push(...lostEntries(`${runId}/${event.eventId}`, reads.lostIn(event)));
+      entries.push(...lostEntries(`${runId}/${event.eventId}`, await reads.lostIn(event)));
     });
     if (!isThere || !started) return undefined;
     const batch = [...batches.values()].find(({ activity }) => activity === running?.activity);
@@ -131,7 +131,7 @@ export class LaneLogs {
 }
 
 /** Dead letters that are parked again, for their bodies are lost. */
-const lostEntries = (event: string, lost: ReturnType<BodyReads['lostIn']>): LaneLogEntry[] =>
+const lostEntries = (event: string, lost: LostBodies | undefined): LaneLogEntry[] =>
   lost
     ? lost.letters.map(({ id }) => ({
         ...{ id: `${event}/${id}`, atMs: lost.atMs, kind: 'parked', eventId: eventIdPrefix + id, error: lost.error },

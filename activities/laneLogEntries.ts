@@ -8,7 +8,7 @@ import { type SegmentStart, segmentWorkflowType } from '../domain/overflow.ts';
 import { replayNameOf } from '../domain/replayId.ts';
 import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
 
-type Decoding = Pick<LaneHistories, 'decoded' | 'signalInputs'>;
+type Decoding = Pick<LaneHistories, 'decoded' | 'signalInputs' | 'messageOf'>;
 /** Batches of a run that are not settled yet, by the number of the event that scheduled each. */
 export type Batches = Map<string, LoggedBatch>;
 type Told = Omit<LaneLogEntry, 'id' | 'atMs'> | undefined;
@@ -34,13 +34,16 @@ export async function entriesOfEvent(
     const [outcome] = await decoding.decoded<[Outcome?]>(completed.result?.payloads);
     return outcome ? outcomeEntries(batch, outcome, atMs) : [];
   }
-  const told = runTold(event) ?? workTold(event, batches) ?? (await segmentTold(decoding, event));
+  const told =
+    (await runTold(decoding, event)) ??
+    (await workTold(decoding, event, batches)) ??
+    (await segmentTold(decoding, event));
   const entry = told ?? (await signalTold(decoding, event));
   return entry ? [{ id: `${runId}/${event.eventId}`, atMs, ...entry }] : [];
 }
 
 /** How the run began, and how it ended. */
-function runTold(event: HistoryEvent): Told {
+async function runTold(decoding: Decoding, event: HistoryEvent): Promise<Told> {
   const started = event.workflowExecutionStartedEventAttributes;
   if (started) return { kind: started.continuedExecutionRunId ? 'continued' : 'began' };
   const reset = resetIn(event);
@@ -49,19 +52,23 @@ function runTold(event: HistoryEvent): Told {
   if (terminated)
     return { kind: 'ended', reason: `terminated: ${terminated.reason ?? ''}`, by: terminated.identity ?? undefined };
   const failed = event.workflowExecutionFailedEventAttributes;
-  if (failed) return { kind: 'ended', reason: `failed: ${failed.failure?.message ?? ''}` };
+  if (failed) return { kind: 'ended', reason: `failed: ${(await decoding.messageOf(failed.failure)) ?? ''}` };
   if (event.workflowExecutionCanceledEventAttributes) return { kind: 'ended', reason: 'cancelled' };
   if (event.workflowExecutionTimedOutEventAttributes) return { kind: 'ended', reason: 'timed out' };
   return event.workflowExecutionCompletedEventAttributes ? { kind: 'ended', reason: 'nothing left to do' } : undefined;
 }
 
 /** A batch whose activity failed for a reason that it did not foresee. */
-function workTold(event: HistoryEvent, batches: Batches): Told {
+async function workTold(decoding: Decoding, event: HistoryEvent, batches: Batches): Promise<Told> {
   const failed = event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes;
   const batch = failed && batches.get(String(failed.scheduledEventId));
   if (!batch) return undefined;
   batches.delete(String(failed.scheduledEventId));
-  return { kind: 'failed', events: batch.ids.length, reason: failed.failure?.message ?? 'timed out' };
+  return {
+    kind: 'failed',
+    events: batch.ids.length,
+    reason: (await decoding.messageOf(failed.failure)) ?? 'timed out',
+  };
 }
 
 async function segmentTold(decoding: Decoding, event: HistoryEvent): Promise<Told> {

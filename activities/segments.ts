@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { type Block, blockOf, type Delivery, deliveriesOf } from '../domain/block.ts';
 import type { ReadBodies } from '../domain/bodies.ts';
+import { isKeyError } from '../domain/encryptionCodec.ts';
 import { type SegmentStart, segmentSignals } from '../domain/overflow.ts';
 import { inGroups } from './inGroups.ts';
 import { isNotFound } from './notFound.ts';
@@ -67,6 +68,7 @@ async function blockIn(temporal: Client, segmentId: string, runId?: string): Pro
   if (!page) throw lost('SEGMENT_MISSING', `Temporal has no workflow ${segmentId}.`);
   const input = page.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
   const blocks = await blocksFrom(temporal, input).catch((error: unknown) => {
+    if (isKeyError(error)) throw error; // Another worker may have the key.
     throw lost('SEGMENT_UNREADABLE', `The input of workflow ${segmentId} can't be read: ${String(error)}`);
   });
   return blockOf(blocks.flatMap(deliveriesOf), Math.min(...blocks.map(({ acceptedAtMs }) => acceptedAtMs)), 0);

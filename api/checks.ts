@@ -2,6 +2,8 @@ import type { Client } from '@temporalio/client';
 import { isNotFound } from '../activities/notFound.ts';
 import type { VisibilityPace } from '../activities/visibilityPace.ts';
 import { clockOffMs, clockOffMsMax } from '../domain/clocks.ts';
+import { isKeyError } from '../domain/encryptionCodec.ts';
+import type { CausewayError } from '../domain/error.ts';
 import { laneWorkflowType } from '../domain/lane.ts';
 import type { Destinations } from '../store/destinations.ts';
 import { type Found, failing, ok, warning } from './found.ts';
@@ -17,6 +19,7 @@ const secondsADay = 86_400;
 export type CheckDependencies = {
   temporal: Client;
   taskQueue: string;
+  payloadKeys: PayloadKeysToCheck;
   /** So long the way from an event's id to its lanes is kept. */
   eventIndexDays: number;
   pace: VisibilityPace;
@@ -29,10 +32,20 @@ export type CheckDependencies = {
   };
 };
 
+export type PayloadKeysToCheck = {
+  /** Rejects with what the ring lacks. */
+  use(): Promise<void>;
+  /** A key that was needed lately, and was not there. */
+  trouble(): CausewayError | undefined;
+  /** The id of the key that encrypts; undefined where none does. */
+  encrypting: string | undefined;
+};
+
 /** What the API stands on, asked one by one: what is wrong, and what mends it. Never rejects. */
 export async function runChecks({
   temporal,
   taskQueue,
+  payloadKeys,
   eventIndexDays,
   pace,
   destinations,
@@ -52,6 +65,7 @@ export async function runChecks({
   const checks: [name: string, mend: string | ((error: unknown) => string), run: () => Promise<Found>][] = [
     ['store', 'See that Postgres is up, and DATABASE_URL of the API is right.', () => storeCheck(store)],
     ['store clock', 'See that Postgres is up.', () => clockCheck(store)],
+    ['payload keys', 'See that Postgres is up.', () => payloadKeyCheck(payloadKeys)],
     [
       'temporal',
       'See that Temporal is up, and TEMPORAL_ADDRESS of the API is right.',
@@ -91,6 +105,15 @@ async function clockCheck(store: CheckDependencies['store']): Promise<Found> {
   if (offMs <= clockOffMsMax) return ok("the store's and the API's agree");
   const detail = `the store's and the API's differ by ${Math.round(offMs / 1_000)} s`;
   return warning(detail, 'Have both set by NTP: what is deleted when, and times of acceptance, are told by both.');
+}
+
+async function payloadKeyCheck({ use, trouble, encrypting }: PayloadKeysToCheck): Promise<Found> {
+  const lacking = await use().then(
+    () => trouble(),
+    (error: unknown) => (isKeyError(error) ? error : Promise.reject(error)),
+  );
+  if (lacking) return failing("a key is not there, so lanes and histories can't be read", lacking.remedy);
+  return ok(encrypting === undefined ? 'payloads are not encrypted' : `payloads are encrypted with "${encrypting}"`);
 }
 
 async function retentionDays({ workflowService, options: { namespace } }: Client): Promise<number> {

@@ -10,21 +10,26 @@ import { LaneHistories } from '../activities/laneHistory.ts';
 import { laneList } from '../activities/laneList.ts';
 import { LaneLogs } from '../activities/laneLog.ts';
 import { runsListedBy } from '../activities/laneRuns.ts';
+import { PayloadKeyWatch } from '../activities/payloadKeyWatch.ts';
 import type { ListRuns } from '../activities/settledBefore.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
 import { blockBytes } from '../domain/block.ts';
 import { type ApiConfig, allowPrivateIn, readApiConfig } from '../domain/config.ts';
+import { dataConverterWith } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { defaultLaneLimits } from '../domain/lane.ts';
+import type { PayloadKeys } from '../domain/secretKeys.ts';
 import { LettingGo } from '../store/lettingGo.ts';
 import { migrate } from '../store/migrate.ts';
-import { readSecretKeys } from '../store/secretKeys.ts';
+import { usedEveryMs } from '../store/payloadKeys.ts';
+import { readPayloadKeys, readSecretKeys } from '../store/secretKeys.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { acceptor } from './accept.ts';
 import { apiKeyRoutes } from './apiKeys.ts';
 import { createApp } from './app.ts';
 import type { App } from './appEnv.ts';
 import { auditRoutes } from './audit.ts';
+import type { FindApiKey } from './authenticate.ts';
 import { checkRoutes } from './checkRoutes.ts';
 import { codecRoutes } from './codec.ts';
 import { ConnectionTests, connectionTestRoutes } from './connectionTests.ts';
@@ -68,6 +73,7 @@ const noApiKey =
 async function main(): Promise<void> {
   const config = readApiConfig(process.env);
   const logger = pino({ level: config.LOG_LEVEL, name: 'api' });
+  const payloadKeys = await readPayloadKeys(config);
   const store = await openStore({
     databaseUrl: config.DATABASE_URL,
     secretKeys: await readSecretKeys(config),
@@ -77,17 +83,23 @@ async function main(): Promise<void> {
   });
   await store.checkKeys(); // Before anything is changed.
   await migrate(config.DATABASE_URL);
+  const keyWatch = new PayloadKeyWatch({ logger });
+  await keyWatch.begin(usedEveryMs, () => store.payloadKeys.use(payloadKeys)); // Before it writes in the clear what others encrypt.
   const isKeyOver =
     config.CAUSEWAY_API_KEY && !(await store.apiKeys.ensure(config.CAUSEWAY_API_KEY, 'CAUSEWAY_API_KEY'));
   if (isKeyOver)
     logger.warn('CAUSEWAY_API_KEY names a key that was revoked, was rotated away or has expired: it opens nothing.');
-  const temporal = await connectTemporal(config);
+  const temporal = await connectTemporal(config, [], dataConverterWith(payloadKeys, { onKeyMissing: keyWatch.met }));
   await ensureSearchAttributes(temporal);
   if (!(await store.apiKeys.exist())) logger.warn(noApiKey);
   const distrust = systemDistrust();
   if (distrust !== undefined) logger.warn(distrust);
   let connections = 0;
-  const { app, writer, tests } = assembled(config, logger, store, temporal, () => connections);
+  const { app, writer, tests } = assembled(
+    config,
+    { logger, store, temporal, payloadKeys, keyWatch },
+    () => connections,
+  );
   const lettingGo = new LettingGo({
     ...{ earlierCredentials: store.earlierCredentials, destinations: store.destinations, users: [tests], logger },
     tellKeeper: (id, version) => tellKeeperOfChange(temporal, id, version),
@@ -112,11 +124,11 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
 }
 
+type Parts = { logger: Logger; store: Store; temporal: Client; payloadKeys: PayloadKeys; keyWatch: PayloadKeyWatch };
+
 function assembled(
   config: ApiConfig,
-  logger: Logger,
-  store: Store,
-  temporal: Client,
+  { logger, store, temporal, payloadKeys, keyWatch }: Parts,
   connections: () => number,
 ): { app: App; writer: LaneWriter; tests: ConnectionTests } {
   const laneLimits = {
@@ -187,9 +199,10 @@ function assembled(
   const eventIndexDays = config.CAUSEWAY_EVENT_INDEX_DAYS;
   const allowPrivateBrokers = allowPrivateIn(config);
   const tests = new ConnectionTests();
+  const findApiKey: FindApiKey = (digest) => store.apiKeys.find(digest);
   const app = createApp({
     logger,
-    findApiKey: (digest) => store.apiKeys.find(digest),
+    findApiKey,
     health: {
       store: () => store.check(),
       temporal: () => temporal.workflowService.getSystemInfo({}),
@@ -232,9 +245,14 @@ function assembled(
       (to) =>
         checkRoutes(to, {
           ...{ ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE, pace, store },
+          payloadKeys: {
+            use: () => store.payloadKeys.use(payloadKeys),
+            trouble: () => keyWatch.trouble,
+            encrypting: payloadKeys.encrypting?.id,
+          },
           eventIndexDays,
         }),
-      codecRoutes,
+      (to) => codecRoutes(to, { keys: payloadKeys, findApiKey, origins: config.CAUSEWAY_CODEC_ORIGINS }),
     ],
   });
   return { app, writer, tests };

@@ -13,6 +13,9 @@ export type ProblemRow = {
 const storeAway = 'The store of destinations can not be used now. Send the request again after some seconds.';
 const ourFault = 'Something failed on our side. The request id in this answer finds it in our log.';
 
+const keyAway =
+  'What is asked for is encrypted with a key that this API does not have. Our log says which. Send the request again later.';
+
 /** What each error code means to a sender over HTTP. */
 const rows = [
   { code: 'malformed_json', status: 400, title: 'The body is not JSON' },
@@ -56,6 +59,8 @@ const rows = [
   { code: 'lanes_unknown', status: 503, title: 'The lanes could not be asked', retryAfterS: 5 },
   { code: 'partly_stored', status: 503, title: 'Not stored for every destination', retryAfterS: 1 },
   { code: 'temporal_unavailable', status: 503, title: 'Temporal did not answer', retryAfterS: 1 },
+  { code: 'payload_key_missing', status: 503, title: 'A key is not there', retryAfterS: 30, detail: keyAway },
+  { code: 'payload_key_wrong', status: 503, title: 'A key is not there', retryAfterS: 30, detail: keyAway },
   { code: 'store_unreachable', status: 503, title: 'The store is away', retryAfterS: 2, detail: storeAway },
   { code: 'store_not_migrated', status: 503, title: 'The store is away', retryAfterS: 2, detail: storeAway },
 ] as const satisfies readonly ProblemRow[];

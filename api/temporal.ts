@@ -5,8 +5,9 @@ import {
   defaultGrpcRetryOptions,
   makeGrpcRetryInterceptor,
 } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import type { ApiConfig } from '../domain/config.ts';
-import { dataConverter } from '../domain/dataConverter.ts';
+import { dataConverter as withoutKeys } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 
 /** By gRPC's default a connection is tried again after up to two minutes: so long would events be refused for nothing. */
@@ -33,6 +34,7 @@ const againMsMax = 1_000;
 export async function connectTemporal(
   config: Pick<ApiConfig, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>,
   interceptors: ConnectionOptions['interceptors'] = [],
+  dataConverter: DataConverter = withoutKeys,
 ): Promise<Client> {
   try {
     const connection = await Connection.connect({

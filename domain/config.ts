@@ -3,7 +3,7 @@ import { CausewayError } from './error.ts';
 import { eventBytesMaxLeast } from './event.ts';
 import { defaultLaneLimits, runFull } from './lane.ts';
 import { type AllowPrivate, privateNetworksExpected, privateNetworksIn } from './privateNetworks.ts';
-import { type SecretKeySource, sourceProblem } from './secretKeys.ts';
+import { type PayloadKeySource, payloadSourceProblem, type SecretKeySource, sourceProblem } from './secretKeys.ts';
 
 function wholeNumber(from: number, to: number, unit: string, fallback: number) {
   const expected = `must be a whole number from ${from} to ${to} (${unit})`;
@@ -45,12 +45,28 @@ const apiKey = z
   .string()
   .regex(/^[A-Za-z0-9._~+/=-]{20,200}$/, 'must be 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -');
 
+/** Pages of these may ask the codec endpoint with the operator's cookie. */
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .refine(
+    (all) => all.every((one) => /^https?:/.test(one) && URL.canParse(one) && new URL(one).origin === one),
+    'must be origins, comma-separated, for example https://temporal.example.com',
+  );
+
 /** Where the key ring comes from: `read` below sees that it is one of them, and store/ reads it. */
 const secretKeySource = {
   CAUSEWAY_SECRET_KEYS: z.string().optional(),
   CAUSEWAY_SECRET_KEYS_FILE: z.string().optional(),
   CAUSEWAY_SECRET_KEYS_COMMAND: z.string().optional(),
 } satisfies { [name in keyof SecretKeySource]-?: z.ZodType };
+
+/** The same for the keys of payloads, of which there need be none. */
+const payloadKeySource = {
+  CAUSEWAY_PAYLOAD_KEYS: z.string().optional(),
+  CAUSEWAY_PAYLOAD_KEYS_FILE: z.string().optional(),
+  CAUSEWAY_PAYLOAD_KEYS_COMMAND: z.string().optional(),
+} satisfies { [name in keyof PayloadKeySource]-?: z.ZodType };
 
 const privateSettings = {
   CAUSEWAY_ALLOW_PRIVATE_BROKERS: flag(false),
@@ -66,6 +82,7 @@ const shared = {
   TEMPORAL_TASK_QUEUE: z.string().min(1, 'must not be empty').default('causeway'),
   DATABASE_URL: databaseUrl,
   ...secretKeySource,
+  ...payloadKeySource,
   ...privateSettings,
 };
 
@@ -77,6 +94,7 @@ const apiSchema = z.object({
   CAUSEWAY_API_HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
   CAUSEWAY_API_PORT: wholeNumber(0, 65_535, 'TCP port', 8080),
   CAUSEWAY_API_KEY: apiKey.optional(),
+  CAUSEWAY_CODEC_ORIGINS: origins.optional(),
   CAUSEWAY_EVENT_BYTES_MAX: wholeNumber(eventBytesMaxLeast, 900_000, 'bytes', 256 * 1024),
   CAUSEWAY_WAITING_BYTES_MAX: wholeNumber(1_048_576, 4_294_967_296, 'bytes', 64 * 1024 * 1024),
   CAUSEWAY_LANE_HISTORY_EVENTS_MAX: wholeNumber(
@@ -119,10 +137,8 @@ const workerSchema = z.object({
 
 type Env = Record<string, string | undefined>;
 
-const keyProblems = (env: Env): string[] => {
-  const problem = sourceProblem(env);
-  return problem === undefined ? [] : [problem];
-};
+const keyProblems = (env: Env): string[] =>
+  [sourceProblem(env), payloadSourceProblem(env)].flatMap((problem) => problem ?? []);
 
 /** Outcomes are exported with all of these, or not at all. */
 const exportVariables = ['CAUSEWAY_EXPORT_CUSTOMER', 'CAUSEWAY_EXPORT_API', 'CAUSEWAY_EXPORT_API_KEY'] as const;

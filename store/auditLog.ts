@@ -30,7 +30,8 @@ export type AuditAction =
   | 'api_key.created'
   | 'api_key.rotated'
   | 'api_key.revoked'
-  | 'secrets.resealed';
+  | 'secrets.resealed'
+  | 'payload_key.forgotten';
 
 export type Audited = {
   action: AuditAction;

@@ -1,7 +1,20 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { CausewayError } from '../domain/error.ts';
-import { keyRingOf, type SecretKey, type SecretKeySource, sourceProblem } from '../domain/secretKeys.ts';
+import {
+  type KeyRingName,
+  type KeySource,
+  keyRingOf,
+  keyVariablesOf,
+  noPayloadKeys,
+  type PayloadKeySource,
+  type PayloadKeys,
+  payloadKeysOf,
+  payloadSourceProblem,
+  type SecretKey,
+  type SecretKeySource,
+  sourceProblem,
+} from '../domain/secretKeys.ts';
 
 /** A command that asks a KMS may take this long, in ms. */
 const commandMsMax = 30_000;
@@ -13,43 +26,66 @@ const outputBytesMax = 64 * 1024;
  */
 export async function readSecretKeys(
   source: SecretKeySource,
-  { commandMs = commandMsMax } = {},
+  options: ReadOptions = {},
 ): Promise<readonly SecretKey[]> {
+  const code = 'secret_keys_unreadable';
   const wrong = sourceProblem(source);
-  if (wrong !== undefined) throw unreadable(`${wrong}.`);
-  const { CAUSEWAY_SECRET_KEYS_FILE: file, CAUSEWAY_SECRET_KEYS_COMMAND: command } = source;
-  if (file !== undefined) return ringIn(await textOfFile(file), `The file in CAUSEWAY_SECRET_KEYS_FILE (${file})`);
-  if (command !== undefined)
-    return ringIn(await outputOf(command, commandMs), 'What CAUSEWAY_SECRET_KEYS_COMMAND prints');
-  return ringIn(source.CAUSEWAY_SECRET_KEYS ?? '', 'CAUSEWAY_SECRET_KEYS');
-}
-
-function ringIn(text: string, what: string): readonly SecretKey[] {
+  if (wrong !== undefined) throw new CausewayError(code, `${wrong}.`);
+  const { text, what } = await textOf(source, 'CAUSEWAY_SECRET_KEYS', code, options);
   const found = keyRingOf(text);
-  if ('problem' in found) throw unreadable(`${what} ${found.problem}.`);
+  if ('problem' in found) throw new CausewayError(code, `${what} ${found.problem}.`);
   return found.ring;
 }
 
-const textOfFile = (file: string): Promise<string> =>
+/** The same for the keys of payloads; none where nothing is set. Throws `payload_keys_unreadable`. */
+export async function readPayloadKeys(source: PayloadKeySource, options: ReadOptions = {}): Promise<PayloadKeys> {
+  const code = 'payload_keys_unreadable';
+  const wrong = payloadSourceProblem(source);
+  if (wrong !== undefined) throw new CausewayError(code, `${wrong}.`);
+  if (keyVariablesOf('CAUSEWAY_PAYLOAD_KEYS').every((name) => source[name] === undefined)) return noPayloadKeys;
+  const { text, what } = await textOf(source, 'CAUSEWAY_PAYLOAD_KEYS', code, options);
+  const found = payloadKeysOf(text);
+  if ('problem' in found) throw new CausewayError(code, `${what} ${found.problem}.`);
+  return found.keys;
+}
+
+type ReadOptions = { commandMs?: number };
+type Unreadable = (remedy: string, options?: ErrorOptions) => CausewayError;
+
+/** What is to hold the ring, and what it is called. */
+async function textOf<Name extends KeyRingName>(
+  source: KeySource<Name>,
+  name: Name,
+  code: string,
+  { commandMs = commandMsMax }: ReadOptions,
+): Promise<{ text: string; what: string }> {
+  const [ofText, ofFile, ofCommand] = keyVariablesOf(name);
+  const unreadable: Unreadable = (remedy, options) => new CausewayError(code, remedy, options);
+  const { [ofText]: text, [ofFile]: file, [ofCommand]: command } = source;
+  if (file !== undefined)
+    return { text: await textOfFile(file, ofFile, unreadable), what: `The file in ${ofFile} (${file})` };
+  if (command === undefined) return { text: text ?? '', what: ofText };
+  return { text: await outputOf(command, ofCommand, commandMs, unreadable), what: `What ${ofCommand} prints` };
+}
+
+const textOfFile = (file: string, variable: string, unreadable: Unreadable): Promise<string> =>
   readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    const remedy = `The file in CAUSEWAY_SECRET_KEYS_FILE (${file}) can't be read (${cause.code}). It holds id:key, one a line.`;
-    throw unreadable(remedy, { cause });
+    throw unreadable(`The file in ${variable} (${file}) can't be read (${cause.code}). It holds id:key, one a line.`, {
+      cause,
+    });
   });
 
 /** Its stderr goes to ours, for that is where it says why it failed; what it prints is shown nowhere. */
-function outputOf(command: string, commandMs: number): Promise<string> {
+function outputOf(command: string, variable: string, commandMs: number, unreadable: Unreadable): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { timeout: commandMs, maxBuffer: outputBytesMax, encoding: 'utf8' } as const;
     const child = execFile('/bin/sh', ['-c', command], options, (error, stdout) => {
       if (!error) return resolve(stdout);
       // Not as its cause: Node's error carries the command, and may carry what it printed.
       const why = error.killed ? `did not end in ${commandMs / 1_000} s` : `failed (${error.code ?? error.signal})`;
-      reject(unreadable(`CAUSEWAY_SECRET_KEYS_COMMAND ${why}. It prints id:key, one a line, and ends with 0.`));
+      reject(unreadable(`${variable} ${why}. It prints id:key, one a line, and ends with 0.`));
     });
     child.stdin?.end();
     child.stderr?.pipe(process.stderr, { end: false });
   });
 }
-
-const unreadable = (remedy: string, options?: ErrorOptions): CausewayError =>
-  new CausewayError('secret_keys_unreadable', remedy, options);

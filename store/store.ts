@@ -9,6 +9,7 @@ import { EventIndex } from './eventIndex.ts';
 import { Interventions } from './interventions.ts';
 import { checkKeys } from './keysInUse.ts';
 import type { StoreLogger } from './logger.ts';
+import { PayloadKeyRegister } from './payloadKeys.ts';
 import { createPool, Database } from './pool.ts';
 import { type ResealReport, reseal } from './reseal.ts';
 import { Sealing } from './sealing.ts';
@@ -31,6 +32,7 @@ export type Store = {
   readonly audit: AuditLog;
   readonly eventIndex: EventIndex;
   readonly interventions: Interventions;
+  readonly payloadKeys: PayloadKeyRegister;
   /** Whether changes that others make are heard: while not, every read goes to Postgres. */
   readonly isHearingChanges: boolean;
   /** Resolves when Postgres answers; throws `store_unreachable`. */
@@ -97,6 +99,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     audit: new AuditLog(database),
     eventIndex,
     interventions: new Interventions(database),
+    payloadKeys: new PayloadKeyRegister(database),
     get isHearingChanges() {
       return changes.isHearing;
     },

@@ -8,7 +8,7 @@ import type { SegmentActivity } from '../activities/segments.ts';
 import type { StrayActivity } from '../activities/strays.ts';
 import { buildIdOf } from '../activities/version.ts';
 import type { WorkerConfig } from '../domain/config.ts';
-import { dataConverter } from '../domain/dataConverter.ts';
+import { dataConverter, type OurDataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { keeperTaskQueue } from '../domain/keeper.ts';
 import { exportTaskQueue } from '../domain/outcomes.ts';
@@ -41,6 +41,7 @@ export type WorkerCode = {
   workflowBundle: WorkflowBundle;
   /** What the SDK gives by itself has its own version, and none of ours. Nothing is routed by it: `causeway doctor` and the UI show it. */
   buildId: string;
+  dataConverter: OurDataConverter;
 };
 const digestChars = 12;
 
@@ -56,13 +57,14 @@ export async function connectWorker({ TEMPORAL_ADDRESS: address }: TemporalConfi
 }
 
 /** The workflows' code, as the workers that run them want it. */
-export const bundledWorkflows = (): ReturnType<typeof workflowBundle> => workflowBundle(Runtime.instance().logger);
+export const bundledWorkflows = (converter: OurDataConverter = dataConverter): ReturnType<typeof workflowBundle> =>
+  workflowBundle(Runtime.instance().logger, undefined, converter.failureConverterPath);
 
 /** The code, with what names it: a digest of megabytes, taken once. */
-export async function workerCode(): Promise<WorkerCode> {
-  const bundle = await bundledWorkflows();
+export async function workerCode(dataConverter: OurDataConverter): Promise<WorkerCode> {
+  const bundle = await bundledWorkflows(dataConverter);
   const digest = createHash('sha256').update(bundle.code).digest('hex');
-  return { workflowBundle: bundle, buildId: buildIdOf(digest.slice(0, digestChars)) };
+  return { workflowBundle: bundle, dataConverter, buildId: buildIdOf(digest.slice(0, digestChars)) };
 }
 
 /** A worker that runs lanes and keepers, segments that were opened before those had a queue of their own, and the lanes' activities. */
@@ -78,7 +80,6 @@ export function createLaneWorker(
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     ...code,
     activities,
-    dataConverter,
     stickyQueueScheduleToStartTimeout: stickyTimeout,
     nonStickyToStickyPollRatio: freshPollRatio,
     maxConcurrentActivityTaskExecutions: 200,
@@ -102,7 +103,6 @@ export function createSegmentWorker(
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: segmentTaskQueue(config.TEMPORAL_TASK_QUEUE),
     ...code,
-    dataConverter,
     maxCachedWorkflows: 0,
     maxConcurrentWorkflowTaskExecutions: 2,
     maxConcurrentWorkflowTaskPolls: 2,
@@ -125,8 +125,8 @@ export function createKeeperWorker(
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: keeperTaskQueue(config.TEMPORAL_TASK_QUEUE),
     buildId: code.buildId,
+    dataConverter: code.dataConverter,
     activities,
-    dataConverter,
     maxConcurrentActivityTaskExecutions: watchedMax,
     maxConcurrentActivityTaskPolls: 2,
     shutdownGraceTime: '1 second',
@@ -149,7 +149,6 @@ export function createExportWorker(
     taskQueue: exportTaskQueue(config.TEMPORAL_TASK_QUEUE),
     ...code,
     activities,
-    dataConverter,
     maxCachedWorkflows: 0,
     maxConcurrentWorkflowTaskExecutions: 2,
     maxConcurrentWorkflowTaskPolls: 2,

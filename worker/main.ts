@@ -14,6 +14,7 @@ import { laneSignaller } from '../activities/laneStarting.ts';
 import { runLister } from '../activities/listRuns.ts';
 import { Outages } from '../activities/outages.ts';
 import { Patience } from '../activities/patience.ts';
+import { PayloadKeyWatch } from '../activities/payloadKeyWatch.ts';
 import { Probing } from '../activities/probing.ts';
 import { createProduceActivity } from '../activities/produce.ts';
 import { createReplayActivities } from '../activities/replay.ts';
@@ -23,10 +24,11 @@ import { createStrayActivity } from '../activities/strays.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
 import { WorkersSeen } from '../activities/workersSeen.ts';
 import { allowPrivateIn, readWorkerConfig, type WorkerConfig } from '../domain/config.ts';
-import { dataConverter } from '../domain/dataConverter.ts';
+import { dataConverterWith } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { LettingGo } from '../store/lettingGo.ts';
-import { readSecretKeys } from '../store/secretKeys.ts';
+import { usedEveryMs } from '../store/payloadKeys.ts';
+import { readPayloadKeys, readSecretKeys } from '../store/secretKeys.ts';
 import { openStore, type Store } from '../store/store.ts';
 import {
   connectWorker,
@@ -45,11 +47,16 @@ async function main(): Promise<void> {
   const config = readWorkerConfig(process.env);
   const logger = pino({ level: config.LOG_LEVEL, name: 'worker' });
   const secretKeys = await readSecretKeys(config);
+  const payloadKeys = await readPayloadKeys(config);
   const distrust = systemDistrust();
   if (distrust !== undefined) logger.warn(distrust);
   const allowPrivate = allowPrivateIn(config);
   const store = await openStore({ databaseUrl: config.DATABASE_URL, secretKeys, logger, allowPrivate });
   await store.checkKeys();
+  const { meter, exportMeter, payloadKeyMissing, registry } = workerMetrics();
+  const keyWatch = new PayloadKeyWatch({ logger, onAlarm: payloadKeyMissing });
+  await keyWatch.begin(usedEveryMs, () => store.payloadKeys.use(payloadKeys).catch(unlessNotMigrated));
+  const dataConverter = dataConverterWith(payloadKeys, { onKeyMissing: keyWatch.met });
   const connection = await connectWorker(config);
   const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
   const { destinations, earlierCredentials } = store;
@@ -63,7 +70,6 @@ async function main(): Promise<void> {
   }, sweepEveryMs);
   const tellKeeper: KeeperTelling['held'] = (id, lane) => telling.held(id, lane);
   const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
-  const { meter, exportMeter, registry } = workerMetrics();
   const settings = exportSettings(config);
   const histories = new LaneHistories(temporal);
   const producing = createProduceActivity({
@@ -77,7 +83,7 @@ async function main(): Promise<void> {
   const taskQueue = config.TEMPORAL_TASK_QUEUE;
   const replaying = replayActivities(temporal, histories, store, taskQueue);
   const exporting = createExportActivities({ settings, temporal, taskQueue, logger, meter: exportMeter });
-  const code = await workerCode();
+  const code = await workerCode(dataConverter);
   const workers = await Promise.all([
     createLaneWorker(connection, config, code, {
       ...producing.activities,
@@ -103,11 +109,17 @@ async function main(): Promise<void> {
   logger.info({ taskQueue: config.TEMPORAL_TASK_QUEUE }, 'worker is running');
   await Promise.all(workers.map((worker) => worker.run()));
   clearInterval(sweeper);
+  keyWatch.stop();
   producing.close();
   await lettingGo.stop();
   metricsServer.close();
   await store.close();
   await connection.close();
+}
+
+/** A worker may start before the API has migrated the store: its keys are noted later. */
+function unlessNotMigrated(error: unknown): void {
+  if (!(error instanceof CausewayError && error.code === 'store_not_migrated')) throw error;
 }
 
 function replayActivities(

@@ -8,7 +8,14 @@ import { failureRowOf, failureRows, isListed } from '../domain/failures.ts';
 const unlistedNamesMax = 100;
 const plainName = /^[A-Za-z0-9_.-]{1,80}$/;
 
-export type WorkerMetrics = { meter: DeliveryMeter; exportMeter: ExportMeter; registry: Registry };
+export type WorkerMetrics = {
+  meter: DeliveryMeter;
+  exportMeter: ExportMeter;
+  /** A payload came whose key is not there. */
+  payloadKeyMissing(): void;
+  registry: Registry;
+};
+const payloadKeyMissing = 'PAYLOAD_KEY_MISSING';
 
 /** The counters of one worker process, on a registry of their own. */
 export function workerMetrics(): WorkerMetrics {
@@ -48,6 +55,7 @@ export function workerMetrics(): WorkerMetrics {
   // What can happen is there from the start: the first alarm is then an increase that a rule sees.
   for (const outcome of ['delivered', 'partly', 'failed', 'unknown'] as const) attempts.inc({ outcome }, 0);
   for (const { name, isOurs } of failureRows) if (isOurs) alarms.inc({ alarm: name }, 0);
+  alarms.inc({ alarm: payloadKeyMissing }, 0);
   unlisted.inc({ error: 'other' }, 0);
 
   const names = new Set<string>();
@@ -58,6 +66,7 @@ export function workerMetrics(): WorkerMetrics {
   };
   return {
     registry,
+    payloadKeyMissing: () => alarms.inc({ alarm: payloadKeyMissing }),
     exportMeter: {
       exported: (count) => outcomes.inc({ result: 'exported' }, count),
       held: (count) => outcomes.inc({ result: 'held' }, count),

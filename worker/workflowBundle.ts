@@ -8,6 +8,9 @@ import { dataConverter } from '../domain/dataConverter.ts';
 /** Where the code is, and the folder in which bundles of it are kept. */
 export type BundlePlaces = { root: string; cacheDir: string; payloadConverterPath: string };
 
+/** Encodes what failures say: its path, or undefined where they say it in the clear. Part of the bundle, for workflows fail too. */
+export type FailureConverterPath = string | undefined;
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const ours: BundlePlaces = {
   root,
@@ -28,14 +31,19 @@ const keptMax = 4;
 export async function workflowBundle(
   logger: NonNullable<BundleOptions['logger']>,
   { root, cacheDir, payloadConverterPath }: BundlePlaces = ours,
+  failureConverterPath?: FailureConverterPath,
 ): Promise<WorkflowBundle> {
-  const file = join(cacheDir, `workflows-${await digestOf(root)}.js`);
+  const kind = failureConverterPath === undefined ? 'workflows' : 'workflows-encoding';
+  const file = join(cacheDir, `${kind}-${await digestOf(root)}.js`);
   const known = await readFile(file, 'utf8').catch(() => undefined);
   if (known) return { code: known }; // Not an empty one, which a machine that lost its power may have left.
   const workflowsPath = join(root, 'workflows', 'index.ts');
   // Evaluated once a thread, not once a lane: no module of ours keeps anything of a workflow.
   const preloadModules = [workflowsPath];
-  const { code } = await bundleWorkflowCode({ workflowsPath, payloadConverterPath, preloadModules, logger });
+  const { code } = await bundleWorkflowCode({
+    ...{ workflowsPath, payloadConverterPath, preloadModules, logger },
+    ...(failureConverterPath !== undefined && { failureConverterPath }),
+  });
   // Where nothing can be written, as in a container, each start bundles anew.
   await keep(cacheDir, file, code).catch(() => undefined);
   return { code };

@@ -3,7 +3,7 @@ import { readStoreConfig } from '../../domain/config.ts';
 import { CausewayError } from '../../domain/error.ts';
 import type { ResealReport } from '../../store/reseal.ts';
 import { readSecretKeys } from '../../store/secretKeys.ts';
-import { openStore } from '../../store/store.ts';
+import { openStore, type Store } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { CliFailure, type Exit } from '../failure.ts';
 import { jsonOption } from '../options.ts';
@@ -13,19 +13,39 @@ const help = `
 It works on the store itself, not over the API: it reads DATABASE_URL and the key ring (CAUSEWAY_SECRET_KEYS, …_FILE or
 …_COMMAND) from the environment, as the API does. docs/decisions/sealing.md says how to move to a new key.`;
 
-/** `causeway secrets reseal` */
+const forgetHelp = `
+It works on the store itself, as \`causeway secrets reseal\` does. An API or worker whose CAUSEWAY_PAYLOAD_KEYS lack a key that has
+encrypted payloads does not start; of a key that is forgotten none is asked any more. What in Temporal needs it can be read by nobody
+then: docs/operations.md says how to see that nothing does.`;
+
+/** `causeway secrets reseal` and `causeway secrets forget-payload-key` */
 export function secretCommands(program: Command, { io }: Pick<Context, 'io'>): void {
-  program
-    .command('secrets')
-    .description('the keys that seal credentials')
+  const secrets = program.command('secrets').description('the keys that seal credentials and encrypt payloads');
+  secrets
+    .command('forget-payload-key')
+    .description('let API and workers start without a key that has encrypted payloads in Temporal')
+    .argument('<id>', "the key's id in CAUSEWAY_PAYLOAD_KEYS")
+    .addHelpText('after', forgetHelp)
+    .addOption(jsonOption())
+    .action(async (id: string, { json }: { json?: true }) => {
+      const left = await withStore(io.env, async ({ payloadKeys }) => {
+        await payloadKeys.forget(id);
+        return await payloadKeys.list();
+      });
+      const ids = left.map(({ keyId }) => `"${plain(keyId)}"`).join(', ');
+      io.out(json ? jsonOf({ left }) : `Forgotten. Keys that have encrypted payloads: ${ids || 'none'}.\n`);
+    });
+  secrets
     .command('reseal')
     .description("seal every stored credential with the key ring's first key, while Causeway runs")
     .addHelpText('after', help)
     .addOption(jsonOption())
     .action(async ({ json }: { json?: true }) => {
-      const report = await resealed(io.env, (done) => {
-        if (io.isTerminal) io.err(`\r${countOf(done, 'destination')}`);
-      });
+      const report = await withStore(io.env, (store) =>
+        store.reseal((done) => {
+          if (io.isTerminal) io.err(`\r${countOf(done, 'destination')}`);
+        }),
+      );
       if (io.isTerminal && report.destinations > 0) io.err('\n');
       io.out(json ? jsonOf(report) : textOf(report));
       if (report.unreadable.length > 0) {
@@ -35,12 +55,12 @@ export function secretCommands(program: Command, { io }: Pick<Context, 'io'>): v
     });
 }
 
-async function resealed(env: Context['io']['env'], onMoved: (destinations: number) => void): Promise<ResealReport> {
+async function withStore<T>(env: Context['io']['env'], use: (store: Store) => Promise<T>): Promise<T> {
   try {
     const config = readStoreConfig(env);
     const store = await openStore({ databaseUrl: config.DATABASE_URL, secretKeys: await readSecretKeys(config) });
     try {
-      return await store.reseal(onMoved);
+      return await use(store);
     } finally {
       await store.close();
     }

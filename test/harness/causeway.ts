@@ -51,6 +51,8 @@ export type Causeway = {
   logDir: string;
   /** Starts one more API process on the same database and task queue, with more environment; `stop` stops it too. */
   anotherApi(env?: Record<string, string>): Promise<TestApi>;
+  /** Starts one more worker, with more environment, and hands it on once it polls; `stop` stops it too. */
+  anotherWorker(env?: Record<string, string>): Promise<TestProcess>;
   /** POSTs a Kafka destination with a topic of its own; what is given wins. Throws unless it was made. */
   createDestination(overrides?: Record<string, unknown>): Promise<CreatedDestination>;
   /** Stops all, drops the database. */
@@ -130,8 +132,16 @@ export async function startCauseway(options: CausewayOptions = {}): Promise<Caus
     await server.restart();
     return testApi(url, settings.apiKey);
   };
+  const moreWorkers: Server[] = [];
+  const anotherWorker = async (env: Record<string, string> = {}): Promise<TestProcess> => {
+    const name = `worker-${workerServers.length + moreWorkers.length + 1}`;
+    const server = stoppedServer(workerProgram(withEnv({ ...workerEnv, ...env }), name));
+    moreWorkers.push(server);
+    await server.restart();
+    return testProcess(server);
+  };
   const stop = track(`a Causeway (${name})`, async () => {
-    await Promise.all([apiServer, ...moreApis, ...workerServers].map((server) => server.stop()));
+    await Promise.all([apiServer, ...moreApis, ...workerServers, ...moreWorkers].map((server) => server.stop()));
     await kafka.stop();
     await dropDatabase(servers.databaseUrl, name);
   });
@@ -154,6 +164,7 @@ export async function startCauseway(options: CausewayOptions = {}): Promise<Caus
     databaseUrl,
     logDir: settings.logDir,
     anotherApi,
+    anotherWorker,
     createDestination: (overrides = {}) => createDestination(api, kafka, overrides),
     stop,
   };

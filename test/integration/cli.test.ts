@@ -176,6 +176,7 @@ test('doctor checks all that the API stands on, and says what mends what is not 
       'clock',
       'store',
       'store clock',
+      'payload keys',
       'temporal',
       'namespace',
       'event index',

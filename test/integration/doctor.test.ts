@@ -100,7 +100,8 @@ test('a namespace that is not there is to be made; where Temporal is away, nobod
     const store = { check: async () => undefined, now: async () => new Date() };
     const client = new Client({ connection, namespace });
     const known = { temporal: client, taskQueue: 'none', eventIndexDays: 30, pace: new VisibilityPace() };
-    return (await runChecks({ ...known, destinations, store })).find(({ name }) => name === 'namespace');
+    const payloadKeys = { use: async () => undefined, trouble: () => undefined, encrypting: undefined };
+    return (await runChecks({ ...known, payloadKeys, destinations, store })).find(({ name }) => name === 'namespace');
   };
   expect(await namespaceRow(temporal.client.connection, 'none')).toMatchObject({
     ...{ status: 'failing', remedy: 'Make it: temporal operator namespace create --namespace none --retention 30d' },

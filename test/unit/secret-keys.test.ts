@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CausewayError } from '../../domain/error.ts';
-import { type SecretKeySource, secretKeyVariables } from '../../domain/secretKeys.ts';
-import { readSecretKeys } from '../../store/secretKeys.ts';
+import { keyVariablesOf, type SecretKeySource } from '../../domain/secretKeys.ts';
+import { readPayloadKeys, readSecretKeys } from '../../store/secretKeys.ts';
 
 const [young, old] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
 let folder: string;
@@ -48,7 +48,7 @@ describe('the key ring, its first key first, is read from', () => {
 
 describe('a key ring that can not be read is refused by the variable, and nothing of it is shown', () => {
   test('none of the three is set, or two are', async () => {
-    for (const name of secretKeyVariables) expect(await refusal({})).toContain(name);
+    for (const name of keyVariablesOf('CAUSEWAY_SECRET_KEYS')) expect(await refusal({})).toContain(name);
     const two = { CAUSEWAY_SECRET_KEYS: `k:${young}`, CAUSEWAY_SECRET_KEYS_FILE: '/keys' };
     expect(await refusal(two)).toMatch(/^CAUSEWAY_SECRET_KEYS and CAUSEWAY_SECRET_KEYS_FILE must not be set together/);
   });
@@ -84,5 +84,41 @@ describe('a key ring that can not be read is refused by the variable, and nothin
     expect(await refusal({ CAUSEWAY_SECRET_KEYS: `k:${young},k:${old}` })).toContain('an id of its own');
     const short = randomBytes(31).toString('base64');
     expect(await refusal({ CAUSEWAY_SECRET_KEYS: `k:${short}` })).toContain('32 bytes');
+  });
+});
+
+describe('payload keys', () => {
+  const idsIn = async (source: Parameters<typeof readPayloadKeys>[0]) => {
+    const { encrypting, all } = await readPayloadKeys(source);
+    return { encrypting: encrypting?.id, all: all.map(({ id }) => id) };
+  };
+
+  test('there need be none; the first one encrypts, and all decrypt', async () => {
+    expect(await idsIn({})).toEqual({ encrypting: undefined, all: [] });
+    expect(await idsIn({ CAUSEWAY_PAYLOAD_KEYS: ring.join() })).toEqual({
+      encrypting: 'young',
+      all: ['young', 'old-1'],
+    });
+    expect(await idsIn({ CAUSEWAY_PAYLOAD_KEYS_COMMAND: `echo 'k:${young}'` })).toEqual({
+      encrypting: 'k',
+      all: ['k'],
+    });
+  });
+
+  test('with the word clear in the first place none encrypts', async () => {
+    const file = await fileWith(`clear\n${ring.join('\n')}\n`);
+    expect(await idsIn({ CAUSEWAY_PAYLOAD_KEYS_FILE: file })).toEqual({
+      encrypting: undefined,
+      all: ['young', 'old-1'],
+    });
+    expect(await idsIn({ CAUSEWAY_PAYLOAD_KEYS: 'clear' })).toEqual({ encrypting: undefined, all: [] });
+  });
+
+  test('what can not be read is refused under their own name', async () => {
+    const refused = readPayloadKeys({ CAUSEWAY_PAYLOAD_KEYS_FILE: join(folder, 'missing') });
+    await expect(refused).rejects.toMatchObject({
+      code: 'payload_keys_unreadable',
+      remedy: expect.stringContaining('CAUSEWAY_PAYLOAD_KEYS_FILE'),
+    });
   });
 });
