@@ -8,7 +8,7 @@ import { newDestination, oneLane } from '../road/destination.ts';
 import { laneWork } from '../road/laneWork.ts';
 import { processesOf } from '../stack/benchStack.ts';
 import { atMost, type Row } from './row.ts';
-import { integrity, warmUp } from './throughput.ts';
+import { cpuMsOf, integrity, warmUp } from './throughput.ts';
 
 const steady: Load = { id: 'steady', title: 'single POSTs at a steady rate', eventsPerPost: 1, connections: 64 };
 const latencyRate = 50;
@@ -69,6 +69,12 @@ export const slowestPost: Row = {
           { name: 'workflow tasks that failed', value: work?.failedTasks ?? Number.NaN, unit: '' },
           { name: 'not accepted', value: round.refused + round.unclear + round.unsent, unit: 'events' },
           { name: "others' share of the machine", value: 100 * round.othersShare, unit: '%' },
+          { name: 'events', value: round.arrived, unit: 'events' },
+          { name: 'lasted', value: round.seconds, unit: 's' },
+          { name: 'signals', value: work?.signals ?? Number.NaN, unit: '' },
+          { name: 'batches', value: work?.batches ?? Number.NaN, unit: '' },
+          { name: 'history events', value: work?.historyEvents ?? Number.NaN, unit: '' },
+          { name: 'CPU of API, worker and Temporal', value: cpuMsOf(round), unit: 'ms/event' },
           integrity([round]),
         ],
         series: [{ name: 'slowest POST of each second', unit: 'ms', points: round.worstEachSecond ?? [] }],
