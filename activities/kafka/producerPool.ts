@@ -5,9 +5,17 @@ import { type BrokerClients, TopicConnection } from './topicConnection.ts';
 /** Connections that nobody used for this long are closed, in ms: brokers do the same after ten minutes. */
 const idleMsMax = 5 * 60_000;
 const sweepEveryMs = 30_000;
+/**
+ * So many are kept at the most, beside those that have a batch in hand or had one just now. Each has a connection for metadata and one
+ * for each leader it wrote to; to make them anew takes a few round trips.
+ */
+export const keptMax = 500;
+/** Not gone sooner, in ms: what was changed is known to all of this process by then, and nobody comes with older settings. */
+export const keptMsMin = 10_000;
 
 /** One producer for each destination, made anew when the destination changes. */
 export class ProducerPool {
+  /** The longest unused first. */
   private readonly producers = new Map<string, LingeringProducer>();
   /** Of earlier versions, with batches that are finished with them. */
   private retired: { id: string; producer: LingeringProducer }[] = [];
@@ -19,14 +27,25 @@ export class ProducerPool {
   producerOf(destination: OpenDestination): LingeringProducer {
     const known = this.producers.get(destination.id);
     // A lane that read the destination before it was changed must not bring the old settings back for the others.
-    if (known && known.version >= destination.version) return known;
+    if (known && known.version >= destination.version) {
+      known.usedAtMs = Date.now();
+      this.producers.delete(destination.id);
+      this.producers.set(destination.id, known);
+      return known;
+    }
     // Batches that are being sent with the old one are finished with it.
     if (known) this.retire(destination.id, known);
     const { version, producer } = destination;
     const topic = new TopicConnection(destination, this.brokers);
     const made = new LingeringProducer(version, topic, producer.batchSizeBytes);
+    this.producers.delete(destination.id);
     this.producers.set(destination.id, made);
+    if (this.producers.size > keptMax) this.dropLongestUnused(made);
     return made;
+  }
+
+  get size(): number {
+    return this.producers.size;
   }
 
   /** Whether nothing is sent with an earlier version of the destination any more, nor will be; it is replaced where that is to be done. */
@@ -45,6 +64,15 @@ export class ProducerPool {
   private retire(id: string, producer: LingeringProducer): void {
     producer.retire();
     if (!producer.isOver) this.retired.push({ id, producer });
+  }
+
+  private dropLongestUnused(but: LingeringProducer): void {
+    for (const [id, producer] of this.producers) {
+      if (this.producers.size <= keptMax) return;
+      if (producer === but || !producer.isIdle || Date.now() - producer.usedAtMs < keptMsMin) continue;
+      producer.retire();
+      this.producers.delete(id);
+    }
   }
 
   private sweep(): void {

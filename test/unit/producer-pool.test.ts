@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ProducerPool } from '../../activities/kafka/producerPool.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { keptMax, keptMsMin, ProducerPool } from '../../activities/kafka/producerPool.ts';
 import { openDestination } from '../harness/produceActivity.ts';
 
 let pool: ProducerPool;
@@ -53,5 +53,44 @@ describe('earlier versions are let go of', () => {
     pool.producerOf(destination(1, 'payments')).hold();
     expect(pool.hasLetGoBefore(destination(2))).toBe(true);
     expect(pool.hasLetGoBefore(destination(2, 'payments'))).toBe(false);
+  });
+});
+
+describe('of many destinations', () => {
+  beforeEach(() => vi.useFakeTimers({ toFake: ['Date'] }));
+  afterEach(() => vi.useRealTimers());
+  const passes = () => vi.setSystemTime(Date.now() + keptMsMin);
+  const nth = (n: number) => pool.producerOf(destination(1, `orders-${n}`));
+
+  test('only so many are kept, and those go that were not used for longest', () => {
+    const first = nth(0);
+    const second = nth(1);
+    for (let n = 2; n < keptMax; n++) nth(n);
+    passes();
+    expect(nth(0)).toBe(first); // Used again.
+    nth(keptMax);
+    expect(pool.size).toBe(keptMax);
+    expect([first.isOver, second.isOver]).toEqual([false, true]);
+    expect(nth(1)).not.toBe(second);
+  });
+
+  test('none goes that was used just now: someone may have read it before it was changed', () => {
+    const all = Array.from({ length: keptMax + 5 }, (_, n) => nth(n));
+    expect(all.some((producer) => producer.isOver)).toBe(false);
+    passes();
+    nth(keptMax + 5);
+    expect(pool.size).toBe(keptMax);
+  });
+
+  test('none goes that has a batch in hand', () => {
+    const held = Array.from({ length: keptMax }, (_, n) => nth(n));
+    for (const producer of held) producer.hold();
+    passes();
+    const more = nth(keptMax);
+    expect(pool.size).toBe(keptMax + 1);
+    expect([...held, more].some((producer) => producer.isOver)).toBe(false);
+    for (const producer of held) producer.letGo();
+    nth(keptMax + 1);
+    expect(pool.size).toBe(keptMax);
   });
 });
