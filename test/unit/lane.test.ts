@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { laneOf } from '../../domain/lane.ts';
@@ -26,4 +27,13 @@ describe('with lanes by key a lane has the name of its key', () => {
       }),
     );
   });
+});
+
+test('with numbered lanes a key has the lane that docs/record-value.md says: to change it is to move keys between lanes', async () => {
+  const page = await readFile(new URL('../../docs/record-value.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `([^`]+)` \| (\d+) \| (\d+) \| (\d+) \|$/gm)];
+  expect(rows).toHaveLength(4);
+  for (const [, key = '', ...told] of rows) {
+    expect([4, 16, 1_024].map((lanes) => laneOf(lanes, key, sha256))).toEqual(told);
+  }
 });
