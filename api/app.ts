@@ -4,18 +4,24 @@ import type { MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import { CausewayError } from '../domain/error.ts';
 import { requestKeyForm } from '../domain/requestKey.ts';
+import type { Destinations } from '../store/destinations.ts';
 import type { App, AppEnv, Routes } from './appEnv.ts';
 import { authenticate, type FindApiKey } from './authenticate.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { docsRoutes } from './docs.ts';
 import { type HealthChecks, healthRoutes } from './health.ts';
+import { destinationWall } from './portal.ts';
 import { answerProblem, fieldsRefused, problemOf } from './problem.ts';
 import { rateLimit } from './rateLimit.ts';
 import { methodsOf } from './routeMethods.ts';
 import { NeededScopes } from './scopes.ts';
+import { type SessionRouteOptions, sessionRoutes } from './session.ts';
 
 export type AppDependencies = {
   logger: Logger;
   findApiKey: FindApiKey;
+  /** Who is signed in to the dashboard; without it nobody is, and there is none. */
+  dashboard?: Omit<SessionRouteOptions, 'findApiKey'> & { destinations: Pick<Destinations, 'get'> };
   /** What `/healthz` asks, by name. */
   health: HealthChecks;
   /** What stands under /v1/, each with its own paths. */
@@ -23,10 +29,10 @@ export type AppDependencies = {
 };
 
 /**
- * The API: everything under /v1/ needs an API key with the scope that its route declares; `/healthz`, `/openapi.json` and `/docs` are open. Every error is a
- * problem document.
+ * The API, and the dashboard's pages: everything under /v1/ needs an API key with the scope that its route declares, or the session of who has signed in
+ * with one; `/healthz`, `/openapi.json`, `/docs` and the pages are open. Every error is a problem document.
  */
-export function createApp({ logger, findApiKey, health, routes }: AppDependencies): App {
+export function createApp({ logger, findApiKey, dashboard, health, routes }: AppDependencies): App {
   const app: App = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
       if (result.success) return;
@@ -36,11 +42,15 @@ export function createApp({ logger, findApiKey, health, routes }: AppDependencie
   });
   app.use(requestLog(logger));
   const scopes = new NeededScopes();
-  app.use('/v1/*', authenticate(findApiKey), rateLimit(), scopes.middleware);
+  const signedIn = dashboard && { ...dashboard, findApiKey };
+  if (signedIn) sessionRoutes(app, signedIn); // Before what asks who is there.
+  app.use('/v1/*', authenticate(findApiKey, signedIn), rateLimit(), scopes.middleware);
+  if (signedIn) app.use('/v1/destinations/:id/*', destinationWall(signedIn.destinations));
   healthRoutes(app, health);
   for (const add of routes) add(app);
   docsRoutes(app);
   scopes.readFrom(app);
+  if (signedIn) dashboardRoutes(app);
   app.notFound((c) => {
     const allowed = methodsOf(app.routes, c.req.path);
     if (allowed.length === 0) {

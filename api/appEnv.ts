@@ -1,6 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Permission } from '../domain/permission.ts';
 import type { ApiKey } from '../store/apiKeys.ts';
+import type { Via } from '../store/auditLog.ts';
+
+/** Whose eyes a request sees with, where it comes by a portal link. */
+export type Portal = { linkId: string; customerExternalId: string; permissions: readonly Permission[] };
 
 /** What a request's context holds. */
 export type AppEnv = {
@@ -10,8 +15,14 @@ export type AppEnv = {
   Variables: {
     /** Ours, or the sender's `X-Request-Id`; in the answer and the log. */
     requestId: string;
-    /** The key that the request came with; under /v1/ alone. */
+    /** The key that the request came with, or that somebody has signed in with; under /v1/ alone. A stand-in with no scope where it comes by a portal link. */
     apiKey: ApiKey;
+    /** Absent where the request came with the key itself. */
+    via: Via | undefined;
+    /** There alone where the request comes by a portal link. */
+    portal: Portal | undefined;
+    /** Of a page's answer, for its style elements (hono/secure-headers). */
+    secureHeadersNonce?: string;
   };
 };
 

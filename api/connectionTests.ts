@@ -11,7 +11,6 @@ import type { Destinations } from '../store/destinations.ts';
 import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
 import { changeOf, newDestinationOf, shownDestination } from './destinationSettings.ts';
-import { existing, openOf } from './destinations.ts';
 import { limitBody } from './limitBody.ts';
 import {
   connectionTestSchema,
@@ -22,6 +21,7 @@ import {
 import { destinationIdParam, destinationSchema } from './schemas/destination.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
+import { existing, openOf } from './storedDestination.ts';
 
 export type ConnectionTestOptions = {
   destinations: Pick<Destinations, 'get' | 'open' | 'update'>;

@@ -21,6 +21,7 @@ const about = {
     { name: 'Destinations', description: "Customers' topics, and how events become records there." },
     { name: 'Operations' },
     { name: 'API keys', description: 'Who may ask what.' },
+    { name: 'Dashboard', description: 'Who is signed in, and links by which customers come to what is theirs.' },
   ],
 };
 
@@ -71,12 +72,24 @@ const headers = (contentType: string): Record<string, string> => ({
   'x-content-type-options': 'nosniff',
 });
 
+const cookieRules =
+  'Over TLS its name begins with `__Host-`. A request that is no GET carries `X-CSRF-Token`, and none may come from another origin.';
+
 /** `/openapi.json`, made from the schemas of the routes, and `/docs`, a page to read and try them. */
 export function docsRoutes(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
     description: 'An API key: `cw_…`. Each operation names the scope that the key needs: `ingest`, `read` or `manage`.',
+  });
+  const cookie = { type: 'apiKey', in: 'cookie', name: 'causeway_session' } as const;
+  app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
+    ...cookie,
+    description: `The cookie of who has signed in to the dashboard with an API key: it is as good as the key itself. ${cookieRules}`,
+  });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'portal', {
+    ...cookie,
+    description: `The cookie of a customer who came by a portal link. Each operation that is open to them names the permission that the link needs, and shows what is theirs alone. ${cookieRules}`,
   });
   let document: string | undefined;
   app.get('/openapi.json', (c) => {

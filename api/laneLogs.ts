@@ -5,13 +5,13 @@ import { laneWorkflowId } from '../domain/lane.ts';
 import type { LaneLogEntry } from '../domain/laneLog.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
-import { existing } from './destinations.ts';
 import { leftOutShown } from './eventLog.ts';
 import { cursorOf, placeOf } from './listCursor.ts';
 import { destinationIdParam } from './schemas/destination.ts';
 import { laneLogQuery, laneLogSchema } from './schemas/laneLog.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
+import { existing } from './storedDestination.ts';
 
 export type LaneLogOptions = { destinations: Pick<Destinations, 'get'>; laneLogs: LaneLogs };
 

@@ -4,12 +4,12 @@ import type { ListedLane, ListLanes } from '../activities/laneList.ts';
 import type { LaneStatus } from '../domain/laneMessages.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
-import { existing } from './destinations.ts';
 import { cursorOf, placeOf } from './listCursor.ts';
 import { destinationIdParam } from './schemas/destination.ts';
 import { lanePageSchema, lanesQuery } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
+import { existing } from './storedDestination.ts';
 
 export type LaneRouteOptions = {
   destinations: Pick<Destinations, 'get'>;

@@ -203,6 +203,11 @@ function assembled(
   const app = createApp({
     logger,
     findApiKey,
+    dashboard: {
+      ...{ sessions: store.sessions, destinations: store.destinations, publicUrl: config.CAUSEWAY_PUBLIC_URL },
+      findSession: (token) => store.sessions.find(token),
+      temporalUi: temporalUiOf(config),
+    },
     health: {
       store: () => store.check(),
       temporal: () => temporal.workflowService.getSystemInfo({}),
@@ -257,6 +262,10 @@ function assembled(
   });
   return { app, writer, tests };
 }
+
+/** Where the Temporal UI shows the workflows of our namespace. */
+const temporalUiOf = ({ TEMPORAL_UI_URL: url, TEMPORAL_NAMESPACE: namespace }: ApiConfig): string | undefined =>
+  url && `${url}/namespaces/${encodeURIComponent(namespace)}/workflows`;
 
 main().catch((error: unknown) => {
   console.error(error instanceof CausewayError ? `${error.code}: ${error.remedy}` : error);

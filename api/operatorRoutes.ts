@@ -5,7 +5,6 @@ import type { Destinations } from '../store/destinations.ts';
 import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
 import { askedBy, requestKeyOf } from './askedBy.ts';
-import { existing } from './destinations.ts';
 import { type InterventionOptions, intervene } from './interventions.ts';
 import { limitBody } from './limitBody.ts';
 import { type PausingOptions, setPaused } from './pausing.ts';
@@ -19,6 +18,7 @@ import {
 } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
+import { existing } from './storedDestination.ts';
 
 export type OperatorRouteOptions = InterventionOptions &
   PausingOptions & { destinations: Pick<Destinations, 'get' | 'setPaused'>; audit: Pick<AuditLog, 'note'> };

@@ -21,13 +21,13 @@ import type { Destinations } from '../store/destinations.ts';
 import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
 import { askedBy, requestKeyOf } from './askedBy.ts';
-import { existing } from './destinations.ts';
 import { limitBody } from './limitBody.ts';
 import { type EventFinder, NamedEventsFinder } from './namedEvents.ts';
 import { idempotencyKeyHeader } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { newReplaySchema, type Replay, replayIdParam, replaySchema } from './schemas/replays.ts';
 import { needs } from './scopes.ts';
+import { existing } from './storedDestination.ts';
 
 export type ReplayRouteOptions = {
   temporal: Client;

@@ -54,6 +54,13 @@ const origins = z
     'must be origins, comma-separated, for example https://temporal.example.com',
   );
 
+/** An address that browsers use, without a slash at its end. */
+const webAddress = (form: RegExp, expected: string) =>
+  z
+    .string()
+    .refine((text) => form.test(text) && URL.canParse(text), expected)
+    .transform((text) => text.replace(/\/+$/, ''));
+
 /** Where the key ring comes from: `read` below sees that it is one of them, and store/ reads it. */
 const secretKeySource = {
   CAUSEWAY_SECRET_KEYS: z.string().optional(),
@@ -95,6 +102,16 @@ const apiSchema = z.object({
   CAUSEWAY_API_PORT: wholeNumber(0, 65_535, 'TCP port', 8080),
   CAUSEWAY_API_KEY: apiKey.optional(),
   CAUSEWAY_CODEC_ORIGINS: origins.optional(),
+  CAUSEWAY_PUBLIC_URL: webAddress(
+    /^https?:\/\/[^\s/@?#]+\/?$/,
+    'must be scheme and host of the dashboard, without a path, for example https://causeway.example.com',
+  )
+    .transform((url) => new URL(url).origin)
+    .optional(),
+  TEMPORAL_UI_URL: webAddress(
+    /^https?:\/\/[^\s@?#]+$/,
+    'must be the address of the Temporal UI, for example http://127.0.0.1:8233',
+  ).optional(),
   CAUSEWAY_EVENT_BYTES_MAX: wholeNumber(eventBytesMaxLeast, 900_000, 'bytes', 256 * 1024),
   CAUSEWAY_WAITING_BYTES_MAX: wholeNumber(1_048_576, 4_294_967_296, 'bytes', 64 * 1024 * 1024),
   CAUSEWAY_LANE_HISTORY_EVENTS_MAX: wholeNumber(

@@ -10,7 +10,12 @@ export type Actor = {
   /** The network address that the request came from. */
   address?: string | undefined;
   requestId?: string | undefined;
+  /** Through what it is asked for; absent with an API key itself. */
+  via?: Via | undefined;
 };
+
+/** The dashboard, by who has signed in with an API key; or by a portal link. */
+export type Via = 'dashboard' | 'portal';
 
 export type AuditAction =
   | 'destination.created'
@@ -30,6 +35,9 @@ export type AuditAction =
   | 'api_key.created'
   | 'api_key.rotated'
   | 'api_key.revoked'
+  | 'portal_link.created'
+  | 'portal_link.deleted'
+  | 'session.began'
   | 'secrets.resealed'
   | 'payload_key.forgotten';
 
@@ -66,14 +74,15 @@ type Row = {
   key_name: string;
   address: string | null;
   request_id: string | null;
+  via: Via | null;
 };
 
 /** Who it was where nobody says: code of our own, as in a test. */
 export const nobody: Actor = { name: 'nobody' };
 
 const insertOne = `
-  insert into audit_log (action, subject, detail, key_id, key_name, address, request_id)
-  values ($1, $2, $3, $4, $5, $6, $7)`;
+  insert into audit_log (action, subject, detail, key_id, key_name, address, request_id, via)
+  values ($1, $2, $3, $4, $5, $6, $7, $8)`;
 /** $1 the seq after which the page begins or null, $2 subject or null, $3 key or null, $4 how many. */
 const selectPage = `
   select * from audit_log
@@ -81,7 +90,7 @@ const selectPage = `
   order by seq desc limit $4`;
 
 const valuesOf = ({ action, subject, detail = {} }: Audited, by: Actor): unknown[] => [
-  ...[action, subject, detail, by.keyId ?? null, by.name, by.address ?? null, by.requestId ?? null],
+  ...[action, subject, detail, by.keyId ?? null, by.name, by.address ?? null, by.requestId ?? null, by.via ?? null],
 ];
 
 /** Notes a change of the store in the transaction that makes it: there is none without the other. */
@@ -136,6 +145,7 @@ const entryOf = ({ seq, at, action, subject, detail, ...by }: Row): AuditEntry =
     name: by.key_name,
     ...(by.address !== null && { address: by.address }),
     ...(by.request_id !== null && { requestId: by.request_id }),
+    ...(by.via !== null && { via: by.via }),
   },
 });
 

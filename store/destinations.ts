@@ -126,6 +126,15 @@ export class Destinations {
     return row && storedDestinationOf(row);
   }
 
+  /** Whose these destinations are, deleted ones too, by id; one that never was has no entry. */
+  async customersOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.database.query<{ id: string; customer_external_id: string }>(
+      'select id, customer_external_id from destinations where id = any($1::text[])',
+      [ids],
+    );
+    return new Map(rows.map((row) => [row.id, row.customer_external_id]));
+  }
+
   /** The newest first. Throws `cursor_invalid` for a cursor that no list gave. */
   async list({ customerExternalId, search, limit, cursor }: ListOptions): Promise<DestinationPage> {
     const rows = await this.database.query<DestinationRow>(selectPage, [

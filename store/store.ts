@@ -11,8 +11,10 @@ import { checkKeys } from './keysInUse.ts';
 import type { StoreLogger } from './logger.ts';
 import { PayloadKeyRegister } from './payloadKeys.ts';
 import { createPool, Database } from './pool.ts';
+import { PortalLinks } from './portalLinks.ts';
 import { type ResealReport, reseal } from './reseal.ts';
 import { Sealing } from './sealing.ts';
+import { Sessions } from './sessions.ts';
 
 export type StoreOptions = {
   databaseUrl: string;
@@ -29,6 +31,8 @@ export type Store = {
   readonly destinations: Destinations;
   readonly earlierCredentials: EarlierCredentials;
   readonly apiKeys: ApiKeys;
+  readonly portalLinks: PortalLinks;
+  readonly sessions: Sessions;
   readonly audit: AuditLog;
   readonly eventIndex: EventIndex;
   readonly interventions: Interventions;
@@ -96,6 +100,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     destinations,
     earlierCredentials: new EarlierCredentials(database),
     apiKeys,
+    portalLinks: new PortalLinks(database),
+    sessions: new Sessions(database),
     audit: new AuditLog(database),
     eventIndex,
     interventions: new Interventions(database),

@@ -30,6 +30,10 @@ const entrySchema = z
         .optional()
         .openapi({ description: 'Where the connection came from: a proxy, where there is one.' }),
       requestId: z.string().optional().openapi({ description: "The answer's `X-Request-Id`." }),
+      via: z.enum(['dashboard', 'portal']).optional().openapi({
+        description:
+          '`dashboard`: somebody who had signed in with the key. `portal`: somebody who came by a portal link, which is what `keyId` and `name` say then. Absent: the key itself.',
+      }),
     }),
   })
   .openapi('AuditEntry');

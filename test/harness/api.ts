@@ -20,7 +20,8 @@ export type TestApi = {
   postBatch(events: Sent[] | string, headers?: Record<string, string>): Promise<Answer>;
 };
 
-function parsed(text: string): unknown {
+/** Undefined where it is no JSON. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

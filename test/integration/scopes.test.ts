@@ -23,7 +23,7 @@ beforeAll(async () => {
   causeway = await startCauseway({ workers: 0 });
   const { body } = await causeway.api.get('/openapi.json');
   routes = operationsOf(body as Description)
-    .filter(({ name }) => name.includes(' /v1/'))
+    .filter(({ name }) => name.includes(' /v1/') && !name.endsWith(' /v1/session')) // Who signs in has no key: sessions.test.ts.
     .map(({ name, operation }) => ({ name, scope: operation.security?.[0]?.bearer?.[0] }));
   for (const set of sets) {
     const answer = await causeway.api.request('POST', '/v1/api-keys', { name: set.join(' and '), scopes: set });

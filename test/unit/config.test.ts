@@ -70,6 +70,16 @@ describe('a wrong value is named, with what would be right', () => {
     ]),
     ['CAUSEWAY_API_PORT', '65536', 'must be a whole number from 0 to 65535 (TCP port)'],
     ['CAUSEWAY_API_KEY', 'hunter2', 'must be 20 to 200 characters of A-Z a-z 0-9 . _ ~ + / = -'],
+    ...['causeway.example.com', 'ftp://causeway.example.com', 'https://hunter2@h', 'https://h/path', 'https://h?x'].map(
+      (url) => [
+        ...[
+          'CAUSEWAY_PUBLIC_URL',
+          url,
+          'must be scheme and host of the dashboard, without a path, for example https://',
+        ],
+      ],
+    ),
+    ['TEMPORAL_UI_URL', '127.0.0.1:8233', 'must be the address of the Temporal UI, for example http://127.0.0.1:8233'],
     ['CAUSEWAY_EVENT_BYTES_MAX', '900001', 'must be a whole number from 1024 to 900000 (bytes)'],
     ['CAUSEWAY_WAITING_BYTES_MAX', '64MB', 'must be a whole number from 1048576 to 4294967296 (bytes)'],
     ['CAUSEWAY_LANE_HISTORY_EVENTS_MAX', '4001', 'must be a whole number from 50 to 4000 (history events)'],

@@ -11,7 +11,7 @@ const appWith = (add: (app: App) => void) =>
     findApiKey: async () => ({ id: 'key_1', name: 'a', scopes: ['read'] }),
     ...{ health: {}, routes: [add] },
   });
-const route = (security?: { bearer: string[] }[]) =>
+const route = (security?: Record<string, string[]>[]) =>
   createRoute({
     method: 'get',
     path: '/v1/things/{id}',
