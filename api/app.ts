@@ -21,7 +21,11 @@ export type AppDependencies = {
   logger: Logger;
   findApiKey: FindApiKey;
   /** Who is signed in to the dashboard; without it nobody is, and there is none. */
-  dashboard?: Omit<SessionRouteOptions, 'findApiKey'> & { destinations: Pick<Destinations, 'get'> };
+  dashboard?: Omit<SessionRouteOptions, 'findApiKey'> & {
+    destinations: Pick<Destinations, 'get'>;
+    /** Where its build lies; absent: in the clone. */
+    dir?: string;
+  };
   /** What `/healthz` asks, by name. */
   health: HealthChecks;
   /** What stands under /v1/, each with its own paths. */
@@ -50,7 +54,7 @@ export function createApp({ logger, findApiKey, dashboard, health, routes }: App
   for (const add of routes) add(app);
   docsRoutes(app);
   scopes.readFrom(app);
-  if (signedIn) dashboardRoutes(app);
+  if (signedIn) dashboardRoutes(app, signedIn.dir);
   app.notFound((c) => {
     const allowed = methodsOf(app.routes, c.req.path);
     if (allowed.length === 0) {

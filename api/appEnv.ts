@@ -21,8 +21,6 @@ export type AppEnv = {
     via: Via | undefined;
     /** There alone where the request comes by a portal link. */
     portal: Portal | undefined;
-    /** Of a page's answer, for its style elements (hono/secure-headers). */
-    secureHeadersNonce?: string;
   };
 };
 

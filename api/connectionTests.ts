@@ -12,6 +12,7 @@ import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
 import { changeOf, newDestinationOf, shownDestination } from './destinationSettings.ts';
 import { limitBody } from './limitBody.ts';
+import { customerOf } from './portal.ts';
 import {
   connectionTestSchema,
   newDestinationTestSchema,
@@ -96,7 +97,12 @@ function notRotated({ steps }: ConnectionTest): CausewayError {
 const withoutNull = (secrets: Record<string, string | null | undefined>): Secrets =>
   Object.fromEntries(Object.entries(secrets).map(([field, secret]) => [field, secret ?? undefined]));
 
-const common = { method: 'post' as const, tags: ['Destinations'], security: needs('manage'), description };
+const common = {
+  method: 'post' as const,
+  tags: ['Destinations'],
+  security: needs('manage', 'manage_destinations'),
+  description,
+};
 const tested = {
   description: 'What worked and what did not.',
   content: { 'application/json': { schema: connectionTestSchema } },
@@ -117,7 +123,12 @@ export function connectionTestRoutes(
     responses: { 200: tested, ...problemResponses(400, 401, 403, 413, 415, 422, 503) },
   });
   const rotate = createRoute({
-    ...{ method: 'post', path: '/v1/destinations/{id}/rotate', tags: ['Destinations'], security: needs('manage') },
+    ...{
+      method: 'post',
+      path: '/v1/destinations/{id}/rotate',
+      tags: ['Destinations'],
+      security: needs('manage', 'manage_destinations'),
+    },
     summary: 'Change credentials, once a test of them has passed',
     description: rotateDescription,
     middleware: limitBody(bodyBytesMax),
@@ -159,6 +170,7 @@ export function connectionTestRoutes(
     const made = { ...newDestinationOf(input), id: '', version: 0, createdAt: at, updatedAt: at };
     const opened = { ...made, allowPrivate: allowPrivateBrokers };
     const { customerExternalId, topic } = made;
+    customerOf(c, customerExternalId);
     const asked = {
       action: 'destination.test_event_asked',
       subject: 'not saved',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serveStatic } from '@hono/node-server/serve-static';
 import type { Context } from 'hono';
-import { NONCE, secureHeaders } from 'hono/secure-headers';
+import { secureHeaders } from 'hono/secure-headers';
 import type { App, AppEnv } from './appEnv.ts';
 
 /** Where the build lies, in the clone and in the image. */
@@ -18,9 +18,6 @@ const pages = [
 /** Of others than pages: there a browser, too, is answered with a problem. */
 const ofOthers = /^\/(v1|docs|codec|assets)(\/|$)|\.\w+$/;
 
-/** Stands in index.html for the nonce of the answer. */
-const noncePlace = '__CSP_NONCE__';
-
 const notBuilt = `<!doctype html>
 <html lang="en">
   <head><meta charset="utf-8"><title>Causeway</title></head>
@@ -33,12 +30,12 @@ const notBuilt = `<!doctype html>
 `;
 
 const unusedFeatures = ['camera', 'microphone', 'geolocation', 'payment', 'usb', 'serial', 'displayCapture'] as const;
-/** Nothing runs, is shown or is asked but from here, and nobody shows us in a frame. The component library writes style elements, with the nonce. */
+/** Nothing runs, is shown or is asked but from here, no style or script is written into a page, and nobody shows us in a frame. */
 const pageHeaders = secureHeaders({
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
     scriptSrc: ["'self'"],
-    styleSrc: ["'self'", NONCE],
+    styleSrc: ["'self'"],
     imgSrc: ["'self'", 'data:'],
     connectSrc: ["'self'"],
     fontSrc: ["'self'"],
@@ -79,7 +76,6 @@ const isPageAsked = (c: Context): boolean =>
 /** The one page that all paths have: it reads the path itself. */
 async function showPage(c: Context<AppEnv>, dir: string, status: 200 | 404): Promise<Response> {
   const html = await readFile(join(dir, 'index.html'), 'utf8').catch(() => undefined);
-  c.header('Cache-Control', 'no-store');
-  if (html === undefined) return c.html(notBuilt, 503);
-  return c.html(html.replaceAll(noncePlace, c.get('secureHeadersNonce') ?? ''), status);
+  c.header('Cache-Control', 'no-cache'); // It names the files of this very build.
+  return html === undefined ? c.html(notBuilt, 503) : c.html(html, status);
 }

@@ -6,12 +6,12 @@ import type { ParkedEvent } from '../domain/laneMessages.ts';
 import { isOfParking, type ParkingFilter } from '../domain/replayFilter.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
-import { existing } from './destinations.ts';
 import { cursorOf, placeOf } from './listCursor.ts';
 import { destinationIdParam } from './schemas/destination.ts';
 import { allDeadLettersQuery, deadLetterPageSchema, deadLettersQuery } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
+import { existing } from './storedDestination.ts';
 
 export type DeadLetterOptions = {
   destinations: Pick<Destinations, 'get'>;

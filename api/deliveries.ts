@@ -9,12 +9,12 @@ import type { Destinations } from '../store/destinations.ts';
 import type { EventIndex } from '../store/eventIndex.ts';
 import type { EventPlace, EventsIn, RecentEvent } from '../store/eventSearch.ts';
 import type { App } from './appEnv.ts';
-import { existing } from './destinations.ts';
 import { cursorOf, placeOf } from './listCursor.ts';
 import { eventNotFound } from './notIndexed.ts';
 import { deliveriesQuery, deliveryPageSchema, eventIdQuery, eventIdSchema } from './schemas/deliveries.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
+import { existing } from './storedDestination.ts';
 
 export type DeliveryRouteOptions = {
   destinations: Pick<Destinations, 'get' | 'idsOfCustomer'>;

@@ -9,6 +9,7 @@ import type { App } from './appEnv.ts';
 import { changeOf, newDestinationOf, shownDestination } from './destinationSettings.ts';
 import { changesLanes, type LanesOfDestination, withEmptyLanes } from './laneChange.ts';
 import { limitBody } from './limitBody.ts';
+import { customerOf } from './portal.ts';
 import {
   type DestinationChangeInput,
   destinationChangeSchema,
@@ -66,7 +67,7 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       path: '/v1/destinations',
       tags,
       summary: 'Create a destination',
-      security: needs('manage'),
+      security: needs('manage', 'manage_destinations'),
       middleware: limitBody(bodyBytesMax),
       request: { body: body(newDestinationSchema(allowPrivateBrokers)) },
       responses: {
@@ -80,7 +81,7 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       tags,
       summary: 'List destinations',
       description: 'The newest first.',
-      security: needs('read'),
+      security: needs('read', 'read'),
       request: { query: listQuery },
       responses: {
         200: { description: 'A page.', content: { 'application/json': { schema: destinationPageSchema } } },
@@ -92,7 +93,7 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       path: '/v1/destinations/{id}',
       tags,
       summary: 'Show a destination',
-      security: needs('read'),
+      security: needs('read', 'read'),
       request: { params: destinationIdParam },
       responses: { 200: one('The destination.'), ...problemResponses(401, 403, 404, 503) },
     }),
@@ -102,7 +103,7 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       tags,
       summary: 'Change a destination',
       description: changeDescription,
-      security: needs('manage'),
+      security: needs('manage', 'manage_destinations'),
       middleware: limitBody(bodyBytesMax),
       request: {
         params: destinationIdParam,
@@ -120,7 +121,7 @@ function routesOf(allowPrivateBrokers: AllowPrivate) {
       tags,
       summary: 'Delete a destination',
       description: 'It takes no new events within a second. What was accepted before is still delivered.',
-      security: needs('manage'),
+      security: needs('manage', 'manage_destinations'),
       request: { params: destinationIdParam, headers: ifMatchHeader },
       responses: { 204: { description: 'Deleted.' }, ...problemResponses(400, 401, 403, 404, 412, 503) },
     }),
@@ -133,12 +134,16 @@ export function destinationRoutes(app: App, options: DestinationRouteOptions): v
   const routes = routesOf(allowPrivateBrokers);
 
   app.openapi(routes.create, async (c) => {
-    const created = await destinations.create(newDestinationOf(c.req.valid('json')), actorOf(c));
+    const input = c.req.valid('json');
+    customerOf(c, input.customerExternalId);
+    const created = await destinations.create(newDestinationOf(input), actorOf(c));
     const headers = { ETag: etagOf(created), Location: `/v1/destinations/${created.id}` };
     return c.json(shownDestination(created), 201, headers);
   });
   app.openapi(routes.list, async (c) => {
-    const { destinations: page, nextCursor } = await destinations.list(c.req.valid('query'));
+    const { customerExternalId: asked, ...query } = c.req.valid('query');
+    const customerExternalId = customerOf(c, asked);
+    const { destinations: page, nextCursor } = await destinations.list({ ...query, customerExternalId });
     return c.json({ destinations: page.map(shownDestination), ...(nextCursor && { nextCursor }) }, 200);
   });
   app.openapi(routes.show, async (c) => {

@@ -2,9 +2,11 @@ import { createRoute } from '@hono/zod-openapi';
 import { digestOfEventId } from '../domain/eventId.ts';
 import type { AttemptsLeftOut } from '../domain/leftOut.ts';
 import { replayNameOf } from '../domain/replayId.ts';
+import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { type DeliveryHistories, type IndexedDelivery, type LoggedDelivery, readDelivery } from './deliveryLogs.ts';
 import { eventNotFound } from './notIndexed.ts';
+import { ownDeliveries } from './portal.ts';
 import { type EventLog, eventIdParam, eventLogSchema } from './schemas/eventLog.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
@@ -13,6 +15,7 @@ export type EventLogOptions = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
   histories: DeliveryHistories;
   eventIndexDays: number;
+  destinations: Pick<Destinations, 'customersOf'>;
 };
 
 const getEvent = createRoute({
@@ -21,7 +24,7 @@ const getEvent = createRoute({
   tags: ['Events'],
   summary: "Show an event's deliveries and every attempt",
   description: "Read from Temporal's history: what is not there any more, and not in the open lane, is `expired`.",
-  security: needs('read'),
+  security: needs('read', 'read'),
   request: { params: eventIdParam },
   responses: {
     200: { description: 'The log.', content: { 'application/json': { schema: eventLogSchema } } },
@@ -30,11 +33,11 @@ const getEvent = createRoute({
 });
 
 /** `GET /v1/events/{id}` */
-export function eventLogRoute(app: App, { index, histories, eventIndexDays }: EventLogOptions): void {
+export function eventLogRoute(app: App, { index, histories, eventIndexDays, destinations }: EventLogOptions): void {
   app.openapi(getEvent, async (c) => {
     const { id } = c.req.valid('param');
     const digest = digestOfEventId(id) ?? '';
-    const found = await index.find(digest);
+    const found = await ownDeliveries(c, destinations, await index.find(digest));
     if (found.length === 0) throw eventNotFound(id, eventIndexDays);
     const deliveries = await Promise.all(found.map((delivery) => readDelivery(histories, digest, delivery)));
     return c.json({ id, deliveries: deliveries.map(shown) }, 200);

@@ -22,7 +22,7 @@ const getLaneLog = createRoute({
   summary: 'Show what happened in a lane',
   description:
     "Read from Temporal's histories, through all runs of the lane and those that a reset took back, the newest first. A page may have fewer than `limit`, and still be followed by another. What retention has deleted is said to be deleted.",
-  security: needs('read'),
+  security: needs('read', 'read'),
   request: { params: destinationIdParam, query: laneLogQuery },
   responses: {
     200: { description: 'A page.', content: { 'application/json': { schema: laneLogSchema } } },

@@ -18,7 +18,7 @@ export type LaneRouteOptions = {
 };
 
 const tags = ['Operations'];
-const security = needs('read');
+const security = needs('read', 'read');
 const page = <Schema>(schema: Schema) => ({ description: 'A page.', content: { 'application/json': { schema } } });
 
 const listLanes = createRoute({

@@ -53,6 +53,7 @@ import { LaneWriter } from './laneWriter.ts';
 import { listen } from './listen.ts';
 import { NewLanes } from './newLanes.ts';
 import { operatorRoutes } from './operatorRoutes.ts';
+import { portalLinkRoutes } from './portalLinks.ts';
 import { replayListRoute } from './replayList.ts';
 import { replayRoutes } from './replays.ts';
 import { runEnd } from './runEnd.ts';
@@ -214,13 +215,17 @@ function assembled(
     },
     routes: [
       (to) => apiKeyRoutes(to, { apiKeys: store.apiKeys }),
+      (to) => portalLinkRoutes(to, { portalLinks: store.portalLinks, publicUrl: config.CAUSEWAY_PUBLIC_URL }),
       (to) => auditRoutes(to, store.audit),
       (to) =>
         eventRoutes(to, {
           ...{ accept, budget: new BodyBudget(), eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX },
           connections,
         }),
-      (to) => eventLogRoute(to, { index: store.eventIndex, histories: ofDeliveries, eventIndexDays }),
+      (to) =>
+        eventLogRoute(to, {
+          ...{ index: store.eventIndex, histories: ofDeliveries, eventIndexDays, destinations: store.destinations },
+        }),
       (to) => laneLogRoute(to, { ...operators, laneLogs: new LaneLogs(histories, listRuns) }),
       (to) =>
         destinationRoutes(to, {

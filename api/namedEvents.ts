@@ -34,12 +34,17 @@ export class NamedEventsFinder {
   }
 }
 
-type Asked = { of: ReplayOf; destinationId: string | undefined };
+type Asked = {
+  of: ReplayOf;
+  destinationId: string | undefined;
+  /** Leaves of an event's deliveries those that the request may mean; absent: any. */
+  own?: (found: IndexedDelivery[]) => Promise<IndexedDelivery[]>;
+};
 
 async function namedEvents(
   { index, histories, eventIndexDays }: EventFinder,
   ids: readonly string[],
-  { of, destinationId }: Asked,
+  { of, destinationId, own = async (found) => found }: Asked,
 ): Promise<NamedEvents> {
   const isOfDestination = ({ workflowId }: IndexedDelivery): boolean =>
     destinationId === undefined || workflowId.startsWith(laneWorkflowId(destinationId, ''));
@@ -50,7 +55,7 @@ async function namedEvents(
   const readOneByOne = async (): Promise<void> => {
     for (const id of next) {
       const digest = digestOfEventId(id) ?? '';
-      const found = (await index.find(digest)).filter(isOfDestination);
+      const found = await own((await index.find(digest)).filter(isOfDestination));
       if (found.length === 0) unknown.push(id);
       // Its own delivery, whatever replays did later.
       for (const one of found) logs.push({ id, log: await readDelivery(once, digest, { ...one, laterRunIds: [] }) });

@@ -25,7 +25,7 @@ export type OperatorRouteOptions = InterventionOptions &
 
 const bodyBytesMax = 64 * 1024;
 const json = <Schema>(schema: Schema) => ({ 'application/json': { schema } });
-const common = { method: 'post' as const, tags: ['Operations'], security: needs('manage') };
+const common = { method: 'post' as const, tags: ['Operations'] };
 const request = <Schema>(schema: Schema) => ({
   params: destinationIdParam,
   headers: idempotencyKeyHeader,
@@ -35,6 +35,7 @@ const request = <Schema>(schema: Schema) => ({
 const selected = (name: 'replay' | 'discard', summary: string, description: string) =>
   createRoute({
     ...common,
+    security: needs('manage', 'replay'),
     path: `/v1/destinations/{id}/${name}`,
     summary,
     description: `${description} Nothing is changed where a named event or lane is not there, or a named event is not parked. After a 503, or no answer, some lanes may have been told: the same request with the same \`Idempotency-Key\` completes it within a day, and no lane follows it twice.`,
@@ -60,6 +61,7 @@ const discard = selected(
 const pausing = (name: 'pause' | 'resume', summary: string, description: string) =>
   createRoute({
     ...common,
+    security: needs('manage', 'manage_destinations'),
     path: `/v1/destinations/{id}/${name}`,
     summary,
     description,

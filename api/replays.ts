@@ -21,26 +21,29 @@ import type { Destinations } from '../store/destinations.ts';
 import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
 import { askedBy, requestKeyOf } from './askedBy.ts';
+import type { IndexedDelivery } from './deliveryLogs.ts';
 import { limitBody } from './limitBody.ts';
 import { type EventFinder, NamedEventsFinder } from './namedEvents.ts';
+import { customerOf, ownDeliveries, ownDestination } from './portal.ts';
+import { asked, type Memos, memosOf, replayCallTimeoutMs, replayWall } from './replayAsked.ts';
 import { idempotencyKeyHeader } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { newReplaySchema, type Replay, replayIdParam, replaySchema } from './schemas/replays.ts';
 import { needs } from './scopes.ts';
-import { existing } from './storedDestination.ts';
 
 export type ReplayRouteOptions = {
   temporal: Client;
   taskQueue: string;
-  destinations: Pick<Destinations, 'get'>;
+  destinations: Pick<Destinations, 'get' | 'customersOf'>;
   audit: Pick<AuditLog, 'note'>;
 } & EventFinder;
 
 type ToTemporal = Pick<ReplayRouteOptions, 'temporal'>;
 
 const bodyBytesMax = 64 * 1024;
-const callTimeoutMs = 5_000;
-const common = { tags: ['Operations'], security: needs('manage') };
+/** A customer's replay must leave room for the others. */
+const portalEventsPerSecondMax = 200;
+const common = { tags: ['Operations'], security: needs('manage', 'replay') };
 const one = (description: string) => ({ description, content: { 'application/json': { schema: replaySchema } } });
 
 const begin = createRoute({
@@ -58,7 +61,7 @@ const begin = createRoute({
   responses: { 202: one('It has begun.'), ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 503) },
 });
 const show = createRoute({
-  ...{ ...common, security: needs('read') },
+  ...{ ...common, security: needs('read', 'read') },
   method: 'get',
   path: '/v1/replays/{id}',
   summary: 'Show how far a replay is',
@@ -88,17 +91,31 @@ const goOn = createRoute({
 /** `POST /v1/replays`, `POST /v1/replays/{id}/continue`, `GET /v1/replays/{id}` and `POST /v1/replays/{id}/cancel` */
 export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   const named = new NamedEventsFinder(options);
+  app.use('/v1/replays/:id/*', replayWall(options));
   app.openapi(begin, async (c) => {
-    const { by, dryRun, eventsPerSecond, eventsMax, reason, status: of, eventIds, ...filter } = c.req.valid('json');
+    const {
+      by,
+      dryRun,
+      eventsPerSecond: rate,
+      eventsMax,
+      reason,
+      status: of,
+      eventIds,
+      ...filter
+    } = c.req.valid('json');
+    const eventsPerSecond = c.var.portal ? Math.min(rate, portalEventsPerSecondMax) : rate;
     const { id: keyId, name: key } = c.var.apiKey;
     const once = requestKeyOf(keyId, c.req.valid('header')['idempotency-key']);
     const id = once === undefined ? newId() : idOf(once);
     const began = digestOf({ of, filter, eventIds, dryRun, eventsPerSecond, eventsMax });
     const answer = { id, status: 'running', eventsPerSecond } as const;
     const { destinationId } = filter;
+    let customerExternalId = customerOf(c, filter.customerExternalId);
     const found = async (): Promise<Pick<ReplayStart, 'named' | 'historySince'>> => {
-      if (destinationId !== undefined) await existing(options.destinations, destinationId);
-      const events = eventIds && (await named.find(eventIds, { of, destinationId }));
+      if (destinationId !== undefined)
+        ({ customerExternalId } = await ownDestination(c, options.destinations, destinationId));
+      const own = (deliveries: IndexedDelivery[]) => ownDeliveries(c, options.destinations, deliveries);
+      const events = eventIds && (await named.find(eventIds, { of, destinationId, own }));
       return { named: events, historySince: of === 'parked' || events ? undefined : await retainedSince(options) };
     };
     const about = await found().catch(async (refusal: unknown) => {
@@ -109,7 +126,7 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
     if (about) {
       const detail = { ...filter, status: of, events: eventIds?.length, dryRun, reason, by: start.by };
       await options.audit.note({ action: 'replay.start_asked', subject: id, detail }, actorOf(c));
-      await started(options, { id, began }, { ...start, ...about });
+      await started(options, { id, began, customerExternalId }, { ...start, ...about });
     }
     return c.json(answer, 202);
   });
@@ -132,7 +149,7 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
 async function continued(options: ReplayRouteOptions, id: string, once: string | undefined): Promise<void> {
   const handle = options.temporal.workflow.getHandle(replayWorkflowId(id));
   const { status, closeTime, raw, memo } = await asked(options, () => handle.describe());
-  const { began, continuedBy: last } = memosOf(memo);
+  const { continuedBy: last, ...kept } = memosOf(memo);
   const continuedBy = once && digestOf(once);
   if (continuedBy !== undefined && last === continuedBy) return;
   if (isUnderWay(status)) {
@@ -153,7 +170,7 @@ async function continued(options: ReplayRouteOptions, id: string, once: string |
     );
   }
   const { start, state } = result.rest;
-  await started(options, { id, began, continuedBy }, start, state);
+  await started(options, { id, ...kept, continuedBy }, start, state);
 }
 
 const isUnderWay = ({ name }: { name: string }): boolean => name === 'RUNNING' || name === 'CONTINUED_AS_NEW';
@@ -177,9 +194,6 @@ const newId = (): string => `rpl_${randomBytes(idBytes).toString('base64url')}`;
 const idOf = (name: string): string =>
   `rpl_${createHash('sha256').update(name).digest().subarray(0, idBytes).toString('base64url')}`;
 
-/** What a replay's workflow keeps of the requests that began it, and that continued it last, by their digests. */
-type Memos = { began?: string | undefined; continuedBy?: string | undefined };
-const memosOf = (memo: Memos | undefined): Memos => memo ?? {};
 const digestOf = (request: unknown): string => createHash('sha256').update(JSON.stringify(request)).digest('base64url');
 
 /** `from`: how far it came, where it was cancelled. */
@@ -225,7 +239,7 @@ function unlessNotFound(error: unknown): undefined {
 async function whyFailed({ temporal }: ToTemporal, id: string, status: string): Promise<string> {
   const outside = `It was ended from outside (${status.toLowerCase()}).`;
   if (status !== 'FAILED') return outside;
-  const ended = temporal.connection.withDeadline(Date.now() + callTimeoutMs, () =>
+  const ended = temporal.connection.withDeadline(Date.now() + replayCallTimeoutMs, () =>
     temporal.workflow.getHandle(replayWorkflowId(id)).result(),
   );
   return await ended.then(
@@ -247,23 +261,4 @@ export async function shown(options: ToTemporal, id: string): Promise<Replay> {
     () => undefined,
   );
   return { id, status: 'running', ...progress };
-}
-
-/** Throws `replay_not_found` or `temporal_unavailable`; that it runs already is for the caller. */
-async function asked<T>({ temporal }: ToTemporal, call: () => Promise<T>): Promise<T> {
-  try {
-    return await temporal.connection.withDeadline(Date.now() + callTimeoutMs, call);
-  } catch (cause) {
-    if (cause instanceof WorkflowExecutionAlreadyStartedError) throw cause;
-    if (cause instanceof WorkflowNotFoundError) {
-      throw new CausewayError('replay_not_found', 'No replay has this id, or it is over and its history is deleted.');
-    }
-    throw new CausewayError(
-      'temporal_unavailable',
-      'Temporal did not answer. Send the same request again after a second.',
-      {
-        cause,
-      },
-    );
-  }
 }

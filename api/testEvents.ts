@@ -7,10 +7,10 @@ import type { Destinations } from '../store/destinations.ts';
 import type { Accept } from './accept.ts';
 import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
-import { existing } from './destinations.ts';
 import { destinationIdParam } from './schemas/destination.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
+import { existing } from './storedDestination.ts';
 
 export type TestEventOptions = {
   destinations: Pick<Destinations, 'get'>;

@@ -37,9 +37,20 @@ export const madeApiKeySchema = apiKeySchema.extend({ key: text });
 export type MadeApiKey = z.output<typeof madeApiKeySchema>;
 export const apiKeysSchema = z.looseObject({ apiKeys: z.array(apiKeySchema), nextCursor: text.optional() });
 
+export const portalLinkSchema = z.looseObject({
+  ...{ id: text, customerExternalId: text, permissions: z.array(text), expiresAt: text },
+  ...{ name: text.optional(), deletedAt: text.optional() },
+});
+export type PortalLink = z.output<typeof portalLinkSchema>;
+export const madePortalLinkSchema = portalLinkSchema.extend({ url: text });
+export const portalLinksSchema = z.looseObject({
+  portalLinks: z.array(portalLinkSchema),
+  nextCursor: text.optional(),
+});
+
 export const auditEntrySchema = z.looseObject({
   ...{ at: text, action: text, subject: text, detail: z.record(text, z.unknown()) },
-  by: z.looseObject({ keyId: text.optional(), name: text, address: text.optional() }),
+  by: z.looseObject({ keyId: text.optional(), name: text, address: text.optional(), via: text.optional() }),
 });
 export type AuditEntry = z.output<typeof auditEntrySchema>;
 export const auditPageSchema = z.looseObject({ entries: z.array(auditEntrySchema), nextCursor: text.optional() });

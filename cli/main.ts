@@ -11,6 +11,7 @@ import { keyCommands } from './commands/keys.ts';
 import { laneCommands } from './commands/lanes.ts';
 import { logCommand } from './commands/log.ts';
 import { pauseCommands } from './commands/pause.ts';
+import { portalLinkCommands } from './commands/portalLinks.ts';
 import { replayCommands } from './commands/replays.ts';
 import { secretCommands } from './commands/secrets.ts';
 import type { Context } from './context.ts';
@@ -45,6 +46,7 @@ export function programOf(context: Context): Command {
   doctorCommand(program, context);
   completionCommand(program, context);
   keyCommands(program, context);
+  portalLinkCommands(program, context);
   auditCommand(program, context);
   secretCommands(program, context);
   return program;

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCLI, startVitest, type Vitest } from 'vitest/node';
+import { dashboardUpToDate } from './dashboard/upToDate.ts';
 import { installParts } from './servers/parts.ts';
 import { say } from './servers/progress.ts';
 
@@ -40,7 +41,10 @@ async function main(): Promise<void> {
   const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)]);
   const dir = await mkdtemp(join(tmpdir(), 'causeway-test-'));
   process.env.CAUSEWAY_TEST_DIR = dir;
-  if (needsServers(filter, [options.project ?? []].flat())) await installParts({ forTests: true });
+  if (needsServers(filter, [options.project ?? []].flat())) {
+    await installParts({ forTests: true });
+    await dashboardUpToDate();
+  }
   const vitest = await startVitest('test', filter, { ...options, watch: false });
   const { passed, failed } = count(vitest);
   await vitest.close(); // The shared servers stop here.

@@ -12,7 +12,7 @@ export function auditCommand(program: Command, { io, api }: Context): void {
   program
     .command('audit')
     .description('who changed what, when and from where, the newest first')
-    .addOption(new Option('--subject <id>', 'only what was done to this: dst_…, rpl_… or key_…'))
+    .addOption(new Option('--subject <id>', 'only what was done to this: dst_…, rpl_…, key_… or plk_…'))
     .addOption(new Option('--key-id <id>', 'only what was done with this API key: key_…'))
     .addOption(limitOption('entries', 100))
     .addOption(jsonOption())
@@ -46,7 +46,7 @@ const filterOf = (query: Record<string, string | undefined>): string =>
 
 const rowOf = ({ at, action, subject, by, detail }: AuditEntry): string[] => [
   ...[timeOf(at), action, subject],
-  by.keyId === undefined ? by.name : `${by.name} (${by.keyId})`,
+  `${by.keyId === undefined ? by.name : `${by.name} (${by.keyId})`}${by.via === undefined ? '' : `, ${by.via}`}`,
   ...[by.address ?? '-', detailOf(detail)],
 ];
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { migrate } from '../../store/migrate.ts';
+import { dashboardUpToDate } from '../dashboard/upToDate.ts';
 import { apiProgram, type ProgramSettings, workerProgram } from '../programs.ts';
 import { exists } from '../servers/install.ts';
 import { type KafkaServer, startKafka } from '../servers/kafka.ts';
@@ -116,7 +117,10 @@ async function startAll(secrets: StackSecrets, keepServer: Keep, keepProgram: Ke
         secretKeys: secrets.secretKeys,
         apiKey: secrets.apiKey,
         logDir,
-        ...(customer && { env: { NODE_EXTRA_CA_CERTS: customer.files.trusted } }),
+        env: {
+          ...(temporal.uiUrl !== undefined && { TEMPORAL_UI_URL: temporal.uiUrl }),
+          ...(customer && { NODE_EXTRA_CA_CERTS: customer.files.trusted }),
+        },
       },
       apiPort,
       keepProgram,
@@ -166,6 +170,7 @@ export async function startStack(): Promise<Stack> {
   try {
     const secrets = await stackSecrets(join(stackDir, 'secrets.json'), await exists(temporalFile));
     await installParts({ forTests: false });
+    await dashboardUpToDate();
     const keepIn = (list: { stop(): Promise<void> }[]) => (name: string, server: Server) => {
       list.push(supervise(name, server));
     };

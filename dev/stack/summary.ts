@@ -36,6 +36,7 @@ export function summary(stack: StackAddresses, example: Example): string {
     ...exampleLines(example),
     '',
     'Causeway is up:',
+    row('Dashboard', `${stack.api}/   (sign in with ${stack.apiKey})`),
     row('API', `${stack.api}   (read and try it: ${stack.api}/docs)`),
     ...ui,
     row('Temporal', stack.temporalAddress),

@@ -163,6 +163,41 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
       limit([id, '--lane', 'a']),
     ],
   },
+  'portal-link': {
+    ...{ right: ['acct_none'], withoutTemporal: 0 },
+    rows: [
+      ['missing', [], 2, /missing required argument 'customer'/],
+      ['empty', [''], 2, /customerExternalId is too short: expected a string of 1 to 255/],
+      ['control character', ['a\tb'], 2, /customerExternalId holds a control character/],
+      [
+        'none of them',
+        ['a', '--permission', 'write'],
+        2,
+        /--permission.*Allowed choices are read, manage_destinations, replay/,
+      ],
+      [
+        'too short',
+        ['a', '--lifetime', '59'],
+        2,
+        /lifetimeSeconds is too small: expected a whole number of seconds from 60/,
+      ],
+      ['too long', ['a', '--lifetime', '604801'], 2, /lifetimeSeconds is too large: .*to 604800/],
+      ['no number', ['a', '--lifetime', '1h'], 2, /lifetimeSeconds is a string: expected a whole number of seconds/],
+      ['empty', ['a', '--name', ''], 2, /name is too short: expected a string of 1 to 100/],
+    ],
+  },
+  'portal-links list': {
+    ...{ right: [], withoutTemporal: 0 },
+    rows: [['empty', ['--customer', ''], 2, /customerExternalId is too short/], limit([])],
+  },
+  'portal-links delete': {
+    ...{ right: [`plk_${'A'.repeat(16)}`], withoutTemporal: 3 },
+    rows: [
+      ['unknown', [`plk_${'A'.repeat(16)}`], 3, /No portal link has this id.*lists them/],
+      ['malformed', ['dst_x'], 2, /"dst_x" is no portal link's id: plk_…/],
+      ['missing', [], 2, /missing required argument 'link'/],
+    ],
+  },
   'keys list': { right: [], withoutTemporal: 0, rows: [limit([])] },
   'keys create': {
     ...{ right: ['--name', 'a service', '--scope', 'ingest'], withoutTemporal: 0 },

@@ -173,6 +173,29 @@ const cases: Record<string, Case[]> = {
   'DELETE /v1/api-keys/{id}': [
     { action: 'api_key.revoked', detail: {}, ask: async () => ofKey('DELETE /v1/api-keys/{id}') },
   ],
+  'POST /v1/portal-links': [
+    {
+      action: 'portal_link.created',
+      detail: { customerExternalId: 'a', permissions: ['read'], lifetimeSeconds: 60, name: 'Ada' },
+      ask: async () => {
+        const answer = await call('POST /v1/portal-links', '', {
+          customerExternalId: 'a',
+          lifetimeSeconds: 60,
+          name: 'Ada',
+        });
+        return { answer, subject: idIn(answer) };
+      },
+    },
+  ],
+  'DELETE /v1/portal-links/{id}': [
+    {
+      ...{ action: 'portal_link.deleted', detail: {} },
+      ask: async () => {
+        const subject = idIn(await call('POST /v1/portal-links', '', { customerExternalId: 'a' }));
+        return { answer: await call('DELETE /v1/portal-links/{id}', subject), subject };
+      },
+    },
+  ],
   'DELETE /v1/destinations/{id}': [
     { action: 'destination.deleted', detail: {}, ask: on('DELETE /v1/destinations/{id}') },
   ],

@@ -38,42 +38,48 @@ test('it describes every route, and what each needs', () => {
     'POST /v1/events': 'bearer ingest',
     'POST /v1/events/batch': 'bearer ingest',
     'GET /v1/events': 'bearer read',
-    'GET /v1/events/{id}': 'bearer read',
+    'GET /v1/events/{id}': 'bearer read,portal read',
     'GET /v1/events/{id}/value': 'bearer read',
     'GET /v1/deliveries': 'bearer read',
     'GET /v1/dead-letters': 'bearer read',
-    'POST /v1/destinations': 'bearer manage',
-    'GET /v1/destinations': 'bearer read',
-    'GET /v1/destinations/{id}': 'bearer read',
-    'PATCH /v1/destinations/{id}': 'bearer manage',
-    'DELETE /v1/destinations/{id}': 'bearer manage',
-    'POST /v1/destinations/test': 'bearer manage',
-    'POST /v1/destinations/{id}/test': 'bearer manage',
-    'POST /v1/destinations/{id}/rotate': 'bearer manage',
+    'POST /v1/destinations': 'bearer manage,portal manage_destinations',
+    'GET /v1/destinations': 'bearer read,portal read',
+    'GET /v1/destinations/{id}': 'bearer read,portal read',
+    'PATCH /v1/destinations/{id}': 'bearer manage,portal manage_destinations',
+    'DELETE /v1/destinations/{id}': 'bearer manage,portal manage_destinations',
+    'POST /v1/destinations/test': 'bearer manage,portal manage_destinations',
+    'POST /v1/destinations/{id}/test': 'bearer manage,portal manage_destinations',
+    'POST /v1/destinations/{id}/rotate': 'bearer manage,portal manage_destinations',
     'POST /v1/destinations/{id}/test-event': 'bearer manage',
-    'GET /v1/destinations/{id}/lanes': 'bearer read',
-    'GET /v1/destinations/{id}/lane-log': 'bearer read',
-    'GET /v1/destinations/{id}/dead-letters': 'bearer read',
-    'POST /v1/destinations/{id}/replay': 'bearer manage',
-    'POST /v1/destinations/{id}/discard': 'bearer manage',
-    'POST /v1/replays': 'bearer manage',
+    'GET /v1/destinations/{id}/lanes': 'bearer read,portal read',
+    'GET /v1/destinations/{id}/lane-log': 'bearer read,portal read',
+    'GET /v1/destinations/{id}/dead-letters': 'bearer read,portal read',
+    'POST /v1/destinations/{id}/replay': 'bearer manage,portal replay',
+    'POST /v1/destinations/{id}/discard': 'bearer manage,portal replay',
+    'POST /v1/replays': 'bearer manage,portal replay',
     'GET /v1/replays': 'bearer read',
-    'GET /v1/replays/{id}': 'bearer read',
-    'POST /v1/replays/{id}/cancel': 'bearer manage',
-    'POST /v1/replays/{id}/continue': 'bearer manage',
+    'GET /v1/replays/{id}': 'bearer read,portal read',
+    'POST /v1/replays/{id}/cancel': 'bearer manage,portal replay',
+    'POST /v1/replays/{id}/continue': 'bearer manage,portal replay',
     'GET /v1/checks': 'bearer read',
-    'POST /v1/destinations/{id}/pause': 'bearer manage',
-    'POST /v1/destinations/{id}/resume': 'bearer manage',
+    'POST /v1/destinations/{id}/pause': 'bearer manage,portal manage_destinations',
+    'POST /v1/destinations/{id}/resume': 'bearer manage,portal manage_destinations',
     'POST /v1/api-keys': 'bearer manage',
     'GET /v1/api-keys': 'bearer manage',
     'POST /v1/api-keys/{id}/rotate': 'bearer manage',
     'DELETE /v1/api-keys/{id}': 'bearer manage',
     'GET /v1/audit': 'bearer manage',
+    'POST /v1/portal-links': 'bearer manage',
+    'GET /v1/portal-links': 'bearer manage',
+    'DELETE /v1/portal-links/{id}': 'bearer manage',
+    'POST /v1/session': 'nothing',
+    'GET /v1/session': 'session undefined',
+    'DELETE /v1/session': 'session undefined',
     'GET /healthz': 'nothing',
     'POST /codec/decode': 'nothing',
     'POST /codec/encode': 'nothing',
   });
-  expect(Object.keys(description.components.securitySchemes)).toEqual(['bearer']);
+  expect(Object.keys(description.components.securitySchemes)).toEqual(['bearer', 'session', 'portal']);
 });
 
 test('no path has a method that is not described', async () => {
@@ -122,9 +128,13 @@ test('the API accepts every example in it', async () => {
       if (status >= 300) refused.push(`${name} (${type}): ${status} ${text}`);
     }
   }
-  // Its brokers are not there, so the test that comes before the switch fails.
-  expect(refused).toEqual([expect.stringMatching(/^POST .*rotate .*"code":"rotation_test_failed"/)]);
-  expect(examples).toBe(17);
+  expect(refused).toEqual([
+    // Its brokers are not there, so the test that comes before the switch fails.
+    expect.stringMatching(/^POST .*rotate .*"code":"rotation_test_failed"/),
+    // A key that nobody has.
+    expect.stringMatching(/^POST .*session .*"code":"unauthenticated"/),
+  ]);
+  expect(examples).toBe(19);
 });
 
 test('what the API answers is what it describes', async () => {
@@ -245,6 +255,12 @@ test('what the API answers is what it describes', async () => {
     ['DELETE /v1/api-keys/{id}', 404, () => call('DELETE /v1/api-keys/{id}', `key_${'0'.repeat(32)}`)],
     ['DELETE /v1/api-keys/{id}', 200, () => call('DELETE /v1/api-keys/{id}', keyId)],
     ['GET /v1/api-keys', 403, () => call('GET /v1/api-keys', '', undefined, { authorization: `Bearer ${readKey}` })],
+    ['POST /v1/portal-links', 422, () => call('POST /v1/portal-links', '', {})],
+    ['GET /v1/portal-links', 400, () => call('GET /v1/portal-links?limit=0')],
+    ['DELETE /v1/portal-links/{id}', 404, () => call('DELETE /v1/portal-links/{id}', 'x')],
+    ['POST /v1/session', 401, () => call('POST /v1/session', '', { apiKey: 'none' })],
+    ['GET /v1/session', 401, () => call('GET /v1/session')],
+    ['DELETE /v1/session', 401, () => call('DELETE /v1/session')],
     ['GET /v1/audit', 200, () => call('GET /v1/audit')],
     ['GET /v1/audit', 400, () => call('GET /v1/audit?limit=0')],
     ['GET /v1/checks', 200, () => call('GET /v1/checks')],
@@ -268,7 +284,8 @@ const idOfNone = (operation: string): string => {
 };
 
 test('every route refuses who has no right key, an id that is none, and a body that it can not read, and says what to do', async () => {
-  const routes = operationsOf(description).filter(({ name }) => name.includes(' /v1/'));
+  // Who signs in has no key yet: sessions.test.ts.
+  const routes = operationsOf(description).filter(({ name }) => / \/v1\/(?!session$)/.test(name));
   expect(routes.length).toBeGreaterThan(15);
   const refused = async (name: string, asked: Promise<Answer>, code: RegExp, says: RegExp) => {
     const { status, headers, body, text } = await asked;
@@ -287,7 +304,12 @@ test('every route refuses who has no right key, an id that is none, and a body t
       await refused(name, call(name, none, example, { authorization }), /^unauthenticated$/, says);
     }
     if (name.includes('{id}')) {
-      await refused(name, call(name, none, example), /_not_found$/, /No (destination|event|replay|API key) /);
+      await refused(
+        name,
+        call(name, none, example),
+        /_not_found$/,
+        /No (destination|event|replay|API key|portal link) /,
+      );
       for (const id of ['%00', 'x', encodeURIComponent("dst_'; --")]) {
         await refused(name, call(name, id, example), /_not_found$|^request_invalid$/, /.{20}/);
       }

@@ -4,6 +4,7 @@ import { type Causeway, type CreatedDestination, startCauseway, until } from '..
 import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { blocksIn, commandsIn, type OperatorsShell, operatorsShell } from '../harness/guide.ts';
 import { replayed } from '../harness/replays.ts';
+import { signIn } from '../harness/session.ts';
 
 let causeway: Causeway;
 let destination: CreatedDestination;
@@ -95,6 +96,16 @@ test('API keys are made, listed, rotated and revoked', async () => {
   expect([(await posted(key)).status, (await posted(second)).status]).toEqual([202, 202]);
   await guide('causeway keys revoke "$KEY_ID" --yes', '', { KEY_ID: id });
   expect([(await posted(key)).status, (await posted(second)).status]).toEqual([401, 401]);
+});
+
+test('a portal link is made, listed and deleted', async () => {
+  const made = await guide(`causeway portal-link "$CUSTOMER" --permission manage_destinations --name 'Ada of Acme'`);
+  const portalToken = /#([\w-]{43})$/m.exec(made)?.[1] ?? '';
+  const { request } = await signIn(causeway.api.url, { portalToken });
+  expect((await request('GET', `/v1/destinations/${destination.id}`)).status).toBe(200);
+  const [id = ''] = /plk_[\w-]+/.exec(await guide('causeway portal-links list --customer "$CUSTOMER"')) ?? [];
+  await guide('causeway portal-links delete "$LINK_ID"', '', { LINK_ID: id });
+  expect((await request('GET', `/v1/destinations/${destination.id}`)).status).toBe(401);
 });
 
 test('a reset of a paused lane sends nothing twice, unless its reason says so', async () => {
