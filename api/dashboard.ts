@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serveStatic } from '@hono/node-server/serve-static';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { App, AppEnv } from './appEnv.ts';
 
@@ -55,12 +55,12 @@ export function dashboardRoutes(app: App, dir = dashboardDir): void {
   for (const path of ['/', ...pages.flatMap((name) => [`/${name}`, `/${name}/*`])]) {
     app.get(path, pageHeaders, (c) => showPage(c, dir, 200));
   }
-  const filesThatStay = (cacheControl: string) =>
-    serveStatic<AppEnv>({ root: dir, precompressed: true, onFound: (_, c) => c.header('Cache-Control', cacheControl) });
+  // With a root, it would complain on the console where nothing is built yet.
+  const files = serveStatic<AppEnv>({ rewriteRequestPath: (path) => join(dir, path), precompressed: true });
   // Their names change with what they hold.
-  app.get('/assets/*', pageHeaders, filesThatStay('public, max-age=31536000, immutable'));
+  app.get('/assets/*', pageHeaders, kept('public, max-age=31536000, immutable'), files);
   for (const name of ['favicon.ico', 'favicon.svg', 'robots.txt']) {
-    app.get(`/${name}`, pageHeaders, filesThatStay('no-cache'));
+    app.get(`/${name}`, pageHeaders, kept('no-cache'), files);
   }
   app.get(
     '*',
@@ -69,6 +69,14 @@ export function dashboardRoutes(app: App, dir = dashboardDir): void {
     (c) => showPage(c, dir, 404),
   );
 }
+
+/** How browsers keep a file that there is. */
+const kept =
+  (cacheControl: string): MiddlewareHandler<AppEnv> =>
+  async (c, next) => {
+    await next();
+    if (c.res.ok) c.header('Cache-Control', cacheControl);
+  };
 
 const isPageAsked = (c: Context): boolean =>
   !ofOthers.test(c.req.path) && (c.req.header('accept') ?? '').includes('text/html');
