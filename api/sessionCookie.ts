@@ -12,7 +12,9 @@ export const csrfHeader = 'X-CSRF-Token';
 
 /** Over TLS browsers keep the cookie from plain HTTP and from other hosts of the same domain (`__Host-`). */
 const isSecure = (c: Context, publicUrl: PublicUrl): boolean =>
-  (publicUrl ?? `${c.req.header('x-forwarded-proto')}:`).startsWith('https:');
+  publicUrl === undefined
+    ? /^https\s*(,|$)/i.test(c.req.header('x-forwarded-proto') ?? '') // Of several proxies the first one is the browser's.
+    : publicUrl.startsWith('https:');
 
 const options = (c: Context, publicUrl: PublicUrl) => {
   const always = { path: '/', httpOnly: true, sameSite: 'Strict' } as const;

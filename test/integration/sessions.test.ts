@@ -23,9 +23,14 @@ afterAll(async () => {
 });
 
 type Key = { id: string; key: string };
+/** One that each process knows. */
 async function newKey(scopes: string[], more: Record<string, unknown> = {}): Promise<Key> {
   const answer = await causeway.api.request('POST', '/v1/api-keys', { name: 'ada', scopes, ...more });
-  return answer.body as Key;
+  const made = answer.body as Key;
+  const authorization = `Bearer ${made.key}`;
+  const atOther = () => other.request('GET', list, undefined, { authorization });
+  await until('the other process to know the key', atOther, ({ status }) => status !== 401);
+  return made;
 }
 const enter = async (scopes = ['read']): Promise<SignedIn> =>
   signIn(causeway.api.url, { apiKey: (await newKey(scopes)).key });
