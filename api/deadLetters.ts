@@ -7,8 +7,10 @@ import { isOfParking, type ParkingFilter } from '../domain/replayFilter.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { cursorOf, placeOf } from './listCursor.ts';
+import { customerOf, ownDestination } from './portal.ts';
+import { FieldsRefused } from './problem.ts';
 import { destinationIdParam } from './schemas/destination.ts';
-import { allDeadLettersQuery, deadLetterPageSchema, deadLettersQuery } from './schemas/lanes.ts';
+import { allDeadLettersQuery, deadLetterPageSchema, deadLettersQuery, visibleCustomer } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
 import { existing } from './storedDestination.ts';
@@ -19,7 +21,7 @@ export type DeadLetterOptions = {
   lanes: Pick<LaneCalls, 'deadLetters'>;
 };
 
-const security = needs('read');
+const security = needs('read', 'read');
 const tags = ['Operations'];
 const pageDescription =
   'Read from the lanes that hold some. A page may have fewer than `limit`, even none, and still be followed by another. What changes while it is read page by page may be shown twice, or not at all.';
@@ -54,12 +56,30 @@ export function deadLetterRoutes(app: App, options: DeadLetterOptions): void {
     return c.json(await pageOf(options, { ...c.req.valid('query'), destinationId }), 200);
   });
   app.openapi(ofAll, async (c) => {
-    const query = c.req.valid('query');
+    const { customerExternalId: asked, ...query } = c.req.valid('query');
     const { destinationId } = query;
-    if (destinationId !== undefined) await existing(options.destinations, destinationId);
-    return c.json(await pageOf(options, query), 200);
+    const customerExternalId = customerOf(c, asked);
+    if (destinationId !== undefined) {
+      await ownDestination(c, options.destinations, destinationId);
+      return c.json(await pageOf(options, { ...query, customerExternalId: asked }), 200);
+    }
+    if (asked !== customerExternalId && !visibleCustomer().safeParse(customerExternalId).success) throw notToBeFound();
+    return c.json(await pageOf(options, { ...query, customerExternalId }), 200);
   });
 }
+
+/** A portal link's customer has a name that Temporal's visibility can't look for. */
+const notToBeFound = (): FieldsRefused =>
+  new FieldsRefused(
+    [
+      {
+        field: 'destinationId',
+        problem: 'is missing',
+        expected: "a destination: with this customer's name not all can be looked for at once",
+      },
+    ],
+    'request_invalid',
+  );
 
 type Query = ParkingFilter & {
   destinationId?: string | undefined;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createRoute } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import type { EventKeys } from '../activities/eventKeys.ts';
 import { Turns } from '../activities/turns.ts';
 import { eventDigest } from '../domain/eventDigest.ts';
@@ -8,13 +9,13 @@ import { laneOf, laneWorkflowId } from '../domain/lane.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { EventIndex } from '../store/eventIndex.ts';
 import type { EventPlace, EventsIn, RecentEvent } from '../store/eventSearch.ts';
-import type { App } from './appEnv.ts';
+import type { App, AppEnv } from './appEnv.ts';
 import { cursorOf, placeOf } from './listCursor.ts';
 import { eventNotFound } from './notIndexed.ts';
+import { customerOf, ownDestination } from './portal.ts';
 import { deliveriesQuery, deliveryPageSchema, eventIdQuery, eventIdSchema } from './schemas/deliveries.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
-import { existing } from './storedDestination.ts';
 
 export type DeliveryRouteOptions = {
   destinations: Pick<Destinations, 'get' | 'idsOfCustomer'>;
@@ -24,7 +25,7 @@ export type DeliveryRouteOptions = {
   eventIndexDays: number;
 };
 
-const common = { method: 'get' as const, tags: ['Events'], security: needs('read') };
+const common = { method: 'get' as const, tags: ['Events'], security: needs('read', 'read') };
 
 const list = createRoute({
   ...common,
@@ -55,7 +56,8 @@ export function deliveryRoutes(app: App, options: DeliveryRouteOptions): void {
   const { index, eventIndexDays } = options;
   const turns = new Turns(searchesAtOnce, tooMany);
   app.openapi(find, async (c) => {
-    const { customerExternalId, idempotencyKey } = c.req.valid('query');
+    const { customerExternalId: asked, idempotencyKey } = c.req.valid('query');
+    const customerExternalId = customerOf(c, asked);
     const digest = eventDigest(customerExternalId, idempotencyKey);
     const id = eventIdOf(digest);
     if ((await index.find(digest)).length === 0) throw eventNotFound(id, eventIndexDays);
@@ -65,7 +67,7 @@ export function deliveryRoutes(app: App, options: DeliveryRouteOptions): void {
     const { limit, cursor, ...query } = c.req.valid('query');
     const name = `deliveries:${createHash('sha256').update(JSON.stringify(query)).digest('base64url').slice(0, 16)}`;
     const before = cursor === undefined ? undefined : placeFrom(name, cursor);
-    const where = await placesOf(options, query);
+    const where = await placesOf(c, options, query);
     const page = await turns.take(() => pageOf(options, where, { limit, before }));
     const { next } = page;
     const shown = { deliveries: page.events.map((event) => shownDelivery(event, where.key?.key)) };
@@ -101,16 +103,16 @@ type Query = {
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Throws `destination_not_found`. */
-async function placesOf({ destinations }: DeliveryRouteOptions, query: Query): Promise<Where> {
+async function placesOf(c: Context<AppEnv>, { destinations }: DeliveryRouteOptions, query: Query): Promise<Where> {
   const { customerExternalId, destinationId, partitionKey, workflowId } = query;
   if (customerExternalId !== undefined) {
-    return { in: { destinationIds: await destinations.idsOfCustomer(customerExternalId) } };
+    return { in: { destinationIds: await destinations.idsOfCustomer(customerOf(c, customerExternalId)) } };
   }
   if (workflowId !== undefined) {
-    await existing(destinations, workflowId.split(':')[1] ?? '');
+    await ownDestination(c, destinations, workflowId.split(':')[1] ?? '');
     return { in: { workflowId } };
   }
-  const { id, ordering } = await existing(destinations, destinationId ?? '');
+  const { id, ordering } = await ownDestination(c, destinations, destinationId ?? '');
   if (partitionKey === undefined) return { in: { destinationIds: [id] } };
   const lane = laneOf(ordering.lanes, partitionKey, sha256);
   return {

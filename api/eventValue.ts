@@ -5,9 +5,11 @@ import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import { isObject } from '../domain/isObject.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
+import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import type { IndexedDelivery } from './deliveryLogs.ts';
 import { eventNotFound } from './notIndexed.ts';
+import { ownDeliveries } from './portal.ts';
 import { eventIdParam } from './schemas/eventLog.ts';
 import { eventValueQuery, eventValueSchema } from './schemas/eventValue.ts';
 import { problemResponses } from './schemas/problem.ts';
@@ -17,6 +19,7 @@ export type EventValueOptions = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
   values: EventValueDependencies;
   eventIndexDays: number;
+  destinations: Pick<Destinations, 'customersOf'>;
 };
 
 /** A history is read page by page, up to some megabytes. */
@@ -30,7 +33,7 @@ const getValue = createRoute({
   summary: "Show an event's record",
   description:
     "Its value and key, read from Temporal: from the lane's history, or from where the open lane holds it. 410 `event_value_expired` once retention has deleted both.",
-  security: needs('read'),
+  security: needs('read', 'read'),
   request: { params: eventIdParam, query: eventValueQuery },
   responses: {
     200: { description: 'The record.', content: { 'application/json': { schema: eventValueSchema } } },
@@ -39,7 +42,7 @@ const getValue = createRoute({
 });
 
 /** `GET /v1/events/{id}/value` */
-export function eventValueRoute(app: App, { index, values, eventIndexDays }: EventValueOptions): void {
+export function eventValueRoute(app: App, { index, values, eventIndexDays, destinations }: EventValueOptions): void {
   const turns = new Turns(atOnce, tooMany);
   app.openapi(getValue, async (c) => {
     const { id } = c.req.valid('param');
@@ -47,7 +50,7 @@ export function eventValueRoute(app: App, { index, values, eventIndexDays }: Eve
     const digest = digestOfEventId(id) ?? '';
     const isMeant = ({ workflowId }: IndexedDelivery): boolean =>
       destinationId === undefined || workflowId.startsWith(laneWorkflowId(destinationId, ''));
-    const found = (await index.find(digest)).filter(isMeant);
+    const found = await ownDeliveries(c, destinations, (await index.find(digest)).filter(isMeant));
     if (found.length === 0) throw eventNotFound(id, eventIndexDays);
     for (const delivery of found) {
       const record = await turns.take(() => recordOf(values, digest, delivery));

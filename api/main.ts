@@ -244,6 +244,7 @@ function assembled(
           index: store.eventIndex,
           values: { temporal, histories, segmentHolding: segmentHolding(temporal, histories), lanes: operators.lanes },
           eventIndexDays,
+          destinations: store.destinations,
         }),
       (to) => replayListRoute(to, { ...operators, temporal }),
       (to) => operatorRoutes(to, operators),

@@ -1,10 +1,12 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { Client } from '@temporalio/client';
+import type { Context } from 'hono';
 import { askedOf } from '../activities/laneCalls.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { AuditEntry, AuditLog } from '../store/auditLog.ts';
 import type { Destinations } from '../store/destinations.ts';
-import type { App } from './appEnv.ts';
+import type { App, AppEnv } from './appEnv.ts';
+import { customerOf } from './portal.ts';
 import { shown } from './replays.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { type Replay, replayPageSchema, replaySelectorSchema, replaysQuery } from './schemas/replays.ts';
@@ -23,7 +25,7 @@ const list = createRoute({
   summary: 'List replays',
   description:
     'Those that were asked for through this API, by the audit trail, the newest first, each with how far Temporal says it is. One that was begun by `temporal workflow start` is not among them.',
-  security: needs('read'),
+  security: needs('read', 'read'),
   request: { query: replaysQuery },
   responses: {
     200: { description: 'A page.', content: { 'application/json': { schema: replayPageSchema } } },
@@ -35,7 +37,8 @@ const list = createRoute({
 export function replayListRoute(app: App, options: ReplayListOptions): void {
   const { audit, destinations } = options;
   app.openapi(list, async (c) => {
-    const { customerExternalId, limit, cursor } = c.req.valid('query');
+    const { customerExternalId: asked, limit, cursor } = c.req.valid('query');
+    const customerExternalId = customerOf(c, asked);
     const of =
       customerExternalId === undefined
         ? undefined
@@ -44,12 +47,17 @@ export function replayListRoute(app: App, options: ReplayListOptions): void {
             destinationIds: await destinations.idsOfCustomer(customerExternalId),
           };
     const { entries, nextCursor } = await audit.replays({ limit, cursor, of });
-    const replays = await askedOf(entries, async (entry) =>
-      shownEntry(entry, await progressOf(options, entry.subject)),
+    const replays = await askedOf(
+      entries.filter(({ detail }) => isShown(c, detail)),
+      async (entry) => shownEntry(entry, await progressOf(options, entry.subject)),
     );
     return c.json({ replays, ...(nextCursor && { nextCursor }) }, 200);
   });
 }
+
+/** An operator may have named a destination of one customer and, beside it, another customer. */
+const isShown = ({ var: { portal } }: Context<AppEnv>, { customerExternalId }: AuditEntry['detail']): boolean =>
+  !portal || customerExternalId === undefined || customerExternalId === portal.customerExternalId;
 
 async function progressOf(options: ReplayListOptions, id: string): Promise<Replay | undefined> {
   return await shown(options, id).catch((error: unknown) => {

@@ -124,7 +124,9 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
     });
     const start = { id, of, filter, dryRun, eventsPerSecond, eventsMax, reason, by: askedBy(key, by) };
     if (about) {
-      const detail = { ...filter, status: of, events: eventIds?.length, dryRun, reason, by: start.by };
+      // By which the list finds it, for a link that names events alone.
+      const customer = c.var.portal && { customerExternalId: c.var.portal.customerExternalId };
+      const detail = { ...filter, ...customer, status: of, events: eventIds?.length, dryRun, reason, by: start.by };
       await options.audit.note({ action: 'replay.start_asked', subject: id, detail }, actorOf(c));
       await started(options, { id, began, customerExternalId }, { ...start, ...about });
     }

@@ -27,7 +27,7 @@ const send = createRoute({
   summary: 'Send a test event to a destination',
   description:
     'An event of type `causeway.test`, by the road of every other: accepted, delivered in order, retried and logged (`GET /v1/events/{id}`). This destination alone gets it, whatever event types it wants; its consumers see the record.',
-  security: needs('manage'),
+  security: needs('manage', 'manage_destinations'),
   request: { params: destinationIdParam },
   responses: {
     202: { description: 'It is accepted.', content: { 'application/json': { schema: sentSchema } } },

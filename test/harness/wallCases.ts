@@ -43,6 +43,38 @@ export const wallCases: Record<string, WallCase> = {
     foreign: (theirs) => [{ id: theirs.delivered }, { id: theirs.parked }],
     own: (mine) => [{ id: mine.delivered }, { id: mine.parked }],
   },
+  'GET /v1/events/{id}/value': {
+    foreign: (theirs, mine) => [
+      { id: theirs.delivered },
+      { id: theirs.parked, query: `?destinationId=${mine.destinationId}` },
+      { id: theirs.parked, query: `?destinationId=${theirs.destinationId}` },
+    ],
+    own: (mine) => [{ id: mine.delivered }, { id: mine.parked }],
+  },
+  'GET /v1/events': {
+    foreign: (theirs) => [{ query: `?customerExternalId=${customer(theirs)}&idempotencyKey=k-${theirs.mark}` }],
+    own: (mine) => [{ query: `?customerExternalId=${customer(mine)}&idempotencyKey=k-${mine.mark}` }],
+  },
+  'GET /v1/deliveries': {
+    foreign: (theirs) => [
+      { query: `?customerExternalId=${customer(theirs)}` },
+      { query: `?destinationId=${theirs.destinationId}` },
+      { query: `?destinationId=${theirs.destinationId}&partitionKey=${encodeURIComponent(theirs.lane)}` },
+      { query: `?workflowId=${encodeURIComponent(`delivery:${theirs.destinationId}:${theirs.lane}`)}` },
+    ],
+    own: (mine) => [
+      { query: `?customerExternalId=${customer(mine)}` },
+      { query: `?destinationId=${mine.destinationId}` },
+    ],
+  },
+  'GET /v1/dead-letters': {
+    foreign: (theirs, mine) => [
+      { query: `?customerExternalId=${customer(theirs)}` },
+      { query: `?destinationId=${theirs.destinationId}` },
+      { query: `?destinationId=${theirs.destinationId}&customerExternalId=${customer(mine)}` },
+    ],
+    own: (mine) => [{}, { query: '?error=MESSAGE_TOO_LARGE' }, { query: `?destinationId=${mine.destinationId}` }],
+  },
   'POST /v1/destinations': {
     foreign: (theirs) => [{ body: kafka(theirs, 'planted') }],
     own: (mine) => [{ body: kafka(mine, 'one more') }],
@@ -59,6 +91,7 @@ export const wallCases: Record<string, WallCase> = {
     own: (mine) => [{ body: kafka(mine, 'tested') }],
   },
   'POST /v1/destinations/{id}/test': ofDestination({ body: {} }),
+  'POST /v1/destinations/{id}/test-event': ofDestination(),
   'POST /v1/destinations/{id}/rotate': ofDestination({ body: { auth: { mode: 'NONE', tls: false } } }),
   'GET /v1/destinations/{id}/lanes': ofDestination(),
   'GET /v1/destinations/{id}/lane-log': {
@@ -101,6 +134,10 @@ export const wallCases: Record<string, WallCase> = {
       { body: { customerExternalId: mine.customerExternalId, dryRun: true } },
       { body: { eventIds: [mine.delivered], status: 'any', dryRun: true } },
     ],
+  },
+  'GET /v1/replays': {
+    foreign: (theirs) => [{ query: `?customerExternalId=${customer(theirs)}` }],
+    own: () => [{}, { query: '?limit=100' }],
   },
   'GET /v1/replays/{id}': ofReplay((mine) => [{ id: mine.replayId }]),
   'POST /v1/replays/{id}/cancel': ofReplay(() => []), // It is over: portal-links.test.ts has one that runs.

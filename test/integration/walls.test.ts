@@ -40,7 +40,8 @@ async function newCustomer(): Promise<Walled> {
   const { id: destinationId, customerExternalId } = await causeway.createDestination({ name: mark, topic });
   const post = async (pad: number, wanted: string): Promise<string> => {
     const payload = { mark, pad: 'x'.repeat(pad) };
-    const id = await postEvent(causeway.api, { eventType: 'e', customerExternalId, payload });
+    const more = wanted === 'delivered' ? { idempotencyKey: `k-${mark}` } : {};
+    const id = await postEvent(causeway.api, { eventType: 'e', customerExternalId, payload, ...more });
     await untilDelivery(wanted, causeway.api, id, ({ status }) => status === wanted);
     return id;
   };
