@@ -168,9 +168,9 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
     rows: [
       ['missing', [], 2, /missing required argument 'customer'/],
       ['empty', [''], 2, /customerExternalId is too short: expected a string of 1 to 255/],
-      ['control character', ['a\tb'], 2, /customerExternalId holds a control character/],
+      ['malformed', ['a\tb'], 2, /customerExternalId holds a control character/],
       [
-        'none of them',
+        'unknown',
         ['a', '--permission', 'write'],
         2,
         /--permission.*Allowed choices are read, manage_destinations, replay/,

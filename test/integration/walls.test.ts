@@ -54,10 +54,12 @@ async function newCustomer(): Promise<Walled> {
   return { customerExternalId, destinationId, topic, lane: customerExternalId, delivered, parked, replayId, mark };
 }
 
-function call(by: SignedIn, name: string, { id = '', query = '', body }: WallCall = {}): Promise<Answer> {
+async function call(by: SignedIn, name: string, { id = '', query = '', body }: WallCall = {}): Promise<Answer> {
   const [method = '', path = ''] = name.split(' ');
   const isRead = method === 'GET' || method === 'DELETE';
-  return by.request(method, path.replace(/\{\w+\}/, id) + query, isRead ? undefined : (body ?? {}));
+  const ask = () => by.request(method, path.replace(/\{\w+\}/, id) + query, isRead ? undefined : (body ?? {}));
+  // More than a customer's browser may ask for in a second.
+  return await until('room for the request', ask, ({ status }) => status !== 429);
 }
 
 /** What of a customer stands in an answer that was not in the request. */
