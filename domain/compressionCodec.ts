@@ -1,16 +1,22 @@
 import { promisify } from 'node:util';
-import { deflate, inflate } from 'node:zlib';
+import { brotliDecompress, deflate, inflate } from 'node:zlib';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
 
 /** Smaller payloads are left readable: compressing them saves less than it costs. */
 const compressedFromBytes = 8 * 1024;
 const encodingName = 'binary/zlib';
+/** Read, and not written yet: every worker and API must be able to read it before one writes it (docs/decisions/compression.md). */
+const laterEncodingName = 'binary/brotli';
 /** A payload can't hold more in Temporal; more than this out of a compressed one is an attack or a mistake. */
 const inflatedBytesMax = 16 * 1024 * 1024;
 
 const deflateAsync = promisify(deflate);
-const inflateAsync = promisify(inflate);
+/** How payloads of these encodings are unpacked. */
+const unpackers = new Map([
+  [encodingName, promisify(inflate)],
+  [laterEncodingName, promisify(brotliDecompress)],
+]);
 const payloadProto = proto.temporal.api.common.v1.Payload;
 
 /**
@@ -37,13 +43,18 @@ class Damaged extends Error {}
 
 /** What zlib says of such data; of anything else, such as too little memory, another try may do. */
 const damageCodes = new Set(['Z_DATA_ERROR', 'Z_BUF_ERROR', 'Z_NEED_DICT', 'ERR_BUFFER_TOO_LARGE']);
+/** Brotli's own, of which there is one for each rule of its format that is broken. */
+const brotliDamage = 'ERR__ERROR_FORMAT_';
+const isDamage = (code: unknown): boolean =>
+  typeof code === 'string' && (damageCodes.has(code) || code.startsWith(brotliDamage));
 
 async function inflated(payload: Payload): Promise<Payload> {
   const encoding = payload.metadata?.encoding;
-  if (!encoding || !payload.data || Buffer.from(encoding).toString() !== encodingName) return payload;
+  const unpack = encoding && unpackers.get(Buffer.from(encoding).toString());
+  if (!unpack || !payload.data) return payload;
   const options = { maxOutputLength: inflatedBytesMax, chunkSize: chunkSizeFor(payload.data.length * 8) };
-  const bytes = await inflateAsync(payload.data, options).catch((error) =>
-    Promise.reject(damageCodes.has(error.code) ? new Damaged(error.message, { cause: error }) : error),
+  const bytes = await unpack(payload.data, options).catch((error) =>
+    Promise.reject(isDamage(error.code) ? new Damaged(error.message, { cause: error }) : error),
   );
   try {
     const { metadata, data } = payloadProto.decode(trimmed(bytes));
