@@ -47,6 +47,8 @@ async function enter(c: Context<AppEnv>, signedIn: SignedIn): Promise<boolean> {
   c.set('via', found.link ? 'portal' : 'dashboard');
   if (found.link) c.set('portal', { ...found.link, linkId: found.link.id });
   c.header('Cache-Control', 'no-store'); // No other session at this browser gets what this one was shown.
+  c.header('X-Content-Type-Options', 'nosniff');
+  c.header('Cross-Origin-Resource-Policy', 'same-origin');
   return true;
 }
 

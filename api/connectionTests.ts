@@ -35,6 +35,8 @@ export type ConnectionTestOptions = {
 
 const bodyBytesMax = 512 * 1024;
 const testsAtOnceMax = 4;
+/** Of these. */
+const byPortalMax = 2;
 
 /** Runs connection tests, few at once: each holds sockets to hosts that a request named, for as long as 15 s. */
 export class ConnectionTests {
@@ -42,6 +44,9 @@ export class ConnectionTests {
     { atOnce: testsAtOnceMax, waiting: 0 },
     `${testsAtOnceMax} connections are being tested: try again in a moment.`,
   );
+
+  /** Customers who have one tested by a portal link, each of them one: no customer keeps operators and the others from theirs. */
+  private readonly byPortal = new Set<string>();
 
   /** Which stored destinations are being tested, and with the credentials of which version. */
   private readonly stored = new Probing();
@@ -64,9 +69,23 @@ export class ConnectionTests {
     });
   }
 
-  /** Throws `overloaded`. */
-  run(destination: OpenDestination, sendTestEvent: boolean): Promise<ConnectionTest> {
-    return this.turns.take(() => testConnection(destination, { sendTestEvent }));
+  /** Throws `overloaded`. `portalCustomer`: who asks by a portal link, for whom there is less room. */
+  async run(
+    destination: OpenDestination,
+    sendTestEvent: boolean,
+    portalCustomer?: string | undefined,
+  ): Promise<ConnectionTest> {
+    const work = () => this.turns.take(() => testConnection(destination, { sendTestEvent }));
+    if (portalCustomer === undefined) return await work();
+    if (this.byPortal.has(portalCustomer) || this.byPortal.size >= byPortalMax) {
+      throw new CausewayError('overloaded', 'Another connection is being tested: try again in a moment.');
+    }
+    this.byPortal.add(portalCustomer);
+    try {
+      return await work();
+    } finally {
+      this.byPortal.delete(portalCustomer);
+    }
   }
 }
 
@@ -155,7 +174,7 @@ export function connectionTestRoutes(
       const change = changeOf(before, c.req.valid('json'), allowPrivateBrokers);
       const secrets = { ...opened.secrets, ...withoutNull(change.secrets ?? {}) };
       const { secrets: _given, ...settings } = change;
-      const test = await tests.run({ ...opened, ...settings, secrets }, false);
+      const test = await tests.run({ ...opened, ...settings, secrets }, false, c.var.portal?.customerExternalId);
       if (!test.passed) throw notRotated(test);
       return { before, change };
     });
@@ -177,14 +196,14 @@ export function connectionTestRoutes(
       detail: { customerExternalId, topic },
     } as const;
     if (sendTestEvent) await audit.note(asked, actorOf(c));
-    return c.json(await tests.run(opened, sendTestEvent), 200);
+    return c.json(await tests.run(opened, sendTestEvent, c.var.portal?.customerExternalId), 200);
   });
   app.openapi(saved, async (c) => {
     const { sendTestEvent } = testRequestSchema.parse(c.req.valid('json')); // Without a body, no schema has filled it in.
     const run = async (opened: OpenDestination): Promise<ConnectionTest> => {
       const asked = { action: 'destination.test_event_asked', subject: opened.id } as const;
       if (sendTestEvent) await audit.note(asked, actorOf(c));
-      return await tests.run(opened, sendTestEvent);
+      return await tests.run(opened, sendTestEvent, c.var.portal?.customerExternalId);
     };
     return c.json(await tests.ofStored(destinations, c.req.valid('param').id, run), 200);
   });

@@ -1,10 +1,11 @@
 /** Links by which a customer comes to the portal: how they are made, what they open, and how they end. The walls: walls.test.ts. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { TestApi } from '../harness/api.ts';
-import { type Causeway, startCauseway } from '../harness/causeway.ts';
+import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { causeway as cli } from '../harness/cli.ts';
+import { answering } from '../harness/hostileServers.ts';
 import { answerCheck, type Description } from '../harness/openapi.ts';
 import { expectProblem } from '../harness/problem.ts';
 import { browserRequest, type SignedIn, signIn } from '../harness/session.ts';
@@ -100,6 +101,50 @@ test('what they change is noted with their link', async () => {
     expect.objectContaining({ action: 'destination.created', by, subject: id }),
     expect.objectContaining({ action: 'session.began', by, subject: link.id }),
   ]);
+});
+
+test('a customer has one connection tested at a time, two customers together, and operators have room all the same', async () => {
+  let asked = 0;
+  // It takes connections, and says nothing: a test of it lasts until it is given up.
+  const silent = await answering(() => {
+    asked++;
+  });
+  onTestFinished(silent.stop);
+  const testing = async (customerExternalId: string) => {
+    const { request } = await enter(await newLink({ customerExternalId, permissions: ['manage_destinations'] }));
+    return () => request('POST', '/v1/destinations/test', destinationOf(customerExternalId));
+  };
+  const destinationOf = (customerExternalId: string) => ({
+    ...{ type: 'KAFKA', name: 'n', customerExternalId, brokers: [silent.address], topic: 't' },
+    auth: { mode: 'NONE', tls: false },
+  });
+  const [first, second, third] = [
+    await testing(newCustomer()),
+    await testing(newCustomer()),
+    await testing(newCustomer()),
+  ];
+  const under = [first()];
+  await until(
+    'the first test',
+    async () => asked,
+    (count) => count === 1,
+  );
+  expectProblem(await first(), 503, 'overloaded');
+  under.push(second());
+  await until(
+    'the second test',
+    async () => asked,
+    (count) => count === 2,
+  );
+  expectProblem(await third(), 503, 'overloaded');
+  under.push(causeway.api.request('POST', '/v1/destinations/test', destinationOf('a')));
+  await until(
+    "an operator's test",
+    async () => asked,
+    (count) => count === 3,
+  );
+  expect((await Promise.all(under)).map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect((await first()).status).toBe(200);
 });
 
 test('a link that is deleted opens nothing, and who came by it is signed out at every process at once', async () => {
