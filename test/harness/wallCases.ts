@@ -137,7 +137,7 @@ export const wallCases: Record<string, WallCase> = {
   },
   'GET /v1/replays': {
     foreign: (theirs) => [{ query: `?customerExternalId=${customer(theirs)}` }],
-    own: () => [{}, { query: '?limit=100' }],
+    own: () => [{}, { query: '?limit=50' }],
   },
   'GET /v1/replays/{id}': ofReplay((mine) => [{ id: mine.replayId }]),
   'POST /v1/replays/{id}/cancel': ofReplay(() => []), // It is over: portal-links.test.ts has one that runs.
