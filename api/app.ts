@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { BlockList } from 'node:net';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
@@ -26,6 +27,8 @@ export type AppDependencies = {
     /** Where its build lies; absent: in the clone. */
     dir?: string;
   };
+  /** Proxies before the API, whose `X-Forwarded-For` is believed. */
+  trustedProxies?: BlockList | undefined;
   /** What `/healthz` asks, by name. */
   health: HealthChecks;
   /** What stands under /v1/, each with its own paths. */
@@ -36,7 +39,7 @@ export type AppDependencies = {
  * The API, and the dashboard's pages: everything under /v1/ needs an API key with the scope that its route declares, or the session of who has signed in
  * with one; `/healthz`, `/openapi.json`, `/docs` and the pages are open. Every error is a problem document.
  */
-export function createApp({ logger, findApiKey, dashboard, health, routes }: AppDependencies): App {
+export function createApp({ logger, findApiKey, dashboard, trustedProxies, health, routes }: AppDependencies): App {
   const app: App = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
       if (result.success) return;
@@ -45,6 +48,12 @@ export function createApp({ logger, findApiKey, dashboard, health, routes }: App
     },
   });
   app.use(requestLog(logger));
+  if (trustedProxies) {
+    app.use((c, next) => {
+      c.set('trustedProxies', trustedProxies);
+      return next();
+    });
+  }
   const scopes = new NeededScopes();
   const signedIn = dashboard && { ...dashboard, findApiKey };
   if (signedIn) sessionRoutes(app, signedIn); // Before what asks who is there.

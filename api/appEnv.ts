@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { BlockList } from 'node:net';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Permission } from '../domain/permission.ts';
 import type { ApiKey } from '../store/apiKeys.ts';
@@ -17,6 +18,8 @@ export type AppEnv = {
     requestId: string;
     /** The key that the request came with, or that somebody has signed in with; under /v1/ alone. A stand-in with no scope where it comes by a portal link. */
     apiKey: ApiKey;
+    /** Whose word on who asks is taken. */
+    trustedProxies: BlockList | undefined;
     /** Absent where the request came with the key itself. */
     via: Via | undefined;
     /** There alone where the request comes by a portal link. */

@@ -209,6 +209,7 @@ function assembled(
       findSession: (token) => store.sessions.find(token),
       temporalUi: temporalUiOf(config),
     },
+    trustedProxies: config.CAUSEWAY_TRUSTED_PROXIES,
     health: {
       store: () => store.check(),
       temporal: () => temporal.workflowService.getSystemInfo({}),

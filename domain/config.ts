@@ -4,6 +4,7 @@ import { eventBytesMaxLeast } from './event.ts';
 import { defaultLaneLimits, runFull } from './lane.ts';
 import { type AllowPrivate, privateNetworksExpected, privateNetworksIn } from './privateNetworks.ts';
 import { type PayloadKeySource, payloadSourceProblem, type SecretKeySource, sourceProblem } from './secretKeys.ts';
+import { trustedProxiesExpected, trustedProxiesIn } from './trustedProxies.ts';
 
 function wholeNumber(from: number, to: number, unit: string, fallback: number) {
   const expected = `must be a whole number from ${from} to ${to} (${unit})`;
@@ -53,6 +54,12 @@ const origins = z
     (all) => all.every((one) => /^https?:/.test(one) && URL.canParse(one) && new URL(one).origin === one),
     'must be origins, comma-separated, for example https://temporal.example.com',
   );
+
+const trustedProxies = z.string().transform((text, context) => {
+  const proxies = trustedProxiesIn(text);
+  if (!proxies) context.addIssue({ code: 'custom', message: trustedProxiesExpected });
+  return proxies;
+});
 
 /** An address that browsers use, without a slash at its end. */
 const webAddress = (form: RegExp, expected: string) =>
@@ -108,6 +115,7 @@ const apiSchema = z.object({
   )
     .transform((url) => new URL(url).origin)
     .optional(),
+  CAUSEWAY_TRUSTED_PROXIES: trustedProxies.optional(),
   TEMPORAL_UI_URL: webAddress(
     /^https?:\/\/[^\s@?#]+$/,
     'must be the address of the Temporal UI, for example http://127.0.0.1:8233',

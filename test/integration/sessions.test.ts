@@ -254,6 +254,31 @@ test('guessing is answered 429 after ten failures from one address, and nobody l
   }
 });
 
+test('behind a proxy that is named, failures count for whom it stands for; a header of anybody else counts for nothing', async () => {
+  const named = await causeway.anotherApi({ CAUSEWAY_TRUSTED_PROXIES: '127.0.0.1' });
+  const unnamed = await causeway.anotherApi();
+  const guess = async (at: TestApi, forwardedFor: string) => {
+    const headers = { 'x-forwarded-for': forwardedFor };
+    return (await browserRequest(at.url, 'POST', '/v1/session', { body: { apiKey: 'wrong' }, headers })).status;
+  };
+  for (let n = 0; n < 10; n++) {
+    expect([await guess(named, `198.51.100.${n}, 203.0.113.1`), await guess(unnamed, `203.0.113.${n}`)]).toEqual([
+      401, 401,
+    ]);
+  }
+  expect([await guess(named, '203.0.113.1'), await guess(named, '203.0.113.2')]).toEqual([429, 401]);
+  expect(await guess(unnamed, '203.0.113.99')).toBe(429);
+  const { id, key } = await newKey(['read']);
+  const headers = { 'x-forwarded-for': '203.0.113.3' };
+  await until(
+    'it to know the key',
+    () => browserRequest(named.url, 'POST', '/v1/session', { body: { apiKey: key }, headers }),
+    ({ status }) => status === 201,
+  );
+  const { body } = await causeway.api.get(`/v1/audit?keyId=${id}&limit=1`);
+  expect(body).toMatchObject({ entries: [{ action: 'session.began', by: { address: '203.0.113.3' } }] });
+});
+
 test('what is no sign-in is refused with the reason', async () => {
   const ask = (body: unknown) => browserRequest(causeway.api.url, 'POST', '/v1/session', { body });
   for (const [body, says] of [

@@ -79,6 +79,9 @@ describe('a wrong value is named, with what would be right', () => {
         ],
       ],
     ),
+    ...['proxy.example.com', '10.0.0.0/33', '0.0.0.0/0', '10.0.0.5,', '::/0'].map((proxies) => [
+      ...['CAUSEWAY_TRUSTED_PROXIES', proxies, 'must be addresses or networks of your own proxies, comma-separated'],
+    ]),
     ['TEMPORAL_UI_URL', '127.0.0.1:8233', 'must be the address of the Temporal UI, for example http://127.0.0.1:8233'],
     ['CAUSEWAY_EVENT_BYTES_MAX', '900001', 'must be a whole number from 1024 to 900000 (bytes)'],
     ['CAUSEWAY_WAITING_BYTES_MAX', '64MB', 'must be a whole number from 1048576 to 4294967296 (bytes)'],
