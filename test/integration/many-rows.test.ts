@@ -21,7 +21,7 @@ beforeAll(async () => {
   await client.connect();
   const key = { id: 'k1', key: randomBytes(32) };
   store = await openStore({ databaseUrl: own.databaseUrl, secretKeys: [key], eventIndexDays: 30 });
-  // The first day's partitions; then rows of two hours, in the order of their time, of all destinations in turn.
+  // The first day's partitions; then rows of 40 seconds, in the order of their time, of all destinations in turn.
   await store.eventIndex.add([
     { eventId: randomBytes(16).toString('base64url'), workflowId: 'delivery:x:y', runId: runOf(0) },
   ]);
@@ -35,11 +35,17 @@ beforeAll(async () => {
   await client.query(
     `insert into event_index (event_id, run_id, accepted_at, accepted_on, workflow_id)
      select gen_random_uuid(), gen_random_uuid(), at, (at at time zone 'utc')::date, 'delivery:dst_' || 1 + n % $2::int || ':k' || n % 7
-     from (select n, now() - ($1::int - n) * interval '1 millisecond' as at from generate_series(1, $1::int) as n) as rows`,
+     from (select n, now() - ($1::int - n) * interval '0.1 millisecond' as at from generate_series(1, $1::int) as n) as rows`,
     [events, destinationsCount],
   );
   await client.query(`select brin_summarize_new_values(c.oid) from pg_class c join pg_index i on i.indexrelid = c.oid
     join pg_am a on a.oid = c.relam where a.amname = 'brin' and c.relkind = 'i'`);
+  // As bad as it can be for the filters: no two rows of one lane or destination.
+  await client.query(
+    `insert into event_index (event_id, run_id, accepted_at, accepted_on, workflow_id)
+     select gen_random_uuid(), gen_random_uuid(), now(), (now() at time zone 'utc')::date, 'delivery:other_' || n || ':k' || n
+     from generate_series(1, 30000) as n`,
+  );
   await client.query('analyze');
 }, 180_000);
 afterAll(async () => {
