@@ -10,7 +10,7 @@ import { lanesOf } from '../road/laneWork.ts';
 import { processesOf } from '../stack/benchStack.ts';
 import { atMost, type Figure, type Row, type Series } from './row.ts';
 import { growthOf, type Sampled, Sampling } from './sampling.ts';
-import { integrity, road, warmUp } from './throughput.ts';
+import { cpuMsOf, integrity, road, warmUp } from './throughput.ts';
 
 const defaultMinutes = 60;
 /** What was sent and read is held against each other in pieces: 14 million events at once are too many for one process. */
@@ -94,6 +94,11 @@ export const soak: Row = {
           unit: 'events',
         },
         { name: 'load', value: eventsPerSecond, unit: 'events/s' },
+        {
+          name: 'CPU of API, worker and Temporal',
+          value: sum((round) => cpuMsOf(round) * round.arrived) / sum(({ arrived }) => arrived),
+          unit: 'ms/event',
+        },
         { name: 'worst p99 of a POST', value: Math.max(...rounds.map(({ postMs }) => postMs.p99)), unit: 'ms' },
         ...growthFigures(sampling.series),
       ],
