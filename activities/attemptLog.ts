@@ -122,6 +122,7 @@ export class AttemptLog {
   refuse(refused: Refused): void {
     this.refused.push(refused);
     this.settled.add(refused.position);
+    this.meter.parked();
   }
 
   end(attempt: Attempt, end: Pick<Attempt, 'outcome' | 'brokers' | 'failures'> & { error: Failed | undefined }): void {

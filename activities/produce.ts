@@ -7,9 +7,10 @@ import type { Outcome, ProduceRequest, Progress } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
 import type { OpenDestination } from '../domain/destination.ts';
 import { discardedBefore, landedBefore } from '../domain/settledBefore.ts';
+import type { TrafficMeter } from '../domain/traffic.ts';
 import { AttemptLog } from './attemptLog.ts';
 import { BatchDelivery } from './batchDelivery.ts';
-import type { DeliveryMeter } from './deliveryMeter.ts';
+import { countedFor, type DeliveryMeter } from './deliveryMeter.ts';
 import { reportFailure } from './failureReport.ts';
 import { notBefore } from './freshDestination.ts';
 import { ProducerPool } from './kafka/producerPool.ts';
@@ -27,6 +28,7 @@ export type ProduceDependencies = {
   settledBefore: Pick<SettledBefore, 'of'>;
   logger: Logger;
   meter: DeliveryMeter;
+  traffic: TrafficMeter;
   /** An error that also occurs in passing is final after so long at the latest, in ms; where absent the table alone says when. */
   faultAfterMsMax?: number;
   /** The customer whose events outcomes become; undefined where they are not exported. */
@@ -49,6 +51,7 @@ export function createProduceActivity({
   settledBefore,
   logger,
   meter,
+  traffic,
   faultAfterMsMax,
   exportTo,
   brokers,
@@ -71,7 +74,7 @@ export function createProduceActivity({
       scheduledAtMs: info.scheduledTimestampMs,
       currentScheduledAtMs: info.currentAttemptScheduledTimestampMs,
     };
-    const log = new AttemptLog(before, temporalTry, meter, faultAfterMsMax);
+    const log = new AttemptLog(before, temporalTry, countedFor(destinationId, meter, traffic), faultAfterMsMax);
     const lease = new Lease({
       heartbeat: () => {
         // The SDK gives a try up that it hears nothing of; and what it heard last goes with a failure.

@@ -5,6 +5,7 @@ import { type Event, matchesEventType, partitionKeyOf, recordValueOf } from '../
 import { eventDigest } from '../domain/eventDigest.ts';
 import { eventIdOf } from '../domain/eventId.ts';
 import { type LaneLimits, laneOf, laneWorkflowId } from '../domain/lane.ts';
+import type { EventTypeMeter, TrafficMeter } from '../domain/traffic.ts';
 import type { EarlierLane, EarlierLanes, Placed } from './earlierLanes.ts';
 import { isHeld, movedMeanwhile, onTheWayMs } from './laneChange.ts';
 import type { LaneDelivery, LaneTarget } from './laneWriter.ts';
@@ -27,6 +28,8 @@ export type AcceptDependencies = {
   /** Remembers which lanes an event went to, so that `GET /v1/events/{id}` finds them. */
   index: { add(rows: { eventId: string; workflowId: string; runId: string }[]): Promise<void> };
   earlier: Pick<EarlierLanes, 'mayHold' | 'of' | 'settles'>;
+  /** What is counted of events that are answered 202. */
+  traffic: TrafficMeter & EventTypeMeter;
   laneLimits: LaneLimits;
   eventBytesMax: number;
 };
@@ -85,7 +88,7 @@ function lanesUnknown({ idempotencyKey }: Event, cause: unknown): CausewayError 
  * the other with the same `read` reach their lane in that order.
  */
 export function acceptor(dependencies: AcceptDependencies): Accept {
-  const { destinations, lanes, index, earlier, laneLimits, eventBytesMax } = dependencies;
+  const { destinations, lanes, index, earlier, traffic, laneLimits, eventBytesMax } = dependencies;
   /** An event that was long on its way may have entered a lane that is not its own any more: see api/laneChange.ts. */
   const movedOf = async (to: readonly Addressed[], event: Event): Promise<Placed[]> => {
     const all = await destinations.forCustomer(event.customerExternalId).catch((cause: unknown) => {
@@ -139,6 +142,8 @@ export function acceptor(dependencies: AcceptDependencies): Accept {
     });
     if (onTheWay >= onTheWayMs) elsewhere.push(...(await movedOf(to, event)));
     await refuseUnlessSettled(digest, event, elsewhere);
+    for (const { destination } of addressees) traffic.add(destination.id, { accepted: 1 });
+    traffic.accepted(event.customerExternalId, event.eventType);
     return {
       id: eventIdOf(digest),
       deliveries: addressees.map(({ destination, target }) => ({

@@ -4,8 +4,10 @@ import type { AllowPrivate } from '../domain/privateNetworks.ts';
 import type { Actor } from '../store/auditLog.ts';
 import type { StoredDestination } from '../store/destinationRow.ts';
 import type { Destinations } from '../store/destinations.ts';
+import type { Numbers } from '../store/numbers.ts';
 import { actorOf } from './actor.ts';
 import type { App } from './appEnv.ts';
+import { healthOf } from './destinationHealth.ts';
 import { changeOf, newDestinationOf, shownDestination } from './destinationSettings.ts';
 import { changesLanes, type LanesOfDestination, withEmptyLanes } from './laneChange.ts';
 import { limitBody } from './limitBody.ts';
@@ -27,6 +29,7 @@ import { existing } from './storedDestination.ts';
 export type DestinationRouteOptions = {
   destinations: Destinations;
   lanes: LanesOfDestination;
+  numbers: Pick<Numbers, 'health' | 'sampled'>;
   /** Lets lanes that hold for the destination know of a change that may mend it. Neither rejects nor keeps anyone waiting. */
   tellKeeper(destinationId: string, version: number): void;
   /** Whether brokers may be on this machine and private networks, and need not ask who we are. */
@@ -144,7 +147,9 @@ export function destinationRoutes(app: App, options: DestinationRouteOptions): v
     const { customerExternalId: asked, ...query } = c.req.valid('query');
     const customerExternalId = customerOf(c, asked);
     const { destinations: page, nextCursor } = await destinations.list({ ...query, customerExternalId });
-    return c.json({ destinations: page.map(shownDestination), ...(nextCursor && { nextCursor }) }, 200);
+    const health = await healthOf(options.numbers, page);
+    const shown = page.map((one) => ({ ...shownDestination(one), health: health(one.id) }));
+    return c.json({ destinations: shown, ...(nextCursor && { nextCursor }) }, 200);
   });
   app.openapi(routes.show, async (c) => {
     const found = await existing(destinations, c.req.valid('param').id);

@@ -7,7 +7,7 @@ import { systemDistrust } from '../activities/kafka/systemAuthorities.ts';
 import { tellKeeperOfChange } from '../activities/keeperCall.ts';
 import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
-import { laneList } from '../activities/laneList.ts';
+import { laneCount, laneList } from '../activities/laneList.ts';
 import { LaneLogs } from '../activities/laneLog.ts';
 import { runsListedBy } from '../activities/laneRuns.ts';
 import { PayloadKeyWatch } from '../activities/payloadKeyWatch.ts';
@@ -52,11 +52,13 @@ import { laneRoutes } from './lanes.ts';
 import { LaneWriter } from './laneWriter.ts';
 import { listen } from './listen.ts';
 import { NewLanes } from './newLanes.ts';
+import { numbersRoutes } from './numbers.ts';
 import { operatorRoutes } from './operatorRoutes.ts';
 import { portalLinkRoutes } from './portalLinks.ts';
 import { replayListRoute } from './replayList.ts';
 import { replayRoutes } from './replays.ts';
 import { runEnd } from './runEnd.ts';
+import { Sampler } from './sampler.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { connectTemporal } from './temporal.ts';
 import { testEventRoute } from './testEvents.ts';
@@ -96,7 +98,7 @@ async function main(): Promise<void> {
   const distrust = systemDistrust();
   if (distrust !== undefined) logger.warn(distrust);
   let connections = 0;
-  const { app, writer, tests } = assembled(
+  const { app, writer, tests, sampler } = assembled(
     config,
     { logger, store, temporal, payloadKeys, keyWatch },
     () => connections,
@@ -111,6 +113,7 @@ async function main(): Promise<void> {
   };
   const at = { hostname: config.CAUSEWAY_API_HOST, port: config.CAUSEWAY_API_PORT };
   const server = await listen(app, { ...at, onConnection });
+  sampler.start();
   logger.info({ url: `http://${config.CAUSEWAY_API_HOST}:${config.CAUSEWAY_API_PORT}` }, 'api is listening');
 
   const stop = async (): Promise<void> => {
@@ -118,6 +121,7 @@ async function main(): Promise<void> {
     await new Promise((resolve) => server.close(resolve));
     await writer.drained();
     await lettingGo.stop();
+    await sampler.stop();
     await store.close();
     await temporal.connection.close();
     process.exit(0);
@@ -131,7 +135,7 @@ function assembled(
   config: ApiConfig,
   { logger, store, temporal, payloadKeys, keyWatch }: Parts,
   connections: () => number,
-): { app: App; writer: LaneWriter; tests: ConnectionTests } {
+): { app: App; writer: LaneWriter; tests: ConnectionTests; sampler: Sampler } {
   const laneLimits = {
     ...defaultLaneLimits,
     historyEventsMax: config.CAUSEWAY_LANE_HISTORY_EVENTS_MAX,
@@ -185,6 +189,7 @@ function assembled(
       statusIn: statusInLane(store.eventIndex, ofDeliveries),
       dedupWindowMs: config.CAUSEWAY_DEDUP_WINDOW_MS,
     }),
+    traffic: store.traffic,
     laneLimits,
     eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX,
   });
@@ -232,6 +237,7 @@ function assembled(
         destinationRoutes(to, {
           destinations: store.destinations,
           tellKeeper: operators.tellKeeper,
+          numbers: store.numbers,
           lanes: { waiting: (destination) => waitingIn(temporal, store.eventIndex, destination) },
           allowPrivateBrokers,
         }),
@@ -247,6 +253,7 @@ function assembled(
           eventIndexDays,
           destinations: store.destinations,
         }),
+      (to) => numbersRoutes(to, { ...operators, numbers: store.numbers }),
       (to) => replayListRoute(to, { ...operators, temporal }),
       (to) => operatorRoutes(to, operators),
       (to) =>
@@ -267,7 +274,11 @@ function assembled(
       (to) => codecRoutes(to, { keys: payloadKeys, findApiKey, origins: config.CAUSEWAY_CODEC_ORIGINS }),
     ],
   });
-  return { app, writer, tests };
+  const sampler = new Sampler({
+    ...{ numbers: store.numbers, list: operators.list, lanes: operators.lanes, logger },
+    count: laneCount(temporal, pace, config.TEMPORAL_TASK_QUEUE),
+  });
+  return { app, writer, tests, sampler };
 }
 
 /** Where the Temporal UI shows the workflows of our namespace. */

@@ -30,6 +30,8 @@ export type LaneStatus = {
   /** Overflow segments, and how many of the events are in them or will be. */
   overflow?: { segments: number; events: number } | undefined;
   deadLetters: number;
+  /** When the oldest of what waits was accepted, or parked where it was released since; absent where all of that lies in segments. */
+  waitingSince?: string | undefined;
   /** Why nothing of what waits is being sent. */
   held?: Held | undefined;
   counts: Counts;
@@ -74,6 +76,7 @@ export const statusOf = (state: LaneState): LaneStatus => ({
   overflow: overflowOf(state),
   waitingBytes: waitingBytes(state),
   deadLetters: state.deadLetters.length,
+  waitingSince: waitingSince(state),
   held: state.sending || waitingEvents(state) === 0 ? undefined : heldBy(state),
   counts: state.counts,
   hold: shownHold(holdOf(state)),
@@ -83,6 +86,14 @@ export const statusOf = (state: LaneState): LaneStatus => ({
 function overflowOf({ overflow }: LaneState): LaneStatus['overflow'] {
   const segments = segmentCount(overflow);
   return segments === 0 ? undefined : { segments, events: eventsOver(overflow) };
+}
+
+function waitingSince({ queue, sending, released }: LaneState): string | undefined {
+  const [first] = queue; // In the order of acceptance.
+  const times = [first?.acceptedAtMs, sending?.acceptedAtMs, released[0]?.parkedAtMs].filter(
+    (atMs) => atMs !== undefined,
+  );
+  return times.length === 0 ? undefined : iso(Math.min(...times));
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();

@@ -54,13 +54,14 @@ export const pauseOne = `
   where id = $1 and deleted_at is null and (paused is null) <> ($2::jsonb is null)
   returning *, ${earlierOf('destinations.id')} as earlier`;
 
-/** $1 customer or null, $2 the seq after which the page begins or null, $3 how many, $4 what the searched texts are like, or null. */
+/** $1 customer or null, $2 the seq after which the page begins or null, $3 how many, $4 what the searched texts are like, or null, $5 state or null. */
 export const selectPage = `
   select *, ${earlierOf('destinations.id')} as earlier from destinations
   where deleted_at is null
     and ($1::text is null or customer_external_id = $1)
     and ($2::bigint is null or seq < $2)
     and ($4::text is null or searched like lower($4))
+    and ($5::text is null or exists (select from destination_health h where h.destination_id = id and h.state = $5))
   order by seq desc limit $3`;
 
 /** For `like`: the text in any place, each of its characters meaning itself. */

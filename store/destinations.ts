@@ -7,6 +7,7 @@ import {
   secretFields,
 } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
+import type { DeliveryState } from '../domain/lane.ts';
 import type { AllowPrivate } from '../domain/privateNetworks.ts';
 import { type Actor, type AuditAction, nobody, noted } from './auditLog.ts';
 import { changedFields } from './changedFields.ts';
@@ -57,6 +58,8 @@ export type ListOptions = {
   customerExternalId?: string | undefined;
   /** In name, topic, customer or id, whatever the case of letters. */
   search?: string | undefined;
+  /** As the last sample of the lanes saw it. */
+  state?: DeliveryState | undefined;
   limit: number;
   cursor?: string | undefined;
 };
@@ -136,12 +139,13 @@ export class Destinations {
   }
 
   /** The newest first. Throws `cursor_invalid` for a cursor that no list gave. */
-  async list({ customerExternalId, search, limit, cursor }: ListOptions): Promise<DestinationPage> {
+  async list({ customerExternalId, search, state, limit, cursor }: ListOptions): Promise<DestinationPage> {
     const rows = await this.database.query<DestinationRow>(selectPage, [
       customerExternalId ?? null,
       cursor === undefined ? null : seqOfCursor(cursor),
       limit + 1,
       search === undefined ? null : containing(search),
+      state ?? null,
     ]);
     const page = rows.slice(0, limit);
     const last = page.at(-1);

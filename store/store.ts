@@ -9,12 +9,14 @@ import { EventIndex } from './eventIndex.ts';
 import { Interventions } from './interventions.ts';
 import { checkKeys } from './keysInUse.ts';
 import type { StoreLogger } from './logger.ts';
+import { Numbers } from './numbers.ts';
 import { PayloadKeyRegister } from './payloadKeys.ts';
 import { createPool, Database } from './pool.ts';
 import { PortalLinks } from './portalLinks.ts';
 import { type ResealReport, reseal } from './reseal.ts';
 import { Sealing } from './sealing.ts';
 import { Sessions } from './sessions.ts';
+import { TrafficCounts } from './trafficCounts.ts';
 
 export type StoreOptions = {
   databaseUrl: string;
@@ -37,6 +39,9 @@ export type Store = {
   readonly eventIndex: EventIndex;
   readonly interventions: Interventions;
   readonly payloadKeys: PayloadKeyRegister;
+  /** What this process counts. */
+  readonly traffic: TrafficCounts;
+  readonly numbers: Numbers;
   /** Whether changes that others make are heard: while not, every read goes to Postgres. */
   readonly isHearingChanges: boolean;
   /** Resolves when Postgres answers; throws `store_unreachable`. */
@@ -80,12 +85,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     logger,
   });
+  const traffic = new TrafficCounts(database, logger);
   const check = async (): Promise<void> => {
     await database.query('select 1');
   };
   const close = async (): Promise<void> => {
     await changes.close();
     await apiKeys.close();
+    await traffic.close();
     await eventIndex.close();
     await pool.end();
   };
@@ -106,6 +113,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     eventIndex,
     interventions: new Interventions(database),
     payloadKeys: new PayloadKeyRegister(database),
+    traffic,
+    numbers: new Numbers(database),
     get isHearingChanges() {
       return changes.isHearing;
     },

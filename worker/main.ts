@@ -73,7 +73,7 @@ async function main(): Promise<void> {
   const settings = exportSettings(config);
   const histories = new LaneHistories(temporal);
   const producing = createProduceActivity({
-    ...{ destinations, temporal, patience, logger, meter, faultAfterMsMax },
+    ...{ destinations, temporal, patience, logger, meter, traffic: store.traffic, faultAfterMsMax },
     settledBefore: new SettledBefore(histories, runsListedBy(temporal)),
     exportTo: settings?.customerExternalId,
   });

@@ -33,6 +33,11 @@ export function workerMetrics(): WorkerMetrics {
     help: "Records that a customer's broker has confirmed.",
     registers,
   });
+  const parked = new Counter({
+    name: 'causeway_records_parked_total',
+    help: 'Records that were refused for good: dead letters.',
+    registers,
+  });
   const unlisted = new Counter({
     name: 'causeway_unlisted_errors_total',
     help: 'Errors that no table of ours has, by name: each belongs into domain/failures.ts or domain/kafkaErrors.ts.',
@@ -74,6 +79,7 @@ export function workerMetrics(): WorkerMetrics {
     meter: {
       attempted: (outcome) => attempts.inc({ outcome }),
       delivered: (count) => records.inc(count),
+      parked: () => parked.inc(),
       met: (name) => {
         if (!isListed(name)) unlisted.inc({ error: boundedName(name) });
         else if (failureRowOf(name).isOurs) alarms.inc({ alarm: name });

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { hostPortOf } from '../../domain/address.ts';
 import { eventFields } from '../../domain/event.ts';
+import { deliveryStates } from '../../domain/lane.ts';
 import { type AllowPrivate, isRefusedHost } from '../../domain/privateNetworks.ts';
 import { authChangeSchema, newAuthSchema, shownAuthSchema } from './auth.ts';
 import { pageQuery } from './paging.ts';
@@ -134,6 +135,14 @@ export const destinationChangeSchema = (allowPrivateBrokers: AllowPrivate) =>
     onDeadLetter: onDeadLetter().optional(),
   }).openapi('DestinationChange', { example: exampleChange });
 
+const healthSchema = z.object({
+  state: z.enum(deliveryStates).openapi({ description: 'The worst that one of its lanes has.' }),
+  deadLetters: z.int(),
+  lanes: z.int().openapi({ description: 'Those that do not simply deliver.' }),
+  error: z.object({ name: z.string(), message: z.string() }).optional(),
+  since: z.iso.datetime().optional(),
+});
+
 export const destinationSchema = z
   .object({
     id: z.string().openapi({ example: 'dst_4kq0x2v6mzTr1AbC' }),
@@ -157,6 +166,9 @@ export const destinationSchema = z
       description:
         'There while so many processes, workers and APIs, may still connect with replaced credentials: revoke those once it is gone.',
     }),
+    health: healthSchema.optional().openapi({
+      description: 'In a list: how its lanes stood when all were looked at. Absent while that is not known.',
+    }),
     version: z.int().openapi({ description: 'Grows by one with each change; also the ETag.' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
@@ -170,11 +182,17 @@ export const destinationPageSchema = z
   })
   .openapi('DestinationPage');
 
+const troubles = ['Suspended', 'Waiting', 'Parked', 'Paused'] as const;
+
 export const listQuery = fieldsOf({
   customerExternalId: lineOf(255).optional().openapi({ description: 'Only those of this customer.' }),
   search: lineOf(200).optional().openapi({
     description: 'Only those with this text in their name, topic, customer or id, whatever the case of its letters.',
   }),
+  state: z
+    .enum(troubles, { error: `one of ${troubles.join(', ')}` })
+    .optional()
+    .openapi({ description: 'Only those whose worst lane was in this state when the lanes were looked at.' }),
   ...pageQuery,
 });
 

@@ -15,6 +15,7 @@ const laneStatusSchema = z
   .object({
     waitingEvents: count.openapi({ description: 'Accepted, and neither delivered nor parked.' }),
     waitingBytes: count,
+    waitingSince: time.optional().openapi({ description: 'When the oldest of it was accepted.' }),
     overflow: z
       .object({ segments: count, events: count })
       .optional()

@@ -10,6 +10,7 @@ import { type Block, blockOf } from '../../domain/block.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
 import type { Resumed } from '../../domain/laneHold.ts';
 import { nothingSettled } from '../../domain/settledBefore.ts';
+import { noTrafficMeter } from '../../domain/traffic.ts';
 import { workerMetrics } from '../../worker/metrics.ts';
 import type { TestTemporal } from './temporal.ts';
 
@@ -76,7 +77,7 @@ export function testProduce(
   const patience = new Patience({ destinations, outages, tellKeeper: async () => undefined, waitAfterMs });
   const { meter, registry } = workerMetrics();
   const { activities, close } = createProduceActivity({
-    ...{ destinations, temporal: client, patience, logger, meter },
+    ...{ destinations, temporal: client, patience, logger, meter, traffic: noTrafficMeter },
     settledBefore: { of: async () => nothingSettled() },
     brokers,
   });

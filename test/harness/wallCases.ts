@@ -37,6 +37,16 @@ const ofReplay = (own: (mine: Walled) => WallCall[]): WallCase => ({
   own,
 });
 
+const numbers = (more = ''): WallCase => ({
+  foreign: (theirs, mine) => [
+    { query: `?${more}&customerExternalId=${customer(theirs)}`.replace('?&', '?') },
+    { query: `?${more}&destinationId=${theirs.destinationId}`.replace('?&', '?') },
+    { query: `?${more}&destinationId=${theirs.destinationId}&customerExternalId=${customer(mine)}`.replace('?&', '?') },
+    { isEmpty: true, query: more && `?${more}` },
+  ],
+  own: (mine) => [{}, { query: `?destinationId=${mine.destinationId}` }],
+});
+
 /** A route with a portal permission in its description that is missing here fails walls.test.ts. */
 export const wallCases: Record<string, WallCase> = {
   'GET /v1/events/{id}': {
@@ -74,6 +84,12 @@ export const wallCases: Record<string, WallCase> = {
       { query: `?destinationId=${theirs.destinationId}&customerExternalId=${customer(mine)}` },
     ],
     own: (mine) => [{}, { query: '?error=MESSAGE_TOO_LARGE' }, { query: `?destinationId=${mine.destinationId}` }],
+  },
+  'GET /v1/overview': numbers(),
+  'GET /v1/series': numbers('range=1h'),
+  'GET /v1/event-types': {
+    foreign: (theirs) => [{ query: `?customerExternalId=${customer(theirs)}` }, { isEmpty: true }],
+    own: (mine) => [{}, { query: `?customerExternalId=${customer(mine)}&search=e` }],
   },
   'POST /v1/destinations': {
     foreign: (theirs) => [{ body: kafka(theirs, 'planted') }],

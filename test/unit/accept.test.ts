@@ -13,6 +13,7 @@ import type { Destination } from '../../domain/destination.ts';
 import { CausewayError } from '../../domain/error.ts';
 import { eventDigest } from '../../domain/eventDigest.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
+import { noTrafficMeter } from '../../domain/traffic.ts';
 import type { EventLane } from '../../store/eventIndex.ts';
 import { plainDestination } from '../harness/plainDestination.ts';
 
@@ -50,6 +51,7 @@ function road(
         return destinations;
       },
     },
+    traffic: noTrafficMeter,
     lanes: { check: () => undefined, submit: (deliveries) => writer.submit(deliveries) },
     index: {
       add: async (rows) => {

@@ -15,6 +15,7 @@ import { eventBytesMaxLeast } from '../../domain/event.ts';
 import { fitted } from '../../domain/fittedOutcome.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { exportedEvents, type OutcomeGroup } from '../../domain/outcomes.ts';
+import { noTrafficMeter } from '../../domain/traffic.ts';
 import { idOf } from '../harness/laneSteps.ts';
 import { plainDestination } from '../harness/plainDestination.ts';
 
@@ -73,6 +74,7 @@ async function smallApi(): Promise<{ url: string; values: string[]; server: Serv
   });
   const accept = acceptor({
     destinations: { forCustomer: async () => [operators] },
+    traffic: noTrafficMeter,
     lanes: { check: () => undefined, submit: (deliveries) => writer.submit(deliveries) },
     index: { add: async () => undefined },
     earlier: { mayHold: () => false, of: async () => new Map(), settles: async () => 'settled' },

@@ -1,0 +1,237 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { askedOf, type LaneCalls } from '../activities/laneCalls.ts';
+import type { CountLanes, ListedLane, ListLanes } from '../activities/laneList.ts';
+import type { DeliveryState } from '../domain/lane.ts';
+import { type DestinationSeen, destinationsIn, type OldestWaiting, type Seen } from '../domain/numbers.ts';
+import type { Numbers } from '../store/numbers.ts';
+
+export type SamplerOptions = {
+  numbers: Pick<Numbers, 'takeTurn' | 'keep' | 'forget'>;
+  list: ListLanes;
+  count: CountLanes;
+  lanes: Pick<LaneCalls, 'status' | 'deadLetters'>;
+  logger: Logger;
+};
+
+const sampleEveryMs = 10_000;
+/** A process that has not sampled for so long has lost its turn. */
+const turnMs = 25_000;
+const forgetEveryMs = 3_600_000;
+/** Lanes of a page of visibility, and pages of one sample: with more lanes in trouble the next sample goes on. */
+const lanesOfPage = 1_000;
+const pagesOfSample = 5;
+/** So many lanes are known at the most, of those in trouble. */
+const knownMax = 200_000;
+/** So many are asked themselves for each sample, and each again after so long, in ms. */
+const askedOfSample = 20;
+const askedAgainMs = 60_000;
+const worstAsked = 10;
+/** Of so many destinations in trouble the state is kept, the worst ones. */
+const destinationsKept = 10_000;
+
+type Told = {
+  state: DeliveryState;
+  atMs: number;
+  waitingSince?: string;
+  error?: { name: string; message: string };
+  since?: string;
+};
+/** `sweep`: in which pass over all lanes in trouble it was listed last. */
+type Known = { lane: ListedLane; sweep: number; told?: Told };
+
+/**
+ * Asks Temporal how all lanes stand, as little as may be, and leaves it in Postgres for every API process: of these one has the turn. What it costs is
+ * in docs/decisions/counts.md.
+ */
+export class Sampler {
+  private readonly holder = randomUUID();
+  private readonly known = new Map<string, Known>();
+  private timer: NodeJS.Timeout | undefined;
+  private sampling: Promise<void> | undefined;
+  private sweep = 0;
+  /** Where the next sample goes on in the list. */
+  private token: string | undefined;
+  private wholeSweeps = 0;
+  private isFailing = false;
+  private forgottenAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly options: SamplerOptions) {}
+
+  start(): void {
+    const look = (): void => {
+      this.sampling ??= this.look().finally(() => {
+        this.sampling = undefined;
+      });
+    };
+    look();
+    this.timer = setInterval(look, sampleEveryMs).unref();
+  }
+
+  /** Resolves when no sample is under way. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.sampling;
+  }
+
+  private async look(): Promise<void> {
+    const { numbers, logger } = this.options;
+    try {
+      if (!(await numbers.takeTurn(this.holder, turnMs))) return this.startAnew();
+      await this.sample();
+      this.isFailing = false;
+      if (performance.now() - this.forgottenAtMs < forgetEveryMs) return;
+      this.forgottenAtMs = performance.now();
+      await numbers.forget();
+    } catch (err) {
+      if (!this.isFailing) logger.warn({ err }, 'how the lanes stand could not be sampled: it is tried again');
+      this.isFailing = true;
+    }
+  }
+
+  /** Another process samples: what this one knows grows old. */
+  private startAnew(): void {
+    this.known.clear();
+    this.token = undefined;
+    this.wholeSweeps = 0;
+  }
+
+  private async sample(): Promise<void> {
+    const running = await this.options.count({});
+    const isWhole = await this.list();
+    const counts = isWhole ? this.countsKnown() : await this.countsAsked();
+    const deadLetters = sumOf(this.known.values(), ({ lane }) => lane.deadLetters);
+    const all = destinationsIn([...this.known.values()].map(({ lane }) => lane));
+    // One lane of each, in its worst state: who asks it hears what is wrong.
+    const examples = this.examplesOf(all);
+    await this.ask(examples);
+    const { Waiting, Suspended, Parked, Paused } = counts;
+    const seen: Seen = {
+      lanes: { ...counts, Delivering: Math.max(running - Waiting - Suspended - Parked - Paused, 0) },
+      deadLetters,
+      ...(this.wholeSweeps === 0 && { deadLettersAtLeast: true }),
+      suspendedDestinations: all.filter(({ lanes }) => (lanes.Suspended ?? 0) > 0).length,
+      oldestWaiting: this.oldest(),
+      isWhole: this.wholeSweeps > 0 && all.length <= destinationsKept,
+    };
+    const kept = all
+      .slice(0, destinationsKept)
+      .map((one) => ({ ...one, ...reasonIn(examples.get(one.destinationId)) }));
+    await this.options.numbers.keep(seen, kept);
+  }
+
+  /** Lists lanes in trouble, from where the last sample came to. Whether these are all of them. */
+  private async list(): Promise<boolean> {
+    const isFromStart = this.token === undefined;
+    if (isFromStart) this.sweep++;
+    for (let pages = 0; pages < pagesOfSample; pages++) {
+      const query = { isTroubled: true, lanesMax: lanesOfPage, isOwn: true, token: this.token };
+      const { lanes, token } = await this.options.list(query).catch((error: unknown) => {
+        this.token = undefined;
+        throw error;
+      });
+      for (const lane of lanes) this.note(lane);
+      this.token = token;
+      if (token === undefined) break;
+    }
+    if (this.token !== undefined) return false;
+    for (const [workflowId, { sweep }] of this.known) if (sweep < this.sweep) this.known.delete(workflowId);
+    this.wholeSweeps++;
+    return isFromStart;
+  }
+
+  private note(lane: ListedLane): void {
+    const before = this.known.get(lane.workflowId);
+    if (!before && this.known.size >= knownMax) return;
+    const told = before?.told?.state === lane.state ? before.told : undefined;
+    this.known.set(lane.workflowId, { lane, sweep: this.sweep, ...(told && { told }) });
+  }
+
+  private countsKnown(): Omit<Seen['lanes'], 'Delivering'> {
+    const counts = { Waiting: 0, Suspended: 0, Parked: 0, Paused: 0 };
+    for (const { lane } of this.known.values()) if (lane.state !== 'Delivering') counts[lane.state]++;
+    return counts;
+  }
+
+  private async countsAsked(): Promise<Omit<Seen['lanes'], 'Delivering'>> {
+    const { count } = this.options;
+    return {
+      Waiting: await count({ state: 'Waiting' }),
+      Suspended: await count({ state: 'Suspended' }),
+      Parked: await count({ state: 'Parked' }),
+      Paused: await count({ state: 'Paused' }),
+    };
+  }
+
+  /** Asks some lanes themselves: of each of the worst destinations one, then those that were asked longest ago. */
+  private async ask(examples: ReadonlyMap<string, Known>): Promise<void> {
+    const dueMs = Date.now() - askedAgainMs;
+    const isDue = ({ told }: Known): boolean => told === undefined || told.atMs < dueMs;
+    const first = [...examples.values()].slice(0, worstAsked);
+    const others = [...this.known.values()]
+      .filter(({ lane }) => lane.state !== 'Parked' && lane.state !== 'Delivering')
+      .toSorted((a, b) => (a.told?.atMs ?? 0) - (b.told?.atMs ?? 0));
+    const due = [...new Set([...first, ...others])].filter(isDue).slice(0, askedOfSample);
+    await askedOf(due, async (known) => {
+      const told = await this.toldBy(known.lane);
+      if (told) known.told = told;
+    });
+  }
+
+  private examplesOf(destinations: readonly DestinationSeen[]): Map<string, Known> {
+    const byState = new Map<string, Known>();
+    for (const known of this.known.values()) byState.set(`${known.lane.destinationId} ${known.lane.state}`, known);
+    return new Map(
+      destinations.flatMap(({ destinationId, state }) => {
+        const known = byState.get(`${destinationId} ${state}`);
+        return known ? [[destinationId, known] as const] : [];
+      }),
+    );
+  }
+
+  private async toldBy({ workflowId, state }: ListedLane): Promise<Told | undefined> {
+    const { lanes } = this.options;
+    const atMs = Date.now();
+    if (state === 'Parked') {
+      const letters = await lanes.deadLetters(workflowId);
+      const [first] = Array.isArray(letters) ? letters : [];
+      const last = Array.isArray(letters) ? letters.at(-1) : undefined;
+      return first && last && { state, atMs, error: shortened(last.error), since: first.parkedAt };
+    }
+    const status = await lanes.status(workflowId);
+    if (status === undefined || status === 'gone') return undefined;
+    const { hold, waitingSince } = status;
+    return {
+      ...{ state, atMs },
+      ...(waitingSince !== undefined && { waitingSince }),
+      ...(hold && { error: shortened(hold.error), since: hold.since }),
+    };
+  }
+
+  private oldest(): OldestWaiting | undefined {
+    let oldest: OldestWaiting | undefined;
+    for (const { lane, told } of this.known.values()) {
+      const { waitingSince: acceptedAt } = told ?? {};
+      if (acceptedAt === undefined || (oldest && oldest.acceptedAt <= acceptedAt)) continue;
+      oldest = { acceptedAt, destinationId: lane.destinationId, lane: lane.lane, state: lane.state };
+    }
+    return oldest;
+  }
+}
+
+const reasonIn = (known: Known | undefined): Pick<DestinationSeen, 'error' | 'since'> => ({
+  error: known?.told?.error,
+  since: known?.told?.since,
+});
+
+const messageCharsMax = 300;
+const shortened = ({ name, message }: { name: string; message: string }) => ({
+  name,
+  message: message.slice(0, messageCharsMax),
+});
+
+const sumOf = <One>(all: Iterable<One>, of: (one: One) => number): number => {
+  let sum = 0;
+  for (const one of all) sum += of(one);
+  return sum;
+};

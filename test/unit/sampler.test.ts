@@ -1,0 +1,89 @@
+import { pino } from 'pino';
+import { expect, test, vi } from 'vitest';
+import type { LaneQuery, ListedLane } from '../../activities/laneList.ts';
+import { Sampler, type SamplerOptions } from '../../api/sampler.ts';
+import type { DestinationSeen, Seen } from '../../domain/numbers.ts';
+
+/** A visibility with so many lanes, ten of each destination and each with one dead letter, behind a store that keeps what is sampled. */
+function worldWith(parked: number) {
+  const calls: string[] = [];
+  const kept: { seen: Seen; destinations: readonly DestinationSeen[] }[] = [];
+  const laneAt = (n: number): ListedLane => ({
+    ...{
+      workflowId: `delivery:dst_${n % 10_000}:${n}`,
+      runId: 'r',
+      destinationId: `dst_${n % 10_000}`,
+      lane: String(n),
+    },
+    ...{ state: 'Parked', deadLetters: 1, runStartedAt: new Date(0) },
+  });
+  let isMine = true;
+  const options: SamplerOptions = {
+    numbers: {
+      takeTurn: async () => isMine,
+      keep: async (seen, destinations) => {
+        kept.push({ seen, destinations });
+      },
+      forget: async () => undefined,
+    },
+    list: async ({ lanesMax, token }: LaneQuery) => {
+      calls.push('list');
+      const from = Number(token ?? 0);
+      const to = Math.min(from + lanesMax, parked);
+      const lanes = Array.from({ length: to - from }, (_, n) => laneAt(from + n));
+      return { lanes, token: to < parked ? String(to) : undefined };
+    },
+    count: async ({ state }) => {
+      calls.push('count');
+      return state === undefined ? parked + 5 : state === 'Parked' ? parked : 0;
+    },
+    lanes: { status: async () => 'gone', deadLetters: async () => 'gone' },
+    logger: pino({ level: 'silent' }),
+  };
+  return { ...{ calls, kept, options }, lose: () => (isMine = false) };
+}
+
+async function sampled(options: SamplerOptions, samples: number, kept: readonly unknown[]): Promise<void> {
+  vi.useFakeTimers();
+  try {
+    const sampler = new Sampler(options);
+    sampler.start();
+    for (let n = 1; n < samples; n++) await vi.advanceTimersByTimeAsync(10_000);
+    await sampler.stop();
+    expect(kept).toHaveLength(samples);
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+test('a sample of a Causeway without trouble takes two calls of visibility, and one with some lanes in trouble no more', async () => {
+  for (const parked of [0, 900]) {
+    const { calls, kept, options } = worldWith(parked);
+    await sampled(options, 1, kept);
+    expect(calls).toEqual(['count', 'list']);
+    expect(kept[0]?.seen).toMatchObject({
+      deadLetters: parked,
+      isWhole: true,
+      lanes: { Delivering: 5, Parked: parked },
+    });
+    expect(kept[0]?.destinations).toHaveLength(parked);
+  }
+});
+
+test('of 100,000 lanes with dead letters each sample lists five pages and goes on where it was; what is known grows until it is whole', async () => {
+  const { calls, kept, options } = worldWith(100_000);
+  await sampled(options, 21, kept);
+  const counts = kept.map(({ seen }) => seen.deadLetters);
+  expect(counts.slice(0, 3)).toEqual([5_000, 10_000, 15_000]);
+  expect([counts[19], counts[20]]).toEqual([100_000, 100_000]);
+  expect(kept.map(({ seen }) => seen.deadLettersAtLeast ?? false)).toEqual([...Array(19).fill(true), false, false]);
+  expect(kept.every(({ seen }) => seen.lanes.Parked === 100_000 && seen.lanes.Delivering === 5)).toBe(true);
+  expect(calls.length / 21).toBeLessThanOrEqual(10);
+});
+
+test('a process that has no turn asks nothing', async () => {
+  const { calls, kept, options, lose } = worldWith(10);
+  lose();
+  await sampled(options, 1, []).catch(() => undefined);
+  expect([calls, kept]).toEqual([[], []]);
+});
