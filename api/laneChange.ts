@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Destination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
-import type { LaneHold } from '../store/destinations.ts';
+import type { LaneHold } from '../store/laneHold.ts';
 
 /**
  * Which lane a key has may change only while its lanes are empty, or events of the key would overtake each other. So the

@@ -7,10 +7,10 @@ import {
   secretFields,
 } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
-import type { DeliveryState } from '../domain/lane.ts';
 import type { AllowPrivate } from '../domain/privateNetworks.ts';
 import { type Actor, type AuditAction, nobody, noted } from './auditLog.ts';
 import { changedFields } from './changedFields.ts';
+import { type DestinationPage, type ListOptions, listedPage } from './destinationList.ts';
 import {
   type DestinationRow,
   destinationOf,
@@ -20,24 +20,20 @@ import {
 } from './destinationRow.ts';
 import {
   columnsOf,
-  containing,
-  cursorOf,
   destinationNotFound,
   holdOne,
   insertOne,
-  type LockedRow,
   lockRow,
   pauseOne,
   selectForCustomer,
   selectIdsOfCustomer,
   selectNewest,
   selectOne,
-  selectPage,
-  seqOfCursor,
   updateOne,
 } from './destinationSql.ts';
 import { noneBegins, noteEarlier } from './earlierCredentials.ts';
 import { FreshCache } from './freshCache.ts';
+import { changesLanes, checkHold, type LaneHold } from './laneHold.ts';
 import type { Database } from './pool.ts';
 import type { Sealing } from './sealing.ts';
 
@@ -53,22 +49,8 @@ export type DestinationChange = Partial<Omit<DestinationSettings, 'customerExter
   secrets?: { readonly [field in keyof Secrets]?: string | null | undefined };
 };
 
-export type DestinationPage = { destinations: StoredDestination[]; nextCursor?: string };
-export type ListOptions = {
-  customerExternalId?: string | undefined;
-  /** In name, topic, customer or id, whatever the case of letters. */
-  search?: string | undefined;
-  /** As the last sample of the lanes saw it. */
-  state?: DeliveryState | undefined;
-  limit: number;
-  cursor?: string | undefined;
-};
-
 /** Who makes a change, and what it is called in the audit trail. */
 type Noted = { by?: Actor; action?: AuditAction };
-
-/** A process's right to change the lanes of a destination, until it expires. */
-export type LaneHold = { destinationId: string; until: Date };
 
 export const destinationsPerCustomerMax = 100;
 const idsOfCustomerMax = 1_000;
@@ -139,18 +121,8 @@ export class Destinations {
   }
 
   /** The newest first. Throws `cursor_invalid` for a cursor that no list gave. */
-  async list({ customerExternalId, search, state, limit, cursor }: ListOptions): Promise<DestinationPage> {
-    const rows = await this.database.query<DestinationRow>(selectPage, [
-      customerExternalId ?? null,
-      cursor === undefined ? null : seqOfCursor(cursor),
-      limit + 1,
-      search === undefined ? null : containing(search),
-      state ?? null,
-    ]);
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    const destinations = page.map(storedDestinationOf);
-    return rows.length > limit && last ? { destinations, nextCursor: cursorOf(last) } : { destinations };
+  list(options: ListOptions): Promise<DestinationPage> {
+    return listedPage(this.database, options);
   }
 
   /** Ids of all that the customer has or had, the newest first, a thousand at the most. */
@@ -311,13 +283,3 @@ export class Destinations {
 
 const changesCredentials = ({ auth, secrets = {} }: DestinationChange): boolean =>
   auth !== undefined || secretFields.some((field) => secrets[field] !== undefined);
-
-const changesLanes = (before: DestinationRow, next: Destination): boolean =>
-  (before.lanes ?? 'key') !== next.ordering.lanes || before.partition_key !== next.partitionKey;
-
-function checkHold(row: LockedRow, hold: LaneHold | undefined): void {
-  if (hold && row.is_held && row.lanes_held_until?.getTime() === hold.until.getTime()) return;
-  const remedy =
-    'Lanes and partition key change only while the lanes are held, and the hold is missing or has expired.';
-  throw new CausewayError('lanes_not_held', `${remedy} Send the change again.`);
-}

@@ -34,7 +34,7 @@ beforeAll(async () => {
   );
   await client.query(
     `insert into event_index (event_id, run_id, accepted_at, accepted_on, workflow_id)
-     select gen_random_uuid(), gen_random_uuid(), at, (at at time zone 'utc')::date, 'delivery:dst_' || 1 + n % $2::int || ':k' || n % 7
+     select gen_random_uuid(), gen_random_uuid(), date_trunc('milliseconds', at), (at at time zone 'utc')::date, 'delivery:dst_' || 1 + n % $2::int || ':k' || n % 7
      from (select n, now() - ($1::int - n) * interval '0.1 millisecond' as at from generate_series(1, $1::int) as n) as rows`,
     [events, destinationsCount],
   );

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const topic = await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' });
   well = await causeway.createDestination({ name: 'well' });
   parking = await causeway.createDestination({ name: 'parking', topic, partitionKey: 'payload.key' });
-  const brokers = [`127.0.0.1:${await closedPort()}`];
+  const brokers = [await closedPort()];
   away = await causeway.createDestination({ name: 'away', brokers, topic: 'none' });
 });
 afterAll(() => causeway.stop());
