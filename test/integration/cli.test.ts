@@ -131,8 +131,9 @@ test('audit tells who changed what, of one thing and of one key, over pages', as
     [''],
   ]);
   await cli(['resume', id]);
-  const all = JSON.parse((await cli(['audit', '--subject', id, '--key-id', key?.id ?? '', '--json'])).out);
-  expect(all).toMatchObject({ isMore: false, entries: { length: expect.any(Number) } });
+  const ofKey = ['--key-id', key?.id ?? '', '--limit', '1000', '--json'];
+  const all = JSON.parse((await cli(['audit', '--subject', id, ...ofKey])).out);
+  expect(all).toMatchObject({ isMore: false });
   const actions = (all.entries as { action: string }[]).map(({ action }) => action);
   expect(actions.filter((action) => action === 'destination.paused').length).toBeGreaterThanOrEqual(55);
   expect(actions.slice(0, 2)).toEqual(['destination.resumed', 'destination.paused']);
