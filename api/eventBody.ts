@@ -147,17 +147,30 @@ async function rest(reader: ReadableStreamDefaultReader<Uint8Array> | undefined)
 const tooLarge = (bytesMax: number): CausewayError =>
   new CausewayError('body_too_large', `The body may have at most ${bytesMax} bytes.`);
 
-/** The media type of the request, without parameters. Throws `content_type_unsupported` where it is none of `types`. */
+/**
+ * The media type of the request, without parameters. Throws `content_type_unsupported` where it is none of `types`, and for a body that is
+ * compressed, or in another charset than UTF-8: read as UTF-8 it might be another text.
+ */
 export function mediaTypeOf(c: Context, types: readonly string[]): string {
-  const given = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
-  const coding = c.req.header('content-encoding');
-  if (coding !== undefined && coding !== 'identity') {
-    throw new CausewayError(
-      'content_type_unsupported',
-      `content-encoding ${coding} is not taken; send the body as it is.`,
-    );
+  const [type, ...parameters] = (c.req.header('content-type') ?? '')
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
+  refuseCoding(c);
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='));
+  if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) {
+    throw new CausewayError('content_type_unsupported', `${charset} is not taken; send UTF-8.`);
   }
-  if (given !== undefined && types.includes(given)) return given;
-  const got = given === undefined ? 'there is none' : `it is ${given}`;
+  if (type && types.includes(type)) return type;
+  const got = type ? `it is ${type}` : 'there is none';
   throw new CausewayError('content_type_unsupported', `content-type must be ${types.join(' or ')}; ${got}.`);
+}
+
+/** Throws `content_type_unsupported` for a body that is compressed. */
+export function refuseCoding(c: Context): void {
+  const coding = c.req.header('content-encoding');
+  if (coding === undefined || coding.toLowerCase() === 'identity') return;
+  throw new CausewayError(
+    'content_type_unsupported',
+    `content-encoding ${coding} is not taken; send the body as it is.`,
+  );
 }

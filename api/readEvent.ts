@@ -1,6 +1,6 @@
 import { CausewayError } from '../domain/error.ts';
-import { type Event, readFields } from '../domain/event.ts';
-import { elementsOf } from '../domain/jsonText.ts';
+import { type Event, eventLevelsMax, readFields } from '../domain/event.ts';
+import { elementsOf, isDeeperThan } from '../domain/jsonText.ts';
 import { type FieldProblem, fieldProblemsOf } from './fieldProblems.ts';
 import { eventSchema } from './schemas/event.ts';
 
@@ -17,6 +17,11 @@ export function readEvent(parsed: unknown, text: string): ReadEvent {
     return {
       errors: twice.map((field) => ({ field, problem: 'stands in the event twice', expected: 'each field once' })),
     };
+  }
+  const deep = [...fields.keys()].filter((field) => isDeeperThan(eventLevelsMax - 1, fields.get(field) ?? ''));
+  if (deep.length > 0) {
+    const expected = `an event of at most ${eventLevelsMax} levels of objects and arrays`;
+    return { errors: deep.map((field) => ({ field, problem: 'is nested too deeply', expected })) };
   }
   const { eventType, customerExternalId, idempotencyKey } = checked.data;
   return { event: { eventType, customerExternalId, idempotencyKey, fields } };

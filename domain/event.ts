@@ -12,6 +12,12 @@ export const eventFields = [
   'metadata',
 ] as const;
 
+/**
+ * So deep may objects and arrays lie in each other in an event, its own braces counted. Of the parsers that may read the record, Jackson 3 takes 500
+ * levels, Python about 1,000, Go 10,000, also the Temporal CLI: a deeper record would stop a consumer.
+ */
+export const eventLevelsMax = 500;
+
 /** The least that the API may be told to take of an event, in bytes of its value. */
 export const eventBytesMaxLeast = 1_024;
 

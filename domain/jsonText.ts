@@ -118,3 +118,18 @@ export function textAt(text: string, path: readonly string[]): string | undefine
   }
   return found;
 }
+
+/** Whether objects and arrays lie in each other deeper than this in the text: `{"a":[]}` has two levels. */
+export function isDeeperThan(levelsMax: number, text: string): boolean {
+  if (text.length <= 2 * levelsMax) return false; // Each level takes two characters at least.
+  let levels = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === quote) at = skipString(text, at) - 1;
+    else if (code === openBrace || code === openBracket) {
+      levels++;
+      if (levels > levelsMax) return true;
+    } else if (code === closeBrace || code === closeBracket) levels--;
+  }
+  return false;
+}

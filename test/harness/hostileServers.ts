@@ -5,25 +5,28 @@ import { track } from './running.ts';
 
 export type HostileServer = { address: string; stop(): Promise<void> };
 
-async function listening(server: Server): Promise<HostileServer> {
+async function listening(server: Server, at = '127.0.0.1'): Promise<HostileServer> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, at, resolve));
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   const stop = async (): Promise<void> => {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
   };
-  return { address: `127.0.0.1:${port}`, stop: track('a hostile server', stop) };
+  return { address: `${at}:${port}`, stop: track('a hostile server', stop) };
 }
 
-/** Answers whatever it is sent in this way. */
-export const answering = (answer: (socket: Socket, sent: Buffer) => void): Promise<HostileServer> =>
-  listening(createServer((socket) => socket.on('data', (sent) => answer(socket, sent))));
+/** Answers whatever it is sent in this way; listens at `at`, of this machine's. */
+export const answering = (answer: (socket: Socket, sent: Buffer) => void, at?: string): Promise<HostileServer> =>
+  listening(
+    createServer((socket) => socket.on('data', (sent) => answer(socket, sent))),
+    at,
+  );
 
 /** Answers to who shows credentials by HTTP Basic that repeat them, as RFC 6749 lets no endpoint do. */
 const echoes: ((told: string) => string)[] = [
@@ -35,7 +38,7 @@ const echoes: ((told: string) => string)[] = [
 ];
 export const echoPaths = echoes.map((_, n) => `/token/${n}`);
 
-const httpAnswer = (status: string, body: string, header = ''): string =>
+export const httpAnswer = (status: string, body: string, header = ''): string =>
   `HTTP/1.1 ${status}\r\n${header}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 
 /** A token endpoint at each of `echoPaths`, whose answers hold the secret that it was sent, form-encoded as it came and in clear. */

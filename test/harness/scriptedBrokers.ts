@@ -13,7 +13,7 @@ const noError = int16(0);
 /** What it knows beside ApiVersions: the one version of each, and the body of its answer. */
 type Script = readonly { api: keyof typeof apiKeys; version: number; answer: (request: Buffer) => Buffer }[];
 
-function scripted(script: Script): Promise<HostileServer> {
+function scripted(script: Script, at?: string): Promise<HostileServer> {
   const known = script.map(({ api, version }) => [int16(apiKeys[api]), int16(version), int16(version)]);
   const versions = Buffer.concat([noError, list(...known.map((one) => Buffer.concat(one))), int32(0)]);
   return answering((socket, request) => {
@@ -21,7 +21,7 @@ function scripted(script: Script): Promise<HostileServer> {
     const found = script.find(({ api }) => apiKeys[api] === request.readInt16BE(4));
     const answer = Buffer.concat([request.subarray(8, 12), found?.answer(request) ?? versions]);
     socket.write(Buffer.concat([int32(answer.length), answer]));
-  });
+  }, at);
 }
 
 const refusedLogin = 58;
@@ -53,12 +53,12 @@ export const scramBroker = (iterations: number): Promise<HostileServer> =>
     },
   ]);
 
-/** Says of any topic that its one partition is led by a broker at this address. */
-export const brokerLedBy = (host: string, port: number, topic: string): Promise<HostileServer> => {
+/** Says of any topic that its one partition is led by a broker at this address; listens at `at`, of this machine's. */
+export const brokerLedBy = (host: string, port: number, topic: string, at?: string): Promise<HostileServer> => {
   const leader = 1;
   const broker = Buffer.concat([int32(leader), text(host), int32(port), noText]);
   const partition = Buffer.concat([noError, int32(0), int32(leader), int32(0), list(), list(), list()]);
   const found = Buffer.concat([noError, text(topic), Buffer.from([0]), list(partition), int32(-2_147_483_648)]);
   const metadata = Buffer.concat([int32(0), list(broker), noText, int32(leader), list(found), int32(0)]);
-  return scripted([{ api: 'Metadata', version: 8, answer: () => metadata }]);
+  return scripted([{ api: 'Metadata', version: 8, answer: () => metadata }], at);
 };
