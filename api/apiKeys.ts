@@ -59,7 +59,7 @@ const rotate = createRoute({
   description:
     'Id, name, scopes and end stay. The key before holds for `overlapSeconds` yet, and the one before that ends at once.',
   middleware: limitBody(bodyBytesMax),
-  request: { params: apiKeyIdParam, body: { required: true, content: json(rotateApiKeySchema) } },
+  request: { params: apiKeyIdParam, body: { required: false, content: json(rotateApiKeySchema) } },
   responses: {
     200: { description: 'The new key.', content: json(madeApiKeySchema) },
     ...problemResponses(400, 401, 403, 404, 413, 415, 422, 503),
@@ -91,7 +91,7 @@ export function apiKeyRoutes(app: App, { apiKeys }: ApiKeyRouteOptions): void {
     return c.json({ apiKeys: page.map(shown), ...(nextCursor && { nextCursor }) }, 200);
   });
   app.openapi(rotate, async (c) => {
-    const { overlapSeconds } = c.req.valid('json');
+    const { overlapSeconds } = rotateApiKeySchema.parse(c.req.valid('json')); // Without a body, no schema has filled it in.
     const made = await apiKeys.rotate(checkedId(c.req.valid('param').id), overlapSeconds, actorOf(c));
     return c.json(shownMade(made), 200, noStore);
   });

@@ -26,12 +26,14 @@ const allBytesMax = 64 * 1024 * 1024;
 
 const payloadsSchema = z
   .object({
-    payloads: z.array(
-      z.object({
-        metadata: z.record(z.string(), z.string()).optional().openapi({ description: 'Each value in base64.' }),
-        data: z.string().optional().openapi({ description: 'Base64.' }),
-      }),
-    ),
+    payloads: z
+      .array(
+        z.object({
+          metadata: z.record(z.string(), z.string()).optional().openapi({ description: 'Each value in base64.' }),
+          data: z.string().optional().openapi({ description: 'Base64.' }),
+        }),
+      )
+      .optional(), // Protobuf JSON leaves a list out that is empty.
   })
   .openapi('Payloads', {
     description: "Protobuf JSON of Temporal's `Payloads`.",

@@ -147,30 +147,28 @@ async function rest(reader: ReadableStreamDefaultReader<Uint8Array> | undefined)
 const tooLarge = (bytesMax: number): CausewayError =>
   new CausewayError('body_too_large', `The body may have at most ${bytesMax} bytes.`);
 
-/**
- * The media type of the request, without parameters. Throws `content_type_unsupported` where it is none of `types`, and for a body that is
- * compressed, or in another charset than UTF-8: read as UTF-8 it might be another text.
- */
+/** The media type of the request, without parameters. Throws `content_type_unsupported` where it is none of `types`, or as {@link refuseCoding}. */
 export function mediaTypeOf(c: Context, types: readonly string[]): string {
-  const [type, ...parameters] = (c.req.header('content-type') ?? '')
-    .split(';')
-    .map((part) => part.trim().toLowerCase());
   refuseCoding(c);
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='));
-  if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) {
-    throw new CausewayError('content_type_unsupported', `${charset} is not taken; send UTF-8.`);
-  }
+  const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (type && types.includes(type)) return type;
   const got = type ? `it is ${type}` : 'there is none';
   throw new CausewayError('content_type_unsupported', `content-type must be ${types.join(' or ')}; ${got}.`);
 }
 
-/** Throws `content_type_unsupported` for a body that is compressed. */
+/**
+ * Throws `content_type_unsupported` for a body that is compressed, or says that it is in another charset than UTF-8: read as UTF-8 it might be another
+ * text.
+ */
 export function refuseCoding(c: Context): void {
   const coding = c.req.header('content-encoding');
-  if (coding === undefined || coding.toLowerCase() === 'identity') return;
-  throw new CausewayError(
-    'content_type_unsupported',
-    `content-encoding ${coding} is not taken; send the body as it is.`,
-  );
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    throw new CausewayError(
+      'content_type_unsupported',
+      `content-encoding ${coding} is not taken; send the body as it is.`,
+    );
+  }
+  const charset = /;\s*charset\s*=([^;]*)/i.exec(c.req.header('content-type') ?? '')?.[1]?.trim();
+  if (charset === undefined || /^"?utf-?8"?$/i.test(charset)) return;
+  throw new CausewayError('content_type_unsupported', `charset ${charset} is not taken; send UTF-8.`);
 }

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { App } from './appEnv.ts';
+import { serverAnswers } from './schemas/problem.ts';
 
 /** Each resolves when what it names answers. */
 export type HealthChecks = Readonly<Record<string, () => Promise<unknown>>>;
@@ -23,6 +24,7 @@ const route = createRoute({
   responses: {
     200: { description: 'Everything answers.', content },
     503: { description: 'Something does not answer.', content },
+    ...serverAnswers,
   },
 });
 

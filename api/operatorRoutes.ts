@@ -26,10 +26,10 @@ export type OperatorRouteOptions = InterventionOptions &
 const bodyBytesMax = 64 * 1024;
 const json = <Schema>(schema: Schema) => ({ 'application/json': { schema } });
 const common = { method: 'post' as const, tags: ['Operations'] };
-const request = <Schema>(schema: Schema) => ({
+const request = <Schema>(schema: Schema, required = true) => ({
   params: destinationIdParam,
   headers: idempotencyKeyHeader,
-  body: { required: true, content: json(schema) },
+  body: { required, content: json(schema) },
 });
 
 const selected = (name: 'replay' | 'discard', summary: string, description: string) =>
@@ -66,7 +66,7 @@ const pausing = (name: 'pause' | 'resume', summary: string, description: string)
     summary,
     description,
     middleware: limitBody(bodyBytesMax),
-    request: request(pauseSchema),
+    request: request(pauseSchema, false),
     responses: {
       202: { description: 'It is stored.', content: json(pausingSchema) },
       ...problemResponses(400, 401, 403, 404, 413, 415, 422, 503),

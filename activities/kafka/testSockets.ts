@@ -15,6 +15,7 @@ export type Address = { text: string; host: string; port: number; addresses: str
 export async function resolved(text: string, allowPrivate: AllowPrivate): Promise<Address> {
   const at = hostPortOf(text);
   if (!at) throw new NamedError({ name: 'ENOTFOUND', message: `${text} is no host:port.` });
+  allowedOnly(at.host, allowPrivate);
   const found = isIP(at.host) === 0 ? await lookup(at.host, { all: true }) : [{ address: at.host }];
   const addresses = found.map(({ address }) => address);
   checkAllowed(at.host, addresses, allowPrivate);

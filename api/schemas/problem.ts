@@ -53,12 +53,18 @@ const described = {
   503: { description: 'Not now: send the same request again after `Retry-After`.', content, headers: retryAfter },
 };
 
+/** What Node's HTTP server answers by itself, before a request is one. */
+export const serverAnswers = {
+  408: { description: 'The request did not come whole within a minute. Without a body.' },
+  431: { description: 'The request line and headers are over 16 KiB. Without a body.' },
+};
+
 /** Responses of a route for these statuses and 500, each a Problem; a route that needs a key may answer 429, too. */
 export function problemResponses<Status extends keyof typeof described>(
   ...statuses: Status[]
-): Pick<typeof described, Status | 500> {
+): Pick<typeof described, Status | 500> & typeof serverAnswers {
   const limited = statuses.some((status) => status === 401) ? [429 as const] : [];
   const all = [...statuses, ...limited, 500 as const].map((status) => [status, described[status]]);
   // The keys are just those: Object.fromEntries has no type that says so.
-  return Object.fromEntries(all) as Pick<typeof described, Status | 500>;
+  return { ...(Object.fromEntries(all) as Pick<typeof described, Status | 500>), ...serverAnswers };
 }

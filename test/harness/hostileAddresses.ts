@@ -17,12 +17,12 @@ const written = (reaches: Reaches, ...hosts: string[]): HostVector[] =>
 /** Each as a broker, a token endpoint, and what a broker advertises. */
 export const hosts: readonly HostVector[] = [
   // Loopback by name.
-  ...written('ipv4', 'localhost', 'LOCALHOST', 'localhost.'),
-  ...written('nobody', 'kafka.localhost', 'a.b.LocalHost.'),
+  ...written('ipv4', 'localhost', 'LOCALHOST'),
+  ...written('nobody', 'localhost.', 'kafka.localhost', 'a.b.LocalHost.'),
   // Loopback in every way in which a resolver takes an address: decimal, octal, hexadecimal, short.
   ...written('ipv4', '127.0.0.1', '127.0.0.2', '127.255.255.254', '127.1', '127.0.1', '2130706433', '017700000001'),
   ...written('ipv4', '0x7f000001', '0X7F000001', '0177.0.0.1', '0x7f.0.0.1', '0x7f.1', '127.0.0.01', '0177.0x0.0.1'),
-  ...written('ipv4', '127.0.0.1.'),
+  ...written('nobody', '127.0.0.1.'),
   // "This host" is loopback, too.
   ...written('ipv4', '0.0.0.0', '0', '0x0', '00'),
   // IPv6's loopback, in every way in which it is written, and with a zone.

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { schemathesis } from '../../dev/servers/schemathesis.ts';
 import { type Causeway, startCauseway } from '../harness/causeway.ts';
@@ -20,7 +21,8 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const fuzzMsMax = 75_000;
+const fuzzDir = fileURLToPath(new URL('../harness/fuzz/', import.meta.url));
+const fuzzMsMax = 60_000;
 const checks = [
   ...['not_a_server_error', 'status_code_conformance', 'content_type_conformance', 'response_headers_conformance'],
   ...['response_schema_conformance', 'negative_data_rejection', 'unsupported_method', 'ignored_auth'],
@@ -31,11 +33,21 @@ async function fuzzed(...more: string[]): Promise<{ code: number | null; printed
   const { command, args } = await schemathesis();
   const { url, key } = causeway.api;
   const options = [
-    ...['run', `${url}/openapi.json`, '--url', url, '--header', `Authorization: Bearer ${key}`],
+    ...[
+      '--config-file',
+      join(fuzzDir, 'schemathesis.toml'),
+      'run',
+      `${url}/openapi.json`,
+      '--url',
+      url,
+      '--header',
+      `Authorization: Bearer ${key}`,
+    ],
     ...['--checks', checks.join(), '--phases', 'examples,coverage,fuzzing', '--max-time', `${fuzzMsMax / 1_000}`],
     ...['--generation-database', 'none', '--request-timeout', '30', '--no-color', '--warnings', 'off', ...more],
   ];
-  const child = spawn(command, [...args, ...options], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, SCHEMATHESIS_HOOKS: 'hooks', PYTHONPATH: fuzzDir, PYTHONDONTWRITEBYTECODE: '1' };
+  const child = spawn(command, [...args, ...options], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   for (const out of [child.stdout, child.stderr]) out.setEncoding('utf8').on('data', (text) => (printed += text));
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));

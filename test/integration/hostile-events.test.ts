@@ -154,6 +154,13 @@ describe('how a body comes', () => {
     }
   });
 
+  test('nor a body in another charset', async () => {
+    for (const path of ['/v1/events', '/v1/events/batch', '/v1/destinations', '/v1/replays', '/v1/api-keys']) {
+      const answer = await sent(path, '{}', { 'content-type': 'application/json; x=y; Charset = "utf-16le"' });
+      expectProblem(answer, 415, 'content_type_unsupported');
+    }
+  });
+
   test('a secret of bytes that are no UTF-8 is refused by every route that takes one: it would be stored as another', async () => {
     const body = Buffer.concat([Buffer.from('{"name":"'), Buffer.from([0xff]), Buffer.from('"}')]);
     for (const path of ['/v1/destinations', '/v1/destinations/test', '/v1/destinations/dst_x/rotate', '/v1/api-keys']) {

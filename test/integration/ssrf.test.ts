@@ -2,6 +2,7 @@
  * What customers name leads nowhere but to public addresses. Listeners at every address of this machine count who comes: nobody, by no road and no
  * vector. With the wall off they are come to, so they do count.
  */
+import { randomUUID } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BrokerConnection } from '../../activities/kafka/brokerConnection.ts';
@@ -45,7 +46,8 @@ const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
 
 const at = (host: string): string => `${host.includes(':') ? `[${host}]` : host}:${listener.port}`;
 const to = (broker: string, allowPrivate: AllowPrivate = false) =>
-  openDestination({ brokers: [broker], topic: 'orders', allowPrivate });
+  // An id of its own: producers are kept by it.
+  openDestination({ id: `dst_${randomUUID()}`, brokers: [broker], topic: 'orders', allowPrivate });
 const tokenClient = (host: string, allowPrivate: AllowPrivate = false) => ({
   ...{ endpoint: `https://${at(host)}/token`, clientId: 'c', clientSecret: 's', allowPrivate },
 });
