@@ -192,7 +192,7 @@ test('npm start killed by SIGKILL leaves nothing behind, and the next one goes o
 });
 
 test("the commands of the README's first screen and its section Use do what it says, as they stand there", async () => {
-  const [, ...firstScreen] = await blocksIn('README.md', 'Two commands');
+  const [, , ...firstScreen] = await blocksIn('README.md', 'Two commands'); // After npm start and npm test.
   const commands = [...firstScreen, ...(await blocksIn('README.md', 'Use'))];
   expect(commands.length).toBeGreaterThan(6);
   const shell = run('bash', ['-eo', 'pipefail', '-c', commands.join('\n')]);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readArray, readEvent, readLines } from '../../api/readEvent.ts';
 import { matchesEventType, partitionKeyOf, recordValueOf } from '../../domain/event.ts';
-import { elementsOf, membersOf, textAt, withoutSpace } from '../../domain/jsonText.ts';
+import { elementsOf, isDeeperThan, membersOf, textAt, withoutSpace } from '../../domain/jsonText.ts';
 
 const acceptedAt = new Date('2026-01-15T09:30:00.000Z');
 const utf8 = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -252,4 +252,24 @@ describe('a wrong event is refused by field, with what is wrong and what would b
     const text = '{"eventType":7,"customerExternalId":"c","payload":{},"metadata":1,"extra":1}';
     expect(wrong(text).map((line) => line.split(' ')[0])).toEqual(['eventType', 'metadata', 'extra']);
   });
+});
+
+describe('levels', () => {
+  const levels = (count: number): string => `${'{"a":['.repeat(count / 2)}${']}'.repeat(count / 2)}`;
+  test.each([
+    ['as many as are taken', levels(500), false],
+    ['one more', `[${levels(500)}]`, true],
+    ['many, one beside the other', `[${Array(2_000).fill('{}').join()}]`, false],
+    ['brackets in strings', `{"${'['.repeat(2_000)}":"\\"${'{'.repeat(2_000)}"}`, false],
+    ['100,000', '['.repeat(100_000) + ']'.repeat(100_000), true],
+  ])('are counted: %s', (_, text, isDeeper) => {
+    expect(isDeeperThan(500, text)).toBe(isDeeper);
+  });
+});
+
+test('patterns and types that would keep a regular expression busy for ever are matched in no time', () => {
+  const patterns = Array.from({ length: 100 }, (_, n) => `${'*a'.repeat(126)}${n}`);
+  const startedAt = performance.now();
+  for (let n = 0; n < 100; n++) expect(matchesEventType(patterns, 'a'.repeat(255))).toBe(false);
+  expect(performance.now() - startedAt).toBeLessThan(5_000); // 10,000 patterns; one as a regular expression takes years.
 });
