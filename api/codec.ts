@@ -133,9 +133,11 @@ async function transformed(body: string, transform: Transform): Promise<string> 
 }
 
 function payloadsOf(body: unknown): Payload[] {
-  if (typeof body !== 'object' || body === null) throw notPayloads('is not an object');
+  // Protobuf's own reader takes much for nothing at all.
+  const { success, data } = payloadsSchema.safeParse(body);
+  if (!success) throw notPayloads('is not protobuf JSON of Payloads');
   try {
-    return payloadsProto.fromObject(body).payloads;
+    return payloadsProto.fromObject(data).payloads;
   } catch {
     throw notPayloads('is not protobuf JSON of Payloads');
   }

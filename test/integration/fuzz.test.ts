@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 const fuzzDir = fileURLToPath(new URL('../harness/fuzz/', import.meta.url));
-const fuzzMsMax = 60_000;
+const fuzzMsMax = 75_000;
 const checks = [
   ...['not_a_server_error', 'status_code_conformance', 'content_type_conformance', 'response_headers_conformance'],
   ...['response_schema_conformance', 'negative_data_rejection', 'unsupported_method', 'ignored_auth'],
