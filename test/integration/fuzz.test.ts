@@ -5,20 +5,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { schemathesis } from '../../dev/servers/schemathesis.ts';
+import { type Schemathesis, schemathesis } from '../../dev/servers/schemathesis.ts';
 import { type Causeway, startCauseway } from '../harness/causeway.ts';
 import { type Description, operationsOf } from '../harness/openapi.ts';
 
+const installMsMax = 10 * 60_000;
+
 let causeway: Causeway;
 let dir: string;
+let program: Schemathesis;
 beforeAll(async () => {
+  program = await schemathesis(); // Which throws where there is no Python.
   // Brokers are made up, too: behind the wall none on this machine is connected to.
   causeway = await startCauseway({ env: { CAUSEWAY_ALLOW_PRIVATE_BROKERS: 'false' } });
   dir = await mkdtemp(join(tmpdir(), 'causeway-fuzz-'));
-});
+}, installMsMax);
 afterAll(async () => {
   await causeway?.stop();
-  await rm(dir, { recursive: true, force: true });
+  if (dir) await rm(dir, { recursive: true, force: true });
 });
 
 const fuzzDir = fileURLToPath(new URL('../harness/fuzz/', import.meta.url));
@@ -30,7 +34,7 @@ const checks = [
 
 /** What it prints, and how it ends: 0 where it found nothing. */
 async function fuzzed(...more: string[]): Promise<{ code: number | null; printed: string }> {
-  const { command, args } = await schemathesis();
+  const { command, args } = program;
   const { url, key } = causeway.api;
   const options = [
     ...[
