@@ -25,6 +25,7 @@ const onSharedServers = {
  *   that takes half a minute or more is named in `first`, so that nobody waits for it at the end.
  * - `calm`: those of them that hold us to a time which we promise (`calmFiles`), with one file beside them that lets them.
  * - `alone`: those that do so, and keep the machine busy themselves (`aloneFiles`), one after another.
+ * - `browser`: the dashboard in a Chromium, which keeps a core busy; pages are held to a second, so one after another, too.
  */
 export default defineConfig({
   test: {
@@ -76,6 +77,15 @@ export default defineConfig({
           ...onSharedServers,
           maxWorkers: filesAtOnce.alone,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          ...onSharedServers,
+          maxWorkers: filesAtOnce.browser,
+          sequence: { groupOrder: 5 },
         },
       },
     ],

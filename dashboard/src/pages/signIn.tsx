@@ -46,6 +46,7 @@ export default function SignIn() {
           makes others. The key is sent once and not kept in this browser: a cookie that no script can read stands for
           it, for twelve hours at the most.
         </p>
+        <p className="dim small">You came by a portal link? It has ended: ask for a new one where you got it.</p>
       </main>
     </div>
   );

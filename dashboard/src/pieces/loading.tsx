@@ -5,7 +5,7 @@ import { ProblemAlert } from './problem.tsx';
 
 /** Where content will be. */
 export const Loading = ({ lines = 4, label = 'Loading' }: { lines?: number; label?: string }) => (
-  <div role="status" className="stack-small">
+  <div role="status" className="stack-small" data-loading>
     <span className="sr">{label} …</span>
     {Array.from({ length: lines }, (_, n) => (
       // biome-ignore lint/suspicious/noArrayIndexKey: they are all the same.

@@ -61,7 +61,7 @@ function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
   if (isHead)
     return (
       // biome-ignore lint/a11y/noRedundantRoles: `display: grid` takes the role away.
-      <th scope="row" role="rowheader" data-name={name} className={className} style={{ fontWeight: 'inherit' }}>
+      <th scope="row" role="rowheader" data-name={name} className={className}>
         {content}
       </th>
     );

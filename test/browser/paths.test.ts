@@ -1,0 +1,191 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openBrowser, signInAt, type TestBrowser, tabTo, untilLoaded } from '../harness/browser.ts';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import type { SecuredKafka } from '../harness/securedListeners.ts';
+import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
+
+const bytesMax = '1500';
+const tooLarge = 'x'.repeat(5_000);
+
+let causeway: Causeway;
+let secured: { kafka: SecuredKafka; remove(): Promise<void> };
+let browser: TestBrowser;
+let page: Page;
+let misdeeds: string[];
+/** Its password is wrong from the beginning: until a lane is suspended for that, a minute passes. */
+let refused: { destination: CreatedDestination; eventId: string };
+
+beforeAll(async () => {
+  [causeway, secured, browser] = await Promise.all([startCauseway(), securedKafka(), openBrowser()]);
+  const topic = await causeway.kafka.newTopic();
+  await writeAcl(secured.kafka, topic, 'User:causeway', true);
+  const auth = { ...authOf(secured.kafka).scram512, password: 'no longer the password' };
+  const destination = await causeway.createDestination({ topic, auth, brokers: [secured.kafka.secured] });
+  refused = { destination, eventId: await post(destination.customerExternalId, { orderId: '1' }) };
+  const opened = await browser.newPage(causeway.api.url);
+  page = opened.page;
+  misdeeds = opened.misdeeds;
+  await signInAt(page, causeway.api.key);
+});
+
+afterAll(async () => {
+  await browser?.stop();
+  await causeway?.stop();
+  await secured?.remove();
+});
+
+async function post(customerExternalId: string, payload: Record<string, unknown>): Promise<string> {
+  const { status, text, body } = await causeway.api.post({ eventType: 'order.created', customerExternalId, payload });
+  if (status !== 202) throw new Error(`POST /v1/events answered ${status}: ${text}`);
+  return (body as { id: string }).id; // What a 202 holds.
+}
+
+const button = (name: string | RegExp) => page.getByRole('button', { name });
+
+test('a newcomer creates a destination, tests it, sends a test event, and sees it delivered', async () => {
+  const topic = await causeway.kafka.newTopic();
+  await page.getByRole('link', { name: 'Destinations', exact: true }).click();
+  await page.getByRole('link', { name: 'Create a destination' }).first().click();
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('My first destination');
+  await page.getByRole('textbox', { name: 'Customer' }).fill('acct_newcomer');
+  await page.getByRole('textbox', { name: 'Topic' }).fill(topic);
+  await page.getByRole('textbox', { name: 'Brokers' }).fill('not a broker');
+  await page.getByLabel('Way to authenticate').selectOption('NONE');
+  await button('Create it').click();
+
+  // What is wrong is said at its field, which has focus.
+  const brokers = page.getByRole('textbox', { name: 'Brokers' });
+  await page.getByText('expected host:port').last().waitFor();
+  expect(await brokers.getAttribute('aria-invalid')).toBe('true');
+  await brokers.fill(causeway.kafka.brokers.join('\n'));
+  await button('Create it').click();
+
+  await button('Test the connection').click();
+  await page.getByText('The test passed').waitFor();
+  await button('Send a test event').click();
+  await page.getByRole('status').filter({ hasText: 'Delivered' }).waitFor();
+  const [record, ...others] = await causeway.kafka.records(topic);
+  expect(others).toEqual([]);
+  expect(record?.headers.event_type).toBe('causeway.test');
+});
+
+test('dead letters are found, replayed with a reason once the topic takes them, and their time line tells it all', async () => {
+  const topic = await causeway.kafka.newTopic(1, { 'max.message.bytes': bytesMax });
+  const { customerExternalId } = await causeway.createDestination({ topic, name: 'Analytics' });
+  const eventId = await post(customerExternalId, { text: tooLarge });
+  await page.getByRole('link', { name: 'Dead letters', exact: true }).click();
+  await page.getByLabel('Customer').fill(customerExternalId);
+  const row = page.getByRole('row').filter({ hasText: eventId });
+  await until('the dead letter to be shown', async () => {
+    await button('Search').click();
+    return await row.isVisible();
+  });
+  await causeway.kafka.configure(topic, { 'max.message.bytes': '1000000' });
+  await page.getByLabel(`Choose ${eventId}`).check();
+  await button('Replay 1 dead letter').click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Reason').fill('topic limit raised');
+  await dialog.getByRole('button', { name: 'Replay 1 dead letter' }).click();
+  await page.getByText('sent on their way again').waitFor();
+
+  await page.goto(`/deliveries/${eventId}`);
+  const line = page.getByRole('list', { name: 'Time line' });
+  await line.getByText('Delivered').waitFor();
+  expect(await line.textContent()).toMatch(/Accepted.*MESSAGE_TOO_LARGE.*Replayed.*topic limit raised.*Delivered/s);
+  await page
+    .getByRole('region', { name: 'Payload' })
+    .getByText('"orderId"')
+    .or(page.getByText('"text"'))
+    .first()
+    .waitFor();
+});
+
+test('all dead letters that match are counted first, then replayed, and the page shows how far that is', async () => {
+  const topic = await causeway.kafka.newTopic(1, { 'max.message.bytes': bytesMax });
+  const { id, customerExternalId } = await causeway.createDestination({ topic, name: 'Reports' });
+  for (let n = 0; n < 4; n++) await post(customerExternalId, { n, text: tooLarge });
+  const letters = async () => (await causeway.api.get(`/v1/destinations/${id}/dead-letters`)).text;
+  await until('four dead letters', letters, (text) => text.split('"eventId"').length === 5);
+  await causeway.kafka.configure(topic, { 'max.message.bytes': '1000000' });
+  await page.goto(`/dead-letters?destinationId=${id}&error=MESSAGE_TOO_LARGE`);
+  await button('All that match').click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Reason').fill('topic limit raised');
+  await dialog.getByRole('button', { name: 'Replay 4 dead letters' }).click();
+  await page.getByText('4 of 4 events').waitFor();
+  await page.getByRole('status').filter({ hasText: 'Done' }).waitFor();
+  await until(
+    'four records',
+    () => causeway.kafka.records(topic),
+    (records) => records.length === 4,
+  );
+});
+
+test('with the keyboard alone one signs in, finds a destination, pauses and resumes it, and signs out', async () => {
+  const { id } = await causeway.createDestination({ name: 'By keyboard', customerExternalId: 'acct_keys' });
+  const other = await browser.newPage(causeway.api.url);
+  const { page: keys } = other;
+  const press = (key: string) => keys.keyboard.press(key);
+  await keys.goto('/');
+  await tabTo(keys, 'API key');
+  await keys.keyboard.type(causeway.api.key);
+  await press('Enter');
+  await keys.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  await tabTo(keys, 'Destinations');
+  await press('Enter');
+  await tabTo(keys, 'Name, topic, customer or id');
+  await keys.keyboard.type('By keyboard');
+  await press('Enter');
+  await keys.getByRole('row').nth(1).waitFor();
+  await tabTo(keys, 'By keyboard');
+  await press('Enter');
+  await keys.waitForURL(`**/destinations/${id}`);
+  await tabTo(keys, 'Pause');
+  await press('Enter');
+  await tabTo(keys, 'Reason');
+  await keys.keyboard.type('The topic is being moved');
+  await tabTo(keys, 'Pause it');
+  await press('Enter');
+  await keys.getByText('Paused by').waitFor();
+  await tabTo(keys, 'Disable');
+  await press('Enter');
+  await keys.getByRole('dialog').waitFor();
+  await press('Escape');
+  await keys.getByRole('dialog').waitFor({ state: 'detached' });
+  await tabTo(keys, 'Resume');
+  await press('Enter');
+  await keys.getByText('Paused by').waitFor({ state: 'detached' });
+  await tabTo(keys, 'Sign out');
+  await press('Enter');
+  await keys.getByRole('heading', { name: 'Sign in to Causeway' }).waitFor();
+  expect(other.misdeeds).toEqual([]);
+});
+
+test('a destination with a bad credential is suspended; a guided rotation tests the new one, switches, and its lanes go on', async () => {
+  const { id } = refused.destination;
+  await page.goto(`/destinations/${id}/lanes`);
+  await page.getByRole('cell').filter({ hasText: 'Suspended' }).waitFor({ timeout: 100_000 });
+  await page.getByRole('cell').filter({ hasText: 'SASL_AUTHENTICATION_FAILED' }).waitFor();
+  await page.getByRole('link', { name: 'Rotate credentials' }).click();
+  const password = page.getByLabel(/^Password/);
+  await password.fill('wrong, too');
+  await button('Test the new credentials').click();
+  await page.getByText('The test failed').waitFor();
+  await password.fill(secured.kafka.password);
+  await button('Test the new credentials').click();
+  await page.getByText('The test passed').waitFor();
+  await button('Switch to the new credentials').click();
+  await page.getByText('Done: the old credentials are erased').waitFor();
+  await page.goto(`/deliveries/${refused.eventId}`);
+  await page.getByRole('list', { name: 'Time line' }).getByText('Delivered').waitFor();
+  await untilLoaded(page);
+  // A secret is write-only: nothing on any page has it.
+  await page.goto(`/destinations/${id}/edit`);
+  await untilLoaded(page);
+  expect(await page.content()).not.toContain(secured.kafka.password);
+});
+
+test('none of that wrote an error to the console, or asked another host', () => {
+  expect(misdeeds).toEqual([]);
+});
