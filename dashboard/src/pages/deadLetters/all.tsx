@@ -87,8 +87,8 @@ function Decide({ counting, selector, onClose }: { counting: Replay; selector: S
   const notice = useNotice();
   const [, go] = useLocation();
   const note = reason.trim() === '' ? {} : { reason: reason.trim() };
-  // The API discards all of a destination, or named ones; not by error or time.
-  const onlyDestination = Object.keys(selector).join() === 'destinationId' ? selector.destinationId : undefined;
+  // A discard is of one destination: nothing is given up over a customer's whole estate by one press.
+  const { destinationId, error: parkedFor, parkedFrom, parkedTo } = selector;
   const doing = async (what: 'replay' | 'discard', act: () => Promise<void>) => {
     setBusy(what);
     setError(undefined);
@@ -106,8 +106,12 @@ function Decide({ counting, selector, onClose }: { counting: Replay; selector: S
     });
   const discard = () =>
     doing('discard', async () => {
-      const options = { method: 'POST', body: { all: true, ...note }, idempotencyKey: `${key}-discard` } as const;
-      const { deadLetters } = await ask<Intervention>(`/v1/destinations/${onlyDestination}/discard`, options);
+      const options = {
+        method: 'POST',
+        body: { all: true, error: parkedFor, parkedFrom, parkedTo, ...note },
+        idempotencyKey: `${key}-discard`,
+      } as const;
+      const { deadLetters } = await ask<Intervention>(`/v1/destinations/${destinationId}/discard`, options);
       notice(`${counted(deadLetters, 'dead letter')} discarded.`);
       onClose();
     });
@@ -127,12 +131,12 @@ function Decide({ counting, selector, onClose }: { counting: Replay; selector: S
       onSubmit={() => void replay()}
       actions={
         <>
-          {onlyDestination !== undefined && isSure && (
+          {destinationId !== undefined && isSure && (
             <Button color="red" loading={busy === 'discard'} onClick={() => void discard()}>
               Yes, discard all for good
             </Button>
           )}
-          {onlyDestination !== undefined && !isSure && (
+          {destinationId !== undefined && !isSure && (
             <Button variant="default" onClick={() => setSure(true)}>
               Discard all …
             </Button>
@@ -147,7 +151,7 @@ function Decide({ counting, selector, onClose }: { counting: Replay; selector: S
         {unanswered > 0 && `${counted(unanswered, 'lane')} did not answer and are not counted. `}
         They are the same records again, 200 a second, in the order in which they were accepted. You can watch it, and
         stop it.
-        {onlyDestination === undefined && ' To discard all, narrow to one destination and nothing else.'}
+        {destinationId === undefined && ' To discard them, narrow to one destination.'}
       </Alert>
       <AreaField
         name="reason"
