@@ -48,14 +48,14 @@ test('a newcomer creates a destination, tests it, sends a test event, and sees i
   await page.getByRole('link', { name: 'Destinations', exact: true }).click();
   await page.getByRole('link', { name: 'Create a destination' }).first().click();
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('My first destination');
-  await page.getByRole('textbox', { name: 'Customer' }).fill('acct_newcomer');
-  await page.getByRole('textbox', { name: 'Topic' }).fill(topic);
-  await page.getByRole('textbox', { name: 'Brokers' }).fill('not a broker');
+  await page.getByRole('textbox', { name: 'Customer', exact: true }).fill('acct_newcomer');
+  await page.getByRole('textbox', { name: 'Topic', exact: true }).fill(topic);
+  await page.getByRole('textbox', { name: 'Brokers', exact: true }).fill('not a broker');
   await page.getByLabel('Way to authenticate').selectOption('NONE');
   await button('Create it').click();
 
   // What is wrong is said at its field, which has focus.
-  const brokers = page.getByRole('textbox', { name: 'Brokers' });
+  const brokers = page.getByRole('textbox', { name: 'Brokers', exact: true });
   await page.getByText('expected host:port').last().waitFor();
   expect(await brokers.getAttribute('aria-invalid')).toBe('true');
   await brokers.fill(causeway.kafka.brokers.join('\n'));

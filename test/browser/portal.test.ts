@@ -62,8 +62,8 @@ test('a customer creates, tests and pauses a destination of their own, and it is
   const { page, misdeeds } = await openPortal(['read', 'manage_destinations']);
   await page.goto('/destinations/new');
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Made in the portal');
-  await page.getByRole('textbox', { name: 'Topic' }).fill(await causeway.kafka.newTopic());
-  await page.getByRole('textbox', { name: 'Brokers' }).fill(causeway.kafka.brokers.join());
+  await page.getByRole('textbox', { name: 'Topic', exact: true }).fill(await causeway.kafka.newTopic());
+  await page.getByRole('textbox', { name: 'Brokers', exact: true }).fill(causeway.kafka.brokers.join());
   await page.getByLabel('Way to authenticate').selectOption('NONE');
   await page.getByRole('button', { name: 'Create it' }).click();
   await page.getByRole('button', { name: 'Send a test event' }).click();

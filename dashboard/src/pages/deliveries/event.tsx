@@ -6,6 +6,7 @@ import { ask } from '../../api/client.ts';
 import type { Delivery, EventLog, EventValue } from '../../api/types.ts';
 import { useWho } from '../../api/who.ts';
 import { size } from '../../pieces/format.ts';
+import { indented } from '../../pieces/indented.ts';
 import { type Deed, LettersDialog } from '../../pieces/letters.tsx';
 import { destinationPath } from '../../pieces/link.tsx';
 import { Loaded } from '../../pieces/loading.tsx';
@@ -156,23 +157,4 @@ function Value({ eventId }: { eventId: string }) {
       </Loaded>
     </Card>
   );
-}
-
-/** JSON with line breaks. Its values stay as they are written: parsed and written anew, 1.10 would be 1.1. */
-function indented(json: string): string {
-  let depth = 0;
-  let text = '';
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g)) {
-    if (token === '{' || token === '[') {
-      depth += 1;
-      text += `${token}\n${'  '.repeat(depth)}`;
-    } else if (token === '}' || token === ']') {
-      depth -= 1;
-      const open = token === '}' ? '{' : '[';
-      const trimmed = text.trimEnd();
-      text = trimmed.endsWith(open) ? trimmed + token : `${trimmed}\n${'  '.repeat(depth)}${token}`;
-    } else if (token === ',') text += `,\n${'  '.repeat(depth)}`;
-    else text += token === ':' ? ': ' : token;
-  }
-  return text;
 }
