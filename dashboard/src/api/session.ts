@@ -1,19 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { ApiProblem, ask, setCsrfToken } from './client.ts';
-
-export type Permission = 'read' | 'manage_destinations' | 'replay';
-export type Scope = 'ingest' | 'read' | 'manage';
-
-export type Session = {
-  kind: 'operator' | 'portal';
-  name: string;
-  scopes: Scope[];
-  customerExternalId?: string;
-  permissions?: Permission[];
-  expiresAt: string;
-  temporalUi?: string;
-  csrfToken: string;
-};
+import type { Session } from './types.ts';
 
 export const sessionKey = ['session'] as const;
 const path = '/v1/session';

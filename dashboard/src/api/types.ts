@@ -9,8 +9,10 @@ import type { destinationPageSchema, ShownDestination } from '../../../api/schem
 import type { failedSchema, EventLog as Log } from '../../../api/schemas/eventLog.ts';
 import type { eventValueSchema } from '../../../api/schemas/eventValue.ts';
 import type { deadLetterPageSchema, interventionSchema, lanePageSchema } from '../../../api/schemas/lanes.ts';
+import type { madePortalLinkSchema, portalLinkPageSchema } from '../../../api/schemas/portalLink.ts';
 import type { problemSchema } from '../../../api/schemas/problem.ts';
 import type { replayPageSchema, Replay as ShownReplay } from '../../../api/schemas/replays.ts';
+import type { Session as SignedIn } from '../../../api/schemas/session.ts';
 
 export type Problem = z.output<typeof problemSchema>;
 export type Failed = z.output<typeof failedSchema>;
@@ -86,14 +88,8 @@ export type EventValue = z.output<typeof eventValueSchema>;
 export type DeadLetter = DeadLetterPage['deadLetters'][number];
 export type ReplayPage = z.output<typeof replayPageSchema>;
 export type ListedReplay = ReplayPage['replays'][number];
-export type Permission = 'read' | 'manage_destinations' | 'replay';
-export type PortalLink = {
-  id: string;
-  name?: string;
-  customerExternalId: string;
-  permissions: Permission[];
-  createdAt?: string;
-  expiresAt: string;
-};
-export type PortalLinkPage = { portalLinks: PortalLink[]; nextCursor?: string };
-export type MadePortalLink = PortalLink & { url: string };
+export type PortalLinkPage = z.output<typeof portalLinkPageSchema>;
+export type PortalLink = PortalLinkPage['portalLinks'][number];
+export type MadePortalLink = z.output<typeof madePortalLinkSchema>;
+export type Permission = PortalLink['permissions'][number];
+export type Session = SignedIn;

@@ -1,5 +1,5 @@
 import { createContext, useContext } from 'react';
-import type { Session } from './session.ts';
+import type { Session } from './types.ts';
 
 export const SessionContext = createContext<Session | undefined>(undefined);
 

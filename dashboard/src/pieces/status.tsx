@@ -35,6 +35,7 @@ const looks: Readonly<Record<string, readonly [Look, string]>> = {
   cancelled: ['calm', 'Cancelled'],
   revoked: ['calm', 'Revoked'],
   ended: ['calm', 'Ended'],
+  closed: ['calm', 'Closed'],
   idle: ['calm', 'Idle'],
 };
 

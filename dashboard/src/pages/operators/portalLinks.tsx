@@ -8,9 +8,15 @@ import { useNotice } from '../../pieces/notices.tsx';
 import { Page } from '../../pieces/page.tsx';
 import { Empty } from '../../pieces/problem.tsx';
 import { ShownOnce } from '../../pieces/shownOnce.tsx';
+import { Status } from '../../pieces/status.tsx';
 import { type Column, PagedTable } from '../../pieces/table.tsx';
 import { Time } from '../../pieces/time.tsx';
 import { NewPortalLink, permissionNames } from './newPortalLink.tsx';
+
+const stateOf = ({ deletedAt, expiresAt }: PortalLink): string => {
+  if (deletedAt !== undefined) return 'closed';
+  return Date.parse(expiresAt) <= Date.now() ? 'ended' : 'active';
+};
 
 const columnsWith = (remove: (link: PortalLink) => void): readonly Column<PortalLink>[] => [
   {
@@ -24,20 +30,22 @@ const columnsWith = (remove: (link: PortalLink) => void): readonly Column<Portal
       </>
     ),
   },
+  { name: 'State', cell: (link) => <Status of={stateOf(link)} /> },
   { name: 'May', cell: ({ permissions }) => permissions.map((one) => permissionNames[one]).join(', ') },
   { name: 'Ends', cell: ({ expiresAt }) => <Time at={expiresAt} /> },
   {
     name: 'Actions',
-    cell: (link) => (
-      <Button
-        size="xs"
-        variant="default"
-        aria-label={`Close the link of ${link.customerExternalId}`}
-        onClick={() => remove(link)}
-      >
-        Close
-      </Button>
-    ),
+    cell: (link) =>
+      stateOf(link) === 'active' && (
+        <Button
+          size="xs"
+          variant="default"
+          aria-label={`Close the link of ${link.customerExternalId}`}
+          onClick={() => remove(link)}
+        >
+          Close
+        </Button>
+      ),
   },
 ];
 
@@ -76,7 +84,7 @@ export default function PortalLinks() {
           list={list}
           keyOf={({ id }) => id}
           empty={
-            <Empty title="No portal link is open" action={create}>
+            <Empty title="No portal link yet" action={create}>
               Your service makes them with <code>POST /v1/portal-links</code>; here you make one by hand.
             </Empty>
           }
