@@ -30,18 +30,20 @@ function taken<Found extends Session | null>(session: Found): Found {
 /** Signs in, and out. Each throws {@link ApiProblem}. */
 export function useSignIn() {
   const client = useQueryClient();
+  /** Nothing stays of who was signed in before. The session's own query does, for what is shown hangs on it. */
+  const become = (session: Session | null): void => {
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
+    client.setQueryData(sessionKey, taken(session));
+  };
   return {
     async signIn(by: { apiKey: string } | { portalToken: string }): Promise<void> {
-      const session = taken(await ask<Session>(path, { method: 'POST', body: by }));
-      client.clear(); // Nothing of who was signed in before.
-      client.setQueryData(sessionKey, session);
+      become(await ask<Session>(path, { method: 'POST', body: by }));
     },
     async signOut(): Promise<void> {
       await ask(path, { method: 'DELETE' }).catch((error: unknown) => {
         if (!(error instanceof ApiProblem) || error.problem.status !== 401) throw error; // It was over already.
       });
-      client.clear();
-      client.setQueryData(sessionKey, taken(null));
+      become(null);
     },
   };
 }

@@ -9,6 +9,7 @@ import type { destinationPageSchema, ShownDestination } from '../../../api/schem
 import type { failedSchema, EventLog as Log } from '../../../api/schemas/eventLog.ts';
 import type { eventValueSchema } from '../../../api/schemas/eventValue.ts';
 import type { deadLetterPageSchema, interventionSchema, lanePageSchema } from '../../../api/schemas/lanes.ts';
+import type { eventTypePageSchema, overviewSchema, seriesSchema } from '../../../api/schemas/numbers.ts';
 import type { madePortalLinkSchema, portalLinkPageSchema } from '../../../api/schemas/portalLink.ts';
 import type { problemSchema } from '../../../api/schemas/problem.ts';
 import type { replayPageSchema, Replay as ShownReplay } from '../../../api/schemas/replays.ts';
@@ -39,49 +40,10 @@ export type ApiKey = z.output<typeof apiKeySchema>;
 export type ApiKeyPage = z.output<typeof apiKeyPageSchema>;
 export type MadeApiKey = z.output<typeof madeApiKeySchema>;
 
-export type LaneState = Lane['state'];
-export type Overview = {
-  at: string;
-  sampledAt?: string;
-  staleSeconds?: number;
-  now: {
-    acceptedPerSecond: number;
-    deliveredPerSecond: number;
-    lanes: Record<LaneState | 'Retrying', number>;
-    deadLetters: number;
-    deadLettersAtLeast?: true;
-    suspendedDestinations: number;
-    oldestWaiting?: { acceptedAt: string; destinationId: string; lane: string; state: string };
-  };
-  worst: {
-    destinationId: string;
-    name: string;
-    customerExternalId: string;
-    state: string;
-    deadLetters: number;
-    lanes: number;
-    error?: { name: string; message: string };
-    since?: string;
-  }[];
-};
-export type Counts = (number | null)[];
-export type Series = {
-  from: string;
-  to: string;
-  stepSeconds: number;
-  points: {
-    at: string[];
-    accepted: Counts;
-    delivered: Counts;
-    failedTries: Counts;
-    parked: Counts;
-    deadLetters: Counts;
-    retrying: Counts;
-    suspended: Counts;
-  };
-};
-export type EventType = { eventType: string; customers: number; last24h: number; last7d: number; lastAt: string };
-export type EventTypePage = { eventTypes: EventType[]; nextCursor?: string };
+export type Overview = z.output<typeof overviewSchema>;
+export type Series = z.output<typeof seriesSchema>;
+export type EventTypePage = z.output<typeof eventTypePageSchema>;
+export type EventType = EventTypePage['eventTypes'][number];
 export type ListedDeliveryPage = z.output<typeof deliveryPageSchema>;
 export type ListedDelivery = ListedDeliveryPage['deliveries'][number];
 export type EventValue = z.output<typeof eventValueSchema>;

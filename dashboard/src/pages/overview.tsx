@@ -107,12 +107,12 @@ function Now({ overview: { now, staleSeconds, sampledAt } }: { overview: Shown }
       <dl className="tiles">
         <Tile name="Accepted" value={`${rate(now.acceptedPerSecond)}/s`} />
         <Tile name="Delivered" value={`${rate(now.deliveredPerSecond)}/s`} />
-        <Tile name="Lanes delivering" value={number(lanes.Delivering)} />
+        {lanes.Delivering !== undefined && <Tile name="Lanes delivering" value={number(lanes.Delivering)} />}
         <Tile
-          name="Lanes retrying"
-          value={number(lanes.Retrying + lanes.Waiting)}
-          look={lanes.Retrying + lanes.Waiting > 0 && 'warn'}
-          more={lanes.Waiting > 0 ? `${number(lanes.Waiting)} wait for a destination that is down` : undefined}
+          name="Lanes waiting"
+          value={number(lanes.Waiting)}
+          look={lanes.Waiting > 0 && 'warn'}
+          more={lanes.Waiting > 0 ? 'for a destination that is down: it is tried on' : undefined}
         />
         <Tile
           name="Lanes suspended"
@@ -168,7 +168,7 @@ function Plots({ series: { points, stepSeconds } }: { series: Series }) {
           at={points.at}
           lines={[
             { name: 'Dead letters', look: 4, values: points.deadLetters },
-            { name: 'Lanes retrying', look: 3, values: points.retrying },
+            { name: 'Lanes waiting', look: 3, values: points.retrying },
             { name: 'Lanes suspended', look: 5, values: points.suspended },
           ]}
         />

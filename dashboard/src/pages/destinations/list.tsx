@@ -3,7 +3,8 @@ import { usePaged } from '../../api/paged.ts';
 import type { Destination, DestinationPage } from '../../api/types.ts';
 import { useWho } from '../../api/who.ts';
 import { Filters, useFilters } from '../../pieces/filters.tsx';
-import { TextField } from '../../pieces/form.tsx';
+import { SelectField, TextField } from '../../pieces/form.tsx';
+import { counted } from '../../pieces/format.ts';
 import { ButtonLink, destinationPath } from '../../pieces/link.tsx';
 import { Page } from '../../pieces/page.tsx';
 import { Empty } from '../../pieces/problem.tsx';
@@ -25,13 +26,37 @@ const columns: readonly Column<Destination>[] = [
   },
   { name: 'Customer', cell: ({ customerExternalId }) => customerExternalId },
   { name: 'Topic', cell: ({ topic }) => <span className="mono">{topic}</span> },
-  { name: 'State', cell: (destination) => <Status of={settingState(destination)} /> },
+  { name: 'State', cell: (destination) => <State destination={destination} /> },
   { name: 'Changed', cell: ({ updatedAt }) => <Time at={updatedAt} /> },
 ];
 
+const troubles = [
+  { value: 'Suspended', label: 'suspended' },
+  { value: 'Waiting', label: 'waiting' },
+  { value: 'Parked', label: 'with dead letters' },
+  { value: 'Paused', label: 'paused' },
+] as const;
+
+/** Of its lanes the worst, where one is in trouble; else what its settings say. */
+function State({ destination }: { destination: Destination }) {
+  const { id, health } = destination;
+  const isTroubled = health !== undefined && health.state !== 'Delivering' && settingState(destination) === 'enabled';
+  return (
+    <>
+      <Status of={isTroubled ? health.state : settingState(destination)} />
+      {health?.error !== undefined && <div className="mono small dim">{health.error.name}</div>}
+      {health !== undefined && health.deadLetters > 0 && (
+        <div className="small">
+          <Link href={`/dead-letters?destinationId=${id}`}>{counted(health.deadLetters, 'dead letter')}</Link>
+        </div>
+      )}
+    </>
+  );
+}
+
 export default function Destinations() {
   const who = useWho();
-  const filters = useFilters(['search', 'customerExternalId']);
+  const filters = useFilters(['search', 'state']);
   const list = usePaged<Destination, DestinationPage>('/v1/destinations', {
     query: filters.filters,
     rowsOf: (page) => page.destinations,
@@ -46,13 +71,22 @@ export default function Destinations() {
     <Page title="Destinations" lead="Customers' own topics, and how each is doing." actions={create}>
       <Filters label="Search destinations" of={filters}>
         {(draft, set) => (
-          <TextField
-            name="search"
-            type="search"
-            label="Name, topic, customer or id"
-            value={draft.search}
-            onChange={set('search')}
-          />
+          <>
+            <TextField
+              name="search"
+              type="search"
+              label="Name, topic, customer or id"
+              value={draft.search}
+              onChange={set('search')}
+            />
+            <SelectField
+              name="state"
+              label="State of its lanes"
+              value={draft.state}
+              onChange={set('state')}
+              options={[{ value: '', label: 'any' }, ...troubles]}
+            />
+          </>
         )}
       </Filters>
       <PagedTable
