@@ -9,7 +9,7 @@ import axe from 'axe-core';
 import pg from 'pg';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBrowser, signInAt, type TestBrowser, untilLoaded } from '../harness/browser.ts';
+import { openBrowser, signInAt, type TestBrowser, untilLoaded, untilUsable } from '../harness/browser.ts';
 import { type Causeway, startCauseway } from '../harness/causeway.ts';
 import { type SampleWorld, sampleWorld } from '../harness/sampleWorld.ts';
 import type { SecuredKafka } from '../harness/securedListeners.ts';
@@ -160,7 +160,7 @@ test('with 10,000 destinations each page can be used within a second', async () 
     while (tries.length < 3 && Math.min(...tries) > interactiveMsMax / 2) {
       const startedAt = performance.now();
       await page.goto(path(world), { waitUntil: 'commit' });
-      await untilLoaded(page);
+      await untilUsable(page);
       tries.push(Math.round(performance.now() - startedAt));
     }
     const best = Math.min(...tries);

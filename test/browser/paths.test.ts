@@ -160,10 +160,12 @@ test('with the keyboard alone one signs in, finds a destination, pauses and resu
   await press('Enter');
   await keys.getByRole('heading', { name: 'Sign in to Causeway' }).waitFor();
   expect(other.misdeeds).toEqual([]);
+  await other.context.close(); // A page behind another one polls nothing.
 });
 
 test('a destination with a bad credential is suspended; a guided rotation tests the new one, switches, and its lanes go on', async () => {
   const { id } = refused.destination;
+  await page.bringToFront();
   await page.goto(`/destinations/${id}/lanes`);
   await page.getByRole('cell').filter({ hasText: 'Suspended' }).waitFor({ timeout: 100_000 });
   await page.getByRole('cell').filter({ hasText: 'SASL_AUTHENTICATION_FAILED' }).waitFor();

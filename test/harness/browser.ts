@@ -72,6 +72,12 @@ export async function untilLoaded(page: Page): Promise<void> {
   await page.locator('[data-loading]').first().waitFor({ state: 'detached' });
 }
 
+/** Waits until the page can be used. The payload of an event comes after: it is read out of Temporal's history. */
+export async function untilUsable(page: Page): Promise<void> {
+  await page.locator('main h1').first().waitFor();
+  await page.locator('[data-loading]:not([aria-label="Payload"] *)').first().waitFor({ state: 'detached' });
+}
+
 /** Presses Tab until what has focus is called this. Throws where it never is. */
 export async function tabTo(page: Page, name: RegExp | string): Promise<void> {
   const seen: string[] = [];

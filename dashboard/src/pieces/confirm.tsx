@@ -66,17 +66,16 @@ export function Confirm({ title, children, confirm, danger, withReason, onConfir
 
 /** A dialog. Focus stays in it until it is closed, and returns to where it came from. */
 export const Dialog = ({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) => (
-  <Modal
-    opened
-    onClose={onClose}
-    title={title}
-    centered
-    size="lg"
-    // Its way to hold the page still is a style element, which our content security policy forbids.
-    lockScroll={false}
-    transitionProps={{ duration: 0 }}
-    closeButtonProps={{ 'aria-label': 'Close' }}
-  >
-    {children}
-  </Modal>
+  // `lockScroll`: its way to hold the page still is a style element, which our content security policy forbids.
+  <Modal.Root opened onClose={onClose} centered size="lg" lockScroll={false} transitionProps={{ duration: 0 }}>
+    <Modal.Overlay />
+    <Modal.Content>
+      {/* Not Mantine's own header: as an element of that name it would be a second banner of the page. */}
+      <div className="dialog-head">
+        <Modal.Title>{title}</Modal.Title>
+        <Modal.CloseButton aria-label="Close" />
+      </div>
+      <Modal.Body>{children}</Modal.Body>
+    </Modal.Content>
+  </Modal.Root>
 );
