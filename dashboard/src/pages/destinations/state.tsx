@@ -184,7 +184,7 @@ function Now({ id }: { id: string }) {
 
 function Lanes({ id, overview: { now, worst } }: { id: string; overview: Overview }) {
   const [own] = worst;
-  const lanes = Object.entries(now.lanes).filter(([, count]) => count > 0);
+  const lanes = Object.entries(now.lanes).filter(([, count = 0]) => count > 0);
   return (
     <div className="stack">
       {own?.error !== undefined && (
@@ -198,16 +198,16 @@ function Lanes({ id, overview: { now, worst } }: { id: string; overview: Overvie
       <Facts
         facts={[
           [
-            'Lanes',
+            'Lanes in trouble',
             lanes.length === 0 ? (
               <span key="l" className="dim">
-                none is open: nothing waits
+                none waits or is suspended
               </span>
             ) : (
               <span key="l" className="row">
                 {lanes.map(([state, count]) => (
                   <span key={state} className="row">
-                    {number(count)} <Status of={state} />
+                    {number(count ?? 0)} <Status of={state} />
                   </span>
                 ))}
               </span>
