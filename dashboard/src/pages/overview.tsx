@@ -127,7 +127,7 @@ function Now({ overview: { now, staleSeconds, sampledAt } }: { overview: Shown }
           more={deadLetters > 0 ? <Link href="/dead-letters">See and replay them</Link> : undefined}
         />
         {lanes.Paused > 0 && <Tile name="Lanes paused" value={number(lanes.Paused)} look="warn" />}
-        <div className="tile">
+        <div className="tile wide">
           <dt>Oldest waiting event</dt>
           <dd>
             {oldestWaiting === undefined ? (
@@ -179,6 +179,9 @@ function Plots({ series: { points, stepSeconds } }: { series: Series }) {
 
 type WorstRow = Shown['worst'][number];
 
+/** A lane of a paused destination is held as one that is suspended; nobody need mend it. */
+const stateOf = ({ state, error }: WorstRow): string => (error?.name === 'DESTINATION_PAUSED' ? 'Paused' : state);
+
 const worstColumns: readonly Column<WorstRow>[] = [
   {
     name: 'Destination',
@@ -190,7 +193,7 @@ const worstColumns: readonly Column<WorstRow>[] = [
       </>
     ),
   },
-  { name: 'State', cell: ({ state }) => <Status of={state} /> },
+  { name: 'State', cell: (row) => <Status of={stateOf(row)} /> },
   {
     name: 'Error',
     cell: ({ error }) => (error ? <span className="mono">{error.name}</span> : <span className="dim">–</span>),

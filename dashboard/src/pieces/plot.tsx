@@ -119,7 +119,8 @@ function optionsOf(element: HTMLElement, lines: readonly Line[]): UPlot.Options 
         label: name,
         stroke: colour(`--series-${look}`),
         width: 2,
-        points: { show: false },
+        // Without them a value between two gaps would not be seen.
+        points: { size: 5 },
       })),
     ],
   };

@@ -18,6 +18,7 @@ import { parkingErrors } from './errors.ts';
 
 const names = ['destinationId', 'customerExternalId', 'error', 'parkedFrom', 'parkedTo'] as const;
 const pageSize = 50;
+const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** What can not be delivered: seen, sent again, or given up. */
 export default function DeadLetters() {
@@ -28,7 +29,7 @@ export default function DeadLetters() {
   return (
     <Page
       title="Dead letters"
-      lead="Events that were refused for good, and wait for you."
+      lead={`Events that were refused for good, and wait for you. Times are in the zone ${zone}.`}
       actions={<ButtonLink to="/replays">Replays under way</ButtonLink>}
     >
       <Filters label="Search dead letters" of={of}>
@@ -59,7 +60,7 @@ export default function DeadLetters() {
             <TextField
               name="parkedFrom"
               type="datetime-local"
-              label="Parked from (your time zone)"
+              label="Parked from"
               value={draft.parkedFrom}
               onChange={set('parkedFrom')}
             />
