@@ -167,8 +167,13 @@ test('a destination with a bad credential is suspended; a guided rotation tests 
   const { id } = refused.destination;
   await page.bringToFront();
   await page.goto(`/destinations/${id}/lanes`);
-  const shown = () => page.getByRole('table', { name: 'lanes' }).innerText();
-  await until('the lane to be suspended', shown, (text) => /Suspended[^]*SASL_AUTHENTICATION_FAILED/.test(text), 100_000);
+  const shown = () => page.getByRole('table', { name: 'lanes' }).textContent();
+  await until(
+    'the lane to be suspended',
+    shown,
+    (text) => /Suspended.*SASL_AUTHENTICATION_FAILED/s.test(text ?? ''),
+    100_000,
+  );
   await page.getByRole('link', { name: 'Rotate credentials' }).click();
   const password = page.getByLabel(/^Password/);
   await password.fill('wrong, too');
