@@ -10,6 +10,7 @@ import { discardedBefore, landedBefore } from '../domain/settledBefore.ts';
 import type { TrafficMeter } from '../domain/traffic.ts';
 import { AttemptLog } from './attemptLog.ts';
 import { BatchDelivery } from './batchDelivery.ts';
+import type { Calm } from './calm.ts';
 import { countedFor, type DeliveryMeter } from './deliveryMeter.ts';
 import { reportFailure } from './failureReport.ts';
 import { notBefore } from './freshDestination.ts';
@@ -29,6 +30,7 @@ export type ProduceDependencies = {
   logger: Logger;
   meter: DeliveryMeter;
   traffic: TrafficMeter;
+  calm: Pick<Calm, 'isCalm'>;
   /** An error that also occurs in passing is final after so long at the latest, in ms; where absent the table alone says when. */
   faultAfterMsMax?: number;
   /** The customer whose events outcomes become; undefined where they are not exported. */
@@ -52,6 +54,7 @@ export function createProduceActivity({
   logger,
   meter,
   traffic,
+  calm,
   faultAfterMsMax,
   exportTo,
   brokers,
@@ -119,12 +122,13 @@ export function createProduceActivity({
       lease.end();
     }
   };
-  const exporting: ProduceActivity['produce'] = async (request, block) => ({
+  const telling: ProduceActivity['produce'] = async (request, block) => ({
     ...(await produce(request, block)),
-    exportTo,
+    ...(calm.isCalm && { isCalm: true }),
+    ...(exportTo !== undefined && { exportTo }),
   });
   return {
-    activities: { produce: exportTo === undefined ? produce : exporting },
+    activities: { produce: telling },
     hasLetGoBefore: (destination) => producers.hasLetGoBefore(destination),
     close: () => producers.close(),
   };

@@ -37,7 +37,7 @@ const { keyed, post, lane, keeper, statusOf, untilState, countIn, untilCount, ex
   () => ({ causeway, temporal }),
 );
 
-test('workers know how many they are: lanes that look by themselves are spread over all', async () => {
+test('workers know how many they are', async () => {
   const seen = new WorkersSeen(temporal.client, causeway.temporal.taskQueue);
   await until(
     'both workers',
