@@ -2,8 +2,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, signInAt, type TestBrowser, tabTo, untilLoaded } from '../harness/browser.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
-import type { SecuredKafka } from '../harness/securedListeners.ts';
-import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
+import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
+import { securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
 
 const bytesMax = '1500';
 const tooLarge = 'x'.repeat(5_000);
@@ -13,15 +13,16 @@ let secured: { kafka: SecuredKafka; remove(): Promise<void> };
 let browser: TestBrowser;
 let page: Page;
 let misdeeds: string[];
-/** Its password is wrong from the beginning: until a lane is suspended for that, a minute passes. */
+/** Its client certificate has expired. */
 let refused: { destination: CreatedDestination; eventId: string };
 
 beforeAll(async () => {
   [causeway, secured, browser] = await Promise.all([startCauseway(), securedKafka(), openBrowser()]);
   const topic = await causeway.kafka.newTopic();
-  await writeAcl(secured.kafka, topic, 'User:causeway', true);
-  const auth = { ...authOf(secured.kafka).scram512, password: 'no longer the password' };
-  const destination = await causeway.createDestination({ topic, auth, brokers: [secured.kafka.secured] });
+  await writeAcl(secured.kafka, topic, principals.client, true);
+  const { lateClient, caCertificate, mutual } = secured.kafka;
+  const auth = { mode: 'MTLS', clientCertificate: lateClient.pem, clientKey: lateClient.keyPem, caCertificate };
+  const destination = await causeway.createDestination({ topic, auth, brokers: [mutual] });
   refused = { destination, eventId: await post(destination.customerExternalId, { orderId: '1' }) };
   const opened = await browser.newPage(causeway.api.url);
   page = opened.page;
@@ -168,18 +169,15 @@ test('a destination with a bad credential is suspended; a guided rotation tests 
   await page.bringToFront();
   await page.goto(`/destinations/${id}/lanes`);
   const shown = () => page.getByRole('table', { name: 'lanes' }).textContent();
-  await until(
-    'the lane to be suspended',
-    shown,
-    (text) => /Suspended.*SASL_AUTHENTICATION_FAILED/s.test(text ?? ''),
-    100_000,
-  );
+  await until('the lane to be suspended', shown, (text) => /Suspended/.test(text ?? ''), 60_000);
   await page.getByRole('link', { name: 'Rotate credentials' }).click();
-  const password = page.getByLabel(/^Password/);
-  await password.fill('wrong, too');
+  const { lateClient, client } = secured.kafka;
+  const key = page.getByRole('textbox', { name: 'Private key' });
+  await key.fill(lateClient.keyPem);
   await button('Test the new credentials').click();
   await page.getByText('The test failed').waitFor();
-  await password.fill(secured.kafka.password);
+  await page.getByRole('textbox', { name: 'Client certificate' }).fill(client.pem);
+  await key.fill(client.keyPem);
   await button('Test the new credentials').click();
   await page.getByText('The test passed').waitFor();
   await button('Switch to the new credentials').click();
@@ -190,7 +188,7 @@ test('a destination with a bad credential is suspended; a guided rotation tests 
   // A secret is write-only: nothing on any page has it.
   await page.goto(`/destinations/${id}/edit`);
   await untilLoaded(page);
-  expect(await page.content()).not.toContain(secured.kafka.password);
+  expect(await page.content()).not.toContain('PRIVATE KEY');
 });
 
 test('none of that wrote an error to the console, or asked another host', () => {
