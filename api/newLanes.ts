@@ -1,16 +1,5 @@
 import { CausewayError } from '../domain/error.ts';
-
-/** How far the workers are behind with what Temporal has for them in one queue. */
-export type QueueBehind = {
-  /** Tasks that wait for a worker. */
-  waiting: number;
-  /** For how long the oldest of them has waited, in ms. */
-  oldestMs: number;
-  /** Handed to workers in the last half minute. */
-  takenPerSecond: number;
-  /** When a worker last asked for one, in ms since; undefined where none did for long. */
-  askedAgoMs: number | undefined;
-};
+import { LanesWaiting, type QueueBehind, uncountedMs } from './lanesWaiting.ts';
 
 /** `workflows`: what begins lanes. `activities`: what all lanes do. */
 export type WorkersBehind = { workflows: QueueBehind; activities: QueueBehind };
@@ -30,11 +19,11 @@ const waitingMax = 500;
 const oldestMsMax = 2_000;
 /** A new lane's event may wait so long for a worker, by the rate at which they take tasks. */
 const delayMsMax = 10_000;
+/** Of workers that had nothing to do we expect to begin so many lanes a second. */
+const unknownPerSecond = 50;
 /** Where none has asked for so long, no worker runs: then events are taken for when one does. Temporal tells it up to 5 s late. */
 const askedWithinMs = 6_000;
 const askedEveryMs = 1_000;
-/** Temporal answers with the same for 5 s: what was stored longer ago than this is counted in it, or has been taken. */
-const uncountedMs = 6_000;
 /** Lanes that this process has stored something in, the latest of them. */
 const knownMax = 100_000;
 /** Lanes that are not known are looked up in Temporal: so many at once, so that a flood of new ones costs little. */
@@ -52,11 +41,9 @@ export class NewLanes {
   private askedAtMs = Number.NEGATIVE_INFINITY;
   private asking = false;
   private behind: WorkersBehind | undefined;
-  private answeredAtMs = Number.NEGATIVE_INFINITY;
   /** Lanes that this process let in and that are not stored yet, since when; the longest first. */
   private readonly onTheWay = new Map<string, number>();
-  /** When those were stored that Temporal may not have counted yet. */
-  private uncounted: number[] = [];
+  private readonly begun = new LanesWaiting();
 
   constructor(private readonly options: NewLanesOptions) {
     this.now = options.now ?? (() => performance.now());
@@ -64,7 +51,7 @@ export class NewLanes {
 
   /** Something was stored in the lane: it runs. */
   stored(workflowId: string): void {
-    if (this.onTheWay.delete(workflowId)) this.uncounted.push(this.now());
+    if (this.onTheWay.delete(workflowId)) this.begun.stored(this.now());
     this.known.delete(workflowId); // The one that was known longest stands first.
     this.known.add(workflowId);
     if (this.known.size <= knownMax) return;
@@ -101,25 +88,16 @@ export class NewLanes {
       if (sinceMs > beforeMs) break;
       this.onTheWay.delete(workflowId);
     }
-    if ((this.uncounted[0] ?? beforeMs + 1) > beforeMs) return;
-    this.uncounted = this.uncounted.filter((sinceMs) => sinceMs > beforeMs);
-  }
-
-  private told(behind: WorkersBehind): void {
-    // It has counted again since the last answer, and with it what was stored before that.
-    if (!this.behind || isOther(behind.workflows, this.behind.workflows)) {
-      this.uncounted = this.uncounted.filter((sinceMs) => sinceMs > this.answeredAtMs);
-    }
-    this.behind = behind;
-    this.answeredAtMs = this.now();
+    this.begun.forgetOld(this.now());
   }
 
   /** What is let in goes through both queues, but it is the first that it comes to at once. */
   private delayMs(): number {
     if (!this.behind) return 0;
     const { workflows, activities } = this.behind;
-    const letIn = this.onTheWay.size + this.uncounted.length;
-    return Math.max(delayMsOf(workflows, letIn), delayMsOf(activities, 0));
+    const fresh = this.onTheWay.size + this.begun.fresh(this.now());
+    const { takenPerSecond } = this.begun;
+    return Math.max(delayMsOf({ ...workflows, takenPerSecond }, fresh), delayMsOf(activities, 0));
   }
 
   private ask(): void {
@@ -130,7 +108,10 @@ export class NewLanes {
     this.options
       .ask()
       .then(
-        (behind) => this.told(behind),
+        (behind) => {
+          this.behind = behind;
+          this.begun.told(behind.workflows, nowMs, this.now());
+        },
         () => {
           this.behind = undefined; // Whether events can be stored at all will show.
         },
@@ -156,15 +137,15 @@ export class NewLanes {
   }
 }
 
-const isOther = (one: QueueBehind, other: QueueBehind): boolean =>
-  one.waiting !== other.waiting || one.oldestMs !== other.oldestMs || one.takenPerSecond !== other.takenPerSecond;
-
 /** How long a queue would have a new lane wait, in ms; 0 where that is not too long, or no worker is there to wait for. */
-function delayMsOf({ oldestMs, takenPerSecond, askedAgoMs, ...queue }: QueueBehind, letIn: number): number {
-  const waiting = queue.waiting + letIn;
+function delayMsOf({ oldestMs, takenPerSecond, askedAgoMs, ...queue }: QueueBehind, fresh: number): number {
+  const waiting = queue.waiting + fresh;
   // What was let in is not among those that wait, and may be more than they are before Temporal counts again.
-  if (waiting <= waitingMax || (oldestMs <= oldestMsMax && letIn <= waitingMax)) return 0;
-  if (askedAgoMs === undefined || askedAgoMs > askedWithinMs || takenPerSecond <= 0) return 0;
-  const delayMs = (1_000 * waiting) / takenPerSecond;
+  if (waiting <= waitingMax || (oldestMs <= oldestMsMax && fresh <= waitingMax)) return 0;
+  if (askedAgoMs === undefined || askedAgoMs > askedWithinMs) return 0;
+  // Where there was nothing to take, nobody knows how fast they are.
+  const perSecond = takenPerSecond <= 0 && queue.waiting === 0 ? unknownPerSecond : takenPerSecond;
+  if (perSecond <= 0) return 0;
+  const delayMs = (1_000 * waiting) / perSecond;
   return delayMs > delayMsMax ? delayMs : 0;
 }

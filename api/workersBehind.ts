@@ -2,7 +2,8 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { msOf } from '../activities/laneHistory.ts';
 import { type PolledKind, pollersOf } from '../activities/pollers.ts';
-import type { QueueBehind, WorkersBehind } from './newLanes.ts';
+import type { QueueBehind } from './lanesWaiting.ts';
+import type { WorkersBehind } from './newLanes.ts';
 
 const { TaskQueueType } = proto.temporal.api.enums.v1;
 const types = {

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { NewLanes, type QueueBehind, type WorkersBehind } from '../../api/newLanes.ts';
+import type { QueueBehind } from '../../api/lanesWaiting.ts';
+import { NewLanes, type WorkersBehind } from '../../api/newLanes.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 /** 1,000 that wait, 40 a second that are taken: 25 s. */
 const farBehind: QueueBehind = { waiting: 1_000, oldestMs: 12_000, takenPerSecond: 40, askedAgoMs: 100 };
+/** As good as nothing is taken. */
+const slow: QueueBehind = { ...farBehind, takenPerSecond: 0.001 };
 const nothingWaits: QueueBehind = { ...farBehind, waiting: 0, oldestMs: 0 };
 const begun = (workflows: QueueBehind): WorkersBehind => ({ workflows, activities: nothingWaits });
 
@@ -55,12 +58,16 @@ function watched(first: QueueBehind) {
   return { lanes, state, isTaken, told };
 }
 
+/** `goneFrom`: the second from which no worker is there; `first`: for so many seconds it is as `…AtFirst` say. */
+type Load = { goneFrom?: number; first?: number; newAtFirst?: number; workersAtFirst?: number };
+
 /**
  * A load of new lanes against workers that take so many a second, and a Temporal that counts anew every 5 s and tells the rate of
- * 30 s: how many of them were refused, and the longest that one of the others waited, in s. The workers are gone from a second on.
+ * 30 s: how many of them were refused, and the longest that one of the others waited, in s.
  */
-async function underLoad(newPerSecond: number, workersPerSecond: number, seconds: number, goneFrom = seconds) {
-  const { lanes, state } = watched(nothingWaits);
+async function underLoad(newPerSecond: number, workersPerSecond: number, seconds: number, load: Load = {}) {
+  const { goneFrom = seconds, workersAtFirst = workersPerSecond, newAtFirst = newPerSecond, first = 0 } = load;
+  const { lanes, state } = watched({ ...nothingWaits, takenPerSecond: 0 });
   const waitingSinceMs: number[] = [];
   const takenIn: number[] = []; // In each second.
   let askedAtMs = 0;
@@ -68,18 +75,15 @@ async function underLoad(newPerSecond: number, workersPerSecond: number, seconds
   let refused = 0;
   let longestS = 0;
   for (let second = 0; second < seconds; second++) {
-    for (let n = 0; n < newPerSecond; n++) {
-      state.nowMs = (second + n / newPerSecond) * 1_000;
-      try {
-        lanes.check(`${second} ${n}`);
-        lanes.stored(`${second} ${n}`);
-        waitingSinceMs.push(state.nowMs);
-      } catch {
-        refused++;
-      }
+    const comes = second < first ? newAtFirst : newPerSecond;
+    for (let n = 0; n < Math.max(1, comes); n++) {
+      state.nowMs = (second + n / comes) * 1_000;
+      if (comes === 0) state.nowMs = second * 1_000;
+      else if (takes(lanes, `${second} ${n}`)) waitingSinceMs.push(state.nowMs);
+      else refused++;
       if (n === 0) await turn();
     }
-    const taken = waitingSinceMs.splice(0, second < goneFrom ? workersPerSecond : 0);
+    const taken = waitingSinceMs.splice(0, second >= goneFrom ? 0 : second < first ? workersAtFirst : workersPerSecond);
     takenIn.push(taken.length);
     const endMs = (second + 1) * 1_000;
     if (second < goneFrom) askedAtMs = endMs;
@@ -96,6 +100,27 @@ async function underLoad(newPerSecond: number, workersPerSecond: number, seconds
     });
   }
   return { refused, longestS };
+}
+
+/** How many are taken now, one at once after the other. */
+function letIn(lanes: NewLanes, { nowMs }: { nowMs: number }): number {
+  for (let n = 0; ; n++) {
+    try {
+      lanes.check(`lane ${nowMs} ${n}`);
+    } catch {
+      return n;
+    }
+  }
+}
+
+function takes(lanes: NewLanes, workflowId: string): boolean {
+  try {
+    lanes.check(workflowId);
+  } catch {
+    return false;
+  }
+  lanes.stored(workflowId);
+  return true;
 }
 
 describe('new lanes', () => {
@@ -141,36 +166,42 @@ describe('new lanes', () => {
   });
 
   test('count from when they are let in until Temporal has counted them for sure', async () => {
-    const { lanes, state, told } = watched({ ...farBehind, waiting: 480 });
-    const letIn = (): number => {
-      for (let n = 0; ; n++) {
-        try {
-          lanes.check(`lane ${state.nowMs} ${n}`);
-        } catch {
-          return n;
-        }
-      }
-    };
+    const { lanes, state, told } = watched({ ...slow, waiting: 480 });
     await told();
-    expect(letIn()).toBe(21);
+    expect(letIn(lanes, state)).toBe(21);
     expect(() => lanes.check('lane 0 3')).not.toThrow(); // Let in before, and sent again.
     state.nowMs = 3_000;
     await told();
     lanes.stored('lane 0 3');
-    expect(letIn()).toBe(0);
+    expect(letIn(lanes, state)).toBe(0);
     state.nowMs = 6_000;
     await told();
-    expect(letIn()).toBe(20); // One of them was stored 3 s ago only.
-    state.behind = begun({ ...farBehind, waiting: 481 });
+    expect(letIn(lanes, state)).toBe(20); // One of them was stored 3 s ago only.
+    state.behind = begun({ ...slow, waiting: 481 });
     state.nowMs = 7_001;
     await told();
-    expect(letIn()).toBe(0); // That one is counted, those on their way are not.
+    expect(letIn(lanes, state)).toBe(0); // That one is counted, those on their way are not.
     lanes.notStored('lane 6000 7');
-    expect(letIn()).toBe(1);
-    state.behind = begun({ ...nothingWaits, oldestMs: 10 });
+    expect(letIn(lanes, state)).toBe(1);
+    state.behind = begun({ ...slow, waiting: 0, oldestMs: 10 });
     state.nowMs = 20_000;
     await told();
-    expect(letIn()).toBe(501); // None of these is known to wait yet.
+    expect(letIn(lanes, state)).toBe(501); // None of these is known to wait yet.
+  });
+
+  test('are let in as the workers take what waits, for no longer than Temporal may take to count it', async () => {
+    const { lanes, state, told } = watched({ ...farBehind, waiting: 480 });
+    await told();
+    expect(letIn(lanes, state)).toBe(21);
+    state.nowMs = 2_000;
+    await told();
+    expect(letIn(lanes, state)).toBe(80);
+    state.nowMs = 7_000; // The first 21 are old.
+    await told();
+    expect(letIn(lanes, state)).toBe(181);
+    state.nowMs = 100_000;
+    await told();
+    expect(letIn(lanes, state)).toBe(261);
   });
 
   test('that were let in and never stored are new ones again', async () => {
@@ -213,15 +244,45 @@ describe('new lanes', () => {
   test.each([20, 60, 150].flatMap((rate) => [60, 61, 62, 63, 64].map((second) => [rate, second] as const)))(
     'are all taken at %i a second where the workers, who kept up, go after %i s',
     async (rate, second) => {
-      expect((await underLoad(rate, rate + 5, 120, second)).refused).toBe(0);
+      expect((await underLoad(rate, rate + 5, 120, { goneFrom: second })).refused).toBe(0);
     },
   );
 
-  test('are refused where ten times more come than the workers take, who have work all the time', async () => {
+  test.each([
+    [40, 10, 8],
+    [60, 27, 8],
+  ])(
+    'are all taken at %i a second where workers that keep up take %i a second in the first %i s',
+    async (rate, workersAtFirst, first) => {
+      expect((await underLoad(rate, rate + 5, 60, { first, workersAtFirst })).refused).toBe(0);
+    },
+  );
+
+  test.each([0, 2, 20])(
+    'are refused until the next count where workers that keep up with %i a second are sent 200, and then none',
+    async (newAtFirst) => {
+      const jump = { first: 60, newAtFirst };
+      const { refused } = await underLoad(200, 205, 75, jump);
+      expect(refused).toBeLessThan(5 * 200);
+      expect((await underLoad(200, 205, 240, jump)).refused).toBe(refused);
+    },
+  );
+
+  test.each([0, 20])(
+    'are refused where ten times more come than the workers take, after %i a second, and none waits for long',
+    async (newAtFirst) => {
+      const first = 60;
+      const { refused, longestS } = await underLoad(400, 40, 600 + first, { first, newAtFirst });
+      const taken = 400 * 600 - refused;
+      expect(taken).toBeGreaterThanOrEqual(40 * 599);
+      expect(taken).toBeLessThan(40 * 600 + 600);
+      expect(longestS).toBeLessThan(14);
+    },
+  );
+
+  test('are refused at ten times the load from the start, when nobody knows how fast the workers are', async () => {
     const { refused, longestS } = await underLoad(400, 40, 600);
-    const taken = 400 * 600 - refused;
-    expect(taken).toBeGreaterThanOrEqual(40 * 599);
-    expect(taken).toBeLessThan(40 * 600 + 800);
-    expect(longestS).toBeLessThan(20);
+    expect(400 * 600 - refused).toBeGreaterThanOrEqual(40 * 599);
+    expect(longestS).toBeLessThan(15);
   });
 });
