@@ -9,6 +9,7 @@ import type { EventTypeMeter, TrafficMeter } from '../domain/traffic.ts';
 import type { EarlierLane, EarlierLanes, Placed } from './earlierLanes.ts';
 import { isHeld, movedMeanwhile, onTheWayMs } from './laneChange.ts';
 import type { LaneDelivery, LaneTarget } from './laneWriter.ts';
+import type { OnTheirWay } from './onTheirWay.ts';
 import { FieldsRefused } from './problem.ts';
 
 export type Receipt = { id: string; deliveries: { destinationId: string; workflowId: string }[] };
@@ -27,7 +28,8 @@ export type AcceptDependencies = {
   };
   /** Remembers which lanes an event went to, so that `GET /v1/events/{id}` finds them. */
   index: { add(rows: { eventId: string; workflowId: string; runId: string }[]): Promise<void> };
-  earlier: Pick<EarlierLanes, 'mayHold' | 'of' | 'settles'>;
+  earlier: Pick<EarlierLanes, 'mayHold' | 'of' | 'settles' | 'isNotThere'>;
+  onTheirWay: Pick<OnTheirWay, 'began'>;
   /** What is counted of events that are answered 202. */
   traffic: TrafficMeter & EventTypeMeter;
   laneLimits: LaneLimits;
@@ -61,7 +63,17 @@ function refuseHeldLanes(destinations: readonly Destination[], now: Date): void 
 const lanesChanging = ({ id }: Destination): CausewayError =>
   new CausewayError('lanes_changing', `Destination ${id} is changing its lanes. Send again after two seconds.`);
 
-function waitsElsewhere({ id }: Destination, { idempotencyKey }: Event, is: 'waiting' | 'unknown'): CausewayError {
+/** `onItsWay`: it was sent before, and where it went does not know it yet. */
+type Unsettled = 'waiting' | 'unknown' | 'onItsWay';
+
+function waitsElsewhere({ id }: Destination, { idempotencyKey }: Event, is: Unsettled): CausewayError {
+  if (is === 'onItsWay') {
+    const why = `Destination ${id} has changed its lanes. The event was sent before, and may be on its way into the lane that its key had then.`;
+    return new CausewayError(
+      'lanes_changing',
+      `${why} Send the same event again after two seconds: it will not be there twice.`,
+    );
+  }
   const again = is === 'waiting' ? 'it will not be there twice' : 'it may be there twice';
   const remedy =
     idempotencyKey === undefined
@@ -88,7 +100,7 @@ function lanesUnknown({ idempotencyKey }: Event, cause: unknown): CausewayError 
  * the other with the same `read` reach their lane in that order.
  */
 export function acceptor(dependencies: AcceptDependencies): Accept {
-  const { destinations, lanes, index, earlier, traffic, laneLimits, eventBytesMax } = dependencies;
+  const { destinations, lanes, index, earlier, onTheirWay, traffic, laneLimits, eventBytesMax } = dependencies;
   /** An event that was long on its way may have entered a lane that is not its own any more: see api/laneChange.ts. */
   const movedOf = async (to: readonly Addressed[], event: Event): Promise<Placed[]> => {
     const all = await destinations.forCustomer(event.customerExternalId).catch((cause: unknown) => {
@@ -97,10 +109,13 @@ export function acceptor(dependencies: AcceptDependencies): Accept {
     return to.filter(({ destination }) => movedMeanwhile(destination, all, new Date())).map(placedOf);
   };
   /** What comes after the event's 202 goes to another lane, and must find it settled. */
-  const refuseUnlessSettled = async (digest: string, event: Event, elsewhere: readonly Placed[]): Promise<void> => {
+  const refuseUnlessSettled = async (digest: string, event: Event, elsewhere: readonly Elsewhere[]): Promise<void> => {
     for (const placed of elsewhere) {
       const is = await earlier.settles(digest, placed).catch(() => 'unknown' as const);
-      if (is !== 'settled') throw waitsElsewhere(placed.destination, event, is);
+      if (is === 'settled') continue;
+      if (is !== 'unknown' || !placed.isOnItsWay) throw waitsElsewhere(placed.destination, event, is);
+      await earlier.isNotThere(digest, placed).catch(() => undefined); // The next sending says so, too.
+      throw waitsElsewhere(placed.destination, event, 'onItsWay');
     }
   };
   const destinationsOf = (customerExternalId: string, read?: DestinationsRead): Promise<readonly Destination[]> => {
@@ -129,17 +144,21 @@ export function acceptor(dependencies: AcceptDependencies): Accept {
     // Of the customer's, so that all events of a batch wait for it, or a later one would overtake this one on its way.
     const has = earlier.mayHold(all, now) ? await earlier.of(digest, addressees.map(placedOf)) : nowhere;
     const to = addressees.filter(({ destination }) => !has.has(destination.id));
-    const stored = await Promise.allSettled(
-      lanes.submit(to.map(({ target, key }) => ({ target, delivery: { id: digest, key, value }, sender: from }))),
+    const storing = lanes.submit(
+      to.map(({ target, key }) => ({ target, delivery: { id: digest, key, value }, sender: from })),
     );
+    // Without a key of its own it is another event when it is sent again.
+    const arrived = event.idempotencyKey === undefined ? undefined : onTheirWay.began(digest, to.map(placedOf));
+    const stored = await Promise.allSettled(storing);
     const onTheWay = performance.now() - startedAtMs; // The index, which may take a second, comes after the lanes.
     const rows = rowsOf(digest, to, stored);
-    if (rows.length > 0) await index.add(rows);
+    try {
+      if (rows.length > 0) await index.add(rows);
+    } finally {
+      arrived?.();
+    }
     refuseUnlessAll(to, stored, event);
-    const elsewhere = addressees.flatMap(({ destination }): Placed[] => {
-      const lane = has.get(destination.id);
-      return lane && !lane.wasEmptied ? [{ destination, workflowId: lane.workflowId }] : [];
-    });
+    const elsewhere = elsewhereOf(addressees, has);
     if (onTheWay >= onTheWayMs) elsewhere.push(...(await movedOf(to, event)));
     await refuseUnlessSettled(digest, event, elsewhere);
     for (const { destination } of addressees) traffic.add(destination.id, { accepted: 1 });
@@ -154,7 +173,17 @@ export function acceptor(dependencies: AcceptDependencies): Accept {
   };
 }
 
+type Elsewhere = Placed & { isOnItsWay?: boolean };
+
 const nowhere: ReadonlyMap<string, EarlierLane> = new Map();
+
+/** The lanes of before that an event is in, and that may not have settled it. */
+const elsewhereOf = (addressees: readonly Addressed[], has: ReadonlyMap<string, EarlierLane>): Elsewhere[] =>
+  addressees.flatMap(({ destination }) => {
+    const lane = has.get(destination.id);
+    return lane && !lane.wasEmptied ? [{ destination, ...lane }] : [];
+  });
+
 const placedOf = ({ destination, target: { workflowId } }: Addressed): Placed => ({ destination, workflowId });
 
 const rowsOf = (

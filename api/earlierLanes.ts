@@ -9,14 +9,19 @@ import { type DeliveryHistories, readDelivery } from './deliveryLogs.ts';
 /** Which lane an event of a destination has now. */
 export type Placed = { destination: Destination; workflowId: string };
 
-/** A lane that has an event that is sent again; `wasEmptied`: all that it had then was settled when its lanes were changed. */
-export type EarlierLane = { workflowId: string; wasEmptied: boolean };
+/**
+ * A lane that has an event that is sent again; `wasEmptied`: all that it had then was settled when its lanes were changed; `isOnItsWay`:
+ * it may not have it yet, or never get it.
+ */
+export type EarlierLane = { workflowId: string; wasEmptied: boolean; isOnItsWay: boolean };
 
 export type EarlierLanesOptions = {
-  /** The lanes that each of these events was stored in. */
-  lanesOf(digests: readonly string[]): Promise<readonly EventLane[]>;
+  /** The lanes that each of these events was stored in since then, or is on its way into. */
+  lanesOf(digests: readonly string[], since: Date): Promise<readonly EventLane[]>;
   /** How the event stands in that lane; undefined where the lane doesn't know it. */
   statusIn(digest: string, workflowId: string): Promise<DeliveryStatus | undefined>;
+  /** The lane does not know the event: where it is on its way no longer, it won't get it. */
+  isNotThere(digest: string, workflowId: string): Promise<void>;
   /** For how long an event that comes again gives no second record, in ms. */
   dedupWindowMs: number;
   askedEveryMs?: number;
@@ -60,15 +65,17 @@ export class EarlierLanes {
    */
   async of(digest: string, to: readonly Placed[]): Promise<Map<string, EarlierLane>> {
     const lanes = await this.lookedUp(digest);
-    const since = Date.now() - this.options.dedupWindowMs;
+    const since = this.since();
     const earlier = new Map<string, EarlierLane>();
     for (const { destination, workflowId } of to) {
-      const own = lanes.filter((lane) => lane.workflowId.startsWith(laneWorkflowId(destination.id, '')));
-      const lane = own.find(({ lastAt }) => lastAt.getTime() >= since);
-      if (!lane || own.some((one) => one.workflowId === workflowId)) continue;
+      const ownPrefix = laneWorkflowId(destination.id, '');
+      const own = lanes.filter((lane) => lane.workflowId.startsWith(ownPrefix) && lane.lastAt >= since);
+      const lane = lastToGet(own, workflowId);
+      // Where it is the lane that the event would go to, that knows the event by itself.
+      if (!lane || lane.workflowId === workflowId) continue;
       const changedAtMs = new Date(destination.lanesChangedAt ?? 0).getTime();
-      const wasEmptied = lane.firstAt.getTime() < changedAtMs - settledBeforeMs;
-      earlier.set(destination.id, { workflowId: lane.workflowId, wasEmptied });
+      const wasEmptied = !lane.isOnItsWay && lane.firstAt.getTime() < changedAtMs - settledBeforeMs;
+      earlier.set(destination.id, { workflowId: lane.workflowId, wasEmptied, isOnItsWay: lane.isOnItsWay });
     }
     return earlier;
   }
@@ -82,6 +89,15 @@ export class EarlierLanes {
       if (ask === asksMax || performance.now() >= endsAtMs) return status === undefined ? 'unknown' : 'waiting';
       await sleep(this.options.askedEveryMs ?? askedEveryMs);
     }
+  }
+
+  /** A lane that it was on its way into does not know it: once it can't get it any more, the event is taken where it belongs now. */
+  async isNotThere(digest: string, { workflowId }: Placed): Promise<void> {
+    await this.options.isNotThere(digest, workflowId);
+  }
+
+  private since(): Date {
+    return new Date(Date.now() - this.options.dedupWindowMs);
   }
 
   private lookedUp(digest: string): Promise<readonly EventLane[]> {
@@ -98,7 +114,10 @@ export class EarlierLanes {
     while (this.waiting.length > 0) {
       const group = this.waiting.splice(0, lookupMax);
       try {
-        const lanes = await this.options.lanesOf(group.map(({ digest }) => digest));
+        const lanes = await this.options.lanesOf(
+          group.map(({ digest }) => digest),
+          this.since(),
+        );
         const byEvent = new Map<string, EventLane[]>();
         for (const lane of lanes) byEvent.set(lane.eventId, [...(byEvent.get(lane.eventId) ?? []), lane]);
         for (const { digest, found } of group) found(byEvent.get(digest) ?? []);
@@ -109,6 +128,15 @@ export class EarlierLanes {
     this.reading = false;
   }
 }
+
+/** Of lanes that have an event, the one that will remember it longest; one that it is on its way into where no lane has it. */
+const lastToGet = (lanes: readonly EventLane[], to: string): EventLane | undefined =>
+  lanes.toSorted(
+    (a, b) =>
+      Number(a.isOnItsWay) - Number(b.isOnItsWay) ||
+      b.lastAt.getTime() - a.lastAt.getTime() ||
+      Number(b.workflowId === to) - Number(a.workflowId === to),
+  )[0];
 
 /** One that is parked is passed by what comes later, unless its destination has its key wait. */
 const isSettled = (status: DeliveryStatus, { onDeadLetter }: Destination): boolean =>
@@ -123,15 +151,21 @@ const tooMany = 'Too many events are asked for in the lanes that they had before
 
 const unread = { status: 'queued' } as const;
 
-/** How an event stands in a lane, by the lane's histories. */
+/** How an event stands in a lane, by the lane's histories. `runKnowing`: its latest run, where that knows the event. */
 export function statusInLane(
   index: { find(digest: string): Promise<FoundLane[]> },
   histories: DeliveryHistories,
+  runKnowing: (workflowId: string, digest: string) => Promise<string | undefined>,
 ): EarlierLanesOptions['statusIn'] {
   const turns = new Turns(readAtOnce, tooMany);
+  const knowing = async (digest: string, workflowId: string): Promise<FoundLane | undefined> => {
+    const runId = await runKnowing(workflowId, digest);
+    return runId === undefined ? undefined : { workflowId, runId, acceptedAt: new Date(), laterRunIds: [] };
+  };
   return (digest, workflowId) =>
     turns.take(async () => {
-      const found = (await index.find(digest)).find((lane) => lane.workflowId === workflowId);
+      const indexed = (await index.find(digest)).find((lane) => lane.workflowId === workflowId);
+      const found = indexed ?? (await knowing(digest, workflowId));
       // Where it can't be read now, it is not known to be settled.
       return found && (await readDelivery(histories, digest, found).catch(() => unread)).status;
     });

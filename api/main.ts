@@ -11,6 +11,7 @@ import { laneCount, laneList } from '../activities/laneList.ts';
 import { LaneLogs } from '../activities/laneLog.ts';
 import { runsListedBy } from '../activities/laneRuns.ts';
 import { PayloadKeyWatch } from '../activities/payloadKeyWatch.ts';
+import { runKnowing } from '../activities/runKnowing.ts';
 import type { ListRuns } from '../activities/settledBefore.ts';
 import { VisibilityPace } from '../activities/visibilityPace.ts';
 import { blockBytes } from '../domain/block.ts';
@@ -53,6 +54,7 @@ import { LaneWriter } from './laneWriter.ts';
 import { listen } from './listen.ts';
 import { NewLanes } from './newLanes.ts';
 import { numbersRoutes } from './numbers.ts';
+import { lookEveryMs, OnTheirWay } from './onTheirWay.ts';
 import { operatorRoutes } from './operatorRoutes.ts';
 import { portalLinkRoutes } from './portalLinks.ts';
 import { replayListRoute } from './replayList.ts';
@@ -167,8 +169,14 @@ function assembled(
   const listRuns: ListRuns = (workflowId, back) =>
     pace.shared(`runs:${workflowId}:${back}`, () => runsListed(workflowId, back));
   const ofDeliveries = deliveryHistories(histories, heldInRuns(temporal, histories, listRuns));
+  const onTheirWay = new OnTheirWay({
+    forCustomer: (customerExternalId) => store.destinations.forCustomer(customerExternalId),
+    note: (events) => store.eventsOnTheirWay.note(events),
+  });
+  setInterval(() => void onTheirWay.look(), lookEveryMs).unref();
   const accept = acceptor({
     destinations: store.destinations,
+    onTheirWay,
     lanes: {
       check: (workflowId) => {
         newLanes.check(workflowId);
@@ -185,8 +193,9 @@ function assembled(
     },
     index: patientIndex(store.eventIndex, logger),
     earlier: new EarlierLanes({
-      lanesOf: (digests) => store.eventIndex.lanesOf(digests),
-      statusIn: statusInLane(store.eventIndex, ofDeliveries),
+      lanesOf: (digests, since) => store.eventIndex.lanesOf(digests, since),
+      statusIn: statusInLane(store.eventIndex, ofDeliveries, (...of) => runKnowing(histories, ...of)),
+      isNotThere: (digest, workflowId) => store.eventsOnTheirWay.isNotThere(digest, workflowId),
       dedupWindowMs: config.CAUSEWAY_DEDUP_WINDOW_MS,
     }),
     traffic: store.traffic,

@@ -31,6 +31,10 @@ export function uuidArray<Item>(
   return array;
 }
 
+/** A uuid[] of events' ids, each the 22 characters of a digest. */
+export const idArray = (digests: readonly string[]): Buffer =>
+  uuidArray(digests, (digest, buffer, at) => buffer.write(digest, at, 'base64url'));
+
 /** An int4[]. */
 export function int4Array(items: readonly number[]): Buffer {
   const array = Buffer.allocUnsafe(headerBytes + items.length * 8);

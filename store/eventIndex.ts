@@ -1,8 +1,9 @@
 import { CausewayError } from '../domain/error.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
-import { int4Array, textArray, uuidArray } from './binaryArray.ts';
+import { idArray, int4Array, textArray, uuidArray } from './binaryArray.ts';
 import { dayOf, dropPartitionsBefore, ensurePartitions } from './eventIndexPartitions.ts';
 import { type EventPlace, type EventsIn, type RecentEvents, recentEvents } from './eventSearch.ts';
+import { forgetNotesBefore } from './eventsOnTheirWay.ts';
 import type { StoreLogger } from './logger.ts';
 import type { Database } from './pool.ts';
 
@@ -11,8 +12,8 @@ export type IndexedEvent = { eventId: string; workflowId: string; runId: string 
 /** `laterRunIds`: runs that got it once more, from a second POST or a replay; the earliest first. */
 export type FoundLane = { workflowId: string; runId: string; acceptedAt: Date; laterRunIds: string[] };
 
-/** A lane that an event was stored in: first, and for the last time. */
-export type EventLane = { eventId: string; workflowId: string; firstAt: Date; lastAt: Date };
+/** A lane that an event was stored in: first, and for the last time. `isOnItsWay`: it may not be stored there yet, or never be. */
+export type EventLane = { eventId: string; workflowId: string; firstAt: Date; lastAt: Date; isOnItsWay: boolean };
 
 export type EventIndexOptions = { retentionDays?: number | undefined; logger?: StoreLogger | undefined };
 
@@ -88,23 +89,28 @@ export class EventIndex {
     const rows = await this.database.query<{ event_id: string; accepted_at: Date }>({
       name: 'event-index-accepted-at',
       text: selectAcceptedAt,
-      values: [uuidArray(eventIds, (id, buffer, at) => buffer.write(id, at, 'base64url')), workflowId],
+      values: [idArray(eventIds), workflowId],
     });
     return new Map(rows.map((row) => [digestOfUuid(row.event_id), row.accepted_at]));
   }
 
-  /** The lanes that each of these events was stored in, of all destinations. */
-  async lanesOf(eventIds: readonly string[]): Promise<EventLane[]> {
-    const rows = await this.database.query<{ event_id: string; workflow_id: string; first_at: Date; last_at: Date }>({
+  /**
+   * The lanes that each of these events was stored in since then, of all destinations, or is on its way into. `firstAt` may be the first
+   * time since the beginning of that day only.
+   */
+  async lanesOf(eventIds: readonly string[], since: Date): Promise<EventLane[]> {
+    type Row = { event_id: string; workflow_id: string; first_at: Date; last_at: Date; is_on_its_way: boolean };
+    const rows = await this.database.query<Row>({
       name: 'event-index-lanes-of',
       text: selectLanesOf,
-      values: [uuidArray(eventIds, (id, buffer, at) => buffer.write(id, at, 'base64url'))],
+      values: [idArray(eventIds), dayOf(since)],
     });
     return rows.map((row) => ({
       eventId: digestOfUuid(row.event_id),
       workflowId: row.workflow_id,
       firstAt: row.first_at,
       lastAt: row.last_at,
+      isOnItsWay: row.is_on_its_way,
     }));
   }
 
@@ -175,7 +181,9 @@ export class EventIndex {
   private async maintain(retentionMs: number): Promise<void> {
     try {
       await ensurePartitions(this.database, new Date());
-      await this.dropBefore(new Date(Date.now() - retentionMs));
+      const before = new Date(Date.now() - retentionMs);
+      await this.dropBefore(before);
+      await forgetNotesBefore(this.database, before);
     } catch (error) {
       this.options.logger?.warn({ err: error }, 'the event index could not be tidied: the next hour tries again');
     }
@@ -194,10 +202,13 @@ const selectAcceptedAt = `
   select event_id, min(accepted_at) as accepted_at from event_index
   where event_id = any($1::uuid[]) and workflow_id = $2 group by event_id`;
 
-/** $1 event ids. */
+/** $1 event ids, $2 a day (UTC) before which nothing counts. */
 const selectLanesOf = `
-  select event_id, workflow_id, min(accepted_at) as first_at, max(accepted_at) as last_at from event_index
-  where event_id = any($1::uuid[]) group by event_id, workflow_id`;
+  select event_id, workflow_id, min(accepted_at) as first_at, max(accepted_at) as last_at, false as is_on_its_way
+  from event_index where event_id = any($1::uuid[]) and accepted_on >= $2::date group by event_id, workflow_id
+  union all
+  select event_id, workflow_id, seen_at, seen_at, true
+  from events_on_their_way where event_id = any($1::uuid[]) and seen_at >= $2::date::timestamp at time zone 'UTC'`;
 
 const digestOfUuid = (uuid: string): string => Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
 

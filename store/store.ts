@@ -6,6 +6,7 @@ import { type Change, Changes } from './changes.ts';
 import { Destinations } from './destinations.ts';
 import { EarlierCredentials } from './earlierCredentials.ts';
 import { EventIndex } from './eventIndex.ts';
+import { EventsOnTheirWay } from './eventsOnTheirWay.ts';
 import { Interventions } from './interventions.ts';
 import { checkKeys } from './keysInUse.ts';
 import type { StoreLogger } from './logger.ts';
@@ -37,6 +38,7 @@ export type Store = {
   readonly sessions: Sessions;
   readonly audit: AuditLog;
   readonly eventIndex: EventIndex;
+  readonly eventsOnTheirWay: EventsOnTheirWay;
   readonly interventions: Interventions;
   readonly payloadKeys: PayloadKeyRegister;
   /** What this process counts. */
@@ -111,6 +113,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     sessions: new Sessions(database),
     audit: new AuditLog(database),
     eventIndex,
+    eventsOnTheirWay: new EventsOnTheirWay(database),
     interventions: new Interventions(database),
     payloadKeys: new PayloadKeyRegister(database),
     traffic,

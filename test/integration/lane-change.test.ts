@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '../../dev/servers/ports.ts';
 import { startToxiproxy } from '../../dev/servers/toxiproxy.ts';
 import { blockOf } from '../../domain/block.ts';
+import { eventDigest } from '../../domain/eventDigest.ts';
 import { defaultLaneLimits, type LaneStart, laneWorkflowId, laneWorkflowType } from '../../domain/lane.ts';
 import { laneSignals } from '../../domain/laneMessages.ts';
-import { openStore } from '../../store/store.ts';
+import { openStore, type Store } from '../../store/store.ts';
 import type { Answer, TestApi } from '../harness/api.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
 import { expectProblem } from '../harness/problem.ts';
 import { testTemporal } from '../harness/temporal.ts';
 
+const minute = 60_000;
 let causeway: Causeway;
 let other: TestApi;
 beforeAll(async () => {
@@ -33,6 +36,19 @@ async function late(latency: number, sent: ReturnType<typeof event>): Promise<{ 
   return { answer };
 }
 
+async function withStore(use: (store: Store) => Promise<void>): Promise<void> {
+  const store = await openStore({ databaseUrl: causeway.databaseUrl, secretKeys: [{ id: 'k', key: randomBytes(32) }] });
+  await use(store).finally(() => store.close());
+}
+
+/** Events were noted to be on their way so much longer ago. */
+async function halfAMinuteLater(): Promise<void> {
+  const client = new pg.Client({ connectionString: causeway.databaseUrl });
+  await client.connect();
+  const changed = client.query("update events_on_their_way set seen_at = seen_at - interval '31 seconds'");
+  await changed.finally(() => client.end());
+}
+
 const ordersOnly = { partitionKey: 'payload.orderId', eventTypes: ['order.*'] };
 const patch = (id: string, body: unknown) => causeway.api.request('PATCH', `/v1/destinations/${id}`, body);
 const event = (customerExternalId: string, orderId: string, n: number) => ({
@@ -41,6 +57,14 @@ const event = (customerExternalId: string, orderId: string, n: number) => ({
   idempotencyKey: `${orderId}-${n}`,
   payload: { orderId, n },
 });
+
+const untilAccepted = (sent: ReturnType<typeof event>) =>
+  until(
+    'the event to be accepted',
+    () => other.post(sent),
+    ({ status }) => status === 202,
+    minute,
+  );
 
 /** The numbers of each order's events, in the order in which they lie in Kafka, without repeats. */
 async function numbersOf(topic: string): Promise<Map<string, number[]>> {
@@ -99,12 +123,9 @@ describe('the lanes of a live destination', () => {
     const handle = await temporal.client.workflow.start(laneWorkflowType, { workflowId, taskQueue, args: [start] });
     await handle.signal(laneSignals.pause);
     await handle.signal(laneSignals.enqueue, blockOf([event], Date.now(), 0));
-    const store = await openStore({
-      databaseUrl: causeway.databaseUrl,
-      secretKeys: [{ id: 'k', key: randomBytes(32) }],
-    });
-    await store.eventIndex.add([{ eventId: event.id, workflowId, runId: handle.firstExecutionRunId }]);
-    await store.close();
+    await withStore((store) =>
+      store.eventIndex.add([{ eventId: event.id, workflowId, runId: handle.firstExecutionRunId }]),
+    );
     expectProblem(await patch(id, { ordering: { lanes: 3 } }), 409, 'events_waiting');
 
     await handle.terminate(); // It is gone, and nothing waits in it.
@@ -136,6 +157,68 @@ describe('the lanes of a live destination', () => {
     expect(await causeway.kafka.records(topic)).toHaveLength(2);
   });
 
+  test('change while an event is long on its way, and is sent again before it is there: one record, and both get the same answer', async () => {
+    const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
+    const sent = event(customerExternalId, 'o', 0);
+    const { answer } = await late(5_500, sent);
+    const changed = await patch(id, { ordering: { lanes: 'key' } });
+    expect(changed.status, changed.text).toBe(200);
+    const again = await other.post(sent); // Refused, unless the first is there by now.
+    if (again.status !== 202) expectProblem(again, 503, 'lanes_changing');
+    // What is another event enters its lane meanwhile.
+    const next = await causeway.api.post(event(customerExternalId, 'o', 1));
+    expect(next.body).toMatchObject({ deliveries: [{ workflowId: laneWorkflowId(id, 'o') }] });
+
+    const first = await answer;
+    const accepted = await untilAccepted(sent);
+    expect(accepted.body).toMatchObject({
+      deliveries: [{ workflowId: expect.stringMatching(`^delivery:${id}:[0-3]$`) }],
+    });
+    // A busy machine may be too slow for it: then nobody knows whether it is there, and all the same it is so once.
+    if (first.status === 202) expect(first.body).toEqual(accepted.body);
+    else expectProblem(first, 503, 'temporal_unavailable');
+    expect((await causeway.api.post(event(customerExternalId, 'o', 2))).status).toBe(202);
+    await arrived(topic, new Map([['o', [0, 1, 2]]]));
+    expect(await causeway.kafka.records(topic)).toHaveLength(3);
+  });
+
+  test('change while an event is on its way that Temporal never gets: sent again it enters the lane that its key has then', async () => {
+    const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
+    const sent = event(customerExternalId, 'o', 0);
+    const { answer } = await late(minute, sent); // Longer than its process waits for it.
+    expect((await patch(id, { ordering: { lanes: 'key' } })).status).toBe(200);
+    const again = expectProblem(await other.post(sent), 503, 'lanes_changing');
+    expect(again.detail).toContain('may be on its way into the lane that its key had then');
+    expectProblem(await answer, 503, 'temporal_unavailable');
+    await halfAMinuteLater();
+    const accepted = await untilAccepted(sent);
+    expect(accepted.body).toMatchObject({ deliveries: [{ workflowId: laneWorkflowId(id, 'o') }] });
+    await arrived(topic, new Map([['o', [0]]]));
+    expect(await causeway.kafka.records(topic)).toHaveLength(1);
+  });
+
+  test('and an event whose first sending nobody confirmed is found in the lane that its key had, where it is there', async () => {
+    const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
+    const sent = event(customerExternalId, 'o', 0);
+    expect((await patch(id, { ordering: { lanes: 'key' } })).status).toBe(200);
+    const eventId = eventDigest(customerExternalId, sent.idempotencyKey);
+    const workflowId = laneWorkflowId(id, '0');
+    const start: LaneStart = { destinationId: id, customerExternalId, lane: '0', limits: defaultLaneLimits };
+    const temporal = await testTemporal(causeway);
+    onTestFinished(() => temporal.stop());
+    const value = Buffer.from(JSON.stringify(sent));
+    await temporal.client.workflow.signalWithStart(laneWorkflowType, {
+      ...{ workflowId, taskQueue: causeway.temporal.taskQueue, args: [start] },
+      ...{ signal: laneSignals.enqueue, signalArgs: [blockOf([{ id: eventId, key: 'o', value }], Date.now(), 0)] },
+    });
+    await withStore((store) => store.eventsOnTheirWay.note([{ eventId, workflowId }]));
+
+    const accepted = await untilAccepted(sent);
+    expect(accepted.body).toMatchObject({ deliveries: [{ workflowId }] });
+    await arrived(topic, new Map([['o', [0]]]));
+    expect(await causeway.kafka.records(topic)).toHaveLength(1);
+  });
+
   test('change while an event for a Kafka that is down is long on its way: it gets its 202 once it is there, and one record', async () => {
     const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
     expect((await patch(id, { brokers: [`127.0.0.1:${await freePort()}`] })).status).toBe(200); // Nobody is there.
@@ -147,11 +230,7 @@ describe('the lanes of a live destination', () => {
     expectProblem(await causeway.api.post(sent), 503, 'lanes_changing');
 
     expect((await patch(id, { brokers: causeway.kafka.brokers })).status).toBe(200);
-    await until(
-      'the event to be accepted',
-      () => other.post(sent),
-      ({ status }) => status === 202,
-    );
+    await untilAccepted(sent);
     expect((await causeway.api.post(event(customerExternalId, 'o', 1))).status).toBe(202);
     await arrived(topic, new Map([['o', [0, 1]]]));
     expect(await causeway.kafka.records(topic)).toHaveLength(2);

@@ -6,6 +6,7 @@ import { EarlierLanes } from '../../api/earlierLanes.ts';
 import { BodyBudget } from '../../api/eventBody.ts';
 import { eventRoutes } from '../../api/events.ts';
 import { LaneWriter } from '../../api/laneWriter.ts';
+import { OnTheirWay } from '../../api/onTheirWay.ts';
 import { readEvent } from '../../api/readEvent.ts';
 import { type Block, deliveriesOf } from '../../domain/block.ts';
 import type { DeliveryStatus } from '../../domain/deliveryLog.ts';
@@ -33,6 +34,7 @@ function road(
   const stored = new Map<string, string[]>();
   const refusing = new Set<string>();
   const indexed: string[] = [];
+  const notThere: string[] = [];
   const earlier: { rows: EventLane[]; status: DeliveryStatus | undefined } = { rows: [], status: undefined };
   let beforeStored = async (): Promise<void> => undefined;
   const writer = new LaneWriter({
@@ -44,7 +46,15 @@ function road(
       return { runId: 'run', bytes: 1 };
     },
   });
+  const onTheirWay = new OnTheirWay({
+    forCustomer: async () => destinations,
+    note: async (events) => {
+      const at = new Date();
+      earlier.rows.push(...events.map((one) => ({ ...one, firstAt: at, lastAt: at, isOnItsWay: true })));
+    },
+  });
   const accept = acceptor({
+    onTheirWay,
     destinations: {
       forCustomer: async () => {
         await reads();
@@ -62,6 +72,9 @@ function road(
     earlier: new EarlierLanes({
       lanesOf: async (digests) => earlier.rows.filter(({ eventId }) => digests.includes(eventId)),
       statusIn: async () => earlier.status,
+      isNotThere: async (digest, workflowId) => {
+        notThere.push(`${digest} ${workflowId}`);
+      },
       dedupWindowMs: 60_000,
       askedEveryMs: 1,
     }),
@@ -71,7 +84,7 @@ function road(
   const whileStoring = (does: () => Promise<void>): void => {
     beforeStored = does;
   };
-  return { accept, stored, refusing, indexed, whileStoring, earlier };
+  return { accept, stored, refusing, indexed, whileStoring, earlier, onTheirWay, notThere };
 }
 
 const [laneA, laneB] = ['delivery:dst_a:c', 'delivery:dst_b:c'] as const;
@@ -156,6 +169,7 @@ describe('an event that is sent again after the lanes of a destination were chan
     workflowId,
     firstAt: at,
     lastAt: at,
+    isOnItsWay: false,
   });
   const otherwise = plainDestination('dst_b');
 
@@ -209,6 +223,48 @@ describe('an event that is sent again after the lanes of a destination were chan
     const { deliveries } = await accept(event({ idempotencyKey: 'k' }));
     expect([...stored.keys()]).toEqual(deliveries.map(({ workflowId }) => workflowId));
     expect(deliveries[0]?.workflowId).not.toBe(laneA);
+  });
+
+  const toldLanes = ['0', '1', '2', '3'].map((lane) => `delivery:dst_a:${lane}`);
+
+  test.each<[string, number, number, boolean]>([
+    ['where the lane that it goes to has forgotten it', 2 * minute, minute / 2, false],
+    ['where the lane that it goes to will forget it first', minute / 2, minute / 4, false],
+    ['but not where the lane that it goes to had it last', minute / 4, minute / 2, true],
+  ])('and that a lane in between has, enters no other, %s', async (_, hereAgo, betweenAgo, isStored) => {
+    const { accept, stored, earlier } = road([changed]);
+    earlier.rows = [...toldLanes.map((lane) => inLane(lane, ago(hereAgo))), inLane(laneA, ago(betweenAgo))];
+    earlier.status = 'delivered';
+    const { deliveries } = await accept(event({ idempotencyKey: 'k' }));
+    expect([deliveries[0]?.workflowId === laneA, stored.size > 0]).toEqual([!isStored, isStored]);
+  });
+
+  test('while the first sending is on its way to the lane of before, is refused until that is there, and then is that one', async () => {
+    const destinations = [plainDestination('dst_a')];
+    const { accept, stored, whileStoring, earlier, onTheirWay, notThere } = road(destinations);
+    let arrives = (): void => undefined;
+    whileStoring(() => new Promise((resolve) => (arrives = resolve)));
+    const first = accept(event({ idempotencyKey: 'k' }));
+    await vi.waitFor(() => expect(arrives).not.toBe(undefined));
+    await onTheirWay.look();
+    expect(earlier.rows).toEqual([]); // Nothing changes yet.
+    destinations[0] = plainDestination('dst_a', { lanesHeldUntil: new Date(Date.now() + minute).toISOString() });
+    for (let looks = 0; looks < 3; looks++) await onTheirWay.look();
+    expect(earlier.rows).toMatchObject([{ eventId: digest, workflowId: laneA, isOnItsWay: true }]);
+    destinations[0] = changed;
+    const again = () => accept(event({ idempotencyKey: 'k' }));
+    await expect(again()).rejects.toMatchObject({
+      code: 'lanes_changing',
+      message: expect.stringMatching(/may be on its way into the lane that its key had then.*will not be there twice/),
+    });
+    expect(notThere).toEqual([`${digest} ${laneA}`]); // Said each time: only a note that is old goes by it.
+
+    arrives();
+    const receipt = await first;
+    earlier.rows.push(inLane(laneA, ago(0)));
+    earlier.status = 'delivered';
+    expect(await again()).toEqual(receipt);
+    expect(stored).toEqual(new Map([[laneA, [digest]]]));
   });
 
   test('does not change the order of a batch', async () => {

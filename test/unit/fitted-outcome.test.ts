@@ -77,7 +77,13 @@ async function smallApi(): Promise<{ url: string; values: string[]; server: Serv
     traffic: noTrafficMeter,
     lanes: { check: () => undefined, submit: (deliveries) => writer.submit(deliveries) },
     index: { add: async () => undefined },
-    earlier: { mayHold: () => false, of: async () => new Map(), settles: async () => 'settled' },
+    earlier: {
+      mayHold: () => false,
+      of: async () => new Map(),
+      settles: async () => 'settled',
+      isNotThere: async () => undefined,
+    },
+    onTheirWay: { began: () => () => undefined },
     laneLimits: defaultLaneLimits,
     eventBytesMax: eventBytesMaxLeast,
   });
