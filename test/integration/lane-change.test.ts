@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { freePort } from '../../dev/servers/ports.ts';
 import { startToxiproxy } from '../../dev/servers/toxiproxy.ts';
 import { blockOf } from '../../domain/block.ts';
@@ -22,10 +22,12 @@ beforeAll(async () => {
 });
 afterAll(() => causeway.stop());
 
+type Late = { answer: Promise<Answer> };
+
 /** An API process whose way to Temporal is made long, and an event that is on this way. */
-async function late(latency: number, sent: ReturnType<typeof event>): Promise<{ answer: Promise<Answer> }> {
+async function late(context: TestContext, latency: number, sent: ReturnType<typeof event>): Promise<Late> {
   const toxiproxy = await startToxiproxy({ logDir: causeway.logDir });
-  onTestFinished(() => toxiproxy.stop());
+  context.onTestFinished(() => toxiproxy.stop());
   const port = await freePort();
   const way = await toxiproxy.open('temporal', port, Number(causeway.temporal.address.split(':')[1]));
   const api = await causeway.anotherApi({ TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
@@ -41,12 +43,12 @@ async function withStore(use: (store: Store) => Promise<void>): Promise<void> {
   await use(store).finally(() => store.close());
 }
 
-/** Events were noted to be on their way so much longer ago. */
-async function halfAMinuteLater(): Promise<void> {
+/** Events of the destination were noted to be on their way so much longer ago. */
+async function halfAMinuteLater(destinationId: string): Promise<void> {
   const client = new pg.Client({ connectionString: causeway.databaseUrl });
   await client.connect();
-  const changed = client.query("update events_on_their_way set seen_at = seen_at - interval '31 seconds'");
-  await changed.finally(() => client.end());
+  const earlier = `update events_on_their_way set seen_at = seen_at - interval '31 seconds' where starts_with(workflow_id, $1)`;
+  await client.query(earlier, [laneWorkflowId(destinationId, '')]).finally(() => client.end());
 }
 
 const ordersOnly = { partitionKey: 'payload.orderId', eventTypes: ['order.*'] };
@@ -84,7 +86,8 @@ const arrived = (topic: string, expected: Map<string, number[]>) =>
     (seen) => [...expected].every(([key, numbers]) => seen.get(key)?.length === numbers.length),
   );
 
-describe('the lanes of a live destination', () => {
+// At the same time: each waits for most of its time, and has a destination of its own.
+describe.concurrent('the lanes of a live destination', () => {
   test('stay as they are while an event waits, and change once it is delivered', async () => {
     const brokers = [`127.0.0.1:${await freePort()}`]; // Nobody is there.
     const { id, customerExternalId, topic } = await causeway.createDestination({
@@ -134,11 +137,11 @@ describe('the lanes of a live destination', () => {
     expect(changed.status, changed.text).toBe(200);
   });
 
-  test('change while an event is long on its way: it is accepted where it went, and sent again it gives no second record', async () => {
+  test('change while an event is long on its way: it is accepted where it went, and sent again it gives no second record', async (context) => {
     const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
     const sent = event(customerExternalId, 'o', 0);
     // Until then the lanes are held, asked and changed: it is stored in the one that its key had before.
-    const { answer: answered } = await late(2_600, sent);
+    const { answer: answered } = await late(context, 2_600, sent);
     await until(
       'the lanes to change',
       () => patch(id, { ordering: { lanes: 'key' } }),
@@ -157,10 +160,10 @@ describe('the lanes of a live destination', () => {
     expect(await causeway.kafka.records(topic)).toHaveLength(2);
   });
 
-  test('change while an event is long on its way, and is sent again before it is there: one record, and both get the same answer', async () => {
+  test('change while an event is long on its way, and is sent again before it is there: one record, and both get the same answer', async (context) => {
     const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
     const sent = event(customerExternalId, 'o', 0);
-    const { answer } = await late(5_500, sent);
+    const { answer } = await late(context, 5_500, sent);
     const changed = await patch(id, { ordering: { lanes: 'key' } });
     expect(changed.status, changed.text).toBe(200);
     const again = await other.post(sent); // Refused, unless the first is there by now.
@@ -182,22 +185,22 @@ describe('the lanes of a live destination', () => {
     expect(await causeway.kafka.records(topic)).toHaveLength(3);
   });
 
-  test('change while an event is on its way that Temporal never gets: sent again it enters the lane that its key has then', async () => {
+  test('change while an event is on its way that Temporal never gets: sent again it enters the lane that its key has then', async (context) => {
     const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
     const sent = event(customerExternalId, 'o', 0);
-    const { answer } = await late(minute, sent); // Longer than its process waits for it.
+    const { answer } = await late(context, minute, sent); // Longer than its process waits for it.
     expect((await patch(id, { ordering: { lanes: 'key' } })).status).toBe(200);
     const again = expectProblem(await other.post(sent), 503, 'lanes_changing');
     expect(again.detail).toContain('may be on its way into the lane that its key had then');
     expectProblem(await answer, 503, 'temporal_unavailable');
-    await halfAMinuteLater();
+    await halfAMinuteLater(id);
     const accepted = await untilAccepted(sent);
     expect(accepted.body).toMatchObject({ deliveries: [{ workflowId: laneWorkflowId(id, 'o') }] });
     await arrived(topic, new Map([['o', [0]]]));
     expect(await causeway.kafka.records(topic)).toHaveLength(1);
   });
 
-  test('and an event whose first sending nobody confirmed is found in the lane that its key had, where it is there', async () => {
+  test('and an event whose first sending nobody confirmed is found in the lane that its key had, where it is there', async (context) => {
     const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
     const sent = event(customerExternalId, 'o', 0);
     expect((await patch(id, { ordering: { lanes: 'key' } })).status).toBe(200);
@@ -205,7 +208,7 @@ describe('the lanes of a live destination', () => {
     const workflowId = laneWorkflowId(id, '0');
     const start: LaneStart = { destinationId: id, customerExternalId, lane: '0', limits: defaultLaneLimits };
     const temporal = await testTemporal(causeway);
-    onTestFinished(() => temporal.stop());
+    context.onTestFinished(() => temporal.stop());
     const value = Buffer.from(JSON.stringify(sent));
     await temporal.client.workflow.signalWithStart(laneWorkflowType, {
       ...{ workflowId, taskQueue: causeway.temporal.taskQueue, args: [start] },
@@ -219,11 +222,11 @@ describe('the lanes of a live destination', () => {
     expect(await causeway.kafka.records(topic)).toHaveLength(1);
   });
 
-  test('change while an event for a Kafka that is down is long on its way: it gets its 202 once it is there, and one record', async () => {
+  test('change while an event for a Kafka that is down is long on its way: it gets its 202 once it is there, and one record', async (context) => {
     const { id, customerExternalId, topic } = await causeway.createDestination(ordersOnly);
     expect((await patch(id, { brokers: [`127.0.0.1:${await freePort()}`] })).status).toBe(200); // Nobody is there.
     const sent = event(customerExternalId, 'o', 0);
-    const { answer } = await late(4_000, sent);
+    const { answer } = await late(context, 4_000, sent);
     expect((await patch(id, { ordering: { lanes: 'key' } })).status).toBe(200);
     const refused = expectProblem(await answer, 503, 'lanes_changing');
     expect(refused.detail).toContain('Send the same event again after two seconds: it will not be there twice.');
