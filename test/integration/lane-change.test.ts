@@ -86,8 +86,7 @@ const arrived = (topic: string, expected: Map<string, number[]>) =>
     (seen) => [...expected].every(([key, numbers]) => seen.get(key)?.length === numbers.length),
   );
 
-// At the same time: each waits for most of its time, and has a destination of its own.
-describe.concurrent('the lanes of a live destination', () => {
+describe('the lanes of a live destination', () => {
   test('stay as they are while an event waits, and change once it is delivered', async () => {
     const brokers = [`127.0.0.1:${await freePort()}`]; // Nobody is there.
     const { id, customerExternalId, topic } = await causeway.createDestination({
