@@ -258,7 +258,7 @@ test('a change that can not be noted is not made', async () => {
   const key = await call('POST /v1/api-keys', '', { name: 'k', scopes: ['read'] });
   const shown = async () => [
     (await call('GET /v1/destinations/{id}', id)).body,
-    (await call('GET /v1/destinations')).text,
+    (await call('GET /v1/destinations')).text.replaceAll(/,"health":\{[^}]*\}/g, ''),
     (await call('GET /v1/api-keys')).text.replaceAll(/"lastUsedAt":"[^"]*",?/g, ''),
   ];
   const before = await shown();

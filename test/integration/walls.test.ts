@@ -76,7 +76,9 @@ async function stateOf({ destinationId, customerExternalId, replayId }: Walled):
     ...[`/v1/destinations/${destinationId}/dead-letters`, `/v1/replays/${replayId}`],
     `/v1/audit?subject=${destinationId}`,
   ];
-  return await Promise.all(paths.map(async (path) => (await causeway.api.get(path)).body));
+  const answers = await Promise.all(paths.map((path) => causeway.api.get(path)));
+  // How the lanes stood when they were last looked at is nobody's change.
+  return answers.map(({ text }) => JSON.parse(text, (field, value) => (field === 'health' ? undefined : value)));
 }
 
 test('there is a case for every route that is open to portal links, and for no other', () => {
