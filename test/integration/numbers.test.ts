@@ -5,21 +5,33 @@ import { type Causeway, type CreatedDestination, startCauseway, until } from '..
 import { postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { closedPort } from '../harness/hostileServers.ts';
 import { expectProblem } from '../harness/problem.ts';
+import { sharedServers } from '../harness/sharedServers.ts';
+import { type WayThrough, wayThroughTo } from '../harness/wayThrough.ts';
 
 let causeway: Causeway;
+/** What leads API and worker to Temporal. */
+let way: WayThrough;
 let well: CreatedDestination;
 let parking: CreatedDestination;
 let away: CreatedDestination;
 const letters = 30;
 beforeAll(async () => {
-  causeway = await startCauseway({ workerEnv: { CAUSEWAY_WAIT_AFTER_MS: '1000' } });
+  const { temporal } = sharedServers();
+  way = await wayThroughTo(temporal.address);
+  causeway = await startCauseway({
+    temporal: { ...temporal, address: way.address },
+    workerEnv: { CAUSEWAY_WAIT_AFTER_MS: '1000' },
+  });
   const topic = await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' });
   well = await causeway.createDestination({ name: 'well' });
   parking = await causeway.createDestination({ name: 'parking', topic, partitionKey: 'payload.key' });
   const brokers = [await closedPort()];
   away = await causeway.createDestination({ name: 'away', brokers, topic: 'none' });
 });
-afterAll(() => causeway.stop());
+afterAll(async () => {
+  await causeway?.stop();
+  await way?.stop();
+});
 
 const post = (to: CreatedDestination, eventType: string, pad = '', key = 'k'): Promise<string> =>
   postEvent(causeway.api, { eventType, customerExternalId: to.customerExternalId, payload: { key, pad } });
@@ -154,6 +166,22 @@ test('event types are listed with their counts and customers, the most frequent 
   const found = await get<Types>('/v1/event-types?search=ORDER.');
   expect(found.eventTypes.map(({ eventType }) => eventType).toSorted()).toEqual(['order.paid', 'order.sent']);
   expect((await get<Types>(`/v1/event-types?search=${randomUUID()}`)).eventTypes).toEqual([]);
+});
+
+test('ten open dashboards ask Temporal nothing: all is answered while it is away', async () => {
+  way.cut();
+  const pages = [
+    '/v1/overview',
+    '/v1/series?range=24h',
+    '/v1/event-types',
+    '/v1/destinations',
+    `/v1/overview?destinationId=${away.id}`,
+  ];
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, () => pages.map((page) => causeway.api.get(page))).flat(),
+  ).finally(way.mend);
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  expect(answers[0]?.body).toMatchObject({ now: { deadLetters: letters } });
 });
 
 test('one API process samples for all, another takes over when it ends, and what it read stays for everybody', async () => {
