@@ -253,12 +253,16 @@ test('what is refused, or changes nothing, is not in the trail', async () => {
   expect(await newest()).toEqual(before);
 });
 
+/** How lanes stood when they were last looked at is nobody's change. */
+const withoutHealth = (text: string): unknown =>
+  JSON.parse(text, (field, value) => (field === 'health' ? undefined : value));
+
 test('a change that can not be noted is not made', async () => {
   const { id } = await causeway.createDestination();
   const key = await call('POST /v1/api-keys', '', { name: 'k', scopes: ['read'] });
   const shown = async () => [
     (await call('GET /v1/destinations/{id}', id)).body,
-    (await call('GET /v1/destinations')).text.replaceAll(/,"health":\{[^}]*\}/g, ''),
+    withoutHealth((await call('GET /v1/destinations')).text),
     (await call('GET /v1/api-keys')).text.replaceAll(/"lastUsedAt":"[^"]*",?/g, ''),
   ];
   const before = await shown();
