@@ -43,14 +43,18 @@ const callTimeoutMs = 5_000;
  * Lists open lanes, the newest run first, in one call of visibility a page; across destinations those of this task queue, where it is given,
  * for other Causeways may share the namespace. Rejects with `overloaded` or `temporal_unavailable`.
  */
-export function laneList(client: Client, pace = new VisibilityPace(), taskQueue?: string): ListLanes {
+export function laneList(
+  client: Client,
+  pace = new VisibilityPace(),
+  { taskQueue, customerNames = onlyItself }: LaneListOptions = {},
+): ListLanes {
   const { namespace } = client.options;
   const ask = async (query: LaneQuery): Promise<LanePage> => {
     const { lanesMax, token } = query;
     const request = {
       namespace,
       pageSize: lanesMax,
-      query: filterOf(query, taskQueue),
+      query: filterOf(query, taskQueue, await namesOf(query, customerNames)),
       ...(token !== undefined && { nextPageToken: Buffer.from(token, 'base64url') }),
     };
     try {
@@ -70,13 +74,17 @@ export function laneList(client: Client, pace = new VisibilityPace(), taskQueue?
 /** How many lanes there are. Rejects with `temporal_unavailable`. */
 export type CountLanes = (query: LaneFilter) => Promise<number>;
 
-export function laneCount(client: Client, pace: VisibilityPace, taskQueue?: string): CountLanes {
+export function laneCount(
+  client: Client,
+  pace: VisibilityPace,
+  { taskQueue, customerNames = onlyItself }: LaneListOptions = {},
+): CountLanes {
   const count = async (query: string): Promise<number> =>
     (await client.connection.withDeadline(Date.now() + callTimeoutMs, () => client.workflow.count(query))).count;
   return (query) =>
     pace.inTurn(async () => {
       try {
-        return await count(filterOf(query, taskQueue));
+        return await count(filterOf(query, taskQueue, await namesOf(query, customerNames)));
       } catch (cause) {
         throw temporalSilent(cause);
       }
@@ -86,18 +94,34 @@ export function laneCount(client: Client, pace: VisibilityPace, taskQueue?: stri
 type LaneFilter = Omit<LaneQuery, 'lanesMax' | 'token' | 'isOwn'>;
 
 const filterOf = (
-  { destinationId, customerExternalId, state, isParking, isTroubled }: LaneFilter,
+  { destinationId, state, isParking, isTroubled }: LaneFilter,
   taskQueue: string | undefined,
+  customers: readonly string[] | undefined,
 ): string =>
   [
     `WorkflowType="${laneWorkflowType}" AND ExecutionStatus="Running"`,
     ...(destinationId === undefined ? [] : [`DestinationId=${quotedInQuery(destinationId)}`]),
-    ...(customerExternalId === undefined ? [] : [`CustomerExternalId=${quotedInQuery(customerExternalId)}`]),
+    ...(customers ? [isCustomer(customers)] : []),
     ...(state ? [`DeliveryState="${state}"`] : []),
     ...(isParking ? ['DeadLetters > 0'] : []),
     ...(isTroubled ? ['(DeadLetters > 0 OR DeliveryState IN ("Waiting", "Suspended", "Paused"))'] : []),
     ...(destinationId === undefined && taskQueue !== undefined ? [`TaskQueue=${quotedInQuery(taskQueue)}`] : []),
   ].join(' AND ');
+
+export type LaneListOptions = {
+  /** Only lanes of this one, where the query names no destination. */
+  taskQueue?: string | undefined;
+  customerNames?: CustomerNames;
+};
+/** All that may stand for a customer in search attributes. */
+export type CustomerNames = (customerExternalId: string) => Promise<string[]>;
+export const onlyItself: CustomerNames = async (name) => [name];
+
+const namesOf = async ({ customerExternalId }: LaneFilter, names: CustomerNames): Promise<string[] | undefined> =>
+  customerExternalId === undefined ? undefined : await names(customerExternalId);
+
+export const isCustomer = (names: readonly string[]): string =>
+  `CustomerExternalId IN (${names.map(quotedInQuery).join(', ')})`;
 
 /** A value in a visibility query. One with a quote or a backslash is found by none: Temporal compares it as it is escaped. */
 export const quotedInQuery = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"`;

@@ -28,7 +28,7 @@ const searchAttributesOf = (start: LaneStart): Record<string, Payload> =>
     undefined,
     new TypedSearchAttributes([
       { key: destinationId, value: start.destinationId },
-      { key: customerExternalId, value: start.customerExternalId },
+      { key: customerExternalId, value: start.hashed?.customer ?? start.customerExternalId },
       { key: deliveryState, value: 'Delivering' },
       { key: deadLetters, value: 0 },
     ]),

@@ -3,7 +3,7 @@ import { CausewayError } from '../domain/error.ts';
 import { laneWorkflowType } from '../domain/lane.ts';
 import type { FoundRuns, RunsRequest } from '../domain/replayCalls.ts';
 import { msOf } from './laneHistory.ts';
-import { quotedInQuery } from './laneList.ts';
+import { type CustomerNames, isCustomer, onlyItself, quotedInQuery } from './laneList.ts';
 import type { VisibilityPace } from './visibilityPace.ts';
 
 /** More than this in a slice, and the slice is made smaller. */
@@ -11,7 +11,11 @@ const runsMax = 100;
 const callTimeoutMs = 5_000;
 
 /** Lists runs of lanes in one slice of time, one call of visibility at a time. Rejects with `temporal_unavailable`. */
-export function runLister(client: Client, pace: VisibilityPace): (request: RunsRequest) => Promise<FoundRuns> {
+export function runLister(
+  client: Client,
+  pace: VisibilityPace,
+  customerNames: CustomerNames = onlyItself,
+): (request: RunsRequest) => Promise<FoundRuns> {
   const page = async (query: string, token: Uint8Array | undefined) => {
     const request = {
       namespace: client.options.namespace,
@@ -28,7 +32,8 @@ export function runLister(client: Client, pace: VisibilityPace): (request: RunsR
     }
   };
   return async (request) => {
-    const query = queryOf(request);
+    const { customerExternalId: customer } = request.filter;
+    const query = queryOf(request, customer === undefined ? undefined : await customerNames(customer));
     const found: { workflowId: string; runId: string; atMs: number }[] = [];
     let token: Uint8Array | undefined;
     do {
@@ -47,13 +52,16 @@ export function runLister(client: Client, pace: VisibilityPace): (request: RunsR
 }
 
 /** A run closes once, and begins once: so it is in one slice, whatever happens meanwhile. */
-function queryOf({ filter, of, startedAt, afterMs, toMs }: RunsRequest): string {
-  const { destinationId, customerExternalId } = filter;
+function queryOf(
+  { filter, of, startedAt, afterMs, toMs }: RunsRequest,
+  customers: readonly string[] | undefined,
+): string {
+  const { destinationId } = filter;
   const time = of === 'closed' ? 'CloseTime' : 'StartTime';
   return [
     `WorkflowType="${laneWorkflowType}"`,
     ...(destinationId === undefined ? [] : [`DestinationId=${quotedInQuery(destinationId)}`]),
-    ...(customerExternalId === undefined ? [] : [`CustomerExternalId=${quotedInQuery(customerExternalId)}`]),
+    ...(customers ? [isCustomer(customers)] : []),
     `${time} > "${new Date(afterMs).toISOString()}" AND ${time} <= "${new Date(toMs).toISOString()}"`,
     ...(of === 'open' ? [`(ExecutionStatus="Running" OR CloseTime > "${startedAt}")`] : []),
   ].join(' AND ');

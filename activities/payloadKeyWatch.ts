@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { isKeyError } from '../domain/encryptionCodec.ts';
-import type { CausewayError } from '../domain/error.ts';
+import { CausewayError } from '../domain/error.ts';
 
 /** A worker without a key meets it with each task: our log says so this often, in ms. */
 const saidEveryMs = 10_000;
@@ -52,10 +52,19 @@ export class PayloadKeyWatch {
     await use();
     this.timer = setInterval(() => {
       use().catch((error: unknown) => {
-        if (isKeyError(error)) this.met(error); // Whether the store is there others say.
+        if (isKeyError(error)) this.met(error);
+        // Whether the store is there others say.
+        else if (error instanceof CausewayError && error.code === 'hash_keys_differ') this.differs(error);
       });
     }, everyMs);
     this.timer.unref();
+  }
+
+  private differs(error: CausewayError): void {
+    this.options.logger.error(
+      { alarm: 'HASH_KEYS_DIFFER', remedy: error.remedy },
+      'API and workers differ in CAUSEWAY_HASH_KEYS',
+    );
   }
 
   stop(): void {

@@ -4,6 +4,7 @@ import { CausewayError } from '../domain/error.ts';
 import { type Event, matchesEventType, partitionKeyOf, recordValueOf } from '../domain/event.ts';
 import { eventDigest } from '../domain/eventDigest.ts';
 import { eventIdOf } from '../domain/eventId.ts';
+import { type HashedNames, storedLane } from '../domain/hashedNames.ts';
 import { type LaneLimits, laneOf, laneWorkflowId } from '../domain/lane.ts';
 import type { EventTypeMeter, TrafficMeter } from '../domain/traffic.ts';
 import type { EarlierLane, EarlierLanes, Placed } from './earlierLanes.ts';
@@ -32,6 +33,8 @@ export type AcceptDependencies = {
   onTheirWay: Pick<OnTheirWay, 'began'>;
   /** What is counted of events that are answered 202. */
   traffic: TrafficMeter & EventTypeMeter;
+  /** Is asked where a destination has hashed names. */
+  hashedNames(): Promise<HashedNames>;
   laneLimits: LaneLimits;
   eventBytesMax: number;
 };
@@ -40,17 +43,20 @@ type Addressed = { destination: Destination; target: LaneTarget; key: string };
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-function addressed(event: Event, destination: Destination, limits: LaneLimits): Addressed {
+function addressed(event: Event, destination: Destination, limits: LaneLimits, names?: HashedNames): Addressed {
   const found = partitionKeyOf(event, destination.partitionKey);
   if ('problem' in found) {
     const expected = `the partition key of destination ${destination.id}: a string, number or boolean of 1 to 1024 characters`;
     throw new FieldsRefused([{ field: destination.partitionKey, problem: found.problem, expected }]);
   }
-  const lane = laneOf(destination.ordering.lanes, found.key, sha256);
+  const name = laneOf(destination.ordering.lanes, found.key, sha256);
+  const lane = storedLane(destination, name, names);
+  const { id: destinationId, customerExternalId, hashesKeys } = destination;
+  const hashed = hashesKeys && names && { name, customer: names.customer(customerExternalId) };
   const target = {
     workflowId: laneWorkflowId(destination.id, lane),
     lingerMs: destination.producer.lingerMs,
-    start: { destinationId: destination.id, customerExternalId: destination.customerExternalId, lane, limits },
+    start: { destinationId, customerExternalId, lane, limits, ...(hashed && { hashed }) },
   };
   return { destination, target, key: found.key };
 }
@@ -100,7 +106,8 @@ function lanesUnknown({ idempotencyKey }: Event, cause: unknown): CausewayError 
  * the other with the same `read` reach their lane in that order.
  */
 export function acceptor(dependencies: AcceptDependencies): Accept {
-  const { destinations, lanes, index, earlier, onTheirWay, traffic, laneLimits, eventBytesMax } = dependencies;
+  const { destinations, lanes, index, earlier, onTheirWay, traffic, laneLimits, eventBytesMax, hashedNames } =
+    dependencies;
   /** An event that was long on its way may have entered a lane that is not its own any more: see api/laneChange.ts. */
   const movedOf = async (to: readonly Addressed[], event: Event): Promise<Placed[]> => {
     const all = await destinations.forCustomer(event.customerExternalId).catch((cause: unknown) => {
@@ -138,8 +145,9 @@ export function acceptor(dependencies: AcceptDependencies): Accept {
     const matching = all.filter(({ id, eventTypes }) =>
       only === undefined ? matchesEventType(eventTypes, event.eventType) : id === only,
     );
+    const names = matching.some(({ hashesKeys }) => hashesKeys) ? await hashedNames() : undefined;
     refuseHeldLanes(matching, now);
-    const addressees = matching.map((destination) => addressed(event, destination, laneLimits));
+    const addressees = matching.map((destination) => addressed(event, destination, laneLimits, names));
     for (const { target } of addressees) lanes.check(target.workflowId);
     // Of the customer's, so that all events of a batch wait for it, or a later one would overtake this one on its way.
     const has = earlier.mayHold(all, now) ? await earlier.of(digest, addressees.map(placedOf)) : nowhere;

@@ -161,7 +161,7 @@ async function lettersOf(
       for (const [passed, letter] of letters.entries()) {
         if (passed < passedBefore || !isOfParking(letter, filter)) continue;
         if (page.deadLetters.length === limit) return { ...page, next: { ...from, workflowId, passed } };
-        page.deadLetters.push({ ...letter, destinationId, lane, workflowId });
+        page.deadLetters.push({ lane, ...letter, destinationId, workflowId });
       }
     }
   }

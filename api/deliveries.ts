@@ -5,11 +5,12 @@ import type { EventKeys } from '../activities/eventKeys.ts';
 import { Turns } from '../activities/turns.ts';
 import { eventDigest } from '../domain/eventDigest.ts';
 import { eventIdOf } from '../domain/eventId.ts';
-import { laneOf, laneWorkflowId } from '../domain/lane.ts';
+import { laneOf } from '../domain/lane.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { EventIndex } from '../store/eventIndex.ts';
 import type { EventPlace, EventsIn, RecentEvent } from '../store/eventSearch.ts';
 import type { App, AppEnv } from './appEnv.ts';
+import type { LaneIds } from './laneIds.ts';
 import { cursorOf, placeOf } from './listCursor.ts';
 import { eventNotFound } from './notIndexed.ts';
 import { customerOf, ownDestination } from './portal.ts';
@@ -23,6 +24,7 @@ export type DeliveryRouteOptions = {
   /** The partition keys of events in a run of a lane. */
   keysIn: EventKeys;
   eventIndexDays: number;
+  workflowIdOf: LaneIds;
 };
 
 const common = { method: 'get' as const, tags: ['Events'], security: needs('read', 'read') };
@@ -103,7 +105,11 @@ type Query = {
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Throws `destination_not_found`. */
-async function placesOf(c: Context<AppEnv>, { destinations }: DeliveryRouteOptions, query: Query): Promise<Where> {
+async function placesOf(
+  c: Context<AppEnv>,
+  { destinations, workflowIdOf }: DeliveryRouteOptions,
+  query: Query,
+): Promise<Where> {
   const { customerExternalId, destinationId, partitionKey, workflowId } = query;
   if (customerExternalId !== undefined) {
     return { in: { destinationIds: await destinations.idsOfCustomer(customerOf(c, customerExternalId)) } };
@@ -116,7 +122,7 @@ async function placesOf(c: Context<AppEnv>, { destinations }: DeliveryRouteOptio
   if (partitionKey === undefined) return { in: { destinationIds: [id] } };
   const lane = laneOf(ordering.lanes, partitionKey, sha256);
   return {
-    in: { workflowId: laneWorkflowId(id, lane) },
+    in: { workflowId: await workflowIdOf(id, lane) },
     key: { key: partitionKey, isToRead: ordering.lanes !== 'key' },
   };
 }

@@ -104,6 +104,14 @@ function authChangeOf(
 
 /** A destination as the API shows it: which secrets are set, never what they are. */
 export function shownDestination(stored: StoredDestination): ShownDestination {
-  const { secretsSet, lanesHeldUntil: _held, lanesChangedAt: _changed, deletedAt: _deleted, auth, ...rest } = stored;
+  const {
+    secretsSet,
+    lanesHeldUntil: _held,
+    lanesChangedAt: _changed,
+    deletedAt: _deleted,
+    hashesKeys: _,
+    auth,
+    ...rest
+  } = stored;
   return { ...rest, auth: { ...auth, secretsSet: [...secretsSet] } };
 }

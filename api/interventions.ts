@@ -4,16 +4,17 @@ import { type ListLanes, laneIn } from '../activities/laneList.ts';
 import { tellAll } from '../activities/tellLanes.ts';
 import { CausewayError } from '../domain/error.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
-import { laneWorkflowId } from '../domain/lane.ts';
 import { isFiltered, isOfParking, type ParkingFilter } from '../domain/replayFilter.ts';
 import type { Intervention as Asked, Interventions, Told } from '../store/interventions.ts';
 import type { IndexedDelivery } from './deliveryLogs.ts';
+import type { LaneIds } from './laneIds.ts';
 import type { Intervention, Selection } from './schemas/lanes.ts';
 
 export type InterventionOptions = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
   list: ListLanes;
   lanes: Pick<LaneCalls, 'deadLetters' | 'signal'>;
+  workflowIdOf: LaneIds;
   interventions: Pick<Interventions, 'find' | 'begin' | 'told'>;
 };
 
@@ -131,7 +132,7 @@ async function lanesToTell(
   const told =
     lane === undefined
       ? await parkingLanes(options.list, destinationId)
-      : [await parkingLane(options.lanes, destinationId, lane)];
+      : [await parkingLane(options, destinationId, lane)];
   return isFiltered(chosen) ? await fittingIn(options, told, chosen) : told;
 }
 
@@ -195,8 +196,12 @@ async function parkingLanes(list: ListLanes, destinationId: string): Promise<Tol
   throw new CausewayError('too_many_lanes', remedy);
 }
 
-async function parkingLane(lanes: Pick<LaneCalls, 'deadLetters'>, destinationId: string, lane: string): Promise<Told> {
-  const workflowId = laneWorkflowId(destinationId, lane);
+async function parkingLane(
+  { lanes, workflowIdOf }: InterventionOptions,
+  destinationId: string,
+  lane: string,
+): Promise<Told> {
+  const workflowId = await workflowIdOf(destinationId, lane);
   const letters = await lanes.deadLetters(workflowId);
   if (letters === 'gone') throw laneNotFound(lane);
   if (!letters) throw noAnswer([workflowId]);

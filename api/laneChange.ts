@@ -22,21 +22,24 @@ export type LaneHolds = {
 
 export type LanesOfDestination = {
   /** How many events wait in the lanes that the destination has; throws where that can't be known. */
-  waiting(destination: Pick<Destination, 'id' | 'ordering'>): Promise<{ events: number }>;
+  waiting(destination: Pick<Destination, 'id' | 'ordering' | 'hashesKeys'>): Promise<{ events: number }>;
 };
 
-type LaneSettings = Pick<Destination, 'partitionKey' | 'ordering'>;
+type LaneSettings = Pick<Destination, 'partitionKey' | 'ordering' | 'hashesKeys'>;
 
 export const changesLanes = (before: LaneSettings, next: Partial<LaneSettings>): boolean =>
   (next.partitionKey ?? before.partitionKey) !== before.partitionKey ||
   (next.ordering ?? before.ordering).lanes !== before.ordering.lanes;
+
+/** It begins once, beside what a person changes. */
+const beganHashing = (before: LaneSettings, current: LaneSettings): boolean => before.hashesKeys !== current.hashesKeys;
 
 /**
  * Runs `change` while the destination's lanes are held and empty. Throws `lanes_held`, `events_waiting`, `lanes_unknown`,
  * `lanes_not_held` (it took too long) or what `change` throws; the lanes are then released, and nothing was changed.
  */
 export async function withEmptyLanes<T>(
-  destination: Pick<Destination, 'id' | 'ordering'>,
+  destination: Pick<Destination, 'id' | 'ordering' | 'hashesKeys'>,
   holds: LaneHolds,
   lanes: LanesOfDestination,
   change: (hold: LaneHold) => Promise<T>,
@@ -73,5 +76,7 @@ export const isHeld = ({ lanesHeldUntil }: Destination, now: Date): boolean =>
 /** Whether the lanes of a destination, as it was when an event was addressed, are being changed or were. */
 export function movedMeanwhile(before: Destination, all: readonly Destination[], now: Date): boolean {
   const current = all.find(({ id }) => id === before.id);
-  return current !== undefined && (isHeld(current, now) || changesLanes(before, current));
+  return (
+    current !== undefined && (isHeld(current, now) || changesLanes(before, current) || beganHashing(before, current))
+  );
 }

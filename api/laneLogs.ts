@@ -6,6 +6,7 @@ import type { LaneLogEntry } from '../domain/laneLog.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { leftOutShown } from './eventLog.ts';
+import type { LaneIds } from './laneIds.ts';
 import { cursorOf, placeOf } from './listCursor.ts';
 import { destinationIdParam } from './schemas/destination.ts';
 import { laneLogQuery, laneLogSchema } from './schemas/laneLog.ts';
@@ -13,7 +14,11 @@ import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
 import { existing } from './storedDestination.ts';
 
-export type LaneLogOptions = { destinations: Pick<Destinations, 'get'>; laneLogs: LaneLogs };
+export type LaneLogOptions = {
+  destinations: Pick<Destinations, 'get'>;
+  laneLogs: LaneLogs;
+  workflowIdOf: LaneIds;
+};
 
 const getLaneLog = createRoute({
   method: 'get',
@@ -39,16 +44,21 @@ const entryShown = ({ atMs, leftOut, ...entry }: LaneLogEntry) => ({
 });
 
 /** `GET /v1/destinations/{id}/lane-log` */
-export function laneLogRoute(app: App, { destinations, laneLogs }: LaneLogOptions): void {
+export function laneLogRoute(app: App, { destinations, laneLogs, workflowIdOf }: LaneLogOptions): void {
   app.openapi(getLaneLog, async (c) => {
     const { id } = await existing(destinations, c.req.valid('param').id);
     const { lane, limit, cursor } = c.req.valid('query');
     const name = `lane-log:${id}:${lane}`;
-    const [runId, left, startedAtMs] = cursor === undefined ? [] : placeOf(name, cursor);
+    const [runId, left, startedAtMs, isEarlier] = cursor === undefined ? [] : placeOf(name, cursor);
     const isFirst = runId === undefined;
     const place = isFirst ? undefined : { runId: String(runId), left: Number(left), startedAtMs: Number(startedAtMs) };
-    const workflowId = laneWorkflowId(id, lane);
-    const page = await laneLogs.page(workflowId, { place, entriesMax: limit });
+    // What it did before names were hashed is under its name.
+    const earlier = laneWorkflowId(id, lane);
+    const current = isEarlier ? earlier : await workflowIdOf(id, lane);
+    const asked = { place, entriesMax: limit };
+    const found = await laneLogs.page(current, asked);
+    const page = found ?? (isFirst && current !== earlier ? await laneLogs.page(earlier, asked) : undefined);
+    const workflowId = found ? current : earlier;
     if (!page) {
       const remedy = `Temporal has no lane ${lane} of destination ${id}: it never had an event, or it closed longer ago than the namespace's retention and its log is deleted. GET /v1/destinations/{id}/lanes (causeway lanes) lists those that are open.`;
       throw new CausewayError('lane_not_found', remedy);
@@ -57,7 +67,14 @@ export function laneLogRoute(app: App, { destinations, laneLogs }: LaneLogOption
     const shown = {
       ...{ lane, workflowId, entries: entries.map(entryShown) },
       ...(deletedBeforeMs !== undefined && { deletedBefore: iso(deletedBeforeMs) }),
-      ...(next && { nextCursor: cursorOf(name, [next.runId, next.left, Math.floor(next.startedAtMs)]) }),
+      ...(next && {
+        nextCursor: cursorOf(name, [
+          next.runId,
+          next.left,
+          Math.floor(next.startedAtMs),
+          workflowId === earlier ? 1 : 0,
+        ]),
+      }),
     };
     return c.json(shown, 200);
   });

@@ -50,6 +50,6 @@ export function laneRoutes(app: App, { destinations, list, lanes }: LaneRouteOpt
 function shownLane({ runStartedAt, ...listed }: ListedLane, status: LaneStatus | 'gone' | undefined) {
   const shown = { ...listed, runStartedAt: runStartedAt.toISOString() };
   if (!status || status === 'gone') return shown;
-  const { state, deadLetters, ...rest } = status;
-  return { ...shown, state, deadLetters, status: rest };
+  const { state, deadLetters, lane = shown.lane, ...rest } = status;
+  return { ...shown, lane, state, deadLetters, status: rest };
 }

@@ -43,9 +43,12 @@ import { BodyBudget } from './eventBody.ts';
 import { eventLogRoute } from './eventLog.ts';
 import { eventRoutes } from './events.ts';
 import { eventValueRoute } from './eventValue.ts';
+import { hashKeysInTime } from './hashingKeys.ts';
 import { patientIndex } from './indexing.ts';
 import { keeperNews } from './keeperNews.ts';
+import type { LanesOfDestination } from './laneChange.ts';
 import { LaneGauge } from './laneGauge.ts';
+import { laneIds } from './laneIds.ts';
 import { laneLogRoute } from './laneLogs.ts';
 import { blockSender } from './laneSignal.ts';
 import { laneMeasure } from './laneSize.ts';
@@ -71,6 +74,8 @@ import { laneRuns, workersBehind } from './workersBehind.ts';
 const shutdownMs = 10_000;
 const gaugeSweepMs = 30_000;
 
+const namesInPayloads =
+  'CAUSEWAY_HASH_KEYS hides partition keys and customers in ids and search attributes alone: set CAUSEWAY_PAYLOAD_KEYS, or they stand in payloads.';
 const noApiKey =
   'There is no API key, so every request but /healthz and the pages about the API is answered 401: set CAUSEWAY_API_KEY to one ' +
   'of 20 to 200 characters, and start the API again.';
@@ -89,7 +94,11 @@ async function main(): Promise<void> {
   await store.checkKeys(); // Before anything is changed.
   await migrate(config.DATABASE_URL);
   const keyWatch = new PayloadKeyWatch({ logger });
-  await keyWatch.begin(usedEveryMs, () => store.payloadKeys.use(payloadKeys)); // Before it writes in the clear what others encrypt.
+  await keyWatch.begin(usedEveryMs, async () => {
+    await store.payloadKeys.use(payloadKeys); // Before it writes in the clear what others encrypt.
+    await store.hashKey.agree(config.CAUSEWAY_HASH_KEYS);
+  });
+  if (config.CAUSEWAY_HASH_KEYS && !payloadKeys.encrypting) logger.warn(namesInPayloads);
   const isKeyOver =
     config.CAUSEWAY_API_KEY && !(await store.apiKeys.ensure(config.CAUSEWAY_API_KEY, 'CAUSEWAY_API_KEY'));
   if (isKeyOver)
@@ -199,6 +208,7 @@ function assembled(
       dedupWindowMs: config.CAUSEWAY_DEDUP_WINDOW_MS,
     }),
     traffic: store.traffic,
+    hashedNames: () => store.hashKey.needed(),
     laneLimits,
     eventBytesMax: config.CAUSEWAY_EVENT_BYTES_MAX,
   });
@@ -207,10 +217,20 @@ function assembled(
     index: store.eventIndex,
     audit: store.audit,
     interventions: store.interventions,
-    list: laneList(temporal, pace, config.TEMPORAL_TASK_QUEUE),
+    list: laneList(temporal, pace, {
+      taskQueue: config.TEMPORAL_TASK_QUEUE,
+      customerNames: (customer) => store.hashKey.customerNames(customer),
+    }),
+    workflowIdOf: laneIds(store),
     lanes: laneCalls(temporal),
     tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
   };
+  const lanesOfDestination: LanesOfDestination = {
+    waiting: (destination) => waitingIn(temporal, store.eventIndex, destination),
+  };
+  if (config.CAUSEWAY_HASH_KEYS) {
+    hashKeysInTime({ destinations: store.destinations, hashKey: store.hashKey, lanes: lanesOfDestination, logger });
+  }
   const eventIndexDays = config.CAUSEWAY_EVENT_INDEX_DAYS;
   const allowPrivateBrokers = allowPrivateIn(config);
   const tests = new ConnectionTests();
@@ -247,7 +267,7 @@ function assembled(
           destinations: store.destinations,
           tellKeeper: operators.tellKeeper,
           numbers: store.numbers,
-          lanes: { waiting: (destination) => waitingIn(temporal, store.eventIndex, destination) },
+          lanes: lanesOfDestination,
           allowPrivateBrokers,
         }),
       (to) => connectionTestRoutes(to, { ...operators, tests, allowPrivateBrokers }),
@@ -285,7 +305,7 @@ function assembled(
   });
   const sampler = new Sampler({
     ...{ numbers: store.numbers, list: operators.list, lanes: operators.lanes, logger },
-    count: laneCount(temporal, pace, config.TEMPORAL_TASK_QUEUE),
+    count: laneCount(temporal, pace, { taskQueue: config.TEMPORAL_TASK_QUEUE }),
   });
   return { app, writer, tests, sampler };
 }

@@ -1,14 +1,15 @@
 import type { LaneCalls } from '../activities/laneCalls.ts';
 import type { Pause } from '../domain/destination.ts';
-import { laneWorkflowId } from '../domain/lane.ts';
 import type { Actor } from '../store/auditLog.ts';
 import type { StoredDestination } from '../store/destinationRow.ts';
 import { laneNotFound } from './interventions.ts';
+import type { LaneIds } from './laneIds.ts';
 import type { PauseRequest, Pausing } from './schemas/lanes.ts';
 
 export type PausingOptions = {
   destinations: { setPaused(id: string, pause: Pause | undefined, by: Actor): Promise<StoredDestination> };
   lanes: Pick<LaneCalls, 'signal'>;
+  workflowIdOf: LaneIds;
   /** Lets lanes that hold for the destination go on. Neither rejects nor keeps anyone waiting. */
   tellKeeper(destinationId: string, version: number): void;
 };
@@ -26,13 +27,13 @@ export type PauseAsked = {
  * meets; the keeper ends it. Throws `destination_not_found`, `lane_not_found` or `temporal_unavailable`.
  */
 export async function setPaused(
-  { destinations, lanes, tellKeeper }: PausingOptions,
+  { destinations, lanes, workflowIdOf, tellKeeper }: PausingOptions,
   { destinationId, signal, by, requestKey, actor }: PauseAsked,
   { lane, reason }: PauseRequest,
 ): Promise<Pausing> {
   const note = { ...(reason !== undefined && { reason }), by };
   if (lane !== undefined) {
-    const isOpen = await lanes.signal(laneWorkflowId(destinationId, lane), signal, { input: note, requestKey });
+    const isOpen = await lanes.signal(await workflowIdOf(destinationId, lane), signal, { input: note, requestKey });
     if (!isOpen) throw laneNotFound(lane);
     return { signal, of: 'lane', lane, ...note };
   }

@@ -2,6 +2,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { askedOf } from '../activities/laneCalls.ts';
 import type { Destination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
+import { numberedLane } from '../domain/hashedNames.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
 import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
 
@@ -20,7 +21,7 @@ export type RecentLanes = { lanesSince(destinationId: string, since: Date, limit
 export async function waitingIn(
   client: Client,
   recent: RecentLanes,
-  destination: Pick<Destination, 'id' | 'ordering'>,
+  destination: Pick<Destination, 'id' | 'ordering' | 'hashesKeys'>,
 ): Promise<{ events: number }> {
   const workflowIds = await lanesOf(client, recent, destination);
   const waiting = await askedOf(workflowIds, (workflowId) => eventsIn(client, workflowId));
@@ -31,9 +32,10 @@ export async function waitingIn(
 async function lanesOf(
   client: Client,
   recent: RecentLanes,
-  { id, ordering: { lanes } }: Pick<Destination, 'id' | 'ordering'>,
+  { id, hashesKeys, ordering: { lanes } }: Pick<Destination, 'id' | 'ordering' | 'hashesKeys'>,
 ): Promise<string[]> {
-  if (lanes !== 'key') return Array.from({ length: lanes }, (_, lane) => laneWorkflowId(id, String(lane)));
+  if (lanes !== 'key')
+    return Array.from({ length: lanes }, (_, lane) => laneWorkflowId(id, numberedLane({ hashesKeys }, lane)));
   const [visible, indexed] = await Promise.all([
     visibleLanes(client, id),
     recent.lanesSince(id, new Date(Date.now() - visibleAfterMs), lanesMax + 1),

@@ -98,6 +98,7 @@ const shared = {
   ...secretKeySource,
   ...payloadKeySource,
   ...privateSettings,
+  CAUSEWAY_HASH_KEYS: flag(false),
 };
 
 /** A lane must continue as new well before it counts as full: a full one gets no event that could wake it to do so. */

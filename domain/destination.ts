@@ -69,6 +69,8 @@ export type Destination = {
   version: number;
   createdAt: string;
   updatedAt: string;
+  /** Its lanes have hashed names in Temporal: domain/hashedNames.ts. */
+  hashesKeys?: true | undefined;
   /** While it lies in the future the lanes are being changed, and nothing new may enter them. RFC 3339. */
   lanesHeldUntil?: string | undefined;
   /** When its lanes were last changed: events from before may stand in lanes that their keys have no more. RFC 3339. */

@@ -59,7 +59,10 @@ export const runFull = {
 export type LaneStart = {
   destinationId: string;
   customerExternalId: string;
+  /** As it stands in the workflow's id. */
   lane: string;
+  /** Where that is a hash: the lane's name, and what stands for the customer in search attributes. */
+  hashed?: { name: string; customer: string } | undefined;
   limits: LaneLimits;
 };
 

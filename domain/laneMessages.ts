@@ -23,6 +23,8 @@ export const laneSignals = {
 export const laneQueries = { status: 'status', deadLetters: 'deadLetters' } as const;
 
 export type LaneStatus = {
+  /** The lane's name, where its workflow's id has a hash of it. */
+  lane?: string | undefined;
   state: DeliveryState;
   /** Events accepted and not yet delivered or parked, the batch on its way included. */
   waitingEvents: number;
@@ -52,6 +54,8 @@ export type ShownHold = {
 };
 
 export type ParkedEvent = {
+  /** As in {@link LaneStatus}. */
+  lane?: string;
   eventId: string;
   partitionKey: string;
   bytes: number;

@@ -20,7 +20,14 @@ export type OutcomeGroup = Note & {
 };
 
 /** What a lane gives out of its hands at once. */
-export type Outcomes = { destinationId: string; customerExternalId: string; lane: string; groups: OutcomeGroup[] };
+export type Outcomes = {
+  destinationId: string;
+  customerExternalId: string;
+  lane: string;
+  /** The lane's, where `lane` is a hash of it. */
+  name?: string;
+  groups: OutcomeGroup[];
+};
 
 /** What a lane carries into its next run. */
 export type CarriedOutcomes = { isExported?: true; outcomes?: OutcomeGroup[] };
@@ -107,7 +114,7 @@ export type ExportedOutcome = {
   source: string;
   customerExternalId: string;
   idempotencyKey: string;
-  payload: Omit<Outcomes, 'groups'> &
+  payload: Omit<Outcomes, 'groups' | 'name'> &
     Omit<OutcomeGroup, 'atMs' | 'entries'> & {
       eventId: string;
       offset?: number;
@@ -117,7 +124,8 @@ export type ExportedOutcome = {
 };
 
 /** The events that are POSTed for the operator: one for each outcome. The same outcome has the same key whenever it is sent. */
-export function exportedEvents({ groups, ...of }: Outcomes, customerExternalId: string): ExportedOutcome[] {
+export function exportedEvents({ groups, name, ...given }: Outcomes, customerExternalId: string): ExportedOutcome[] {
+  const of = { ...given, lane: name ?? given.lane };
   return groups.flatMap(({ outcome, atMs, entries, ...group }) =>
     entries.map(([digest, offset]) => {
       const eventId = eventIdOf(digest);

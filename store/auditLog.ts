@@ -21,6 +21,7 @@ export type AuditAction =
   | 'destination.created'
   | 'destination.changed'
   | 'destination.rotated'
+  | 'destination.keys_hashed'
   | 'destination.deleted'
   | 'destination.paused'
   | 'destination.resumed'

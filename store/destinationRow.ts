@@ -34,6 +34,7 @@ export type DestinationRow = {
   config: Config;
   sealed: Sealed;
   version: number;
+  hashes_keys: boolean;
   lanes_held_until: Date | null;
   lanes_changed_at: Date | null;
   paused: Pause | null;
@@ -58,6 +59,7 @@ export const destinationOf = (row: DestinationRow): Destination => ({
   version: row.version,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
+  ...(row.hashes_keys && { hashesKeys: true }),
   ...(row.lanes_held_until && { lanesHeldUntil: row.lanes_held_until.toISOString() }),
   ...(row.lanes_changed_at && { lanesChangedAt: row.lanes_changed_at.toISOString() }),
   ...(row.paused && { paused: row.paused }),

@@ -12,6 +12,7 @@ type Columns = Omit<
   | 'version'
   | 'createdAt'
   | 'updatedAt'
+  | 'hashesKeys'
   | 'lanesHeldUntil'
   | 'lanesChangedAt'
   | 'paused'
@@ -30,8 +31,9 @@ export function columnsOf(destination: Columns): unknown[] {
 /** $1 id, $2 customer, $3 type, $4… columns, $11 sealed, $12 how many a customer may have. */
 export const insertOne = `
   insert into destinations
-    (id, customer_external_id, type, name, enabled, event_types, partition_key, lanes, on_dead_letter, config, sealed)
-  select $1, $2::text, $3, $4, $5, $6, $7, $8, $9, $10, $11
+    (id, customer_external_id, type, name, enabled, event_types, partition_key, lanes, on_dead_letter, config, sealed,
+     hashes_keys)
+  select $1, $2::text, $3, $4, $5, $6, $7, $8, $9, $10, $11, exists (select 1 from hash_key)
   where (select count(*) from destinations where customer_external_id = $2::text and deleted_at is null) < $12
   returning *`;
 
@@ -86,6 +88,13 @@ export const holdOne = `
   set lanes_held_until = date_trunc('milliseconds', clock_timestamp() + $2::double precision * interval '1 millisecond')
   where id = $1 and deleted_at is null and (lanes_held_until is null or lanes_held_until < clock_timestamp())
   returning lanes_held_until, customer_external_id`;
+
+/** $1 id, $2 the end of the hold that it uses up. */
+export const hashKeysOne = `
+  update destinations set hashes_keys = true, lanes_held_until = null, lanes_changed_at = clock_timestamp()
+  where id = $1 and lanes_held_until = $2 and lanes_held_until > clock_timestamp() and deleted_at is null
+    and exists (select 1 from hash_key)
+  returning customer_external_id`;
 
 export type LockedRow = DestinationRow & { is_held: boolean };
 

@@ -21,6 +21,7 @@ import {
 import {
   columnsOf,
   destinationNotFound,
+  hashKeysOne,
   holdOne,
   insertOne,
   lockRow,
@@ -40,7 +41,15 @@ import type { Sealing } from './sealing.ts';
 /** What a person decides about a destination; the rest is the store's. */
 export type DestinationSettings = Omit<
   Destination,
-  'id' | 'version' | 'createdAt' | 'updatedAt' | 'lanesHeldUntil' | 'lanesChangedAt' | 'paused' | 'deletedAt'
+  | 'id'
+  | 'version'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'hashesKeys'
+  | 'lanesHeldUntil'
+  | 'lanesChangedAt'
+  | 'paused'
+  | 'deletedAt'
 >;
 export type NewDestination = DestinationSettings & { secrets: Secrets };
 
@@ -236,6 +245,18 @@ export class Destinations {
       [hold.destinationId, hold.until],
     );
     if (row) this.changed(hold.destinationId, row.customer_external_id);
+  }
+
+  /** From now on its lanes have hashed names; the hold ends with it. Throws `lanes_not_held`. */
+  async hashKeys(hold: LaneHold, by: Actor = nobody): Promise<void> {
+    const customer = await this.database.transaction(async (client) => {
+      const { destinationId: subject, until } = hold;
+      const { rows } = await client.query<{ customer_external_id: string }>(hashKeysOne, [subject, until]);
+      if (!rows[0]) throw new CausewayError('lanes_not_held', 'The hold has expired. Nothing was changed.');
+      await noted(client, { action: 'destination.keys_hashed', subject }, by);
+      return rows[0].customer_external_id;
+    });
+    this.changed(hold.destinationId, customer);
   }
 
   /** A row changed, here or in another process. */

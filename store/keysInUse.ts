@@ -1,6 +1,6 @@
 import { CausewayError } from '../domain/error.ts';
 import type { Database } from './pool.ts';
-import { type Sealing, sealedForm } from './sealing.ts';
+import { hashKeyPlace, type Sealing, sealedForm } from './sealing.ts';
 
 /** How many of the store's secrets one key seals. */
 export type KeyInUse = { keyId: string; secrets: number };
@@ -12,7 +12,9 @@ export type KeyInUse = { keyId: string; secrets: number };
 const sealedTexts = `
   select d.id as destination_id, s.key as field, s.value as sealed, split_part(s.value, '.', 2) as key_id
   from destinations d, jsonb_each_text(d.sealed) s
-  where s.value ~ '${sealedForm.source}'`;
+  where s.value ~ '${sealedForm.source}'
+  union all
+  select '${hashKeyPlace.destinationId}', '${hashKeyPlace.field}', sealed, split_part(sealed, '.', 2) from hash_key`;
 
 /** One damaged text says nothing of its key: so many are tried. */
 const samplesPerKey = 5;

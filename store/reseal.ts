@@ -2,7 +2,7 @@ import { CausewayError } from '../domain/error.ts';
 import type { Sealed } from './destinationRow.ts';
 import { type KeyInUse, keysInUse } from './keysInUse.ts';
 import type { Database } from './pool.ts';
-import type { Sealing } from './sealing.ts';
+import { hashKeyPlace, type Sealing } from './sealing.ts';
 
 export type ResealReport = {
   /** Destinations whose secrets were moved. */
@@ -65,8 +65,18 @@ export async function reseal(
       if (moved.secrets > 0) onMoved(++report.destinations);
     }
   }
+  await resealHashKey(database, sealing, report);
   report.inUse = await keysInUse(database);
   return report;
+}
+
+/** The key by which names are hashed stays the same: it is sealed anew, as credentials are. */
+async function resealHashKey(database: Database, sealing: Sealing, report: ResealReport): Promise<void> {
+  const [row] = await database.query<{ sealed: string }>('select sealed from hash_key');
+  if (!row || sealing.isWithFirstKey(row.sealed)) return;
+  const sealed = sealing.seal(sealing.open(row.sealed, hashKeyPlace), hashKeyPlace);
+  await database.query('update hash_key set sealed = $1 where sealed = $2', [sealed, row.sealed]);
+  report.secrets++;
 }
 
 function movedToFirst(

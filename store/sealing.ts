@@ -12,6 +12,9 @@ const tagBytes = 16;
 /** What a sealed text belongs to: it opens nowhere else, so that texts can't be swapped between rows or fields. */
 export type SealedPlace = { destinationId: string; field: string };
 
+/** Of the key by which names are hashed, which belongs to no destination. */
+export const hashKeyPlace: SealedPlace = { destinationId: 'installation', field: 'hashKey' };
+
 const additionalDataOf = ({ destinationId, field }: SealedPlace): Buffer =>
   Buffer.from(JSON.stringify([format, destinationId, field]));
 

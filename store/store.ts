@@ -7,6 +7,7 @@ import { Destinations } from './destinations.ts';
 import { EarlierCredentials } from './earlierCredentials.ts';
 import { EventIndex } from './eventIndex.ts';
 import { EventsOnTheirWay } from './eventsOnTheirWay.ts';
+import { HashKey } from './hashKey.ts';
 import { Interventions } from './interventions.ts';
 import { checkKeys } from './keysInUse.ts';
 import type { StoreLogger } from './logger.ts';
@@ -44,6 +45,7 @@ export type Store = {
   /** What this process counts. */
   readonly traffic: TrafficCounts;
   readonly numbers: Numbers;
+  readonly hashKey: HashKey;
   /** Whether changes that others make are heard: while not, every read goes to Postgres. */
   readonly isHearingChanges: boolean;
   /** Resolves when Postgres answers; throws `store_unreachable`. */
@@ -118,6 +120,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     payloadKeys: new PayloadKeyRegister(database),
     traffic,
     numbers: new Numbers(database),
+    hashKey: new HashKey(database, sealing),
     get isHearingChanges() {
       return changes.isHearing;
     },

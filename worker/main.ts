@@ -9,7 +9,7 @@ import { callKeeper, KeeperTelling, tellKeeperOfChange } from '../activities/kee
 import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneDirectory } from '../activities/laneDirectory.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
-import { laneList } from '../activities/laneList.ts';
+import { type CustomerNames, laneList } from '../activities/laneList.ts';
 import { laneRuns, runsListedBy } from '../activities/laneRuns.ts';
 import { laneSignaller } from '../activities/laneStarting.ts';
 import { runLister } from '../activities/listRuns.ts';
@@ -27,6 +27,7 @@ import { WorkersSeen } from '../activities/workersSeen.ts';
 import { allowPrivateIn, readWorkerConfig, type WorkerConfig } from '../domain/config.ts';
 import { dataConverterWith } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
+import type { PayloadKeys } from '../domain/secretKeys.ts';
 import { LettingGo } from '../store/lettingGo.ts';
 import { usedEveryMs } from '../store/payloadKeys.ts';
 import { readPayloadKeys, readSecretKeys } from '../store/secretKeys.ts';
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
   await store.checkKeys();
   const { meter, exportMeter, payloadKeyMissing, registry } = workerMetrics();
   const keyWatch = new PayloadKeyWatch({ logger, onAlarm: payloadKeyMissing });
-  await keyWatch.begin(usedEveryMs, () => store.payloadKeys.use(payloadKeys).catch(unlessNotMigrated));
+  await keyWatch.begin(usedEveryMs, () => keysAgree(store, payloadKeys, config).catch(unlessNotMigrated));
   const dataConverter = dataConverterWith(payloadKeys, { onKeyMissing: keyWatch.met });
   const connection = await connectWorker(config);
   const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
@@ -120,6 +121,12 @@ async function main(): Promise<void> {
   await connection.close();
 }
 
+/** What all processes of an installation must have alike. */
+async function keysAgree(store: Store, payloadKeys: PayloadKeys, config: WorkerConfig): Promise<void> {
+  await store.payloadKeys.use(payloadKeys);
+  await store.hashKey.agree(config.CAUSEWAY_HASH_KEYS);
+}
+
 /** A worker may start before the API has migrated the store: its keys are noted later. */
 function unlessNotMigrated(error: unknown): void {
   if (!(error instanceof CausewayError && error.code === 'store_not_migrated')) throw error;
@@ -128,13 +135,14 @@ function unlessNotMigrated(error: unknown): void {
 function replayActivities(
   temporal: Client,
   histories: LaneHistories,
-  { destinations, eventIndex: index }: Store,
+  { destinations, eventIndex: index, hashKey }: Store,
   taskQueue: string,
 ) {
   const pace = new VisibilityPace();
+  const customerNames: CustomerNames = (customer) => hashKey.customerNames(customer);
   return createReplayActivities({
-    ...{ destinations, lanes: laneCalls(temporal), list: laneList(temporal, pace), index },
-    ...{ listRuns: runLister(temporal, pace), histories },
+    ...{ destinations, lanes: laneCalls(temporal), list: laneList(temporal, pace, { customerNames }), index },
+    ...{ listRuns: runLister(temporal, pace, customerNames), histories },
     signal: laneSignaller(temporal, taskQueue),
     bodiesIn: (holderId) => bodiesIn(temporal, holderId),
   });

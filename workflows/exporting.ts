@@ -105,12 +105,13 @@ export class LaneOutcomes {
       startToCloseTimeout: '15 seconds',
       retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '10 seconds' },
     });
-    const { destinationId, customerExternalId, lane } = this.start;
+    const { destinationId, customerExternalId, lane, hashed } = this.start;
+    const of = { destinationId, customerExternalId, lane, ...(hashed && { name: hashed.name }) };
     for (;;) {
       await condition(() => !this.isEmpty && !isEnding());
       this.isGiving = true;
       const groups = [...this.groups];
-      await handOver({ destinationId, customerExternalId, lane, groups });
+      await handOver({ ...of, groups });
       this.groups.splice(0, groups.length); // Others may have come behind them.
       this.bytes -= bytesOf(groups);
       this.isGiving = false;

@@ -159,7 +159,10 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       state = next;
     },
   };
-  setHandler(deadLetters, () => parkedEventsOf(state, holderIdsOf(start, memory)));
+  const named = start.hashed && { lane: start.hashed.name };
+  setHandler(deadLetters, () =>
+    parkedEventsOf(state, holderIdsOf(start, memory)).map((letter) => ({ ...letter, ...named })),
+  );
   const overflow = overflowing(start, memory, runLength);
   // Queries ask, too, and must not patch.
   let knowsQuicker = false;
@@ -171,6 +174,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
   let isGathering = false;
   setHandler(status, () => ({
     ...statusOf(state),
+    ...named,
     ...(isGathering && { held: gathering }),
     ...(isEnding() && { renewing: true }),
   }));

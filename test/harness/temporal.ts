@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { run } from '../../dev/servers/install.ts';
 import { temporalCli } from '../../dev/servers/temporal.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
@@ -8,10 +9,13 @@ import { sharedServers } from './sharedServers.ts';
 
 export type TestTemporal = { client: Client; stop(): Promise<void> };
 
-/** A client of the Temporal that this Causeway uses; `stop()` when done. */
-export async function testTemporal({ temporal }: Pick<Causeway, 'temporal'>): Promise<TestTemporal> {
+/** A client of the Temporal that this Causeway uses, without payload keys unless they are given; `stop()` when done. */
+export async function testTemporal(
+  { temporal }: Pick<Causeway, 'temporal'>,
+  converter: DataConverter = dataConverter,
+): Promise<TestTemporal> {
   const connection = await Connection.connect({ address: temporal.address });
-  const client = new Client({ connection, namespace: temporal.namespace, dataConverter });
+  const client = new Client({ connection, namespace: temporal.namespace, dataConverter: converter });
   return { client, stop: track('a client of Temporal', () => connection.close()) };
 }
 

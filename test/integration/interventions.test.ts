@@ -5,6 +5,7 @@ import { laneList } from '../../activities/laneList.ts';
 import { VisibilityPace } from '../../activities/visibilityPace.ts';
 import { intervene } from '../../api/interventions.ts';
 import { CausewayError } from '../../domain/error.ts';
+import { laneWorkflowId } from '../../domain/lane.ts';
 import { openStore, type Store } from '../../store/store.ts';
 import { type Causeway, type CreatedDestination, startCauseway } from '../harness/causeway.ts';
 import { causeway as run } from '../harness/cli.ts';
@@ -64,6 +65,7 @@ test.each([true, false])(
       ...{ index: store.eventIndex, interventions: store.interventions },
       list: laneList(temporal.client, new VisibilityPace()),
       lanes: { ...real, signal },
+      workflowIdOf: async (id: string, lane: string) => laneWorkflowId(id, lane),
     };
     const { id: destinationId } = destination;
     const asked = { destinationId, signal: 'replay', reason: 'mended', by: 'ada', requestKey: randomUUID() } as const;

@@ -13,11 +13,13 @@ import type { DeliveryStatus } from '../../domain/deliveryLog.ts';
 import type { Destination } from '../../domain/destination.ts';
 import { CausewayError } from '../../domain/error.ts';
 import { eventDigest } from '../../domain/eventDigest.ts';
+import { HashedNames } from '../../domain/hashedNames.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { noTrafficMeter } from '../../domain/traffic.ts';
 import type { EventLane } from '../../store/eventIndex.ts';
 import { plainDestination } from '../harness/plainDestination.ts';
 
+const names = new HashedNames(Buffer.alloc(32, 1));
 const event = (fields: Record<string, unknown> = {}) => {
   const text = JSON.stringify({ eventType: 'order.shipped', customerExternalId: 'c', payload: { id: 7 }, ...fields });
   const read = readEvent(JSON.parse(text), text);
@@ -78,6 +80,7 @@ function road(
       dedupWindowMs: 60_000,
       askedEveryMs: 1,
     }),
+    hashedNames: async () => names,
     laneLimits: defaultLaneLimits,
     eventBytesMax: 1_000,
   });
@@ -391,4 +394,23 @@ describe('while the lanes of a destination are being changed', () => {
     });
     expect((await accept(event())).deliveries).toHaveLength(1);
   });
+});
+
+test("where a destination hashes names, neither its lane's nor its customer's is in an id, and the lane is told both", async () => {
+  const { accept, stored } = road([
+    plainDestination('dst_a', { hashesKeys: true }),
+    plainDestination('dst_b', { hashesKeys: true }),
+    plainDestination('dst_n', { hashesKeys: true, ordering: { lanes: 1 } }),
+    plainDestination('dst_c'),
+  ]);
+  const { deliveries } = await accept(event());
+  const lanes = deliveries.map(({ workflowId }) => workflowId.replace(/^delivery:/, ''));
+  expect(lanes).toEqual([
+    expect.stringMatching(/^dst_a:hmac-[\w-]{22}$/),
+    expect.stringMatching(/^dst_b:hmac-[\w-]{22}$/),
+    'dst_n:h0',
+    'dst_c:c',
+  ]);
+  expect(new Set(lanes.slice(0, 2).map((lane) => lane.split(':')[1])).size).toBe(2);
+  expect([...stored.keys()]).toEqual(deliveries.map(({ workflowId }) => workflowId));
 });

@@ -84,6 +84,7 @@ async function smallApi(): Promise<{ url: string; values: string[]; server: Serv
       isNotThere: async () => undefined,
     },
     onTheirWay: { began: () => () => undefined },
+    hashedNames: () => Promise.reject(new Error('No name is hashed.')),
     laneLimits: defaultLaneLimits,
     eventBytesMax: eventBytesMaxLeast,
   });

@@ -31,6 +31,7 @@ function world({ parked, page = { lanes: [] }, signal }: World) {
   const signals: unknown[][] = [];
   const kept = new Map<string, Intervention>();
   const options = {
+    workflowIdOf: async (_: string, lane: string) => workflowOf(lane),
     interventions: {
       find: async (key: string) => kept.get(key),
       begin: async (key: string, asked: Intervention) => {
