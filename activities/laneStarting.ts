@@ -11,12 +11,11 @@ import { encodeToPayloads } from '@temporalio/common/lib/internal-non-workflow/i
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { type LaneStart, laneWorkflowType } from '../domain/lane.ts';
 import type { laneSignals } from '../domain/laneMessages.ts';
-import { laneTimeouts } from '../domain/laneTimeouts.ts';
 
 /** How long Temporal may take to store a signal, its client's own retries included, in ms. */
 const signalTimeoutMs = 8_000;
-/** Nobody knows yet whether the lane's worker has time to spare. */
-const workflowTaskTimeout = msToTs(laneTimeouts(false).workflowTaskMs);
+/** A workflow task that a killed worker had taken is given to another one after this long; Temporal's default is 10 s. docs/decisions/killed-workers.md */
+const workflowTaskTimeout = msToTs('5 seconds');
 
 const destinationId = defineSearchAttributeKey('DestinationId', SearchAttributeType.KEYWORD);
 const customerExternalId = defineSearchAttributeKey('CustomerExternalId', SearchAttributeType.KEYWORD);

@@ -10,7 +10,6 @@ import { discardedBefore, landedBefore } from '../domain/settledBefore.ts';
 import type { TrafficMeter } from '../domain/traffic.ts';
 import { AttemptLog } from './attemptLog.ts';
 import { BatchDelivery } from './batchDelivery.ts';
-import type { Calm } from './calm.ts';
 import { countedFor, type DeliveryMeter } from './deliveryMeter.ts';
 import { reportFailure } from './failureReport.ts';
 import { notBefore } from './freshDestination.ts';
@@ -30,7 +29,6 @@ export type ProduceDependencies = {
   logger: Logger;
   meter: DeliveryMeter;
   traffic: TrafficMeter;
-  calm: Pick<Calm, 'isCalm'>;
   /** An error that also occurs in passing is final after so long at the latest, in ms; where absent the table alone says when. */
   faultAfterMsMax?: number;
   /** The customer whose events outcomes become; undefined where they are not exported. */
@@ -54,7 +52,6 @@ export function createProduceActivity({
   logger,
   meter,
   traffic,
-  calm,
   faultAfterMsMax,
   exportTo,
   brokers,
@@ -122,13 +119,12 @@ export function createProduceActivity({
       lease.end();
     }
   };
-  const telling: ProduceActivity['produce'] = async (request, block) => ({
+  const exporting: ProduceActivity['produce'] = async (request, block) => ({
     ...(await produce(request, block)),
-    ...(calm.isCalm && { isCalm: true }),
-    ...(exportTo !== undefined && { exportTo }),
+    exportTo,
   });
   return {
-    activities: { produce: telling },
+    activities: { produce: exportTo === undefined ? produce : exporting },
     hasLetGoBefore: (destination) => producers.hasLetGoBefore(destination),
     close: () => producers.close(),
   };

@@ -93,8 +93,6 @@ export type Outcome = Settled & {
   discardedBefore?: number[] | undefined;
   /** As the request had it. */
   resetRunId?: string | undefined;
-  /** Set where the worker has time to spare. */
-  isCalm?: true | undefined;
   /** Set where outcomes are exported: the customer whose events they become. */
   exportTo?: string | undefined;
 };

@@ -21,7 +21,6 @@ export type CarriedLane = CarriedOutcomes & {
   resetRunId?: string | undefined;
   resent?: readonly ResentPart[] | undefined;
   requests?: readonly string[] | undefined;
-  isCalm?: true | undefined;
   /** Of the blocks, the first so many are the queue; the overflow's tail follows; the others hold the dead letters' bodies. */
   queueBlocks: number;
   overflow?: CarriedOverflow | undefined;
@@ -49,7 +48,6 @@ export function carried(state: LaneState, nowMs: number, outcomes: CarriedOutcom
     resetRunId: state.resetRunId,
     resent: state.resent.length === 0 ? undefined : state.resent,
     requests: state.requests.length === 0 ? undefined : state.requests,
-    isCalm: state.isCalm ? true : undefined,
     queueBlocks: queue.length,
     overflow: state.overflow.name === '' ? undefined : carriedOverflow(state.overflow, tail.length),
     ...letters,
@@ -72,7 +70,6 @@ export function restored(limits: LaneLimits, head: CarriedLane, blocks: readonly
     resetRunId: head.resetRunId,
     resent: head.resent ?? [],
     requests: head.requests ?? [],
-    isCalm: head.isCalm === true,
     counts: head.counts,
     seen: DedupWindow.from(head.seen, limits.dedupIdsMax, limits.dedupWindowMs),
   };

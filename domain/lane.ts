@@ -46,7 +46,7 @@ export const defaultLaneLimits: LaneLimits = {
  * A run's history may grow to this before the API stops feeding it; Temporal ends a run at 51,200 events or 50 MB. `unreadBytes`
  * and `unreadEvents` hold where no worker has looked at it for a while: what is over the lane's bound is in the run's history once
  * more when it goes to segments, and no run should pass 10,000 events or 10 MB; and the first worker that comes has to take all
- * signals in within one workflow task (domain/laneTimeouts.ts), several lanes at once.
+ * signals in within one workflow task (`workflowTaskTimeout` in activities/laneStarting.ts), several lanes at once.
  */
 export const runFull = {
   historyEvents: 8_000,

@@ -67,8 +67,6 @@ export type LaneState = {
    * not delivered again.
    */
   resetRunId: string | undefined;
-  /** Whether the worker that carried the last batch had time to spare. */
-  isCalm: boolean;
   counts: Counts;
   seen: DedupWindow;
   /** The last part of each replay of delivered events. */
@@ -107,7 +105,6 @@ export const newLaneState = (limits: LaneLimits): LaneState => ({
   resumed: undefined,
   paused: undefined,
   resetRunId: undefined,
-  isCalm: false,
   counts: { accepted: 0, repeated: 0, delivered: 0, parked: 0, discarded: 0 },
   seen: new DedupWindow(limits.dedupIdsMax, limits.dedupWindowMs),
   resent: [],
@@ -219,7 +216,6 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
     onDeadLetter: outcome.onDeadLetter ?? state.onDeadLetter,
     hold: holdFrom(outcome, resumed, nowMs),
     resumed,
-    isCalm: outcome.isCalm === true,
     deadLetters: parked.size === 0 ? state.deadLetters : [...state.deadLetters, ...parked.values()],
     counts: {
       ...counts,

@@ -16,33 +16,16 @@ export const shortQuietMs = 50;
 const sendingOnMs = 1_500;
 /** After this long without any promise it continues all the same. */
 const patienceMs = 3_000;
-/**
- * A workflow task that brings more blocks than this is late, as after the death of a worker that had it: a sender's blocks are a tenth of a second
- * apart, and by now what came with the last of them is over, too.
- */
-const blocksInTime = 3;
 /** A sender that has been silent for this long is not about to send. */
 const silentMs = 1_500;
 
 export class Quiet {
   private promised = { quietMs: 0, task: 0, atMs: 0 };
-  private blocksOfTask = 0;
   private longSinceMs: number | undefined;
 
   /** A block came, in the workflow task that `task` names, with its sender's promise. */
   heard(quietMs: number, task: number, nowMs: number): void {
-    this.blocksOfTask = task === this.promised.task ? this.blocksOfTask + 1 : 1;
     this.promised = { quietMs, task, atMs: nowMs };
-  }
-
-  /** Whether the lane is behind its senders, so that their promises are over. */
-  get isBehind(): boolean {
-    return this.blocksOfTask > blocksInTime;
-  }
-
-  /** What was promised last does not hold. */
-  forget(): void {
-    this.promised = { ...this.promised, quietMs: 0 };
   }
 
   /** The run has been found long. */

@@ -24,7 +24,7 @@ const stickyTimeout = '2 seconds';
 const freshPollRatio = 0.5;
 /**
  * A worker that has just started replays as many lanes at once, in turns, and each must be through before its task's time is up
- * (domain/laneTimeouts.ts), or is replayed again: docs/decisions/killed-workers.md
+ * (`workflowTaskTimeout` in activities/laneStarting.ts), or is replayed again: docs/decisions/killed-workers.md
  */
 const workflowTasksMax = 8;
 

@@ -1,7 +1,6 @@
 /** The worker process: runs lanes and produces into customers' Kafka. */
 import { Client } from '@temporalio/client';
 import { pino } from 'pino';
-import { watchCalm } from '../activities/calm.ts';
 import { createExportActivities, type ExportSettings } from '../activities/exporting.ts';
 import { systemDistrust } from '../activities/kafka/systemAuthorities.ts';
 import { createKeeperActivities } from '../activities/keeper.ts';
@@ -74,9 +73,8 @@ async function main(): Promise<void> {
   const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
   const settings = exportSettings(config);
   const histories = new LaneHistories(temporal);
-  const { calm, stop: stopWatching } = watchCalm();
   const producing = createProduceActivity({
-    ...{ destinations, temporal, patience, logger, meter, traffic: store.traffic, calm, faultAfterMsMax },
+    ...{ destinations, temporal, patience, logger, meter, traffic: store.traffic, faultAfterMsMax },
     settledBefore: new SettledBefore(histories, runsListedBy(temporal)),
     exportTo: settings?.customerExternalId,
   });
@@ -113,7 +111,6 @@ async function main(): Promise<void> {
   await Promise.all(workers.map((worker) => worker.run()));
   clearInterval(sweeper);
   keyWatch.stop();
-  stopWatching();
   producing.close();
   await lettingGo.stop();
   metricsServer.close();

@@ -2,9 +2,9 @@ import { defineSearchAttributeKey, SearchAttributeType, type SignalDefinition } 
 import {
   ApplicationFailure,
   condition,
+  continueAsNew,
   defineQuery,
   defineSignal,
-  makeContinueAsNewFunc,
   patched,
   proxyActivities,
   setHandler,
@@ -43,7 +43,6 @@ import {
   resent,
   settled,
 } from '../domain/laneState.ts';
-import { laneTimeouts, quickerAtEvents } from '../domain/laneTimeouts.ts';
 import { isOverflowing } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { Quiet } from '../domain/quiet.ts';
@@ -57,14 +56,12 @@ import { overflowing } from './overflow.ts';
 export type ProduceActivities = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
 // Transient errors are thrown and tried again, for as long as it takes; a final one is an answer, and is not retried.
-const producing = (isCalm: boolean): ProduceActivities =>
-  proxyActivities<ProduceActivities>({
-    startToCloseTimeout: '30 seconds',
-    heartbeatTimeout: laneTimeouts(isCalm).heartbeatMs, // A killed worker's batch is tried again after that, and a second.
-    // No slower than a keeper asks: a broker may come back just after a try.
-    retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '5 seconds' },
-  });
-const produceBy = { calm: producing(true), others: producing(false) };
+const { produce } = proxyActivities<ProduceActivities>({
+  startToCloseTimeout: '30 seconds',
+  heartbeatTimeout: '4 seconds', // A killed worker's batch is tried again after that, and a second.
+  // No slower than a keeper asks: a broker may come back just after a try.
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+});
 
 export const enqueue = defineSignal<unknown[]>(laneSignals.enqueue, { typeInfo: anyInput });
 export const replay = defineSignal<unknown[]>(laneSignals.replay, { typeInfo: anyInput });
@@ -101,7 +98,6 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     if (!block) return;
     state = enqueued(state, block, Date.now());
     quiet.heard(block.quietMs, taskName(), Date.now());
-    if (quiet.isBehind && patched('late-promise')) quiet.forget();
   });
   onSignal(replay, (input, about) => {
     const selected = selectionFrom(input, 'all', about);
@@ -164,12 +160,8 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     parkedEventsOf(state, holderIdsOf(start, memory)).map((letter) => ({ ...letter, ...named })),
   );
   const overflow = overflowing(start, memory, runLength);
-  // Queries ask, too, and must not patch.
-  let knowsQuicker = false;
   const isEnding = (): boolean =>
-    (runLength() !== 'short' || (knowsQuicker && isSlow(state))) &&
-    carriedBytes(state) + outcomes.carriedBytes <= carriedBytesMax &&
-    !overflow.isBusy();
+    runLength() !== 'short' && carriedBytes(state) + outcomes.carriedBytes <= carriedBytesMax && !overflow.isBusy();
   outcomes.begin(isEnding);
   let isGathering = false;
   setHandler(status, () => ({
@@ -178,10 +170,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
     ...(isGathering && { held: gathering }),
     ...(isEnding() && { renewing: true }),
   }));
-  const isToRenew = (): boolean => {
-    if (isSlow(state)) knowsQuicker = patched('quicker'); // Code that knows nothing of it may have gone past this point.
-    return isEnding() && !outcomes.isBusy;
-  };
+  const isToRenew = (): boolean => isEnding() && !outcomes.isBusy;
 
   // A run that a backlog makes too long can't wait for quiet.
   const isPressed = (): boolean => runLength() === 'tooLong' && isOverflowing(state.overflow);
@@ -231,9 +220,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       }
       if (isToRenew() && isQuiet()) {
         show(); // The next run takes what is shown for what it carries.
-        const { workflowTaskMs: workflowTaskTimeout } = laneTimeouts(state.isCalm);
-        const next = makeContinueAsNewFunc<typeof lane>({ workflowTaskTimeout });
-        await next(start, ...carried(state, Date.now(), outcomes.carried()));
+        await continueAsNew<typeof lane>(start, ...carried(state, Date.now(), outcomes.carried()));
       }
       if (isToRenew() && !maySendOn()) continue;
     }
@@ -274,19 +261,10 @@ function lengthOf({ limits }: LaneStart, startBytes: number): RunLength {
   return length < tooLongAt ? 'long' : 'tooLong';
 }
 
-/** Whether the run should give way to one with shorter timeouts. */
-const isSlow = ({ isCalm }: LaneState): boolean =>
-  isCalm &&
-  workflowInfo().taskTimeoutMs > laneTimeouts(true).workflowTaskMs &&
-  workflowInfo().historyLength >= quickerAtEvents;
-
-async function outcomeOf(
-  { destinationId }: LaneStart,
-  { sending, resumed, resetRunId, isCalm }: LaneState,
-): Promise<Outcome> {
+async function outcomeOf({ destinationId }: LaneStart, { sending, resumed, resetRunId }: LaneState): Promise<Outcome> {
   if (!sending) throw ApplicationFailure.nonRetryable('The lane planned an empty batch.', 'EMPTY_BATCH');
   const { runId } = workflowInfo();
-  return await produceBy[isCalm ? 'calm' : 'others'].produce(
+  return await produce(
     { destinationId, runId, ...(resumed && { resumed }), ...(resetRunId !== undefined && { resetRunId }) },
     sending,
   );

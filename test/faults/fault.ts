@@ -37,8 +37,6 @@ export type Fault = {
   /** What is done, for the table. */
   title: string;
   times: Readonly<Record<Form, number>>;
-  /** Nothing is done for so long before each injection, in ms: workers find out that they have time to spare. Only where lanes are to be in time. */
-  calmMs?: number;
   /** From its injection until it is healed, in ms. */
   lastsMs: Readonly<Record<Form, number>>;
   road: Road;

@@ -65,7 +65,6 @@ export async function runFault(
   try {
     await delivered(ground, warmEvents);
     for (; ground.round < fault.times[form]; ground.round++) {
-      if (isTimed) await sleep(fault.calmMs ?? 0);
       rounds.push(await oneRound(fault, form, ground));
       await delivered(ground, numbersOf(records.read(), tag).length + calmEvents);
     }

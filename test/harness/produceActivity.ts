@@ -77,7 +77,7 @@ export function testProduce(
   const patience = new Patience({ destinations, outages, tellKeeper: async () => undefined, waitAfterMs });
   const { meter, registry } = workerMetrics();
   const { activities, close } = createProduceActivity({
-    ...{ destinations, temporal: client, patience, logger, meter, traffic: noTrafficMeter, calm: { isCalm: false } },
+    ...{ destinations, temporal: client, patience, logger, meter, traffic: noTrafficMeter },
     settledBefore: { of: async () => nothingSettled() },
     brokers,
   });

@@ -5,15 +5,14 @@ import { runsListedBy } from '../../activities/laneRuns.ts';
 import { deliveryHistories, readDelivery } from '../../api/deliveryLogs.ts';
 import { digestOfEventId } from '../../domain/eventId.ts';
 import type { LaneStatus } from '../../domain/laneMessages.ts';
-import { laneTimeouts } from '../../domain/laneTimeouts.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { deliveryOf, type LoggedDelivery, postEvent, untilDelivery } from '../harness/eventLog.ts';
 import { expectProblem } from '../harness/problem.ts';
 import { ownKafka } from '../harness/servers.ts';
 import { operate, type TestTemporal, testTemporal } from '../harness/temporal.ts';
 
-/** After this long at the least Temporal gives up a try of which it hears nothing, in ms. */
-const { heartbeatMs: heartbeatTimeoutMs } = laneTimeouts(true);
+/** After this long Temporal gives up a try of which it hears nothing, in ms. */
+const heartbeatTimeoutMs = 4_000;
 /** The worker's clock and Temporal's are the same, but rounded in different ways, in ms. */
 const clocksApartMs = 5;
 

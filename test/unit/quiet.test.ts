@@ -50,17 +50,4 @@ describe('a lane whose run has grown long', () => {
     expect(quiet.nextLookMs(startMs + 2_000)).toBe(1_000);
     expect(quiet.nextLookMs(startMs + 9_000)).toBe(1);
   });
-
-  test('holds nothing that was promised to a workflow task which came late, after many blocks', () => {
-    for (let n = 1; n <= 4; n++) {
-      expect(quiet.isBehind).toBe(false);
-      quiet.heard(500, 20, startMs + 100);
-    }
-    expect(quiet.isNow(20, startMs + 100)).toBe(true);
-    expect(quiet.isBehind).toBe(true);
-    quiet.forget();
-    expect(quiet.isNow(20, startMs + 100)).toBe(false);
-    quiet.heard(500, 21, startMs + 200);
-    expect([quiet.isBehind, quiet.isNow(21, startMs + 200)]).toEqual([false, true]);
-  });
 });

@@ -23,14 +23,13 @@ export const oneWorkerKilled: Fault = {
   name: 'one-of-two-workers-killed',
   title: 'one of two workers killed (SIGKILL)',
   times: { short: 1, full: 10 },
-  calmMs: 16_000, // A worker that starts takes the other one's time; and it is calm after ten seconds that were.
   lastsMs: always(8_000), // The other one must take its lanes over, before the first is back.
   isTakenOver: true,
   road: 'straight',
   workers: 2,
   goesOn: {
     withinMs: 8_000,
-    why: 'where the workers have time to spare, Temporal gives the batch of the killed one out again after 1.8 s without a heartbeat and 1 s until its retry, a workflow task after 2 s, and lanes go on within 3 to 4 s; else it is 4 s and 1 s, and 5 s and 2 s of the sticky queue',
+    why: 'Temporal gives the batch of the killed worker out again after 4 s without a heartbeat and 1 s until its retry, a workflow task after 5 s and 2 s of the sticky queue',
   },
   effect: stallsOnce(1_500), // Lanes are in its cache for 2 s, if it has any.
   inject: ({ stand, round }) => (round % 2 === 0 ? stand.worker : stand.secondWorker).kill(),
