@@ -4,6 +4,7 @@ import { askedOf, type LaneCalls } from '../activities/laneCalls.ts';
 import type { CountLanes, ListedLane, ListLanes } from '../activities/laneList.ts';
 import type { DeliveryState } from '../domain/lane.ts';
 import { type DestinationSeen, destinationsIn, type OldestWaiting, type Seen } from '../domain/numbers.ts';
+import { plainText } from '../domain/plainText.ts';
 import type { Numbers } from '../store/numbers.ts';
 
 export type SamplerOptions = {
@@ -224,10 +225,12 @@ const reasonIn = (known: Known | undefined): Pick<DestinationSeen, 'error' | 'si
   since: known?.told?.since,
 });
 
+const nameCharsMax = 100;
 const messageCharsMax = 300;
+/** Brokers have a say in it, and one text that Postgres refuses would be the end of every customer's numbers. */
 const shortened = ({ name, message }: { name: string; message: string }) => ({
-  name,
-  message: message.slice(0, messageCharsMax),
+  name: plainText(name, nameCharsMax),
+  message: plainText(message, messageCharsMax),
 });
 
 const sumOf = <One>(all: Iterable<One>, of: (one: One) => number): number => {

@@ -1,5 +1,6 @@
 import type { DeliveryState } from '../domain/lane.ts';
 import type { DestinationSeen, LaneCounts, Seen } from '../domain/numbers.ts';
+import { plainText } from '../domain/plainText.ts';
 import type { Traffic } from '../domain/traffic.ts';
 import type { Database } from './pool.ts';
 
@@ -133,7 +134,7 @@ export class Numbers {
   async keep(seen: Seen, destinations: readonly DestinationSeen[]): Promise<void> {
     const gauged = destinations.slice(0, gaugedMax);
     await this.database.transaction(async (client) => {
-      await client.query('update sampler set sampled_at = now(), seen = $1', [JSON.stringify(seen)]);
+      await client.query('update sampler set sampled_at = now(), seen = $1', [jsonOf(seen)]);
       await client.query(dropHealthy, [destinations.map(({ destinationId }) => destinationId)]);
       await client.query(putHealth, healthColumns(destinations));
       await client.query(putGauges, [
@@ -221,11 +222,15 @@ const seenOf = (row: HealthRow): DestinationSeen => ({
   ...(row.since && { since: row.since.toISOString() }),
 });
 
+/** Whatever a sample saw, one text in it must not keep the rest from being stored. */
+const jsonOf = (value: object): string =>
+  JSON.stringify(value, (_, part: unknown) => (typeof part === 'string' ? plainText(part) : part));
+
 const healthColumns = (destinations: readonly DestinationSeen[]): unknown[][] => [
   destinations.map(({ destinationId }) => destinationId),
   destinations.map(({ state }) => state),
   destinations.map(({ deadLetters }) => deadLetters),
-  destinations.map(({ lanes }) => JSON.stringify(lanes)),
-  destinations.map(({ error }) => (error ? JSON.stringify(error) : null)),
+  destinations.map(({ lanes }) => jsonOf(lanes)),
+  destinations.map(({ error }) => (error ? jsonOf(error) : null)),
   destinations.map(({ since }) => since ?? null),
 ];

@@ -1,5 +1,6 @@
 import { isUnreachable } from '../../domain/failures.ts';
 import { kafkaErrorName } from '../../domain/kafkaErrors.ts';
+import { plainText } from '../../domain/plainText.ts';
 import { tlsOffered } from './verifiedTls.ts';
 
 /** A failure by its name in the failure table (domain/failures.ts). Never holds a secret. */
@@ -89,10 +90,10 @@ export function handshakeRefusal(message: string): string | undefined {
 /** Finds the name of an error of kafkajs, Node.js or OpenSSL. */
 export function failureIn(error: unknown): NamedFailure {
   const inner = innermost(error);
-  if (inner instanceof NamedError) return inner.failure;
-  if (!(inner instanceof Error)) return { name: 'UNFORESEEN', message: String(inner).slice(0, messageCharsMax) };
+  if (inner instanceof NamedError) return { ...inner.failure, message: plainText(inner.failure.message) };
+  if (!(inner instanceof Error)) return { name: 'UNFORESEEN', message: plainText(String(inner), messageCharsMax) };
   const { type, code }: KafkaJsError = inner;
-  const message = inner.message.slice(0, messageCharsMax);
+  const message = plainText(inner.message, messageCharsMax);
   // By the code: kafkajs calls some by names that Kafka gave up long ago.
   if (typeof type === 'string' && typeof code === 'number') return { name: kafkaErrorName(code), code, message };
   if (typeof type === 'string') return { name: type, message };

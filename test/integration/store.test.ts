@@ -245,3 +245,14 @@ describe('the event index', () => {
     expect(rows.map(({ name }) => name).sort()).toEqual([1, 2, 3, 4].map((n) => `event_index_2027030${n}`));
   });
 });
+
+test('a sample is kept though a text in it is none that jsonb takes: one customer’s broker can’t stop the numbers of all', async () => {
+  await store.numbers.takeTurn('tester', 1_000);
+  const lanes = { Waiting: 1, Suspended: 0, Parked: 0, Paused: 0, Delivering: 0 };
+  const seen = { lanes, deadLetters: 0, suspendedDestinations: 0, isWhole: true };
+  const error = { name: 'TOKEN_REFUSED', message: 'it said \u0000 and \ud83d' };
+  const sick = { destinationId: 'dst_sick', state: 'Waiting', deadLetters: 0, lanes: { Waiting: 1 }, error } as const;
+  await store.numbers.keep(seen, [sick, { ...sick, destinationId: 'dst_other', error: undefined }]);
+  const kept = await store.numbers.health(['dst_sick', 'dst_other']);
+  expect([kept.size, kept.get('dst_sick')?.error]).toEqual([2, { ...error, message: 'it said   and \ufffd' }]);
+});

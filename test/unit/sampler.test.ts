@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import type { LaneQuery, ListedLane } from '../../activities/laneList.ts';
 import { Sampler, type SamplerOptions } from '../../api/sampler.ts';
+import type { ParkedEvent } from '../../domain/laneMessages.ts';
 import type { DestinationSeen, Seen } from '../../domain/numbers.ts';
 
 /** A visibility with so many lanes, ten of each destination and each with one dead letter, behind a store that keeps what is sampled. */
@@ -86,4 +87,17 @@ test('a process that has no turn asks nothing', async () => {
   lose();
   await sampled(options, 1, []).catch(() => undefined);
   expect([calls, kept]).toEqual([[], []]);
+});
+
+test('an error that Postgres would refuse, with NUL in it or cut through a character, is kept as plain text', async () => {
+  for (const message of ['the broker said \u0000', `${'x'.repeat(299)}\u{1f600}`]) {
+    const { kept, options } = worldWith(1);
+    const parkedAt = '2026-01-15T09:30:00.000Z';
+    const letter = { eventId: 'e', partitionKey: 'k', bytes: 1, parkedAt };
+    const deadLetters = async (): Promise<ParkedEvent[]> => [
+      { ...letter, error: { name: 'UNFORESEEN', kind: 'recordAtFault', message, remedy: 'None.' } },
+    ];
+    await sampled({ ...options, lanes: { ...options.lanes, deadLetters } }, 1, kept);
+    expect(kept[0]?.destinations[0]?.error?.message).toMatch(/^[^\p{Cc}\p{Cs}]+$/u);
+  }
 });
