@@ -118,10 +118,13 @@ export function acceptor(dependencies: AcceptDependencies): Accept {
   /** What comes after the event's 202 goes to another lane, and must find it settled. */
   const refuseUnlessSettled = async (digest: string, event: Event, elsewhere: readonly Elsewhere[]): Promise<void> => {
     for (const placed of elsewhere) {
-      const is = await earlier.settles(digest, placed).catch(() => 'unknown' as const);
+      const is = await earlier.settles(digest, placed).catch(() => 'unasked' as const);
       if (is === 'settled') continue;
-      if (is !== 'unknown' || !placed.isOnItsWay) throw waitsElsewhere(placed.destination, event, is);
-      await earlier.isNotThere(digest, placed).catch(() => undefined); // The next sending says so, too.
+      if (!placed.isOnItsWay || is === 'waiting') {
+        throw waitsElsewhere(placed.destination, event, is === 'unasked' ? 'unknown' : is);
+      }
+      // Where it can't be asked, nothing is known: the note stays, for it may be all that knows of the event.
+      if (is === 'unknown') await earlier.isNotThere(digest, placed).catch(() => undefined); // The next sending says so, too.
       throw waitsElsewhere(placed.destination, event, 'onItsWay');
     }
   };

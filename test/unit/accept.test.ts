@@ -37,7 +37,7 @@ function road(
   const refusing = new Set<string>();
   const indexed: string[] = [];
   const notThere: string[] = [];
-  const earlier: { rows: EventLane[]; status: DeliveryStatus | undefined } = { rows: [], status: undefined };
+  const earlier: { rows: EventLane[]; status: DeliveryStatus | undefined | 'silent' } = { rows: [], status: undefined };
   let beforeStored = async (): Promise<void> => undefined;
   const writer = new LaneWriter({
     waitingBytesMax: 1e6,
@@ -73,7 +73,10 @@ function road(
     },
     earlier: new EarlierLanes({
       lanesOf: async (digests) => earlier.rows.filter(({ eventId }) => digests.includes(eventId)),
-      statusIn: async () => earlier.status,
+      statusIn: async () => {
+        if (earlier.status === 'silent') throw new CausewayError('temporal_unavailable', 'It did not answer.');
+        return earlier.status;
+      },
       isNotThere: async (digest, workflowId) => {
         notThere.push(`${digest} ${workflowId}`);
       },
@@ -261,6 +264,9 @@ describe('an event that is sent again after the lanes of a destination were chan
       message: expect.stringMatching(/may be on its way into the lane that its key had then.*will not be there twice/),
     });
     expect(notThere).toEqual([`${digest} ${laneA}`]); // Said each time: only a note that is old goes by it.
+    earlier.status = 'silent';
+    await expect(again()).rejects.toMatchObject({ code: 'lanes_changing' });
+    expect(notThere).toHaveLength(1); // Who was not told that the event is not there keeps what is known of it.
 
     arrives();
     const receipt = await first;
