@@ -6,7 +6,7 @@ import type { ParkedEvent } from '../domain/laneMessages.ts';
 import { isOfParking, type ParkingFilter } from '../domain/replayFilter.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
-import { cursorOf, placeOf } from './listCursor.ts';
+import { cursorOf, placeOf, places } from './listCursor.ts';
 import { customerOf, ownDestination } from './portal.ts';
 import { FieldsRefused } from './problem.ts';
 import { destinationIdParam } from './schemas/destination.ts';
@@ -113,13 +113,8 @@ async function pageOf({ list, lanes }: DeadLetterOptions, { limit, cursor, ...qu
 }
 
 function placeFrom(name: string, cursor: string): Place {
-  const [token = '', lanesMax = 0, workflowId = '', passed = 0] = placeOf(name, cursor);
-  return {
-    token: String(token),
-    lanesMax: Math.min(Math.max(Number(lanesMax) || 0, lanesOfPage.least), lanesOfPage.most),
-    workflowId: String(workflowId),
-    passed: Number(passed) || 0,
-  };
+  const [token, lanesMax, workflowId, passed] = placeOf(name, cursor, places.deadLetters);
+  return { token, lanesMax: Math.min(Math.max(lanesMax, lanesOfPage.least), lanesOfPage.most), workflowId, passed };
 }
 
 type ShownLetter = ParkedEvent & { destinationId: string; lane: string; workflowId: string };

@@ -11,7 +11,7 @@ import type { EventIndex } from '../store/eventIndex.ts';
 import type { EventPlace, EventsIn, RecentEvent } from '../store/eventSearch.ts';
 import type { App, AppEnv } from './appEnv.ts';
 import type { LaneIds } from './laneIds.ts';
-import { cursorOf, placeOf } from './listCursor.ts';
+import { cursorOf, placeOf, places } from './listCursor.ts';
 import { eventNotFound } from './notIndexed.ts';
 import { customerOf, ownDestination } from './portal.ts';
 import { deliveriesQuery, deliveryPageSchema, eventIdQuery, eventIdSchema } from './schemas/deliveries.ts';
@@ -84,14 +84,10 @@ export function deliveryRoutes(app: App, options: DeliveryRouteOptions): void {
 const searchesAtOnce = { atOnce: 3, waiting: 20 };
 const tooMany = 'Too many deliveries are looked for at once. Ask again after a second.';
 
-const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 function placeFrom(name: string, cursor: string): EventPlace {
-  const [atMs, eventId = '', runId = ''] = placeOf(name, cursor);
-  const isWhole = /^[\w-]{22}$/.test(String(eventId)) && uuidForm.test(String(runId));
-  return { atMs: Number(atMs) || 0, ...(isWhole ? { eventId: String(eventId), runId: String(runId) } : beforeTime) };
+  const [atMs, eventId, runId] = placeOf(name, cursor, places.deliveries);
+  return { atMs, eventId, runId };
 }
-const beforeTime = { eventId: '', runId: '' };
 
 /** `key`: the key that is looked for, where its lane has others too. */
 type Where = { in: EventsIn; key?: { key: string; isToRead: boolean } };

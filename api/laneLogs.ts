@@ -7,7 +7,7 @@ import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { leftOutShown } from './eventLog.ts';
 import type { LaneIds } from './laneIds.ts';
-import { cursorOf, placeOf } from './listCursor.ts';
+import { cursorOf, placeOf, places } from './listCursor.ts';
 import { destinationIdParam } from './schemas/destination.ts';
 import { laneLogQuery, laneLogSchema } from './schemas/laneLog.ts';
 import { problemResponses } from './schemas/problem.ts';
@@ -49,9 +49,10 @@ export function laneLogRoute(app: App, { destinations, laneLogs, workflowIdOf }:
     const { id } = await existing(destinations, c.req.valid('param').id);
     const { lane, limit, cursor } = c.req.valid('query');
     const name = `lane-log:${id}:${lane}`;
-    const [runId, left, startedAtMs, isEarlier] = cursor === undefined ? [] : placeOf(name, cursor);
+    const [runId, left = 0, startedAtMs = 0, isEarlier] =
+      cursor === undefined ? [] : placeOf(name, cursor, places.laneLog);
     const isFirst = runId === undefined;
-    const place = isFirst ? undefined : { runId: String(runId), left: Number(left), startedAtMs: Number(startedAtMs) };
+    const place = isFirst ? undefined : { runId, left, startedAtMs };
     // What it did before names were hashed is under its name.
     const earlier = laneWorkflowId(id, lane);
     const current = isEarlier ? earlier : await workflowIdOf(id, lane);

@@ -5,7 +5,7 @@ import { containing } from '../store/destinationSql.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { Numbers, Of } from '../store/numbers.ts';
 import type { App, AppEnv } from './appEnv.ts';
-import { cursorOf, placeOf } from './listCursor.ts';
+import { cursorOf, placeOf, places } from './listCursor.ts';
 import { customerOf, ownDestination } from './portal.ts';
 import {
   eventTypePageSchema,
@@ -191,8 +191,8 @@ type TypesQuery = {
 
 async function typesOf(numbers: NumbersOptions['numbers'], { customerExternalId, search, limit, cursor }: TypesQuery) {
   const name = `event-types:${customerExternalId ?? ''}:${search ?? ''}`;
-  const [last7d, eventType] = cursor === undefined ? [] : placeOf(name, cursor);
-  const after = eventType === undefined ? undefined : { last7d: Number(last7d), eventType: String(eventType) };
+  const [last7d = 0, eventType] = cursor === undefined ? [] : placeOf(name, cursor, places.eventTypes);
+  const after = eventType === undefined ? undefined : { last7d, eventType };
   const like = search === undefined ? undefined : containing(search);
   const rows = await numbers.eventTypes({ customerExternalId, containing: like, after, limit: limit + 1 });
   const page = rows.slice(0, limit);
