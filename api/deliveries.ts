@@ -72,7 +72,7 @@ export function deliveryRoutes(app: App, options: DeliveryRouteOptions): void {
     const where = await placesOf(c, options, query);
     const page = await turns.take(() => pageOf(options, where, { limit, before }));
     const { next } = page;
-    const shown = { deliveries: page.events.map((event) => shownDelivery(event, where.key?.key)) };
+    const shown = { deliveries: page.events.map((event) => shownDelivery(event, where.key)) };
     return c.json(
       { ...shown, ...(next && { nextCursor: cursorOf(name, [next.atMs, next.eventId, next.runId]) }) },
       200,
@@ -89,8 +89,9 @@ function placeFrom(name: string, cursor: string): EventPlace {
   return { atMs, eventId, runId };
 }
 
-/** `key`: the key that is looked for, where its lane has others too. */
-type Where = { in: EventsIn; key?: { key: string; isToRead: boolean } };
+/** A key that is looked for, and its lane's name; `isToRead` where that lane has others too. */
+type WantedKey = { key: string; lane: string; isToRead: boolean };
+type Where = { in: EventsIn; key?: WantedKey };
 type Query = {
   customerExternalId?: string | undefined;
   destinationId?: string | undefined;
@@ -119,7 +120,7 @@ async function placesOf(
   const lane = laneOf(ordering.lanes, partitionKey, sha256);
   return {
     in: { workflowId: await workflowIdOf(id, lane) },
-    key: { key: partitionKey, isToRead: ordering.lanes !== 'key' },
+    key: { key: partitionKey, lane, isToRead: ordering.lanes !== 'key' },
   };
 }
 
@@ -152,11 +153,12 @@ const placeAt = ({ acceptedAt, eventId, runId }: RecentEvent): EventPlace => ({
   ...{ eventId, runId },
 });
 
-function shownDelivery({ eventId, workflowId, acceptedAt }: RecentEvent, partitionKey: string | undefined) {
-  const [, destinationId = '', ...lane] = workflowId.split(':');
+/** Without a key the lane is named as in its workflow's id, which may be a hash: only the lane itself knows more. */
+function shownDelivery({ eventId, workflowId, acceptedAt }: RecentEvent, key: WantedKey | undefined) {
+  const [, destinationId = '', ...stored] = workflowId.split(':');
   return {
     eventId: eventIdOf(eventId),
-    ...{ destinationId, workflowId, lane: lane.join(':'), acceptedAt: acceptedAt.toISOString() },
-    ...(partitionKey !== undefined && { partitionKey }),
+    ...{ destinationId, workflowId, lane: key?.lane ?? stored.join(':'), acceptedAt: acceptedAt.toISOString() },
+    ...(key && { partitionKey: key.key }),
   };
 }

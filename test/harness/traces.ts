@@ -30,6 +30,13 @@ export async function tracesOfProcesses({ logDir, apiProcess, workers }: Causewa
   return [...(await Promise.all(logs)), ...(await tracesOfArguments(pids))];
 }
 
+/** What the worker shows to Prometheus. */
+export async function tracesOfMetrics({ logDir }: Pick<Causeway, 'logDir'>): Promise<Trace[]> {
+  const log = await readFile(join(logDir, 'worker.log'), 'utf8');
+  const url = /"url":"(http:[^"]+\/metrics)"/.exec(log)?.[1];
+  return [traceOf("the worker's metrics", await (await fetch(String(url))).text())];
+}
+
 /** Arguments of these processes and of all below them. */
 export async function tracesOfArguments(pids: readonly number[]): Promise<Trace[]> {
   const wanted = new Set(pids);

@@ -1,7 +1,7 @@
 /** Known secrets are planted, every mode runs through success and failure, and nothing of them may be found anywhere. */
 import { spawn } from 'node:child_process';
 import { createPrivateKey, randomBytes } from 'node:crypto';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -22,6 +22,7 @@ import {
   listenedTo,
   tracesOfArguments,
   tracesOfDatabase,
+  tracesOfMetrics,
   tracesOfProcesses,
   tracesOfTemporal,
 } from '../harness/traces.ts';
@@ -151,13 +152,6 @@ async function reseal(): Promise<string> {
   return out;
 }
 
-/** What the worker shows to Prometheus. */
-async function tracesOfMetrics(): Promise<Trace[]> {
-  const log = await readFile(join(causeway.logDir, 'worker.log'), 'utf8');
-  const url = /"url":"(http:[^"]+\/metrics)"/.exec(log)?.[1];
-  return [traceOf("the worker's metrics", await (await fetch(String(url))).text())];
-}
-
 /** Works, is refused, and is changed, well and badly; a customer's events meet each of it. */
 async function throughSuccessAndFailure(way: Way): Promise<void> {
   const topic = await causeway.kafka.newTopic();
@@ -215,7 +209,7 @@ async function throughRefusals(way: Way): Promise<void> {
 
 const everywhere = async (): Promise<Trace[]> => [
   ...answers,
-  ...(await tracesOfMetrics()),
+  ...(await tracesOfMetrics(causeway)),
   ...(await tracesOfProcesses(causeway)),
   ...(await tracesOfDatabase(causeway)),
   ...(await tracesOfTemporal(temporal.client, causeway, workflows)),
