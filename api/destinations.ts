@@ -59,7 +59,7 @@ where one is set: a stored secret is never sent to a new address. \`auth.clientK
 \`type\` and \`customerExternalId\` can not be changed.
 
 \`partitionKey\` and \`ordering.lanes\` decide which lane a key has. They change only while no event waits in the lanes, dead
-letters included: else 409 \`events_waiting\`. For the seconds that this takes, events for the destination are answered 503.
+letters included, and none is paused: else 409 \`events_waiting\` or \`lanes_paused\`. For the seconds that this takes, events for the destination are answered 503.
 A POST sent again afterwards, whose event was accepted before, may become a second record: another lane has it now.`;
 
 function routesOf(allowPrivateBrokers: AllowPrivate) {
@@ -195,7 +195,7 @@ async function change(
     const version = { expectedVersion: before.version, by };
     try {
       if (!changesLanes(before, merged)) return await destinations.update(id, merged, version);
-      return await withEmptyLanes(before, destinations, lanes, (hold) =>
+      return await withEmptyLanes(id, destinations, lanes, (hold) =>
         destinations.update(id, merged, { ...version, hold }),
       );
     } catch (error) {

@@ -3,15 +3,15 @@ import { CausewayError } from '../domain/error.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { HashKey } from '../store/hashKey.ts';
 
-import { type LanesOfDestination, withEmptyLanes } from './laneChange.ts';
+import { type LaneHolds, type LanesOfDestination, withEmptyLanes } from './laneChange.ts';
 import { existing } from './storedDestination.ts';
 
 /** Destinations whose lanes are not empty now are looked at again after this, in ms. */
 const againMs = 60_000;
-const destinationsMax = 1_000;
+const pageSize = 1_000;
 
 export type HashingKeysOptions = {
-  destinations: Destinations;
+  destinations: Pick<Destinations, 'get' | 'holdLanes' | 'releaseLanes' | 'hashKeys'>;
   hashKey: Pick<HashKey, 'clearDestinations'>;
   lanes: LanesOfDestination;
   logger: Pick<Logger, 'info' | 'warn'>;
@@ -33,18 +33,27 @@ export function hashKeysInTime(options: HashingKeysOptions): void {
   void round();
 }
 
-async function hashAll({ destinations, hashKey, lanes, logger }: HashingKeysOptions): Promise<void> {
-  for (const id of await hashKey.clearDestinations(destinationsMax)) {
+/** Each of them once, as far as it can be done now. */
+export async function hashAll({ destinations, hashKey, lanes, logger }: HashingKeysOptions): Promise<void> {
+  const holds: LaneHolds = {
+    get: (id) => destinations.get(id),
+    holdLanes: (id, holdMs) => destinations.holdLanes(id, holdMs, { isToHash: true }),
+    releaseLanes: (hold) => destinations.releaseLanes(hold),
+  };
+  for await (const id of hashKey.clearDestinations(pageSize)) {
     try {
       const destination = await existing(destinations, id);
-      // Asked first without a hold: while there is one, events are refused.
-      if ((await lanes.waiting(destination)).events > 0) continue;
-      await withEmptyLanes(destination, destinations, lanes, (hold) =>
-        destinations.hashKeys(hold, { name: 'CAUSEWAY_HASH_KEYS' }),
+      // Several processes do this at once. Asked first without a hold: while there is one, events are refused.
+      if (destination.hashesKeys) continue;
+      const { events, pausedLanes } = await lanes.waiting(destination);
+      if (events + pausedLanes > 0) continue;
+      await withEmptyLanes(id, holds, lanes, (hold, { version }) =>
+        destinations.hashKeys(hold, version, { name: 'CAUSEWAY_HASH_KEYS' }),
       );
       logger.info({ destinationId: id }, 'its lanes have hashed names in Temporal from now on');
     } catch (error) {
       if (!(error instanceof CausewayError)) throw error;
+      if (error.code === 'lanes_held') continue; // Another process is at it.
       logger.info({ destinationId: id, code: error.code }, 'its lanes keep clear names in Temporal for now');
     }
   }

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Destination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
+import type { StoredDestination } from '../store/destinationRow.ts';
 import type { LaneHold } from '../store/laneHold.ts';
+import { existing } from './storedDestination.ts';
 
 /**
  * Which lane a key has may change only while its lanes are empty, or events of the key would overtake each other. So the
@@ -16,14 +18,18 @@ const holdMs = 60_000;
 const leftMsMin = 15_000;
 
 export type LaneHolds = {
+  get(id: string): Promise<StoredDestination | undefined>;
   holdLanes(id: string, holdMs: number): Promise<LaneHold | undefined>;
   releaseLanes(hold: LaneHold): Promise<void>;
 };
 
 export type LanesOfDestination = {
-  /** How many events wait in the lanes that the destination has; throws where that can't be known. */
-  waiting(destination: Pick<Destination, 'id' | 'ordering' | 'hashesKeys'>): Promise<{ events: number }>;
+  /** What the lanes hold that the destination has; throws where that can't be known. */
+  waiting(destination: Pick<Destination, 'id' | 'ordering' | 'hashesKeys'>): Promise<Waiting>;
 };
+
+/** How many events wait, dead letters included, and how many lanes are paused: a lane that comes after would not be. */
+export type Waiting = { events: number; pausedLanes: number };
 
 type LaneSettings = Pick<Destination, 'partitionKey' | 'ordering' | 'hashesKeys'>;
 
@@ -35,27 +41,30 @@ export const changesLanes = (before: LaneSettings, next: Partial<LaneSettings>):
 const beganHashing = (before: LaneSettings, current: LaneSettings): boolean => before.hashesKeys !== current.hashesKeys;
 
 /**
- * Runs `change` while the destination's lanes are held and empty. Throws `lanes_held`, `events_waiting`, `lanes_unknown`,
- * `lanes_not_held` (it took too long) or what `change` throws; the lanes are then released, and nothing was changed.
+ * Runs `change` while the destination's lanes are held and empty, with the destination as it is then: its lanes may have been others
+ * before the hold. Throws `destination_not_found`, `lanes_held`, `events_waiting`, `lanes_paused`, `lanes_unknown`, `lanes_not_held` (it
+ * took too long) or what `change` throws; the lanes are then released, and nothing was changed.
  */
 export async function withEmptyLanes<T>(
-  destination: Pick<Destination, 'id' | 'ordering' | 'hashesKeys'>,
+  id: string,
   holds: LaneHolds,
   lanes: LanesOfDestination,
-  change: (hold: LaneHold) => Promise<T>,
+  change: (hold: LaneHold, destination: StoredDestination) => Promise<T>,
 ): Promise<T> {
-  const hold = await holds.holdLanes(destination.id, holdMs);
+  const hold = await holds.holdLanes(id, holdMs);
   if (!hold) {
     throw new CausewayError('lanes_held', 'Another request is changing the lanes of this destination. Try again soon.');
   }
   try {
     await sleep(holdSeenMs + onTheWayMs);
-    const { events } = await lanes.waiting(destination);
+    const destination = await existing(holds, id);
+    const { events, pausedLanes } = await lanes.waiting(destination);
     if (events > 0) throw eventsWaiting(events);
+    if (pausedLanes > 0) throw lanesPaused(pausedLanes);
     if (hold.until.getTime() - Date.now() < leftMsMin) {
       throw new CausewayError('lanes_not_held', 'Asking the lanes took too long. Nothing was changed; try again.');
     }
-    return await change(hold);
+    return await change(hold, destination);
   } catch (error) {
     // A hold that can't be released ends by itself.
     await holds.releaseLanes(hold).catch(() => undefined);
@@ -67,6 +76,12 @@ const eventsWaiting = (events: number): CausewayError =>
   new CausewayError(
     'events_waiting',
     `${events} ${events === 1 ? 'event waits' : 'events wait'} in the lanes of the destination, dead letters included, and would lose the order. Nothing was changed; try again once they are delivered or discarded.`,
+  );
+
+const lanesPaused = (count: number): CausewayError =>
+  new CausewayError(
+    'lanes_paused',
+    `${count} ${count === 1 ? 'lane is' : 'lanes are'} paused by an operator, and those that come after would not be. Nothing was changed; resume them (causeway lanes shows which), then try again, or pause the destination instead.`,
   );
 
 /** Whether nothing new may enter the destination's lanes now. */

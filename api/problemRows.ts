@@ -43,6 +43,7 @@ const rows = [
   { code: 'destination_disabled', status: 409, title: 'The destination is disabled' },
   { code: 'events_waiting', status: 409, title: 'Events wait in the lanes of the destination' },
   { code: 'lanes_not_held', status: 409, title: 'The lanes could not be changed in time' },
+  { code: 'lanes_paused', status: 409, title: 'Lanes of the destination are paused' },
   { code: 'lanes_held', status: 409, title: 'Another change of the lanes is under way', retryAfterS: 2 },
   { code: 'event_not_parked', status: 409, title: 'Some of the events are not parked' },
   { code: 'too_many_dead_letters', status: 409, title: 'Too many dead letters for one request' },

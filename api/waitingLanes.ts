@@ -5,6 +5,7 @@ import { CausewayError } from '../domain/error.ts';
 import { numberedLane } from '../domain/hashedNames.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
 import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
+import type { Waiting } from './laneChange.ts';
 
 /** With more open lanes than this, nobody is asked: the answer would take too long. */
 const lanesMax = 2_000;
@@ -15,17 +16,20 @@ const visibleAfterMs = 2 * 60_000;
 export type RecentLanes = { lanesSince(destinationId: string, since: Date, limit: number): Promise<string[]> };
 
 /**
- * How many events wait in a destination's lanes, dead letters included.
+ * What a destination's lanes hold: events that wait, dead letters included, and pauses.
  * Throws `lanes_unknown` where that can't be found out: too many lanes, or no Temporal or worker that answers.
  */
 export async function waitingIn(
   client: Client,
   recent: RecentLanes,
   destination: Pick<Destination, 'id' | 'ordering' | 'hashesKeys'>,
-): Promise<{ events: number }> {
+): Promise<Waiting> {
   const workflowIds = await lanesOf(client, recent, destination);
-  const waiting = await askedOf(workflowIds, (workflowId) => eventsIn(client, workflowId));
-  return { events: waiting.reduce((sum, events) => sum + events, 0) };
+  const waiting = await askedOf(workflowIds, (workflowId) => waitingInLane(client, workflowId));
+  return {
+    events: waiting.reduce((sum, { events }) => sum + events, 0),
+    pausedLanes: waiting.reduce((sum, { pausedLanes }) => sum + pausedLanes, 0),
+  };
 }
 
 /** Numbered lanes are known by name; those by key are found, the newest of them through the event index. */
@@ -56,17 +60,20 @@ async function visibleLanes(client: Client, destinationId: string): Promise<stri
   });
 }
 
-async function eventsIn(client: Client, workflowId: string): Promise<number> {
+const nothing: Waiting = { events: 0, pausedLanes: 0 };
+
+/** What one lane holds. Throws `lanes_unknown`. */
+export async function waitingInLane(client: Client, workflowId: string): Promise<Waiting> {
   return await inTime(client, `Lane ${workflowId} did not answer; is a worker running?`, async () => {
     const lane = client.workflow.getHandle(workflowId);
     try {
-      const { waitingEvents, deadLetters } = await lane.query<LaneStatus>(laneQueries.status);
-      const events = waitingEvents + deadLetters;
+      const { waitingEvents, deadLetters, paused } = await lane.query<LaneStatus>(laneQueries.status);
+      const waiting = { events: waitingEvents + deadLetters, pausedLanes: paused ? 1 : 0 };
       // A lane that was terminated still tells of what it lost; nothing waits in it.
-      if (events === 0 || (await lane.describe()).status.name !== 'RUNNING') return 0;
-      return events;
+      const isEmpty = waiting.events + waiting.pausedLanes === 0;
+      return isEmpty || (await lane.describe()).status.name !== 'RUNNING' ? nothing : waiting;
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return 0;
+      if (error instanceof WorkflowNotFoundError) return nothing;
       throw error;
     }
   });

@@ -82,18 +82,20 @@ export const selectNewest = `
 export const selectForCustomer = `
   select * from destinations where customer_external_id = $1 and enabled and deleted_at is null order by seq limit $2`;
 
-/** $1 id, $2 for how long, in ms. To the millisecond: that is as fine as a Date, and the time names the hold. */
+/** $1 id, $2 for how long, in ms, $3 whether only where names are clear. To the millisecond: that is as fine as a Date, and the time names the hold. */
 export const holdOne = `
   update destinations
   set lanes_held_until = date_trunc('milliseconds', clock_timestamp() + $2::double precision * interval '1 millisecond')
   where id = $1 and deleted_at is null and (lanes_held_until is null or lanes_held_until < clock_timestamp())
+    and not ($3 and hashes_keys)
   returning lanes_held_until, customer_external_id`;
 
-/** $1 id, $2 the end of the hold that it uses up. */
+/** $1 id, $2 the end of the hold that it uses up, $3 the version whose lanes were seen to be empty. */
 export const hashKeysOne = `
-  update destinations set hashes_keys = true, lanes_held_until = null, lanes_changed_at = clock_timestamp()
+  update destinations set hashes_keys = true, version = version + 1, updated_at = now(), lanes_held_until = null,
+    lanes_changed_at = clock_timestamp()
   where id = $1 and lanes_held_until = $2 and lanes_held_until > clock_timestamp() and deleted_at is null
-    and exists (select 1 from hash_key)
+    and version = $3 and not hashes_keys and exists (select 1 from hash_key)
   returning customer_external_id`;
 
 export type LockedRow = DestinationRow & { is_held: boolean };

@@ -223,12 +223,12 @@ export class Destinations {
 
   /**
    * Keeps new events out of the destination's lanes for at most `holdMs`, visible as `lanesHeldUntil`, and gives the right
-   * to change them. Undefined while another process holds them. Throws `destination_not_found`.
+   * to change them. Undefined while another process holds them; with `isToHash` also where their names are hashed by now. Throws
+   * `destination_not_found`.
    */
-  async holdLanes(id: string, holdMs: number): Promise<LaneHold | undefined> {
+  async holdLanes(id: string, holdMs: number, { isToHash = false } = {}): Promise<LaneHold | undefined> {
     const [row] = await this.database.query<{ lanes_held_until: Date; customer_external_id: string }>(holdOne, [
-      id,
-      holdMs,
+      ...[id, holdMs, isToHash],
     ]);
     if (row) {
       this.changed(id, row.customer_external_id);
@@ -247,12 +247,16 @@ export class Destinations {
     if (row) this.changed(hold.destinationId, row.customer_external_id);
   }
 
-  /** From now on its lanes have hashed names; the hold ends with it. Throws `lanes_not_held`. */
-  async hashKeys(hold: LaneHold, by: Actor = nobody): Promise<void> {
+  /**
+   * From now on its lanes have hashed names; the hold ends with it, and its version is another, so that nobody changes it who read it
+   * before. Throws `lanes_not_held`, also where it is not at `version`.
+   */
+  async hashKeys(hold: LaneHold, version: number, by: Actor = nobody): Promise<void> {
     const customer = await this.database.transaction(async (client) => {
       const { destinationId: subject, until } = hold;
-      const { rows } = await client.query<{ customer_external_id: string }>(hashKeysOne, [subject, until]);
-      if (!rows[0]) throw new CausewayError('lanes_not_held', 'The hold has expired. Nothing was changed.');
+      const { rows } = await client.query<{ customer_external_id: string }>(hashKeysOne, [subject, until, version]);
+      const remedy = 'The hold has expired, or the destination was changed meanwhile. Nothing was changed by this.';
+      if (!rows[0]) throw new CausewayError('lanes_not_held', remedy);
       await noted(client, { action: 'destination.keys_hashed', subject }, by);
       return rows[0].customer_external_id;
     });

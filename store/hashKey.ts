@@ -5,9 +5,10 @@ import type { Database } from './pool.ts';
 import { hashKeyPlace, type Sealing } from './sealing.ts';
 
 const keyBytes = 32;
-/** $1 how many. */
+/** $1 how many, $2 the seq after which the page begins. */
 const selectClear = `
-  select id from destinations where not hashes_keys and deleted_at is null order by seq limit $1`;
+  select id, seq from destinations
+  where not hashes_keys and deleted_at is null and seq > $2::bigint order by seq limit $1`;
 
 /** The key by which names are hashed in Temporal. There is one, or none: then no name is hashed. */
 export class HashKey {
@@ -55,8 +56,14 @@ export class HashKey {
     return names ? [customerExternalId, names.customer(customerExternalId)] : [customerExternalId];
   }
 
-  /** Ids of destinations whose lanes have clear names. */
-  async clearDestinations(limit: number): Promise<string[]> {
-    return (await this.database.query<{ id: string }>(selectClear, [limit])).map(({ id }) => id);
+  /** Ids of destinations whose lanes have clear names, the oldest first. Read in pages of so many, as they are asked for. */
+  async *clearDestinations(pageSize: number): AsyncGenerator<string> {
+    for (let after = '0'; ; ) {
+      const rows = await this.database.query<{ id: string; seq: string }>(selectClear, [pageSize, after]);
+      for (const { id } of rows) yield id;
+      const last = rows.at(-1);
+      if (!last || rows.length < pageSize) return;
+      after = last.seq;
+    }
   }
 }
