@@ -96,8 +96,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const close = async (): Promise<void> => {
     await changes.close();
     await apiKeys.close();
-    await traffic.close();
+    // What is indexed last may be counted.
     await eventIndex.close();
+    await traffic.close();
     await pool.end();
   };
   try {

@@ -9,7 +9,8 @@ const destinationsMax = 50_000;
 const typesMax = 10_000;
 
 /**
- * In the order of the key, so that two processes that add to the same rows can't wait for each other. $1 destinations; $2 accepted, $3 delivered, $4
+ * In one order, so that two processes that add to the same rows can't wait for each other; the total, which each adds to, is last, and locked for the
+ * least time. $1 destinations; $2 accepted, $3 delivered, $4
  * parked and $5 failed tries of each.
  */
 const addTraffic = `
@@ -17,7 +18,7 @@ const addTraffic = `
   select c.id, step.seconds, date_bin(step.seconds * interval '1 second', now(), 'epoch'), c.accepted, c.delivered, c.parked, c.failed
   from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) as c (id, accepted, delivered, parked, failed)
   cross join (values (60), (1800)) as step (seconds)
-  order by c.id, step.seconds
+  order by c.id = '', c.id, step.seconds
   on conflict (destination_id, step_seconds, at) do update set
     accepted = traffic.accepted + excluded.accepted, delivered = traffic.delivered + excluded.delivered,
     parked = traffic.parked + excluded.parked, failed_tries = traffic.failed_tries + excluded.failed_tries`;
