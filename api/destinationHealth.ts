@@ -5,7 +5,7 @@ import type { ShownDestination } from './schemas/destination.ts';
 export type Health = NonNullable<ShownDestination['health']>;
 
 /** A sample that is older than this says nothing any more, in ms: nobody takes samples. */
-const freshMs = 120_000;
+export const freshMs = 120_000;
 const wellHealth: Health = { state: 'Delivering', deadLetters: 0, lanes: 0 };
 
 /** Tells of each of these destinations how its lanes stood in the last sample; undefined where that is not known. */

@@ -6,9 +6,10 @@ import type { DeliveryState } from '../domain/lane.ts';
 import { type DestinationSeen, destinationsIn, type OldestWaiting, type Seen } from '../domain/numbers.ts';
 import { plainText } from '../domain/plainText.ts';
 import type { Numbers } from '../store/numbers.ts';
+import { freshMs } from './destinationHealth.ts';
 
 export type SamplerOptions = {
-  numbers: Pick<Numbers, 'takeTurn' | 'keep' | 'forget'>;
+  numbers: Pick<Numbers, 'takeTurn' | 'leaveTurn' | 'keep' | 'forget'>;
   list: ListLanes;
   count: CountLanes;
   lanes: Pick<LaneCalls, 'status' | 'deadLetters'>;
@@ -53,6 +54,10 @@ export class Sampler {
   private sweep = 0;
   /** Where the next sample goes on in the list. */
   private token: string | undefined;
+  /** Whether this pass found more lanes than can be known. */
+  private isOverfull = false;
+  /** When the last pass ended that saw all lanes. */
+  private sweptAtMs = Number.NEGATIVE_INFINITY;
   private wholeSweeps = 0;
   private isFailing = false;
   private forgottenAtMs = Number.NEGATIVE_INFINITY;
@@ -87,6 +92,8 @@ export class Sampler {
     } catch (err) {
       if (!this.isFailing) logger.warn({ err }, 'how the lanes stand could not be sampled: it is tried again');
       this.isFailing = true;
+      // Another process may reach what this one does not. Where there is none, or Postgres is away, this one tries again.
+      await numbers.leaveTurn(this.holder).catch(() => undefined);
     }
   }
 
@@ -95,6 +102,7 @@ export class Sampler {
     this.known.clear();
     this.token = undefined;
     this.wholeSweeps = 0;
+    this.sweptAtMs = Number.NEGATIVE_INFINITY;
   }
 
   private async sample(): Promise<void> {
@@ -110,10 +118,10 @@ export class Sampler {
     const seen: Seen = {
       lanes: { ...counts, Delivering: Math.max(running - Waiting - Suspended - Parked - Paused, 0) },
       deadLetters,
-      ...(this.wholeSweeps === 0 && { deadLettersAtLeast: true }),
+      ...((this.wholeSweeps === 0 || this.isOverfull) && { deadLettersAtLeast: true }),
       suspendedDestinations: all.filter(({ lanes }) => (lanes.Suspended ?? 0) > 0).length,
       oldestWaiting: this.oldest(),
-      isWhole: this.wholeSweeps > 0 && all.length <= destinationsKept,
+      isWhole: performance.now() - this.sweptAtMs < freshMs && all.length <= destinationsKept,
     };
     const kept = all
       .slice(0, destinationsKept)
@@ -124,7 +132,10 @@ export class Sampler {
   /** Lists lanes in trouble, from where the last sample came to. Whether these are all of them. */
   private async list(): Promise<boolean> {
     const isFromStart = this.token === undefined;
-    if (isFromStart) this.sweep++;
+    if (isFromStart) {
+      this.sweep++;
+      this.isOverfull = false;
+    }
     for (let pages = 0; pages < pagesOfSample; pages++) {
       const query = { isTroubled: true, lanesMax: lanesOfPage, isOwn: true, token: this.token };
       const { lanes, token } = await this.options.list(query).catch((error: unknown) => {
@@ -138,12 +149,16 @@ export class Sampler {
     if (this.token !== undefined) return false;
     for (const [workflowId, { sweep }] of this.known) if (sweep < this.sweep) this.known.delete(workflowId);
     this.wholeSweeps++;
+    this.sweptAtMs = this.isOverfull ? Number.NEGATIVE_INFINITY : performance.now();
     return isFromStart;
   }
 
   private note(lane: ListedLane): void {
     const before = this.known.get(lane.workflowId);
-    if (!before && this.known.size >= knownMax) return;
+    if (!before && this.known.size >= knownMax) {
+      this.isOverfull = true;
+      return;
+    }
     const told = before?.told?.state === lane.state ? before.told : undefined;
     this.known.set(lane.workflowId, { lane, sweep: this.sweep, ...(told && { told }) });
   }

@@ -21,7 +21,7 @@ export type Seen = {
   deadLettersAtLeast?: true;
   suspendedDestinations: number;
   oldestWaiting?: OldestWaiting | undefined;
-  /** Whether each destination in trouble is among those that were seen. */
+  /** Whether each destination in trouble is among those that were seen, in a pass over all lanes that ended lately. */
   isWhole: boolean;
 };
 

@@ -26,6 +26,8 @@ const takeTurn = `
     where sampler.until < now() or sampler.holder = excluded.holder
   returning holder`;
 
+const leaveTurn = `update sampler set until = '-infinity' where holder = $1`;
+
 const dropHealthy = 'delete from destination_health where destination_id <> all($1::text[])';
 /** $1 destinations, $2 states, $3 dead letters, $4 lanes, $5 errors, $6 since. What is as it was is not written. */
 const putHealth = `
@@ -128,6 +130,11 @@ export class Numbers {
   /** Whether this process is the one that asks Temporal for all, for so long from now. */
   async takeTurn(holder: string, forMs: number): Promise<boolean> {
     return (await this.database.query(takeTurn, [holder, forMs])).length > 0;
+  }
+
+  /** Lets another process have the turn at once. */
+  async leaveTurn(holder: string): Promise<void> {
+    await this.database.query(leaveTurn, [holder]);
   }
 
   /** Puts a sample in place of the one before. */

@@ -22,6 +22,7 @@ function worldWith(parked: number) {
   const options: SamplerOptions = {
     numbers: {
       takeTurn: async () => isMine,
+      leaveTurn: async () => void calls.push('leaveTurn'),
       keep: async (seen, destinations) => {
         kept.push({ seen, destinations });
       },
@@ -100,4 +101,39 @@ test('an error that Postgres would refuse, with NUL in it or cut through a chara
     await sampled({ ...options, lanes: { ...options.lanes, deadLetters } }, 1, kept);
     expect(kept[0]?.destinations[0]?.error?.message).toMatch(/^[^\p{Cc}\p{Cs}]+$/u);
   }
+});
+
+test('a process that can not sample leaves its turn to another one, and samples again once it can', async () => {
+  const { calls, kept, options } = worldWith(10);
+  let isAway = true;
+  const count: SamplerOptions['count'] = async (query) => {
+    if (isAway) throw new Error('Temporal is away');
+    return options.count(query);
+  };
+  vi.useFakeTimers();
+  try {
+    const sampler = new Sampler({ ...options, count });
+    sampler.start();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([calls, kept]).toEqual([['leaveTurn', 'leaveTurn'], []]);
+    isAway = false;
+    await vi.advanceTimersByTimeAsync(10_000);
+    await sampler.stop();
+    expect([calls.filter((call) => call === 'leaveTurn').length, kept.length]).toEqual([2, 1]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a sample claims to know all destinations in trouble no longer than two minutes after it has gone through all lanes', async () => {
+  const { kept, options } = worldWith(20_000);
+  await sampled(options, 4, kept);
+  expect(kept.map(({ seen }) => seen.isWhole)).toEqual([false, false, false, true]);
+  const endless: SamplerOptions['list'] = async (query) => ({ ...(await options.list(query)), token: '0' });
+  const grown = worldWith(1_000);
+  let samples = 0;
+  const list: SamplerOptions['list'] = (query) => (samples++ === 0 ? grown.options.list(query) : endless(query));
+  await sampled({ ...grown.options, list }, 16, grown.kept);
+  const isWhole = grown.kept.map(({ seen }) => seen.isWhole);
+  expect([isWhole[0], isWhole[11], isWhole[13], isWhole[15]]).toEqual([true, true, false, false]);
 });
