@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { LaneLogs } from '../activities/laneLog.ts';
+import type { LaneLogPage, LaneLogPlace, LaneLogs } from '../activities/laneLog.ts';
 import { CausewayError } from '../domain/error.ts';
 import { laneWorkflowId } from '../domain/lane.ts';
 import type { LaneLogEntry } from '../domain/laneLog.ts';
@@ -51,20 +51,15 @@ export function laneLogRoute(app: App, { destinations, laneLogs, workflowIdOf }:
     const name = `lane-log:${id}:${lane}`;
     const [runId, left = 0, startedAtMs = 0, isEarlier] =
       cursor === undefined ? [] : placeOf(name, cursor, places.laneLog);
-    const isFirst = runId === undefined;
-    const place = isFirst ? undefined : { runId, left, startedAtMs };
-    // What it did before names were hashed is under its name.
+    const place = runId === undefined ? undefined : { runId, left, startedAtMs };
     const earlier = laneWorkflowId(id, lane);
     const current = isEarlier ? earlier : await workflowIdOf(id, lane);
-    const asked = { place, entriesMax: limit };
-    const found = await laneLogs.page(current, asked);
-    const page = found ?? (isFirst && current !== earlier ? await laneLogs.page(earlier, asked) : undefined);
-    const workflowId = found ? current : earlier;
+    const page = await pageOfBoth(laneLogs, { current, earlier }, { place, limit });
     if (!page) {
       const remedy = `Temporal has no lane ${lane} of destination ${id}: it never had an event, or it closed longer ago than the namespace's retention and its log is deleted. GET /v1/destinations/{id}/lanes (causeway lanes) lists those that are open.`;
       throw new CausewayError('lane_not_found', remedy);
     }
-    const { entries, deletedBeforeMs, next } = page;
+    const { workflowId, entries, deletedBeforeMs, next } = page;
     const shown = {
       ...{ lane, workflowId, entries: entries.map(entryShown) },
       ...(deletedBeforeMs !== undefined && { deletedBefore: iso(deletedBeforeMs) }),
@@ -73,10 +68,35 @@ export function laneLogRoute(app: App, { destinations, laneLogs, workflowIdOf }:
           next.runId,
           next.left,
           Math.floor(next.startedAtMs),
-          workflowId === earlier ? 1 : 0,
+          next.workflowId === earlier ? 1 : 0,
         ]),
       }),
     };
     return c.json(shown, 200);
   });
 }
+
+type PageOfBoth = Omit<LaneLogPage, 'next'> & {
+  workflowId: string;
+  next?: (LaneLogPlace & { workflowId: string }) | undefined;
+};
+
+/** What a lane did before its name was hashed is under its name, and follows; undefined where there is neither. */
+export async function pageOfBoth(
+  laneLogs: Pick<LaneLogs, 'page'>,
+  { current, earlier }: { current: string; earlier: string },
+  { place, limit }: { place: LaneLogPlace | undefined; limit: number },
+): Promise<PageOfBoth | undefined> {
+  const found = await laneLogs.page(current, { place, entriesMax: limit });
+  const own = found && pageIn(current, found);
+  const isOver = found ? !found.next : place === undefined;
+  if (current === earlier || !isOver) return own;
+  const before = await laneLogs.page(earlier, { entriesMax: limit - (found?.entries.length ?? 0) });
+  if (!own || !before) return own ?? (before && pageIn(earlier, before));
+  return { ...own, ...pageIn(earlier, before), workflowId: current, entries: [...own.entries, ...before.entries] };
+}
+
+const pageIn = (workflowId: string, { next, ...page }: LaneLogPage): PageOfBoth => ({
+  ...{ ...page, workflowId },
+  ...(next && { next: { ...next, workflowId } }),
+});

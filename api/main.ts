@@ -48,7 +48,7 @@ import { patientIndex } from './indexing.ts';
 import { keeperNews } from './keeperNews.ts';
 import type { LanesOfDestination } from './laneChange.ts';
 import { LaneGauge } from './laneGauge.ts';
-import { laneIds } from './laneIds.ts';
+import { type HeldIn, laneIds, laneToTell } from './laneIds.ts';
 import { laneLogRoute } from './laneLogs.ts';
 import { blockSender } from './laneSignal.ts';
 import { laneMeasure } from './laneSize.ts';
@@ -67,7 +67,7 @@ import { Sampler } from './sampler.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
 import { connectTemporal } from './temporal.ts';
 import { testEventRoute } from './testEvents.ts';
-import { waitingIn } from './waitingLanes.ts';
+import { waitingIn, waitingInLane } from './waitingLanes.ts';
 import { laneRuns, workersBehind } from './workersBehind.ts';
 
 /** Requests under way when the process is told to stop may take this long, in ms. */
@@ -225,6 +225,7 @@ function assembled(
     lanes: laneCalls(temporal),
     tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
   };
+  const heldIn: HeldIn = (workflowId) => waitingInLane(temporal, workflowId);
   const lanesOfDestination: LanesOfDestination = {
     waiting: (destination) => waitingIn(temporal, store.eventIndex, destination),
   };
@@ -284,7 +285,7 @@ function assembled(
         }),
       (to) => numbersRoutes(to, { ...operators, numbers: store.numbers }),
       (to) => replayListRoute(to, { ...operators, temporal }),
-      (to) => operatorRoutes(to, operators),
+      (to) => operatorRoutes(to, { ...operators, workflowIdOf: laneToTell(operators.workflowIdOf, heldIn) }),
       (to) =>
         replayRoutes(to, {
           ...{ ...operators, temporal, taskQueue: config.TEMPORAL_TASK_QUEUE },

@@ -42,6 +42,7 @@ const rows = [
   { code: 'too_many_api_keys', status: 409, title: 'There are too many API keys' },
   { code: 'destination_disabled', status: 409, title: 'The destination is disabled' },
   { code: 'events_waiting', status: 409, title: 'Events wait in the lanes of the destination' },
+  { code: 'lane_is_two', status: 409, title: 'The lane is two workflows' },
   { code: 'lanes_not_held', status: 409, title: 'The lanes could not be changed in time' },
   { code: 'lanes_paused', status: 409, title: 'Lanes of the destination are paused' },
   { code: 'lanes_held', status: 409, title: 'Another change of the lanes is under way', retryAfterS: 2 },
