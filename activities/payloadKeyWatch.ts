@@ -7,10 +7,12 @@ const saidEveryMs = 10_000;
 /** What was met longer ago says nothing of now, in ms. */
 const recentMs = 5 * 60_000;
 
+export type KeyAlarm = 'PAYLOAD_KEY_MISSING' | 'HASH_KEYS_DIFFER';
+
 export type PayloadKeyWatchOptions = {
   logger: Pick<Logger, 'error' | 'warn'>;
-  /** Is told each time, for a counter. */
-  onAlarm?: () => void;
+  /** Is told each time which alarm it is, for a counter. */
+  onAlarm?: (alarm: KeyAlarm) => void;
   now?: () => number;
 };
 
@@ -30,7 +32,7 @@ export class PayloadKeyWatch {
     const { logger, onAlarm } = this.options;
     const nowMs = this.now();
     this.latest = { error, atMs: nowMs };
-    onAlarm?.();
+    onAlarm?.('PAYLOAD_KEY_MISSING');
     if (nowMs - this.saidAtMs < saidEveryMs) return;
     this.saidAtMs = nowMs;
     logger.error(
@@ -61,10 +63,9 @@ export class PayloadKeyWatch {
   }
 
   private differs(error: CausewayError): void {
-    this.options.logger.error(
-      { alarm: 'HASH_KEYS_DIFFER', remedy: error.remedy },
-      'API and workers differ in CAUSEWAY_HASH_KEYS',
-    );
+    const { logger, onAlarm } = this.options;
+    onAlarm?.('HASH_KEYS_DIFFER');
+    logger.error({ alarm: 'HASH_KEYS_DIFFER', remedy: error.remedy }, 'API and workers differ in CAUSEWAY_HASH_KEYS');
   }
 
   stop(): void {

@@ -54,8 +54,8 @@ async function main(): Promise<void> {
   const allowPrivate = allowPrivateIn(config);
   const store = await openStore({ databaseUrl: config.DATABASE_URL, secretKeys, logger, allowPrivate });
   await store.checkKeys();
-  const { meter, exportMeter, payloadKeyMissing, registry } = workerMetrics();
-  const keyWatch = new PayloadKeyWatch({ logger, onAlarm: payloadKeyMissing });
+  const { meter, exportMeter, keyAlarm, registry } = workerMetrics();
+  const keyWatch = new PayloadKeyWatch({ logger, onAlarm: keyAlarm });
   await keyWatch.begin(usedEveryMs, () => keysAgree(store, payloadKeys, config).catch(unlessNotMigrated));
   const dataConverter = dataConverterWith(payloadKeys, { onKeyMissing: keyWatch.met });
   const connection = await connectWorker(config);

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { DeliveryMeter } from '../activities/deliveryMeter.ts';
 import type { ExportMeter } from '../activities/exportMeter.ts';
+import type { KeyAlarm } from '../activities/payloadKeyWatch.ts';
 import { failureRowOf, failureRows, isListed } from '../domain/failures.ts';
 
 /** Names of errors that no table has come from brokers and libraries: so many are told apart, and the others are `other`. */
@@ -11,11 +12,11 @@ const plainName = /^[A-Za-z0-9_.-]{1,80}$/;
 export type WorkerMetrics = {
   meter: DeliveryMeter;
   exportMeter: ExportMeter;
-  /** A payload came whose key is not there. */
-  payloadKeyMissing(): void;
+  /** A payload came whose key is not there, or processes differ in `CAUSEWAY_HASH_KEYS`. */
+  keyAlarm(alarm: KeyAlarm): void;
   registry: Registry;
 };
-const payloadKeyMissing = 'PAYLOAD_KEY_MISSING';
+const keyAlarms: readonly KeyAlarm[] = ['PAYLOAD_KEY_MISSING', 'HASH_KEYS_DIFFER'];
 
 /** The counters of one worker process, on a registry of their own. */
 export function workerMetrics(): WorkerMetrics {
@@ -60,7 +61,7 @@ export function workerMetrics(): WorkerMetrics {
   // What can happen is there from the start: the first alarm is then an increase that a rule sees.
   for (const outcome of ['delivered', 'partly', 'failed', 'unknown'] as const) attempts.inc({ outcome }, 0);
   for (const { name, isOurs } of failureRows) if (isOurs) alarms.inc({ alarm: name }, 0);
-  alarms.inc({ alarm: payloadKeyMissing }, 0);
+  for (const alarm of keyAlarms) alarms.inc({ alarm }, 0);
   unlisted.inc({ error: 'other' }, 0);
 
   const names = new Set<string>();
@@ -71,7 +72,7 @@ export function workerMetrics(): WorkerMetrics {
   };
   return {
     registry,
-    payloadKeyMissing: () => alarms.inc({ alarm: payloadKeyMissing }),
+    keyAlarm: (alarm) => alarms.inc({ alarm }),
     exportMeter: {
       exported: (count) => outcomes.inc({ result: 'exported' }, count),
       held: (count) => outcomes.inc({ result: 'held' }, count),

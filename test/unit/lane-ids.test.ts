@@ -30,7 +30,7 @@ test('where both hold something nobody guesses: both are named, with what to do'
   await expect(both).rejects.toThrow('Name the first as lane "hmac-x"');
 });
 
-const entry = (atMs: number): LaneLogEntry => ({ kind: 'resume', atMs, runId: `run-${atMs}` });
+const entry = (atMs: number): LaneLogEntry => ({ id: `r:${atMs}`, kind: 'resume', atMs });
 /** Logs of lanes, the newest entry first; a place is how many are left. */
 const logs = (of: Record<string, number[]>) => ({
   page: async (id: string, asked: { place?: LaneLogPlace | undefined; entriesMax: number }) => {

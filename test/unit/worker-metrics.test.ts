@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { AttemptLog } from '../../activities/attemptLog.ts';
+import { PayloadKeyWatch } from '../../activities/payloadKeyWatch.ts';
 import type { Failed, Progress } from '../../domain/attempt.ts';
 import { CausewayError } from '../../domain/error.ts';
 import { failureRowOf } from '../../domain/failures.ts';
@@ -84,4 +85,19 @@ test('GET /metrics shows them, nothing else is there, and a port that is taken s
 test('a host that is none of this machine is refused at the start', async () => {
   const options = { host: '192.0.2.1', port: 0, registry: new Registry(), logger: pino({ level: 'silent' }) };
   await expect(serveMetrics(options)).rejects.toThrow(CausewayError);
+});
+
+test('a worker without the setting that others have begun with raises an alarm, and counts it', async () => {
+  const { keyAlarm, registry } = workerMetrics();
+  expect(await registry.metrics()).toContain('causeway_alarms_total{alarm="HASH_KEYS_DIFFER"} 0\n');
+  const said: unknown[] = [];
+  const logger = { error: (fields: unknown) => said.push(fields), warn: () => undefined };
+  const watch = new PayloadKeyWatch({ logger, onAlarm: keyAlarm });
+  let calls = 0;
+  await watch.begin(1, async () => {
+    if (calls++ > 0) throw new CausewayError('hash_keys_differ', 'Set it.');
+  });
+  await vi.waitFor(() => expect(said).toContainEqual({ alarm: 'HASH_KEYS_DIFFER', remedy: 'Set it.' }));
+  watch.stop();
+  expect(await registry.metrics()).toMatch(/causeway_alarms_total\{alarm="HASH_KEYS_DIFFER"\} [1-9]/);
 });
