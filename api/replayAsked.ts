@@ -16,8 +16,12 @@ export type Memos = {
   continuedBy?: string | undefined;
   /** Whose events they are, where that was known: what a portal link goes by. */
   customerExternalId?: string | undefined;
+  /** A portal link began it, or continued it last. */
+  viaPortal?: true | undefined;
 };
 export const memosOf = (memo: Memos | undefined): Memos => memo ?? {};
+
+export const isUnderWay = ({ name }: { name: string }): boolean => name === 'RUNNING' || name === 'CONTINUED_AS_NEW';
 
 /** Before any handler: a portal link sees the replays that are known to be its customer's. Throws `replay_not_found`. */
 export const replayWall = (options: OfTemporal) =>

@@ -6,6 +6,7 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
+import type { Context } from 'hono';
 import { CausewayError } from '../domain/error.ts';
 import {
   type ReplayProgress,
@@ -19,13 +20,14 @@ import { continuableMs } from '../domain/resent.ts';
 import type { AuditLog } from '../store/auditLog.ts';
 import type { Destinations } from '../store/destinations.ts';
 import { actorOf } from './actor.ts';
-import type { App } from './appEnv.ts';
+import type { App, AppEnv } from './appEnv.ts';
 import { askedBy, requestKeyOf } from './askedBy.ts';
 import type { IndexedDelivery } from './deliveryLogs.ts';
 import { limitBody } from './limitBody.ts';
 import { type EventFinder, NamedEventsFinder } from './namedEvents.ts';
 import { customerOf, ownDeliveries, ownDestination } from './portal.ts';
-import { asked, type Memos, memosOf, replayCallTimeoutMs, replayWall } from './replayAsked.ts';
+import { atPortalRate, PortalReplays, portalRate } from './portalReplays.ts';
+import { asked, isUnderWay, type Memos, memosOf, replayCallTimeoutMs, replayWall } from './replayAsked.ts';
 import { idempotencyKeyHeader } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { newReplaySchema, type Replay, replayIdParam, replaySchema } from './schemas/replays.ts';
@@ -41,8 +43,6 @@ export type ReplayRouteOptions = {
 type ToTemporal = Pick<ReplayRouteOptions, 'temporal'>;
 
 const bodyBytesMax = 64 * 1024;
-/** A customer's replay must leave room for the others. */
-const portalEventsPerSecondMax = 200;
 const common = { tags: ['Operations'], security: needs('manage', 'replay') };
 const one = (description: string) => ({ description, content: { 'application/json': { schema: replaySchema } } });
 
@@ -91,6 +91,7 @@ const goOn = createRoute({
 /** `POST /v1/replays`, `POST /v1/replays/{id}/continue`, `GET /v1/replays/{id}` and `POST /v1/replays/{id}/cancel` */
 export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   const named = new NamedEventsFinder(options);
+  const byPortal = new PortalReplays(options);
   app.use('/v1/replays/:id/*', replayWall(options));
   app.openapi(begin, async (c) => {
     const {
@@ -103,7 +104,7 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
       eventIds,
       ...filter
     } = c.req.valid('json');
-    const eventsPerSecond = c.var.portal ? Math.min(rate, portalEventsPerSecondMax) : rate;
+    const eventsPerSecond = c.var.portal ? portalRate(rate) : rate;
     const { id: keyId, name: key } = c.var.apiKey;
     const once = requestKeyOf(keyId, c.req.valid('header')['idempotency-key']);
     const id = once === undefined ? newId() : idOf(once);
@@ -128,7 +129,10 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
       const customer = c.var.portal && { customerExternalId: c.var.portal.customerExternalId };
       const detail = { ...filter, ...customer, status: of, events: eventIds?.length, dryRun, reason, by: start.by };
       await options.audit.note({ action: 'replay.start_asked', subject: id, detail }, actorOf(c));
-      await started(options, { id, began, customerExternalId }, { ...start, ...about });
+      const memos = { began, customerExternalId, ...viaPortalOf(c) };
+      await byPortal.begun(c.var.portal?.customerExternalId, id, () =>
+        started(options, { id, ...memos }, { ...start, ...about }),
+      );
     }
     return c.json(answer, 202);
   });
@@ -136,7 +140,18 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   app.openapi(goOn, async (c) => {
     const { id } = c.req.valid('param');
     await options.audit.note({ action: 'replay.continue_asked', subject: id }, actorOf(c));
-    await continued(options, id, requestKeyOf(c.var.apiKey.id, c.req.valid('header')['idempotency-key']));
+    const left = await continuable(
+      options,
+      id,
+      requestKeyOf(c.var.apiKey.id, c.req.valid('header')['idempotency-key']),
+    );
+    if (left) {
+      const { memos, start, state } = left;
+      const args = c.var.portal ? atPortalRate(start, state) : ([start, state] as const);
+      await byPortal.begun(c.var.portal?.customerExternalId, id, () =>
+        started(options, { id, ...memos, ...viaPortalOf(c) }, ...args),
+      );
+    }
     return c.json(await shown(options, id), 202);
   });
   app.openapi(cancel, async (c) => {
@@ -147,15 +162,28 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   });
 }
 
-/** `once` names the request: one that has been followed is not followed again, whatever became of the replay since. */
-async function continued(options: ReplayRouteOptions, id: string, once: string | undefined): Promise<void> {
+const viaPortalOf = ({ var: { portal } }: Context<AppEnv>): Pick<Memos, 'viaPortal'> => ({
+  viaPortal: portal ? true : undefined,
+});
+
+type Continuable = { memos: Memos; start: ReplayStart; state: ReplayState };
+
+/**
+ * What is left to do of a replay that is over; undefined where it runs. `once` names the request: one that has been followed is not followed again,
+ * whatever became of the replay since. Throws `replay_not_continued`.
+ */
+async function continuable(
+  options: ReplayRouteOptions,
+  id: string,
+  once: string | undefined,
+): Promise<Continuable | undefined> {
   const handle = options.temporal.workflow.getHandle(replayWorkflowId(id));
   const { status, closeTime, raw, memo } = await asked(options, () => handle.describe());
   const { continuedBy: last, ...kept } = memosOf(memo);
   const continuedBy = once && digestOf(once);
-  if (continuedBy !== undefined && last === continuedBy) return;
+  if (continuedBy !== undefined && last === continuedBy) return undefined;
   if (isUnderWay(status)) {
-    if (!raw.workflowExtendedInfo?.cancelRequested) return;
+    if (!raw.workflowExtendedInfo?.cancelRequested) return undefined;
     throw new CausewayError(
       'replay_not_continued',
       'It is being cancelled. Send the same request again after a second.',
@@ -171,11 +199,8 @@ async function continued(options: ReplayRouteOptions, id: string, once: string |
       `${why}. Begin a new one for what is still to be sent, with status parked where that is dead letters.`,
     );
   }
-  const { start, state } = result.rest;
-  await started(options, { id, ...kept, continuedBy }, start, state);
+  return { memos: { ...kept, continuedBy }, ...result.rest };
 }
-
-const isUnderWay = ({ name }: { name: string }): boolean => name === 'RUNNING' || name === 'CONTINUED_AS_NEW';
 
 /** Before this, Temporal may have deleted what is closed. */
 async function retainedSince(options: ReplayRouteOptions): Promise<string | undefined> {

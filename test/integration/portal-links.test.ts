@@ -9,6 +9,7 @@ import { answering } from '../harness/hostileServers.ts';
 import { answerCheck, type Description } from '../harness/openapi.ts';
 import { expectProblem } from '../harness/problem.ts';
 import { browserRequest, type SignedIn, signIn } from '../harness/session.ts';
+import { testTemporal } from '../harness/temporal.ts';
 
 let causeway: Causeway;
 let other: TestApi;
@@ -218,4 +219,38 @@ test('causeway portal-link makes one, lists and deletes them', async () => {
     out: `${id} opens nothing any more.\n`,
   });
   expect((await cli(causeway.api, ['portal-links', 'list', '--customer', customer])).out).toContain('deleted ');
+});
+
+test('one replay of a customer runs that a link began, at every API process; operators and other customers begin theirs', async () => {
+  const customerExternalId = newCustomer();
+  const body = { customerExternalId, dryRun: true };
+  const begun = new Set<string>();
+  const { client: temporal, stop } = await testTemporal(causeway);
+  onTestFinished(async () => {
+    for (const id of begun) await temporal.workflow.getHandle(`replay:${id}`).terminate();
+    await stop();
+  });
+  const begin = async (at: Pick<SignedIn, 'request'> | TestApi, asked: Record<string, unknown>, key?: string) => {
+    const answer = await at.request('POST', '/v1/replays', asked, key === undefined ? {} : { 'idempotency-key': key });
+    // No worker is there: it would run for ever.
+    const { id } = answer.body as { id?: string };
+    if (id !== undefined) begun.add(id);
+    return answer;
+  };
+  const link = await newLink({ customerExternalId, permissions: ['replay'] });
+  const portal = await enter(link);
+  const first = await begin(portal, body, 'once');
+  expect(first.status).toBe(202);
+  expectProblem(await begin(portal, body), 503, 'overloaded');
+  expect((await begin(portal, body, 'once')).body).toEqual(first.body);
+  const third = await causeway.anotherApi({});
+  const elsewhere = await signIn(third.url, { portalToken: tokenIn(link) });
+  const { id } = first.body as { id: string };
+  const listed = () => temporal.workflow.count(`WorkflowId = 'replay:${id}' AND ExecutionStatus = 'Running'`);
+  await until('visibility tells of it', listed, ({ count }) => count === 1);
+  expectProblem(await begin(elsewhere, body), 503, 'overloaded');
+  expect((await begin(causeway.api, body)).status).toBe(202);
+  const others = newCustomer();
+  const ofOthers = await enter(await newLink({ customerExternalId: others, permissions: ['replay'] }));
+  expect((await begin(ofOthers, { ...body, customerExternalId: others })).status).toBe(202);
 });

@@ -58,8 +58,8 @@ async function call(by: SignedIn, name: string, { id = '', query = '', body }: W
   const [method = '', path = ''] = name.split(' ');
   const isRead = method === 'GET' || method === 'DELETE';
   const ask = () => by.request(method, path.replace(/\{\w+\}/, id) + query, isRead ? undefined : (body ?? {}));
-  // More than a customer's browser may ask for in a second.
-  return await until('room for the request', ask, ({ status }) => status !== 429);
+  // More than a customer's browser may ask for in a second, and more replays than run at once.
+  return await until('room for the request', ask, ({ status }) => status !== 429 && status !== 503);
 }
 
 /** What of a customer stands in an answer that was not in the request. */
