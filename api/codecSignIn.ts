@@ -1,10 +1,12 @@
 import type { Context } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
+import { addressOf } from './actor.ts';
 import type { App, AppEnv } from './appEnv.ts';
 import { apiKeyIn, type FindApiKey } from './authenticate.ts';
 import { codecCookie } from './codecAccess.ts';
 import { limitBody } from './limitBody.ts';
 import { ScopeMissing } from './scopes.ts';
+import { SignInLimit } from './signInLimit.ts';
 
 const path = '/codec/sign-in';
 const formBytesMax = 4 * 1024;
@@ -47,6 +49,7 @@ const headers = {
 
 /** `/codec/sign-in`: a page that keeps an operator's API key in a cookie which the codec endpoint alone is sent. */
 export function codecSignIn(app: App, find: FindApiKey): void {
+  const limit = new SignInLimit();
   app.get(path, (c) => c.body(signedOut, 200, headers));
   app.post(path, limitBody(formBytesMax), async (c) => {
     const { key } = await c.req.parseBody();
@@ -55,7 +58,7 @@ export function codecSignIn(app: App, find: FindApiKey): void {
       deleteCookie(c, codecCookie, options);
       return c.body(signedOut, 200, headers);
     }
-    const { scopes } = await apiKeyIn(find, `Bearer ${key.trim()}`);
+    const { scopes } = await limit.guarded(c, addressOf(c), () => apiKeyIn(find, `Bearer ${key.trim()}`));
     if (!scopes.includes('read')) throw new ScopeMissing('read', scopes);
     setCookie(c, codecCookie, key.trim(), { ...options, maxAge: cookieSeconds });
     return c.body(signedIn, 200, headers);

@@ -57,7 +57,7 @@ const rows = [
   { code: 'idempotency_key_reused', status: 422, title: 'The idempotency key was used for another request' },
   { code: 'validation_failed', status: 422, title: 'Some fields are not valid' },
   { code: 'rate_limited', status: 429, title: 'Too many requests with this API key' },
-  { code: 'too_many_sign_ins', status: 429, title: 'Signing in failed too often' },
+  { code: 'too_many_sign_ins', status: 429, title: 'Too many sign-ins' },
   { code: 'overloaded', status: 503, title: 'Too much at once', retryAfterS: 1 },
   { code: 'lane_full', status: 503, title: 'The lane is full', retryAfterS: 1 },
   { code: 'workers_behind', status: 503, title: 'The workers are behind', retryAfterS: 5 },

@@ -28,7 +28,7 @@ const signIn = createRoute({
   method: 'post',
   summary: 'Sign in to the dashboard',
   description:
-    'With an API key, whose scopes the session has, or with what stands in a portal link. The answer sets a cookie that no script can read, and a session before it ends. Ten failures in a minute from one address are answered 429 until the minute is over.',
+    'With an API key, whose scopes the session has, or with what stands in a portal link. The answer sets a cookie that no script can read, and a session before it ends. Ten failures in a minute from one address are answered 429 until the minute is over, and so is the twenty-first sign-in with one key or link.',
   security: [],
   middleware: limitBody(bodyBytesMax),
   request: { body: { required: true, content: { 'application/json': { schema: newSessionSchema } } } },
@@ -59,7 +59,10 @@ export function sessionRoutes(app: App, options: SessionRouteOptions): void {
   app.openapi(signIn, async (c) => {
     checkOrigin(c, publicUrl); // Nobody is signed in as somebody else by another page.
     const asked = c.req.valid('json');
-    const entered = await limit.guarded(c, addressOf(c), () => begun(c, options, asked));
+    const entered = await limit.guarded(c, addressOf(c), async () => {
+      await limit.counted(c, digestOfApiKey(asked.apiKey ?? asked.portalToken ?? ''));
+      return await begun(c, options, asked);
+    });
     keepToken(c, publicUrl, entered.token, entered.expiresAt);
     return c.json(shown(entered, options.temporalUi), 201, noStore);
   });

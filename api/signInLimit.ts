@@ -7,22 +7,23 @@ import { CausewayError } from '../domain/error.ts';
 const failuresMax = 10;
 const windowSeconds = 60;
 
-/** Holds who guesses to a few tries. */
+/** So often one key or link may sign in in that time, at each API process: each time leaves a row in the audit trail, for ever. */
+const sessionsMax = 20;
+
+/** Holds who guesses to a few tries, and who has a key or link to a few sessions. */
 export class SignInLimit {
   private readonly failures = new RateLimiterMemory({ points: failuresMax, duration: windowSeconds });
+  private readonly sessions = new RateLimiterMemory({ points: sessionsMax, duration: windowSeconds });
+
+  /** Counts a sign-in with what was shown, by its digest. Throws `too_many_sign_ins`. */
+  async counted(c: Context, shownDigest: Buffer): Promise<void> {
+    await consumed(c, this.sessions, shownDigest.toString('base64'), 'This key or link signed in too often.');
+  }
 
   /** Runs `signIn`, unless too many failed lately from there. A try counts until it succeeds, so that many at once are no way around. Throws `too_many_sign_ins`. */
   async guarded<T>(c: Context, address: string | undefined, signIn: () => Promise<T>): Promise<T> {
     const from = sourceOf(address);
-    try {
-      await this.failures.consume(from);
-    } catch (refusal) {
-      if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      const seconds = Math.max(Math.ceil(refusal.msBeforeNext / 1_000), 1);
-      c.header('Retry-After', String(seconds));
-      const remedy = `Signing in failed too often from your network. Try again after ${seconds} s.`;
-      throw new CausewayError('too_many_sign_ins', remedy);
-    }
+    await consumed(c, this.failures, from, 'Signing in failed too often from your network.');
     const done = await signIn().catch(async (error: unknown) => {
       // Our own trouble is no guess.
       if (!(error instanceof CausewayError && error.code === 'unauthenticated')) await this.failures.reward(from);
@@ -30,6 +31,17 @@ export class SignInLimit {
     });
     await this.failures.reward(from);
     return done;
+  }
+}
+
+async function consumed(c: Context, limiter: RateLimiterMemory, of: string, why: string): Promise<void> {
+  try {
+    await limiter.consume(of);
+  } catch (refusal) {
+    if (!(refusal instanceof RateLimiterRes)) throw refusal;
+    const seconds = Math.max(Math.ceil(refusal.msBeforeNext / 1_000), 1);
+    c.header('Retry-After', String(seconds));
+    throw new CausewayError('too_many_sign_ins', `${why} Try again after ${seconds} s.`);
   }
 }
 
