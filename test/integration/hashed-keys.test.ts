@@ -17,37 +17,57 @@ beforeAll(async () => {
 });
 afterAll(() => causeway.stop());
 
-const event = (customerExternalId: string, n: number) => ({
-  ...{ eventType: 'e', customerExternalId, idempotencyKey: `n-${n}`, payload: { key, n } },
+const keys = [key, 'b', 'c'];
+const event = (customerExternalId: string, n: number, of = key) => ({
+  ...{ eventType: 'e', customerExternalId, idempotencyKey: `${of}-${n}`, payload: { key: of, n } },
 });
 const untilDelivered = (id: string) =>
   untilDelivery('its delivery', hashing ?? causeway.api, id, ({ status }) => status === 'delivered', 60_000);
-const numbersIn = async (topic: string): Promise<number[]> =>
-  (await causeway.kafka.records(topic)).map(({ value }) => JSON.parse(String(value)).payload.n);
+const hashed = (id: string): boolean => /^delivery:[^:]+:hmac-[\w-]{22}$/.test(id);
+/** The numbers of each key's records, as they lie in the topic. */
+async function numbersIn(topic: string): Promise<Record<string, number[]>> {
+  const payloads = (await causeway.kafka.records(topic)).map(({ value }) => JSON.parse(String(value)).payload);
+  return Object.fromEntries(keys.map((of) => [of, payloads.filter((one) => one.key === of).map(({ n }) => n)]));
+}
+/** Sends once it is accepted: while a destination moves, its events are refused. */
+async function accepted(n: number, of: string): Promise<{ id: string; workflowId: string }> {
+  const api = n % 2 === 0 ? hashing : causeway.api;
+  const { body } = await until(
+    'the event to be accepted',
+    () => api.post(event(before.customerExternalId, n, of)),
+    ({ status }) => status === 202,
+  );
+  const { id, deliveries } = body as { id: string; deliveries: { workflowId: string }[] }; // What a 202 holds.
+  return { id, workflowId: deliveries[0]?.workflowId ?? '' };
+}
+/** A key's events one after the other, none of them waited for until it is delivered. */
+async function wave(from: number, of: string): Promise<{ id: string; workflowId: string }[]> {
+  const all: { id: string; workflowId: string }[] = [];
+  for (let n = from; n < from + ofWave; n++) all.push(await accepted(n, of));
+  return all;
+}
+const ofWave = 5;
 
 test('switched on while events flow through several processes, each key keeps its order, nothing is lost or there twice', async () => {
   const first = await postEvent(causeway.api, event(before.customerExternalId, 0));
   expect((await untilDelivered(first)).workflowId).toBe(`delivery:${before.id}:${key}`);
+  for (const of of ['b', 'c'])
+    await untilDelivered(await postEvent(causeway.api, event(before.customerExternalId, 0, of)));
   hashing = await causeway.anotherApi({ CAUSEWAY_HASH_KEYS: 'true' });
   const workflows = new Set<string>();
-  let last = 0;
-  const hashed = (id: string): boolean => /^delivery:[^:]+:hmac-[\w-]{22}$/.test(id);
-  for (let n = 1; n < 400 && (n < 40 || ![...workflows].some(hashed)); n++) {
-    const api = n % 2 === 0 ? hashing : causeway.api;
-    const { body } = await until(
-      'the event to be accepted',
-      () => api.post(event(before.customerExternalId, n)),
-      ({ status }) => status === 202,
-    );
-    const accepted = body as { id: string; deliveries: { workflowId: string }[] }; // What a 202 holds.
-    workflows.add(accepted.deliveries[0]?.workflowId ?? '');
-    await untilDelivered(accepted.id); // So that there are moments in which its lanes are empty.
-    last = n;
+  let next = 1;
+  for (; next < 500 && (next < 20 || [...workflows].filter(hashed).length < keys.length); next += ofWave) {
+    const all = (await Promise.all(keys.map((of) => wave(next, of)))).flat();
+    for (const { workflowId } of all) workflows.add(workflowId);
+    // So that there are moments in which its lanes are empty.
+    await Promise.all(all.map(({ id }) => untilDelivered(id)));
   }
-  expect([...workflows].filter(hashed)).toHaveLength(1);
-  expect((await hashing.post(event(before.customerExternalId, 0))).status).toBe(202); // Sent again: it has it.
-  const numbers = await numbersIn(before.topic);
-  expect(numbers).toEqual(Array.from({ length: last + 1 }, (_, n) => n));
+  expect([...workflows].filter(hashed)).toHaveLength(keys.length);
+  // Sent again, it has it: what is sent after it comes, and nothing before that.
+  expect((await hashing.post(event(before.customerExternalId, 0))).status).toBe(202);
+  for (const of of keys) await untilDelivered((await accepted(next, of)).id);
+  const numbers = Array.from({ length: next + 1 }, (_, n) => n);
+  expect(await numbersIn(before.topic)).toEqual(Object.fromEntries(keys.map((of) => [of, numbers])));
 });
 
 test('a process that does not have the setting is refused, and which one is said', async () => {
@@ -91,8 +111,17 @@ test('every command and route finds a lane by its name, and shows it', async () 
   expect(await run('dead-letters', id)).toContain(large);
   expect(await run('log', id, '--lane', key)).toContain('MESSAGE_TOO_LARGE');
   await run('pause', id, '--lane', key, '--reason', 'r');
-  await run('resume', id, '--lane', key);
   expect((await hashing.request('POST', `/v1/destinations/${id}/discard`, { lane: key })).status).toBe(202);
+  // Nothing waits in it, and its pause would be lost.
+  const change = () => hashing.request('PATCH', `/v1/destinations/${id}`, { ordering: { lanes: 2 } });
+  const refused = await until('the dead letter to be gone', change, ({ text }) => !text.includes('events_waiting'));
+  expect(refused.body).toMatchObject({ code: 'lanes_paused' });
+  await run('resume', id, '--lane', key);
   // What was done under its name before is found by it, too.
-  expect(await get(`/v1/destinations/${before.id}/lane-log?lane=${key}`)).toMatchObject({ lane: key });
+  const offset0 = expect.objectContaining({ firstOffset: 0 }); // The first event was alone, and the first of its topic.
+  const log = `/v1/destinations/${before.id}/lane-log?lane=${key}&limit=1000`;
+  expect(await get(log)).toMatchObject({
+    ...{ lane: key, workflowId: expect.stringContaining(':hmac-') },
+    entries: expect.arrayContaining([expect.objectContaining({ kind: 'delivered', landed: [offset0] })]),
+  });
 });
