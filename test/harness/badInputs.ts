@@ -93,6 +93,23 @@ const ofReplay: Bad = {
   ],
 };
 
+/** What asks the store itself, without the API. */
+const withoutStore = (args: string[]): Row[] => [
+  ['no settings', args, 2, /DATABASE_URL.*CAUSEWAY_SECRET_KEYS/],
+  [
+    'store away',
+    args,
+    5,
+    /Postgres at .* can't be used/,
+    {
+      env: {
+        DATABASE_URL: 'postgres://a:b@127.0.0.1:9/c',
+        CAUSEWAY_SECRET_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
+      },
+    },
+  ],
+];
+
 /** Every command, and what can be wrong with what it is given. */
 export const badInputs = (ids: Ids): Record<string, Bad> => badInputsOf(ids, ids.id);
 
@@ -233,22 +250,9 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
   },
   doctor: { right: [], rows: [['too much', ['all'], 2, /too many arguments/]], withoutTemporal: 1 },
   completion: { right: ['bash'], rows: [['another shell', ['fish'], 2, /Allowed choices are bash, zsh/]] },
-  'secrets reseal': {
-    right: [],
-    rows: [
-      ['no settings', [], 2, /DATABASE_URL.*CAUSEWAY_SECRET_KEYS/],
-      [
-        'store away',
-        [],
-        5,
-        /Postgres at .* can't be used/,
-        {
-          env: {
-            DATABASE_URL: 'postgres://a:b@127.0.0.1:9/c',
-            CAUSEWAY_SECRET_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
-          },
-        },
-      ],
-    ],
+  'secrets reseal': { right: [], rows: withoutStore([]) },
+  'secrets forget-payload-key': {
+    right: ['p1'],
+    rows: [...withoutStore(['p1']), ['missing', [], 2, /missing required argument 'id'/]],
   },
 });

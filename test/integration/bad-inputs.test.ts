@@ -62,7 +62,7 @@ async function state(): Promise<unknown> {
 }
 
 const strange = { CAUSEWAY_API_KEY: 'k'.repeat(20) };
-const asksNoApi = ['completion', 'secrets reseal'];
+const asksNoApi = ['completion', 'secrets reseal', 'secrets forget-payload-key'];
 const leavesOf = (command: Command, words: string[] = []): [string, Command][] =>
   command.commands.flatMap((one): [string, Command][] => {
     const path = [...words, one.name()];
