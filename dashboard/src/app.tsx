@@ -1,6 +1,6 @@
 import { type ComponentType, lazy, Suspense } from 'react';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
-import { useSessionQuery } from './api/session.ts';
+import { identityOf, useSessionQuery } from './api/session.ts';
 import { SessionContext } from './api/who.ts';
 import { Shell } from './layout/shell.tsx';
 import NotFound from './pages/notFound.tsx';
@@ -47,7 +47,8 @@ export function App() {
     );
   if (session.data === null) return <SignIn />;
   return (
-    <SessionContext value={session.data}>
+    // Another one's pages are begun anew: nothing typed, shown or chosen goes over.
+    <SessionContext key={identityOf(session.data)} value={session.data}>
       <Shell>
         <Boundary key={path}>
           <Suspense fallback={<Loading lines={8} />}>

@@ -3,7 +3,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiProblem } from './api/client.ts';
-import { sessionKey } from './api/session.ts';
+import { watchSession } from './api/session.ts';
 import { App } from './app.tsx';
 import { Notices } from './pieces/notices.tsx';
 import './style/index.css';
@@ -22,12 +22,7 @@ const client: QueryClient = new QueryClient({
   },
 });
 
-// The session has ended meanwhile: the page to sign in, wherever one is.
-client.getQueryCache().subscribe(({ query, type }) => {
-  if (type !== 'updated' || !(query.state.error instanceof ApiProblem)) return;
-  const isOver = query.state.error.problem.status === 401 && query.queryKey[0] !== sessionKey[0];
-  if (isOver && client.getQueryData(sessionKey) !== null) client.setQueryData(sessionKey, null);
-});
+watchSession(client);
 
 const root = document.getElementById('root');
 if (root)

@@ -28,6 +28,12 @@ export const setCsrfToken = (token: string | undefined): void => {
   csrfToken = token;
 };
 
+let onCsrfRefused = (): void => {};
+/** Calls this when the API says that the session is another one than the token's. */
+export const whenCsrfRefused = (call: () => void): void => {
+  onCsrfRefused = call;
+};
+
 /** The path with what the query has; fields without a value are left out. */
 export function withQuery(path: string, query: Query = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
@@ -49,7 +55,11 @@ export async function ask<Answer>(path: string, asked: Ask = {}): Promise<Answer
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiProblem(unreachable);
   });
-  if (!answer.ok) throw new ApiProblem(await problemIn(answer), answer.headers.get('x-request-id') ?? undefined);
+  if (!answer.ok) {
+    const problem = await problemIn(answer);
+    if (problem.code === 'csrf') onCsrfRefused();
+    throw new ApiProblem(problem, answer.headers.get('x-request-id') ?? undefined);
+  }
   // 204 has no body, and its callers ask for none.
   return (answer.status === 204 ? undefined : await answer.json()) as Answer;
 }
@@ -75,6 +85,12 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof ApiProblem) return error.problem;
   const detail = error instanceof Error ? error.message : String(error);
   return { type: 'about:blank', title: 'Something failed in this page', status: 0, detail, code: 'page_error' };
+}
+
+/** Whether the API may have begun, or done, what this says could not be done: no answer, or one of a failure of its own. */
+export function mayBeBegun(error: unknown): boolean {
+  const { status } = problemOf(error);
+  return status === 0 || status >= 500;
 }
 
 /** What the API says of a field, or of what is inside it. */

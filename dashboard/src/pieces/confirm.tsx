@@ -27,10 +27,11 @@ export function Confirm({ title, children, confirm, danger, withReason, onConfir
     try {
       await onConfirm(reason.trim() === '' ? undefined : reason.trim());
       onClose();
-      await client.invalidateQueries(); // What is shown may be another thing now.
     } catch (refused) {
       setError(refused);
       setBusy(false);
+    } finally {
+      void client.invalidateQueries(); // What is shown may be another thing now, even after a failure.
     }
   };
   return (

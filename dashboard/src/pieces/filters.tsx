@@ -1,6 +1,8 @@
 import { Button } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useSearchParams } from 'wouter';
+import { isOfSession } from '../api/session.ts';
 
 /** The filters of a page, as its address has them: it can be sent to somebody, and "back" goes back. */
 export function useFilters<Name extends string>(names: readonly Name[]) {
@@ -20,6 +22,8 @@ export function useFilters<Name extends string>(names: readonly Name[]) {
   return { filters, setFilters };
 }
 
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
 type FiltersProps<Name extends string> = {
   label: string;
   of: ReturnType<typeof useFilters<Name>>;
@@ -32,7 +36,8 @@ export function Filters<Name extends string>({ label, of, children, submit = 'Se
   const { filters, setFilters } = of;
   const [draft, setDraft] = useState(filters);
   const [shown, setShown] = useState(filters);
-  if (JSON.stringify(shown) !== JSON.stringify(filters)) {
+  const client = useQueryClient();
+  if (!isSame(shown, filters)) {
     setShown(filters); // The address has changed: "back", or a link.
     setDraft(filters);
   }
@@ -43,11 +48,14 @@ export function Filters<Name extends string>({ label, of, children, submit = 'Se
   };
   const send = (event: FormEvent) => {
     event.preventDefault();
-    setFilters(draft);
+    // Pressed again, it means: look again.
+    if (isSame(draft, filters))
+      void client.refetchQueries({ type: 'active', predicate: (query) => !isOfSession(query) });
+    else setFilters(draft);
   };
   return (
     <search>
-      <form className="filters" aria-label={label} onSubmit={send}>
+      <form className="filters" aria-label={label} noValidate onSubmit={send}>
         {children(draft, (name) => (value) => setDraft((before) => ({ ...before, [name]: value })))}
         <div className="row">
           <Button type="submit">{submit}</Button>

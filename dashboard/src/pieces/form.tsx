@@ -1,6 +1,7 @@
 import { Button, Checkbox, NativeSelect, PasswordInput, Textarea, TextInput } from '@mantine/core';
 import { createContext, type FormEvent, type ReactNode, useContext, useEffect, useRef } from 'react';
 import { fieldError } from '../api/client.ts';
+import { isoOf, localOf } from './localTime.ts';
 import { ProblemAlert } from './problem.tsx';
 
 /** What the API said of the form that was sent; each field finds there what was said of it. */
@@ -75,6 +76,16 @@ type TextProps = FieldProps & { type?: 'text' | 'number' | 'datetime-local' | 's
 
 export const TextField = ({ type = 'text', placeholder = '', ...field }: TextProps) => (
   <TextInput {...useField(field)} type={type} placeholder={placeholder} autoComplete="off" spellCheck={false} />
+);
+
+/** A time, shown in the reader's zone. Its value is ISO 8601 with a zone, or ''. */
+export const TimeField = ({ value, onChange, ...field }: FieldProps) => (
+  <TextField
+    {...field}
+    type="datetime-local"
+    value={localOf(value)}
+    onChange={(local) => onChange(isoOf(local) ?? '')}
+  />
 );
 
 export const AreaField = ({ rows = 3, ...field }: FieldProps & { rows?: number }) => (

@@ -60,6 +60,3 @@ export function duration(ms: number): string {
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
 }
-
-/** What an input of the type datetime-local says, in the reader's zone, as the API wants it. */
-export const isoOf = (local: string): string | undefined => (local === '' ? undefined : new Date(local).toISOString());

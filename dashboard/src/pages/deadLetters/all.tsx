@@ -1,28 +1,33 @@
 import { Button } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { ask } from '../../api/client.ts';
+import { ask, mayBeBegun } from '../../api/client.ts';
 import { useRequestKey } from '../../api/requestKey.ts';
 import type { Intervention, Replay } from '../../api/types.ts';
 import { useWho } from '../../api/who.ts';
 import { Dialog } from '../../pieces/confirm.tsx';
 import { AreaField, Form } from '../../pieces/form.tsx';
 import { counted } from '../../pieces/format.ts';
+import { lockedHint } from '../../pieces/letters.tsx';
 import { Loaded, Loading } from '../../pieces/loading.tsx';
 import { useNotice } from '../../pieces/notices.tsx';
 import { Facts } from '../../pieces/page.tsx';
 import { Alert } from '../../pieces/problem.tsx';
+import { absoluteTime } from '../../pieces/time.tsx';
+import { countedTo } from './countedTo.ts';
 import type { LetterFilter } from './list.tsx';
 
 const pollMs = 700;
 
-/** Counts what matches, then replays it, or discards it. */
-export function AllDialog({ filter, onClose }: { filter: LetterFilter; onClose: () => void }) {
+/** Counts what matches, then replays it, or discards it. `onDone`: nothing that was listed may be as it was. */
+export function AllDialog(props: { filter: LetterFilter; onDone: () => void; onClose: () => void }) {
+  const { filter, onDone, onClose } = props;
   const { customerExternalId: own } = useWho();
   const given = Object.entries({ ...filter, ...(own !== undefined && { customerExternalId: own }) });
   const selector = Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== ''));
   const preview = usePreview(selector);
+  const [askedAt] = useState(Date.now);
   return (
     <Dialog title="All dead letters that match" onClose={onClose}>
       <div className="stack">
@@ -36,7 +41,7 @@ export function AllDialog({ filter, onClose }: { filter: LetterFilter; onClose: 
                 counting.status === 'running' ? (
                   <Loading lines={2} label={`Counting: ${counted(counting.events ?? 0, 'dead letter')} so far`} />
                 ) : (
-                  <Decide counting={counting} selector={selector} onClose={onClose} />
+                  <Decide {...{ counting, selector, askedAt, onDone, onClose }} />
                 )
               }
             </Loaded>
@@ -77,31 +82,50 @@ function usePreview(selector: Selector) {
   return { begun, counted: counting };
 }
 
-function Decide({ counting, selector, onClose }: { counting: Replay; selector: Selector; onClose: () => void }) {
+type DecideProps = {
+  counting: Replay;
+  selector: Selector;
+  /** When the count was asked for, in ms. */
+  askedAt: number;
+  onDone: () => void;
+  onClose: () => void;
+};
+
+function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
   const { status, events = 0, lanes = 0, unanswered = 0, why } = counting;
+  // What was parked since was not counted, so nobody has decided on it.
+  const parkedTo = countedTo(selector.parkedTo, counting.startedAt, askedAt);
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState<'replay' | 'discard'>();
   const [error, setError] = useState<unknown>();
   const [isSure, setSure] = useState(false);
+  const [isLocked, setLocked] = useState(false);
+  const client = useQueryClient();
   const key = useRequestKey();
   const notice = useNotice();
   const [, go] = useLocation();
   const note = reason.trim() === '' ? {} : { reason: reason.trim() };
   // A discard is of one destination: nothing is given up over a customer's whole estate by one press.
-  const { destinationId, error: parkedFor, parkedFrom, parkedTo } = selector;
+  const { destinationId, error: parkedFor, parkedFrom } = selector;
   const doing = async (what: 'replay' | 'discard', act: () => Promise<void>) => {
     setBusy(what);
     setError(undefined);
-    await act().catch((refused: unknown) => {
+    try {
+      await act();
+      onDone();
+      onClose();
+    } catch (refused) {
       setError(refused);
       setBusy(undefined);
-    });
+      if (mayBeBegun(refused)) setLocked(true);
+    } finally {
+      void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'preview' });
+    }
   };
   const replay = () =>
     doing('replay', async () => {
-      const options = { method: 'POST', body: { ...selector, ...note }, idempotencyKey: key } as const;
+      const options = { method: 'POST', body: { ...selector, parkedTo, ...note }, idempotencyKey: key } as const;
       const { id } = await ask<Replay>('/v1/replays', options);
-      onClose();
       go(`/replays/${id}`);
     });
   const discard = () =>
@@ -113,7 +137,6 @@ function Decide({ counting, selector, onClose }: { counting: Replay; selector: S
       } as const;
       const { deadLetters } = await ask<Intervention>(`/v1/destinations/${destinationId}/discard`, options);
       notice(`${counted(deadLetters, 'dead letter')} discarded.`);
-      onClose();
     });
   if (status === 'failed')
     return (
@@ -150,16 +173,17 @@ function Decide({ counting, selector, onClose }: { counting: Replay; selector: S
       <Alert kind="info" title={`${atLeast}${counted(events, 'dead letter')} in ${counted(lanes, 'lane')}`}>
         {unanswered > 0 && `${counted(unanswered, 'lane')} did not answer and are not counted. `}
         They are the same records again, 200 a second, in the order in which they were accepted. You can watch it, and
-        stop it.
+        stop it. Those parked after {absoluteTime(Date.parse(parkedTo))} are not counted, and not meant.
         {destinationId === undefined && ' To discard them, narrow to one destination.'}
       </Alert>
       <AreaField
         name="reason"
         label="Reason"
-        hint="Why: it is kept in Temporal's history and in the audit trail."
+        hint={isLocked ? lockedHint : "Why: it is kept in Temporal's history and in the audit trail."}
         rows={2}
         value={reason}
         onChange={setReason}
+        disabled={isLocked}
       />
     </Form>
   );

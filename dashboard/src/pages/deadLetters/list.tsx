@@ -5,16 +5,19 @@ import { usePaged } from '../../api/paged.ts';
 import type { DeadLetter, DeadLetterPage } from '../../api/types.ts';
 import { useWho } from '../../api/who.ts';
 import { Filters, useFilters } from '../../pieces/filters.tsx';
-import { SelectField, TextField } from '../../pieces/form.tsx';
+import { SelectField, TextField, TimeField } from '../../pieces/form.tsx';
 import { counted, size } from '../../pieces/format.ts';
 import { type Deed, LettersDialog } from '../../pieces/letters.tsx';
 import { ButtonLink, deliveryPath, destinationPath } from '../../pieces/link.tsx';
+import { timeIn } from '../../pieces/localTime.ts';
 import { Page } from '../../pieces/page.tsx';
 import { Alert, Empty } from '../../pieces/problem.tsx';
 import { type Column, PagedTable } from '../../pieces/table.tsx';
-import { isoOf, Time } from '../../pieces/time.tsx';
+import { Time } from '../../pieces/time.tsx';
 import { AllDialog } from './all.tsx';
+import { letterKey } from './chosen.ts';
 import { parkingErrors } from './errors.ts';
+import { type Selection, useSelection } from './selection.ts';
 
 const names = ['destinationId', 'customerExternalId', 'error', 'parkedFrom', 'parkedTo'] as const;
 const pageSize = 50;
@@ -23,9 +26,11 @@ const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** What can not be delivered: seen, sent again, or given up. */
 export default function DeadLetters() {
   const who = useWho();
-  const of = useFilters(names);
-  const { parkedFrom, parkedTo, ...others } = of.filters;
-  const filter = { ...others, parkedFrom: isoOf(parkedFrom), parkedTo: isoOf(parkedTo) };
+  const { filters, setFilters } = useFilters(names);
+  // What is no time is as if it was not there.
+  const times = { parkedFrom: timeIn(filters.parkedFrom) ?? '', parkedTo: timeIn(filters.parkedTo) ?? '' };
+  const of = { filters: { ...filters, ...times }, setFilters };
+  const filter = of.filters;
   return (
     <Page
       title="Dead letters"
@@ -57,20 +62,8 @@ export default function DeadLetters() {
               onChange={set('error')}
               options={[{ value: '', label: 'any' }, ...parkingErrors.map((value) => ({ value, label: value }))]}
             />
-            <TextField
-              name="parkedFrom"
-              type="datetime-local"
-              label="Parked from"
-              value={draft.parkedFrom}
-              onChange={set('parkedFrom')}
-            />
-            <TextField
-              name="parkedTo"
-              type="datetime-local"
-              label="Parked before"
-              value={draft.parkedTo}
-              onChange={set('parkedTo')}
-            />
+            <TimeField name="parkedFrom" label="Parked from" value={draft.parkedFrom} onChange={set('parkedFrom')} />
+            <TimeField name="parkedTo" label="Parked before" value={draft.parkedTo} onChange={set('parkedTo')} />
           </>
         )}
       </Filters>
@@ -79,12 +72,11 @@ export default function DeadLetters() {
   );
 }
 
-export type LetterFilter = Record<'destinationId' | 'customerExternalId' | 'error', string> &
-  Record<'parkedFrom' | 'parkedTo', string | undefined>;
+/** '' where it does not narrow. */
+export type LetterFilter = Record<(typeof names)[number], string>;
 
 function Letters({ filter }: { filter: LetterFilter }) {
   const { mayReplay, customerExternalId } = useWho();
-  const [chosen, setChosen] = useState<ReadonlyMap<string, DeadLetter>>(new Map());
   const [deed, setDeed] = useState<Deed | 'all'>();
   const list = usePaged<DeadLetter, DeadLetterPage>('/v1/dead-letters', {
     query: { ...filter, limit: pageSize },
@@ -92,17 +84,11 @@ function Letters({ filter }: { filter: LetterFilter }) {
     refetchInterval: 20_000,
   });
   const unanswered = list.query.data?.unanswered ?? [];
-  const choose = (letters: readonly DeadLetter[], isChosen: boolean) =>
-    setChosen((before) => {
-      const after = new Map(before);
-      for (const letter of letters) isChosen ? after.set(letter.eventId, letter) : after.delete(letter.eventId);
-      return after;
-    });
+  const chosen = useSelection(list);
   const rows = list.rows ?? [];
-  const isAll = rows.length > 0 && rows.every(({ eventId }) => chosen.has(eventId));
   // A replay of all that match is of one customer, or of one destination.
   const isNarrow = filter.destinationId !== '' || (customerExternalId ?? filter.customerExternalId) !== '';
-  const columns = mayReplay ? [chooser(chosen, choose), ...letterColumns] : letterColumns;
+  const columns = mayReplay ? [chooser(chosen), ...letterColumns] : letterColumns;
   return (
     <div className="stack-small">
       {unanswered.length > 0 && (
@@ -110,43 +96,26 @@ function Letters({ filter }: { filter: LetterFilter }) {
           No worker had time for them; their dead letters are not in this list. Look again in a moment.
         </Alert>
       )}
-      {mayReplay && rows.length > 0 && (
-        <div className="row" role="toolbar" aria-label="What to do with dead letters">
-          <Checkbox
-            label="All on this page"
-            checked={isAll}
-            indeterminate={!isAll && rows.some(({ eventId }) => chosen.has(eventId))}
-            onChange={(event) => choose(rows, event.currentTarget.checked)}
-          />
-          <Button size="xs" disabled={chosen.size === 0} onClick={() => setDeed('replay')}>
-            Replay {chosen.size > 0 && counted(chosen.size, 'dead letter')}
-          </Button>
-          <Button size="xs" variant="default" disabled={chosen.size === 0} onClick={() => setDeed('discard')}>
-            Discard {chosen.size > 0 && counted(chosen.size, 'dead letter')}
-          </Button>
-          <Button size="xs" variant="default" disabled={!isNarrow} onClick={() => setDeed('all')}>
-            All that match …
-          </Button>
-          {!isNarrow && <span className="dim small">All that match: once a customer or a destination is given.</span>}
-        </div>
+      {mayReplay && (rows.length > 0 || chosen.letters.length > 0) && (
+        <Toolbar rows={rows} chosen={chosen} isNarrow={isNarrow} setDeed={setDeed} />
       )}
       <PagedTable
         caption="dead letters"
         columns={columns}
         list={list}
-        keyOf={({ eventId, workflowId }) => eventId + workflowId}
+        keyOf={letterKey}
         empty={
           <Empty title="No dead letters">
             Nothing that matches was refused for good. What is only late is among the lanes of its destination.
           </Empty>
         }
       />
-      {deed === 'all' && <AllDialog filter={filter} onClose={() => setDeed(undefined)} />}
+      {deed === 'all' && <AllDialog filter={filter} onDone={chosen.clear} onClose={() => setDeed(undefined)} />}
       {(deed === 'replay' || deed === 'discard') && (
         <LettersDialog
           deed={deed}
-          letters={[...chosen.values()]}
-          onDone={() => setChosen(new Map())}
+          letters={chosen.letters}
+          onDone={(done) => chosen.choose(done, false)}
           onClose={() => setDeed(undefined)}
         />
       )}
@@ -154,16 +123,50 @@ function Letters({ filter }: { filter: LetterFilter }) {
   );
 }
 
-const chooser = (
-  chosen: ReadonlyMap<string, DeadLetter>,
-  choose: (letters: readonly DeadLetter[], isChosen: boolean) => void,
-): Column<DeadLetter> => ({
+type ToolbarProps = {
+  rows: readonly DeadLetter[];
+  chosen: Selection;
+  isNarrow: boolean;
+  setDeed: (deed: Deed | 'all') => void;
+};
+
+function Toolbar({ rows, chosen, isNarrow, setDeed }: ToolbarProps) {
+  const count = chosen.letters.length;
+  const many = count > 0 && counted(count, 'dead letter');
+  return (
+    <div className="row" role="toolbar" aria-label="What to do with dead letters">
+      <Checkbox
+        label="All on this page"
+        checked={chosen.hasAll}
+        indeterminate={!chosen.hasAll && chosen.hasSome}
+        onChange={(event) => chosen.choose(rows, event.currentTarget.checked)}
+      />
+      <Button size="xs" disabled={count === 0} onClick={() => setDeed('replay')}>
+        Replay {many}
+      </Button>
+      <Button size="xs" variant="default" disabled={count === 0} onClick={() => setDeed('discard')}>
+        Discard {many}
+      </Button>
+      {count > 0 && (
+        <Button size="xs" variant="default" onClick={chosen.clear}>
+          Clear selection
+        </Button>
+      )}
+      <Button size="xs" variant="default" disabled={!isNarrow} onClick={() => setDeed('all')}>
+        All that match …
+      </Button>
+      {!isNarrow && <span className="dim small">All that match: once a customer or a destination is given.</span>}
+    </div>
+  );
+}
+
+const chooser = (chosen: Selection): Column<DeadLetter> => ({
   name: 'Chosen',
   cell: (letter) => (
     <Checkbox
-      aria-label={`Choose ${letter.eventId}`}
-      checked={chosen.has(letter.eventId)}
-      onChange={(event) => choose([letter], event.currentTarget.checked)}
+      aria-label={`Choose ${letter.eventId} of ${letter.destinationId}`}
+      checked={chosen.has(letter)}
+      onChange={(event) => chosen.choose([letter], event.currentTarget.checked)}
     />
   ),
 });

@@ -23,12 +23,19 @@ const isSettled = ({ status }: Delivery): boolean => settled.includes(status);
 /** How long to wait until it is asked again, in ms. */
 const underWayMs = 1_500;
 const settledMs = 30_000;
+/** So often an event without deliveries is looked at as one under way. */
+const emptyLooks = 20;
 
 export const useEventLog = (eventId: string) =>
   useQuery({
     queryKey: ['event', eventId],
     queryFn: ({ signal }) => ask<EventLog>(`/v1/events/${encodeURIComponent(eventId)}`, { signal }),
-    refetchInterval: ({ state }) => (state.data?.deliveries.every(isSettled) === true ? settledMs : underWayMs),
+    refetchInterval: ({ state: { data, dataUpdateCount } }) => {
+      const { length } = data?.deliveries ?? [];
+      // The index may not have a new one yet: none is not "all", but an event that nobody wanted stays without.
+      const isOver = length === 0 ? dataUpdateCount > emptyLooks : data?.deliveries.every(isSettled) === true;
+      return isOver ? settledMs : underWayMs;
+    },
   });
 
 /** One event: what became of it at each destination, and what it says. */
@@ -111,7 +118,7 @@ function OneDelivery({ eventId, delivery }: { eventId: string; delivery: Deliver
         <LettersDialog
           deed={deed}
           letters={[{ eventId, destinationId }]}
-          onDone={() => setDeed(undefined)}
+          onDone={() => {}}
           onClose={() => setDeed(undefined)}
         />
       )}

@@ -5,7 +5,7 @@ import { useSend } from '../../api/send.ts';
 import type { MadeApiKey } from '../../api/types.ts';
 import { Dialog } from '../../pieces/confirm.tsx';
 import { CheckField, Form, TextField } from '../../pieces/form.tsx';
-import { isoOf } from '../../pieces/time.tsx';
+import { isoOf } from '../../pieces/localTime.ts';
 
 const scopes = [
   { scope: 'ingest', label: 'ingest', hint: 'Send events.' },
