@@ -63,7 +63,7 @@ export default function Overview() {
       )}
       <div className="stack">
         <Loaded query={overview} lines={5}>
-          {(data) => <Now overview={data} />}
+          {(data) => <Now overview={data} isNarrowed={who.isPortal || customerExternalId !== ''} />}
         </Loaded>
         <Choices
           label="Time shown in the plots"
@@ -94,7 +94,7 @@ const Tile = ({ name, value, more, look }: TileProps) => (
 
 const staleSecondsMax = 60;
 
-function Now({ overview: { now, staleSeconds, sampledAt } }: { overview: Shown }) {
+function Now({ overview: { now, staleSeconds, sampledAt }, isNarrowed }: { overview: Shown; isNarrowed: boolean }) {
   const { lanes, oldestWaiting, deadLetters, suspendedDestinations } = now;
   const letters = `${number(deadLetters)}${now.deadLettersAtLeast ? '+' : ''}`;
   return (
@@ -127,24 +127,29 @@ function Now({ overview: { now, staleSeconds, sampledAt } }: { overview: Shown }
           more={deadLetters > 0 ? <Link href="/dead-letters">See and replay them</Link> : undefined}
         />
         {lanes.Paused > 0 && <Tile name="Lanes paused" value={number(lanes.Paused)} look="warn" />}
-        <div className="tile wide">
-          <dt>Oldest waiting event</dt>
-          <dd>
-            {oldestWaiting === undefined ? (
-              <span className="dim">None waits</span>
-            ) : (
-              <>
-                <Time at={oldestWaiting.acceptedAt} />
-                <br />
-                <Link href={`${destinationPath(oldestWaiting.destinationId)}/lanes`}>Lane {oldestWaiting.lane}</Link>
-              </>
-            )}
-          </dd>
-        </div>
+        {/* It is the oldest of all customers: where theirs is not it, the answer does not know whether any of theirs waits. */}
+        {(oldestWaiting !== undefined || !isNarrowed) && <Oldest of={oldestWaiting} />}
       </dl>
     </section>
   );
 }
+
+const Oldest = ({ of }: { of: Shown['now']['oldestWaiting'] }) => (
+  <div className="tile wide">
+    <dt>Oldest waiting event</dt>
+    <dd>
+      {of === undefined ? (
+        <span className="dim">None waits</span>
+      ) : (
+        <>
+          <Time at={of.acceptedAt} />
+          <br />
+          <Link href={`${destinationPath(of.destinationId)}/lanes`}>Lane {of.lane}</Link>
+        </>
+      )}
+    </dd>
+  </div>
+);
 
 function Plots({ series: { points, stepSeconds } }: { series: Series }) {
   const per = stepSeconds === 60 ? 'a minute' : `${number(Math.round(stepSeconds / 60))} minutes`;

@@ -21,7 +21,10 @@ export default function Create() {
   const notice = useNotice();
   const test = useSend(() => ask<ConnectionTest>('/v1/destinations/test', { method: 'POST', body: newBody(draft) }));
   const create = useSend(() => ask<Destination>('/v1/destinations', { method: 'POST', body: newBody(draft) }));
-  const set = (change: Partial<typeof draft>) => setDraft((before) => ({ ...before, ...change }));
+  const set = (change: Partial<typeof draft>) => {
+    test.reset(); // What was tested is not what stands there now.
+    setDraft((before) => ({ ...before, ...change }));
+  };
   const send = () =>
     create.mutate(undefined, {
       onSuccess: ({ id, name }) => {

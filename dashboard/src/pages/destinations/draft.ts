@@ -166,3 +166,13 @@ export function changeBody(before: Destination, draft: Draft): Record<string, un
   const authChange = Object.fromEntries([...auth, ...gone.map((name) => [name, null] as const)]);
   return { ...Object.fromEntries(changed), ...(Object.keys(authChange).length > 0 && { auth: authChange }) };
 }
+
+/** `auth` of a rotation. A new key without a pass phrase has none: that of the old one goes with it. */
+export function rotationOf(before: Destination, draft: Draft): Record<string, unknown> {
+  const { auth = {} } = changeBody(before, draft);
+  const change = auth as Record<string, unknown>; // As `changeBody` made it.
+  const isBare = change.clientKey !== undefined && change.clientKeyPassphrase === undefined;
+  return isBare && before.auth.secretsSet.includes('clientKeyPassphrase')
+    ? { ...change, clientKeyPassphrase: null }
+    : change;
+}

@@ -6,7 +6,7 @@ import { Form } from '../../pieces/form.tsx';
 import { counted } from '../../pieces/format.ts';
 import { ButtonLink, destinationPath } from '../../pieces/link.tsx';
 import { Alert, Empty } from '../../pieces/problem.tsx';
-import { changeBody, draftOf, newBody } from './draft.ts';
+import { draftOf, newBody, rotationOf } from './draft.ts';
 import { AuthFields } from './fields.tsx';
 import { OneDestination } from './one.tsx';
 import { TestSteps } from './testSteps.tsx';
@@ -32,7 +32,7 @@ export default function Rotate() {
 function Guided({ destination }: { destination: Destination }) {
   const [stored] = useState(destination);
   const [draft, setDraft] = useState(() => draftOf(stored));
-  const { auth = {} } = changeBody(stored, draft);
+  const auth = rotationOf(stored, draft);
   const path = `/v1${destinationPath(stored.id)}`;
   const test = useSend(() => ask<ConnectionTest>('/v1/destinations/test', { method: 'POST', body: newBody(draft) }));
   const rotate = useSend(() => ask<Destination>(`${path}/rotate`, { method: 'POST', body: { auth } }));
