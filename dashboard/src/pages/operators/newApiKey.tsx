@@ -1,11 +1,8 @@
-import { Button } from '@mantine/core';
 import { useState } from 'react';
-import { ask } from '../../api/client.ts';
-import { useSend } from '../../api/send.ts';
 import type { MadeApiKey } from '../../api/types.ts';
-import { Dialog } from '../../pieces/confirm.tsx';
-import { CheckField, Form, TextField } from '../../pieces/form.tsx';
+import { CheckField, TextField } from '../../pieces/form.tsx';
 import { isoOf } from '../../pieces/localTime.ts';
+import { Making } from '../../pieces/making.tsx';
 
 const scopes = [
   { scope: 'ingest', label: 'ingest', hint: 'Send events.' },
@@ -19,77 +16,52 @@ export function NewApiKey({ onMade, onClose }: { onMade: (made: MadeApiKey) => v
   const [chosen, setChosen] = useState<readonly string[]>(['ingest']);
   const [expiresAt, setExpiresAt] = useState('');
   const [perSecond, setPerSecond] = useState('');
-  const create = useSend(() =>
-    ask<MadeApiKey>('/v1/api-keys', {
-      method: 'POST',
-      body: {
-        name,
-        scopes: chosen,
-        ...(expiresAt !== '' && { expiresAt: isoOf(expiresAt) }),
-        ...(perSecond !== '' && { requestsPerSecond: Number(perSecond) }),
-      },
-    }),
-  );
-  const send = () =>
-    create.mutate(undefined, {
-      onSuccess: (made) => {
-        onMade(made);
-        onClose();
-      },
-    });
+  const body = () => ({
+    name,
+    scopes: chosen,
+    ...(expiresAt !== '' && { expiresAt: isoOf(expiresAt) }),
+    ...(perSecond !== '' && { requestsPerSecond: Number(perSecond) }),
+  });
   return (
-    <Dialog title="Create an API key" onClose={onClose}>
-      <Form
-        label="Create an API key"
-        error={create.error}
-        busy={create.isPending}
-        submit="Create it"
-        onSubmit={send}
-        actions={
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-        }
-      >
+    <Making title="Create an API key" path="/v1/api-keys" body={body} onMade={onMade} onClose={onClose}>
+      <TextField
+        name="name"
+        label="Name"
+        hint="Who has it: in logs, histories and the audit trail."
+        value={name}
+        onChange={setName}
+        required
+      />
+      <fieldset className="group stack-small">
+        <legend>It may</legend>
+        {scopes.map(({ scope, label, hint }) => (
+          <CheckField
+            key={scope}
+            label={label}
+            hint={hint}
+            checked={chosen.includes(scope)}
+            onChange={(is) => setChosen(is ? [...chosen, scope] : chosen.filter((one) => one !== scope))}
+          />
+        ))}
+      </fieldset>
+      <div className="fields-2">
         <TextField
-          name="name"
-          label="Name"
-          hint="Who has it: in logs, histories and the audit trail."
-          value={name}
-          onChange={setName}
-          required
+          name="expiresAt"
+          type="datetime-local"
+          label="Ends (your time zone)"
+          hint="Empty: it holds until it is revoked."
+          value={expiresAt}
+          onChange={setExpiresAt}
         />
-        <fieldset className="group stack-small">
-          <legend>It may</legend>
-          {scopes.map(({ scope, label, hint }) => (
-            <CheckField
-              key={scope}
-              label={label}
-              hint={hint}
-              checked={chosen.includes(scope)}
-              onChange={(is) => setChosen(is ? [...chosen, scope] : chosen.filter((one) => one !== scope))}
-            />
-          ))}
-        </fieldset>
-        <div className="fields-2">
-          <TextField
-            name="expiresAt"
-            type="datetime-local"
-            label="Ends (your time zone)"
-            hint="Empty: it holds until it is revoked."
-            value={expiresAt}
-            onChange={setExpiresAt}
-          />
-          <TextField
-            name="requestsPerSecond"
-            type="number"
-            label="Requests a second"
-            hint="Empty: as many as it likes."
-            value={perSecond}
-            onChange={setPerSecond}
-          />
-        </div>
-      </Form>
-    </Dialog>
+        <TextField
+          name="requestsPerSecond"
+          type="number"
+          label="Requests a second"
+          hint="Empty: as many as it likes."
+          value={perSecond}
+          onChange={setPerSecond}
+        />
+      </div>
+    </Making>
   );
 }

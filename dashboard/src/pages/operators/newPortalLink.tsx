@@ -1,10 +1,7 @@
-import { Button } from '@mantine/core';
 import { useState } from 'react';
-import { ask } from '../../api/client.ts';
-import { useSend } from '../../api/send.ts';
 import type { MadePortalLink, Permission } from '../../api/types.ts';
-import { Dialog } from '../../pieces/confirm.tsx';
-import { CheckField, Form, SelectField, TextField } from '../../pieces/form.tsx';
+import { CheckField, SelectField, TextField } from '../../pieces/form.tsx';
+import { Making } from '../../pieces/making.tsx';
 
 export const permissionNames: Readonly<Record<Permission, string>> = {
   read: 'see',
@@ -26,64 +23,39 @@ export function NewPortalLink({ onMade, onClose }: { onMade: (made: MadePortalLi
   const [permissions, setPermissions] = useState<readonly Permission[]>(['read', 'manage_destinations', 'replay']);
   const toggle = (permission: Permission) => (is: boolean) =>
     setPermissions(is ? [...permissions, permission] : permissions.filter((one) => one !== permission));
-  const create = useSend(() =>
-    ask<MadePortalLink>('/v1/portal-links', {
-      method: 'POST',
-      body: { customerExternalId, lifetimeSeconds: Number(lifetime), permissions },
-    }),
-  );
-  const send = () =>
-    create.mutate(undefined, {
-      onSuccess: (made) => {
-        onMade(made);
-        onClose();
-      },
-    });
+  const body = () => ({ customerExternalId, lifetimeSeconds: Number(lifetime), permissions });
   return (
-    <Dialog title="Create a portal link" onClose={onClose}>
-      <Form
-        label="Create a portal link"
-        error={create.error}
-        busy={create.isPending}
-        submit="Create it"
-        onSubmit={send}
-        actions={
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-        }
-      >
-        <TextField
-          name="customerExternalId"
-          label="Customer"
-          hint="Whose destinations and deliveries it shows."
-          value={customerExternalId}
-          onChange={setCustomer}
-          required
+    <Making title="Create a portal link" path="/v1/portal-links" body={body} onMade={onMade} onClose={onClose}>
+      <TextField
+        name="customerExternalId"
+        label="Customer"
+        hint="Whose destinations and deliveries it shows."
+        value={customerExternalId}
+        onChange={setCustomer}
+        required
+      />
+      <SelectField
+        name="lifetimeSeconds"
+        label="It holds for"
+        value={lifetime}
+        onChange={setLifetime}
+        options={lifetimes}
+      />
+      <fieldset className="group stack-small">
+        <legend>Beside seeing, it may</legend>
+        <CheckField
+          label="change destinations"
+          hint="Create, edit, test, rotate, pause and delete their own."
+          checked={permissions.includes('manage_destinations')}
+          onChange={toggle('manage_destinations')}
         />
-        <SelectField
-          name="lifetimeSeconds"
-          label="It holds for"
-          value={lifetime}
-          onChange={setLifetime}
-          options={lifetimes}
+        <CheckField
+          label="replay and discard"
+          hint="Their own dead letters, and what was delivered to them."
+          checked={permissions.includes('replay')}
+          onChange={toggle('replay')}
         />
-        <fieldset className="group stack-small">
-          <legend>Beside seeing, it may</legend>
-          <CheckField
-            label="change destinations"
-            hint="Create, edit, test, rotate, pause and delete their own."
-            checked={permissions.includes('manage_destinations')}
-            onChange={toggle('manage_destinations')}
-          />
-          <CheckField
-            label="replay and discard"
-            hint="Their own dead letters, and what was delivered to them."
-            checked={permissions.includes('replay')}
-            onChange={toggle('replay')}
-          />
-        </fieldset>
-      </Form>
-    </Dialog>
+      </fieldset>
+    </Making>
   );
 }
