@@ -10,12 +10,18 @@ import type {
   Settled,
 } from '../domain/attempt.ts';
 import { failureRowOf, type Kind, kindOf } from '../domain/failures.ts';
+import { batchEventsMax } from '../domain/laneState.ts';
 import { attemptsBefore, isOpen, type TemporalTry } from '../domain/lostAttempts.ts';
 import { type DeliveryMeter, noMeter } from './deliveryMeter.ts';
 
 /** Of the attempts that settled nothing so many are kept: the first ones, which tell how it began, and the last ones. */
 const firstKept = 10;
 const lastKept = 90;
+/**
+ * Those that narrowed a refusal down are few records' each, and all kept: twice as many as records at the most, once. Each try that an
+ * outage cuts short begins to narrow anew, so there is a bound: with it the list is under 4 MB of JSON, a tenth as Temporal keeps it.
+ */
+export const narrowingKept = 3 * batchEventsMax;
 
 /** The attempts of one batch, over every try that Temporal makes of it, and what they have settled. */
 export class AttemptLog {
@@ -23,6 +29,9 @@ export class AttemptLog {
   private readonly landed: Landed[];
   private readonly refused: Refused[];
   private readonly settled: Set<number>;
+  /** The numbers of attempts that are never left out. */
+  private readonly telling: Set<number>;
+  private narrowing: number;
   private resetRunId: string | undefined;
   private discarded: readonly number[] = [];
   private leftOutCount: number;
@@ -49,6 +58,12 @@ export class AttemptLog {
     this.settled = new Set([
       ...this.landed.flatMap(({ positions }) => positions),
       ...this.refused.map((r) => r.position),
+    ]);
+    const narrowing = this.attempts.filter(isNarrowing);
+    this.narrowing = narrowing.length;
+    this.telling = new Set([
+      ...[...this.landed, ...this.refused].map(({ attempt }) => attempt),
+      ...narrowing.slice(0, narrowingKept).map(({ number }) => number),
     ]);
     this.leftOutCount = before?.attemptsLeftOut ?? 0;
     this.leftOut = before?.leftOut;
@@ -79,8 +94,7 @@ export class AttemptLog {
 
   private leaveOutOne(): void {
     if (this.attempts.length <= firstKept + lastKept) return;
-    const telling = new Set([...this.landed, ...this.refused].map(({ attempt }) => attempt));
-    const idle = this.attempts.filter(({ number }) => !telling.has(number));
+    const idle = this.attempts.filter(({ number }) => !this.telling.has(number));
     const oldest = idle[firstKept];
     if (idle.length <= firstKept + lastKept || !oldest) return;
     this.attempts = this.attempts.filter((attempt) => attempt !== oldest);
@@ -102,6 +116,7 @@ export class AttemptLog {
 
   private keep(landed: Landed): void {
     this.landed.push(landed);
+    this.telling.add(landed.attempt);
     for (const position of landed.positions) this.settled.add(position);
   }
 
@@ -121,6 +136,7 @@ export class AttemptLog {
 
   refuse(refused: Refused): void {
     this.refused.push(refused);
+    this.telling.add(refused.attempt);
     this.settled.add(refused.position);
     this.meter.parked();
   }
@@ -131,6 +147,7 @@ export class AttemptLog {
     attempt.brokers = end.brokers;
     if (end.error) attempt.error = end.error;
     if (end.failures) attempt.failures = end.failures;
+    if (isNarrowing(attempt) && ++this.narrowing <= narrowingKept) this.telling.add(attempt.number);
     this.meter.attempted(end.outcome);
     const errors = end.failures?.map(({ error }) => error) ?? (end.error ? [end.error] : []);
     for (const name of new Set(errors.map((error) => error.name))) this.meter.met(name);
@@ -182,6 +199,10 @@ export class AttemptLog {
 }
 
 const isUnknown = ({ outcome, error }: Attempt): boolean => outcome === 'unknown' || error?.kind === 'outcomeUnknown';
+
+/** Whether records were refused for good in it: the next ones send fewer of them, or none. */
+const isNarrowing = ({ error, failures }: Attempt): boolean =>
+  error?.kind === 'recordAtFault' || (failures?.some((failure) => failure.error.kind === 'recordAtFault') ?? false);
 
 /** Whether it failed so, in any of its partitions. */
 const isMetIn = ({ error, failures }: Attempt, name: string): boolean =>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { AttemptLog } from '../../activities/attemptLog.ts';
+import { AttemptLog, narrowingKept } from '../../activities/attemptLog.ts';
 import type { Failed, Progress } from '../../domain/attempt.ts';
 import { failureRowOf } from '../../domain/failures.ts';
 
@@ -181,6 +181,21 @@ describe('a long outage', () => {
       if (n === 50) log.land({ partition: 0, broker: 'b:1', attempt: 50, positions: [0], offsets: [0] });
     }
     expect(log.progress().attempts.map(({ number }) => number)).toContain(50);
+  });
+});
+
+describe('a refusal that is narrowed down', () => {
+  test('keeps each of its attempts, in later tries as well, up to a bound that only tries that begin anew come to', () => {
+    let log = tryNumber(1);
+    for (let n = 0; n < 400; n++) fail(log, 'MESSAGE_TOO_LARGE');
+    log = tryNumber(2, log.progress());
+    for (let n = 0; n < 400; n++) fail(log, 'MESSAGE_TOO_LARGE');
+    expect(log.progress().attempts.map(({ number }) => number)).toEqual(Array.from({ length: 800 }, (_, n) => n + 1));
+
+    for (let n = 800; n < narrowingKept + 1_000; n++) fail(log, 'MESSAGE_TOO_LARGE');
+    const { attempts, attemptsLeftOut } = tryNumber(3, log.progress()).progress();
+    expect([attempts.length, attemptsLeftOut]).toEqual([narrowingKept + 100, 900]);
+    expect(Buffer.byteLength(JSON.stringify(attempts))).toBeLessThan(4_000_000);
   });
 });
 

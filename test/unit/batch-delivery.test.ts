@@ -5,6 +5,8 @@ import { BatchDelivery } from '../../activities/batchDelivery.ts';
 import type { Submission, SubmissionAnswer } from '../../activities/kafka/lingeringProducer.ts';
 import type { Progress } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
+import { compressionCodec } from '../../domain/compressionCodec.ts';
+import { deliveryLogOf, type LaneRecord } from '../../domain/deliveryLog.ts';
 import type { OpenDestination } from '../../domain/destination.ts';
 
 const partitions = 3;
@@ -38,15 +40,17 @@ const destination: OpenDestination = {
  * Answers as a cluster does: the records of a partition are written together or refused together. Poison is refused for good;
  * `moves` says, for one partition after the other, whether its leader has just moved.
  */
-function cluster(poison: ReadonlySet<number>, moves: Iterator<boolean>) {
+function cluster(poison: ReadonlySet<number>, moves: Iterator<boolean>, bytesMax: number) {
   const written: Sent[] = [];
+  /** What each request held. */
+  const requests: number[][] = [];
   const ends = new Map<number, number>();
   const answerOf = (records: Submission['records'], partition: number): SubmissionAnswer => {
     const together = records.filter((record) => record.partition === partition).map(({ record }) => record);
     const bytes = records
       .filter((record) => record.partition === partition)
       .reduce((sum, record) => sum + record.bytes, 0);
-    expect(bytes).toBeLessThanOrEqual(batchSizeBytes);
+    expect(bytes).toBeLessThanOrEqual(bytesMax);
     const sent = together.map(({ key, value }) => ({ key: String(key), n: Number(JSON.parse(String(value)).payload) }));
     const refused = (name: string, code: number): SubmissionAnswer => ({
       broker: 'b:1',
@@ -65,12 +69,24 @@ function cluster(poison: ReadonlySet<number>, moves: Iterator<boolean>) {
     ...nobodyRetires,
     partitionCount: async () => partitions,
     submit: async ({ records }: Submission) => {
+      requests.push(records.map(({ record }) => Number(JSON.parse(String(record.value)).payload)));
       const asked = [...new Set(records.map(({ partition }) => partition))];
       return new Map(asked.map((partition) => [partition, answerOf(records, partition)]));
     },
   };
-  return { written, producer };
+  return { written, requests, producer };
 }
+
+const digestOf = (n: number): string => String(n).padStart(22, '0');
+const blockWith = (events: readonly Sent[]) =>
+  blockOf(
+    events.map(({ n, key }) => {
+      const value = `{"eventType":"e","occurredAt":"t","customerExternalId":"c","payload":${n}}`;
+      return { id: digestOf(n), key, value: new TextEncoder().encode(value) };
+    }),
+    0,
+    0,
+  );
 
 /** Tries as Temporal does, from the progress that the try before has left, until there is an outcome. */
 async function deliver(
@@ -78,14 +94,11 @@ async function deliver(
   poison: ReadonlySet<number>,
   moves: Iterator<boolean>,
   onDeadLetter: OpenDestination['onDeadLetter'],
+  bytesMax = batchSizeBytes,
 ) {
-  const { written, producer } = cluster(poison, moves);
-  const value = ({ n }: Sent) => `{"eventType":"e","occurredAt":"t","customerExternalId":"c","payload":${n}}`;
-  const deliveries = events.map((event) => ({
-    id: String(event.n).padStart(22, '0'),
-    key: event.key,
-    value: new TextEncoder().encode(value(event)),
-  }));
+  const { written, requests, producer } = cluster(poison, moves, bytesMax);
+  const producerSettings = { ...destination.producer, batchSizeBytes: bytesMax };
+  const block = blockWith(events);
   const signal = new AbortController().signal;
   let before: Progress | undefined;
   for (let attempt = 1; ; attempt++) {
@@ -93,13 +106,13 @@ async function deliver(
     // Only Kafka stands in: the answers of a cluster, and a lease that always holds.
     const result = await new BatchDelivery({
       destinationId: 'dst',
-      block: blockOf(deliveries, 0, 0),
-      destinations: { open: async () => ({ ...destination, onDeadLetter }) },
+      block,
+      destinations: { open: async () => ({ ...destination, producer: producerSettings, onDeadLetter }) },
       producers: { producerOf: () => producer },
       log,
       lease: { isHeld: () => true, signal },
     }).run();
-    if ('outcome' in result) return { written, outcome: result.outcome };
+    if ('outcome' in result) return { written, requests, outcome: result.outcome };
     before = JSON.parse(JSON.stringify(log.progress())) as Progress;
   }
 }
@@ -148,6 +161,31 @@ test('the record of every delivery names the attempt that wrote it, however many
   expect(outcome.landed.every(({ attempt }) => kept.has(attempt))).toBe(true);
   expect(outcome.refused.every(({ attempt }) => kept.has(attempt))).toBe(true);
   expect(outcome.landed.flatMap(({ positions }) => positions)).toHaveLength(492);
+});
+
+test('each of 1,500 refused records has all its own attempts on record, though an outage comes between, and Temporal takes it', {
+  timeout: 60_000,
+}, async () => {
+  const events = Array.from({ length: 1_500 }, (_, n) => ({ key: 'a', n }));
+  const poison = new Set(events.map(({ n }) => n));
+  // Every 50th answer: the try ends, and the next one begins with all that is not settled.
+  const moves = Array.from({ length: 1_000 }, (_, n) => n % 50 === 49).values();
+  const { outcome, requests } = await deliver(events, poison, moves, 'continue', 1_000_000);
+  expect(outcome.refused).toHaveLength(1_500);
+  expect(outcome.attempts.length).toBeGreaterThan(2_999);
+  expect(outcome).not.toHaveProperty('attemptsLeftOut');
+
+  const records: LaneRecord[] = [
+    { kind: 'scheduled', batch: 'b', activity: '1', atMs: 0, block: blockWith(events) },
+    { kind: 'completed', batch: 'b', atMs: 1, outcome },
+  ];
+  for (const n of [0, 1, 750, 1_498, 1_499]) {
+    const { attempts } = deliveryLogOf(digestOf(n), records);
+    const own = requests.filter((ns) => ns.includes(n)).map((ns) => ns.length);
+    expect(attempts.map(({ records }) => records)).toEqual(own);
+  }
+  const [payload] = await compressionCodec.encode([{ data: Buffer.from(JSON.stringify(outcome)) }]);
+  expect(payload?.data?.length).toBeLessThan(512 * 1024);
 });
 
 test('an outage of a thousand tries leaves a record of bounded size that says how much it leaves out', async () => {
