@@ -111,7 +111,10 @@ export function shownDestination(stored: StoredDestination): ShownDestination {
     deletedAt: _deleted,
     hashesKeys: _,
     auth,
+    producer,
     ...rest
   } = stored;
-  return { ...rest, auth: { ...auth, secretsSet: [...secretsSet] } };
+  // One from before there was a choice has none in the store.
+  const compression = producer.compression ?? 'none';
+  return { ...rest, producer: { ...producer, compression }, auth: { ...auth, secretsSet: [...secretsSet] } };
 }

@@ -32,6 +32,10 @@ export const secretFields = ['password', 'clientKey', 'clientKeyPassphrase', 'cl
 export type SecretField = (typeof secretFields)[number];
 export type Secrets = { readonly [field in SecretField]?: string | undefined };
 
+/** As Kafka's own producers have them (`compression.type`). */
+export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+export type Compression = (typeof compressions)[number];
+
 export type ProducerSettings = {
   /** How long records may be gathered into one request, in ms from an event's acceptance. */
   lingerMs: number;
@@ -41,6 +45,8 @@ export type ProducerSettings = {
   acks: 'all' | 1;
   /** Whether the customer takes it that records are lost which the leader alone had: without it `acks` is `all`. */
   mayLoseRecords?: boolean | undefined;
+  /** How the records of a request are compressed for each partition; absent in destinations from before there was a choice: `none`. */
+  compression?: Compression | undefined;
 };
 
 /** `"key"`: one lane per partition key. A number: keys hashed onto that many lanes. */

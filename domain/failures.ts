@@ -162,6 +162,12 @@ export const ownRows: readonly FailureRow[] = [
     remedy: 'Put the missing key back into CAUSEWAY_SECRET_KEYS; the lane tries again.',
   },
   {
+    ...{ name: 'COMPRESSION_FAILED', kind: 'transient', isOurs: true },
+    why: 'This worker can’t compress records as the destination wants it: the package that does so has no binary for its machine. Nothing was sent.',
+    remedy:
+      'Have npm install its optional packages where the worker runs, or choose another compression; the lane tries again.',
+  },
+  {
     ...{ name: 'WORKER_LOST', kind: 'outcomeUnknown' },
     why: 'The worker ended, or was cut off from Temporal, in the middle of the attempt.',
     remedy: waits,

@@ -7,7 +7,6 @@ import {
   type MetadataAnswer,
   type MetadataOptions,
   type ProduceAnswer,
-  type ProduceOptions,
   requests,
 } from 'kafkajs/src/protocol/requests/index.js';
 import { allowedOnly } from './allowedAddress.ts';
@@ -17,7 +16,7 @@ import { askBeforeWriting, calmQueue, guardFrames, renewInTime } from './connect
 import type { ConnectionSettings } from './connectionSettings.ts';
 import { failureIn, NamedError, NotSent, notSentInTime } from './failureNames.ts';
 import { metadataKey } from './metadataWithRights.ts';
-import { produceKey, produceRequest } from './produceRequest.ts';
+import { type ProduceOptions, produceKey, produceRequest } from './produceRequest.ts';
 import { resetSocket } from './resetSocket.ts';
 import { withinMs } from './withinMs.ts';
 

@@ -7,7 +7,7 @@ const countedFrom = 12;
 const magicAt = 16;
 const crcAt = 17;
 /** From the attributes on, all is under the checksum. */
-const checkedFrom = 21;
+const attributesAt = 21;
 const headBytes = 61;
 const messageFormat = 2;
 const none = -1;
@@ -87,9 +87,8 @@ export function recordBatchOf(records: readonly BatchRecord[], createdAtMs: numb
   const total = all.reduce((sum, { bodyBytes }) => sum + sizeWithLength(bodyBytes), headBytes);
   const batch = Buffer.allocUnsafe(total);
   batch.fill(0, 0, headBytes); // The base offset, the leader's epoch, the attributes and the first sequence are 0.
-  batch.writeInt32BE(total - countedFrom, lengthAt);
   batch[magicAt] = messageFormat;
-  let at = checkedFrom + 2;
+  let at = attributesAt + 2;
   at = batch.writeInt32BE(records.length - 1, at);
   at = batch.writeBigInt64BE(BigInt(createdAtMs), at);
   at = batch.writeBigInt64BE(BigInt(createdAtMs), at);
@@ -98,6 +97,15 @@ export function recordBatchOf(records: readonly BatchRecord[], createdAtMs: numb
   all.forEach((one, offset) => {
     at = writeRecord(batch, at, one, offset);
   });
-  batch.writeUInt32BE(crc32c(batch.subarray(checkedFrom)), crcAt);
+  return sealBatch(batch);
+}
+
+/** Where a batch says how its records are compressed (16 bits), and where they begin: right after their number. */
+export const batchFields = { attributesAt, headBytes } as const;
+
+/** Writes a batch's length and checksum, all else being there. */
+export function sealBatch(batch: Buffer): Buffer {
+  batch.writeInt32BE(batch.length - countedFrom, lengthAt);
+  batch.writeUInt32BE(crc32c(batch.subarray(attributesAt)), crcAt);
   return batch;
 }

@@ -2,15 +2,15 @@ import type {
   MetadataAnswer,
   MetadataOptions,
   ProduceAnswer,
-  ProduceOptions,
   RecordToSend,
 } from 'kafkajs/src/protocol/requests/index.js';
 import { hostPortOf } from '../../domain/address.ts';
-import type { OpenDestination } from '../../domain/destination.ts';
+import type { Compression, OpenDestination } from '../../domain/destination.ts';
 import { duplicateSequenceNumber, kafkaErrorName } from '../../domain/kafkaErrors.ts';
 import { BrokerConnection, closedBefore, wasNotSent } from './brokerConnection.ts';
 import { connectionSettingsOf } from './connectionSettings.ts';
 import { failureIn, mostTelling, NamedError, type NamedFailure, namesNoBroker } from './failureNames.ts';
+import type { ProduceOptions } from './produceRequest.ts';
 import { withinMs } from './withinMs.ts';
 
 export type { RecordToSend };
@@ -75,6 +75,7 @@ export class TopicConnection {
   private readonly topic: string;
   private readonly seeds: readonly string[];
   private readonly acks: number;
+  private readonly compression: Compression | undefined;
   private readonly brokerAt: ReturnType<BrokerClients>;
   private readonly connections = new Map<string, BrokerClient>();
   private metadata: Metadata | undefined;
@@ -90,6 +91,7 @@ export class TopicConnection {
     this.topic = destination.topic;
     this.seeds = destination.brokers;
     this.acks = destination.producer.acks === 'all' ? allReplicas : destination.producer.acks;
+    this.compression = destination.producer.compression;
     this.brokerAt = brokers(destination);
   }
 
@@ -176,6 +178,7 @@ export class TopicConnection {
       const data = partitions.map((partition) => ({ partition, messages: sets.get(partition) ?? [] }));
       const produce = {
         acks: this.acks,
+        compression: this.compression,
         timeout: produceTimeoutMs,
         topicData: [{ topic: this.topic, partitions: data }],
       };

@@ -92,7 +92,7 @@ export const exampleDestination = {
   partitionKey: 'customerExternalId',
   eventTypes: ['order.*'],
   auth: { mode: 'SASL_SCRAM_SHA_512', username: 'pushrail', password: 'correct horse battery staple' },
-  producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all' },
+  producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all', compression: 'none' },
 };
 
 export const newDestinationSchema = (allowPrivateBrokers: AllowPrivate) =>

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import type { ProducerSettings } from '../../domain/destination.ts';
+import { compressions, type ProducerSettings } from '../../domain/destination.ts';
 import { fieldsOf, wholeNumber, yesOrNo } from './text.ts';
 
 const lingerMs = () =>
@@ -21,6 +21,12 @@ const mayLoseRecords = () =>
     description: 'Says that records may be lost, without which `acks` other than `"all"` is refused.',
   });
 
+const compression = () =>
+  z.enum(compressions, { error: `one of ${compressions.join(', ')}` }).openapi({
+    description:
+      'How records are compressed, all of a request for one partition together; consumers unpack them by themselves. Where that makes them no smaller they go as they are. `zstd` needs brokers of Kafka 2.1 or later.',
+  });
+
 /** What is wrong with producer settings of which each is right for itself. */
 export function acksProblem({ acks, mayLoseRecords }: Pick<ProducerSettings, 'acks' | 'mayLoseRecords'>) {
   if (acks === 'all' || mayLoseRecords === true) return undefined;
@@ -34,6 +40,7 @@ export const newProducerSchema = () =>
     batchSizeBytes: batchSizeBytes().default(1_048_576),
     acks: acks().default('all'),
     mayLoseRecords: mayLoseRecords().optional(),
+    compression: compression().default('none'),
   }).superRefine((producer, context) => {
     const found = acksProblem(producer);
     if (!found) return;
@@ -48,8 +55,13 @@ export const producerChangeSchema = () =>
     batchSizeBytes: batchSizeBytes().optional(),
     acks: acks().optional(),
     mayLoseRecords: mayLoseRecords().optional(),
+    compression: compression().optional(),
   });
 
 /** `producer` as it is shown. */
 export const shownProducerSchema = () =>
-  z.object({ lingerMs: z.int(), batchSizeBytes: z.int(), acks: acks(), mayLoseRecords: z.boolean().optional() });
+  z.object({
+    ...{ lingerMs: z.int(), batchSizeBytes: z.int(), acks: acks() },
+    mayLoseRecords: z.boolean().optional(),
+    compression: compression(),
+  });

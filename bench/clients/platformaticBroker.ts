@@ -1,17 +1,13 @@
 /** `@platformatic/kafka` (1.35) where kafkajs is: behind the same interface, to be measured and put to the same tests. */
 import { isIP, type Socket } from 'node:net';
 import { Connection, metadataV9, produceV7, type Reader, type SASLOptions, Writer } from '@platformatic/kafka';
-import type {
-  MetadataAnswer,
-  MetadataOptions,
-  ProduceAnswer,
-  ProduceOptions,
-} from 'kafkajs/src/protocol/requests/index.js';
+import type { MetadataAnswer, MetadataOptions, ProduceAnswer } from 'kafkajs/src/protocol/requests/index.js';
 import { closedBefore } from '../../activities/kafka/brokerConnection.ts';
 import { checkClientCertificate } from '../../activities/kafka/clientCertificate.ts';
 import { withOpenedKey } from '../../activities/kafka/clientKey.ts';
 import { type ConnectionSettings, connectionSettingsOf } from '../../activities/kafka/connectionSettings.ts';
 import { NotSent, notSentInTime } from '../../activities/kafka/failureNames.ts';
+import type { ProduceOptions } from '../../activities/kafka/produceRequest.ts';
 import { recordBatchOf } from '../../activities/kafka/recordBatch.ts';
 import { resetSocket } from '../../activities/kafka/resetSocket.ts';
 import type { BrokerClient, BrokerClients } from '../../activities/kafka/topicConnection.ts';

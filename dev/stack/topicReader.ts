@@ -1,3 +1,4 @@
+import '../servers/readCodecs.ts';
 import { randomUUID } from 'node:crypto';
 import { type EachMessagePayload, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 

@@ -117,7 +117,7 @@ const provoked: Record<string, () => Promise<OpenDestination>> = {
   DESTINATION_DISABLED: async () => at(kfake.brokers, { enabled: false }),
 };
 
-/** Rows that other tests are about: those below, event-log.test.ts, oauth.test.ts, auth-modes.test.ts and real-broker.test.ts. */
+/** Rows that other tests are about: those below, event-log.test.ts, oauth.test.ts, auth-modes.test.ts, real-broker.test.ts and compression.test.ts. */
 const elsewhere = [
   'CLIENT_CERTIFICATE_REFUSED',
   'CLIENT_CERTIFICATE_MISSING',
@@ -126,6 +126,7 @@ const elsewhere = [
   'STORE_UNREACHABLE',
   'CREDENTIALS_UNREADABLE',
   'NOT_SENT_IN_TIME',
+  'COMPRESSION_FAILED',
   'WORKER_LOST',
   'EAI_AGAIN',
 ];

@@ -69,7 +69,7 @@ describe('a destination', () => {
       eventTypes: ['*'],
       enabled: true,
       auth: { mode: 'NONE', tls: false, secretsSet: [] },
-      producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all' },
+      producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all', compression: 'none' },
       ordering: { lanes: 'key' },
       onDeadLetter: 'continue',
       version: 1,
@@ -90,7 +90,7 @@ describe('a destination', () => {
       ...before,
       topic: 'orders.v2',
       enabled: false,
-      producer: { lingerMs: 5, batchSizeBytes: 1_000, acks: 'all' },
+      producer: { lingerMs: 5, batchSizeBytes: 1_000, acks: 'all', compression: 'none' },
       version: 2,
       updatedAt: expect.any(String),
     });

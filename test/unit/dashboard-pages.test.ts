@@ -44,7 +44,7 @@ const stored: Destination = {
   eventTypes: ['*'],
   enabled: true,
   auth: { mode: 'SASL_SCRAM_SHA_512', tls: true, username: 'us', caCertificate: 'pem', secretsSet: ['password'] },
-  producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all' },
+  producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all', compression: 'none' },
   ordering: { lanes: 'key' },
   onDeadLetter: 'continue',
   version: 3,
@@ -62,6 +62,11 @@ describe('the form of a destination', () => {
     expect(changeBody(stored, { ...draft, topic: 'orders.v2' })).toEqual({ topic: 'orders.v2' });
     const auth = { ...draft.auth, password: 'new' };
     expect(changeBody(stored, { ...draft, auth })).toEqual({ auth: { password: 'new' } });
+  });
+
+  test('sends the compression that was chosen, with the other settings of the producer', () => {
+    const changed = changeBody(stored, { ...draftOf(stored), compression: 'zstd' });
+    expect(changed).toEqual({ producer: { ...stored.producer, compression: 'zstd' } });
   });
 
   test('removes a setting that was emptied', () => {

@@ -71,7 +71,7 @@ test('a rotation to a key without a pass phrase lets go of the old one’s pass 
     ...{ id: 'dst_1', customerExternalId: 'acct_1', type: 'KAFKA', name: 'Orders', enabled: true, topic: 't' },
     ...{ brokers: ['b:9092'], eventTypes: ['*'], partitionKey: 'customerExternalId', onDeadLetter: 'continue' },
     auth: { mode: 'MTLS', tls: true, clientCertificate: 'old', secretsSet },
-    producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all' },
+    producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all', compression: 'none' },
     ordering: { lanes: 'key' },
     ...{ version: 1, createdAt: '2026-01-15T09:30:00.000Z', updatedAt: '2026-01-15T09:30:00.000Z' },
   });

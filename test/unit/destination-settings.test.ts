@@ -45,7 +45,7 @@ describe('a new destination', () => {
       enabled: true,
       auth: { mode: 'SASL_PLAIN', tls: true, username: 'u' },
       secrets: { password: 'p' },
-      producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all' },
+      producer: { lingerMs: 100, batchSizeBytes: 1_048_576, acks: 'all', compression: 'none' },
       ordering: { lanes: 'key' },
       onDeadLetter: 'continue',
     });
@@ -98,6 +98,11 @@ describe('a wrong destination is refused by field, with what is wrong and what w
     [{ producer: { acks: 0, mayLoseRecords: true } }, 'producer.acks is none of the allowed values: "all"'],
     [{ producer: { acks: '1', mayLoseRecords: true } }, 'producer.acks is none of the allowed values: "all"'],
     [{ producer: { mayLoseRecords: 'yes' } }, 'producer.mayLoseRecords is a string: true or false'],
+    [
+      { producer: { compression: 'GZIP' } },
+      'producer.compression is none of the allowed values: one of none, gzip, snappy, lz4, zstd',
+    ],
+    [{ producer: { compression: 5 } }, 'producer.compression is'],
     [{ producer: { lingerMs: -1 } }, 'producer.lingerMs is too small: a whole number of ms from 0 to 5000'],
     [{ producer: { lingerMs: 1.5 } }, 'producer.lingerMs is a number with a fraction: a whole number of ms'],
     [{ ordering: { lanes: 0 } }, 'ordering.lanes is too small: "key", or a whole number of lanes'],
@@ -223,7 +228,14 @@ describe('a change', () => {
 
   test('of one producer setting keeps the others', () => {
     const { producer } = merged(stored({ producer: { batchSizeBytes: 5 } }), { producer: { lingerMs: 7 } });
-    expect(producer).toEqual({ lingerMs: 7, batchSizeBytes: 5, acks: 'all' });
+    expect(producer).toEqual({ lingerMs: 7, batchSizeBytes: 5, acks: 'all', compression: 'none' });
+  });
+
+  test('of the compression keeps the others, and one from before there was a choice is shown as it sends', () => {
+    const { producer } = merged(stored({ producer: { batchSizeBytes: 5 } }), { producer: { compression: 'zstd' } });
+    expect(producer).toMatchObject({ batchSizeBytes: 5, acks: 'all', compression: 'zstd' });
+    const { compression: _, ...before } = stored().producer;
+    expect(shownDestination({ ...stored(), producer: before }).producer.compression).toBe('none');
   });
 
   test('of acks is refused unless the destination says in so many words that it may lose records', () => {

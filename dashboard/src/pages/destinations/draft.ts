@@ -80,6 +80,7 @@ export type Draft = {
   batchSizeBytes: string;
   acks: string;
   mayLoseRecords: boolean;
+  compression: string;
   lanes: string;
   onDeadLetter: string;
 };
@@ -98,6 +99,7 @@ export const emptyDraft: Draft = {
   batchSizeBytes: '1048576',
   acks: 'all',
   mayLoseRecords: false,
+  compression: 'none',
   lanes: '',
   onDeadLetter: 'continue',
 };
@@ -120,6 +122,7 @@ export function draftOf(destination: Destination): Draft {
     batchSizeBytes: String(producer.batchSizeBytes),
     acks: String(producer.acks),
     mayLoseRecords: producer.mayLoseRecords === true,
+    compression: producer.compression,
     lanes: String(ordering.lanes),
     onDeadLetter: destination.onDeadLetter,
   };
@@ -136,7 +139,8 @@ function authOf({ mode, tls, auth }: Draft): Record<string, unknown> {
 
 /** What creates a destination, or tests it before. */
 export function newBody(draft: Draft): Record<string, unknown> {
-  const { name, customerExternalId, topic, partitionKey, onDeadLetter, acks, mayLoseRecords, lanes } = draft;
+  const { name, customerExternalId, topic, partitionKey, onDeadLetter, lanes } = draft;
+  const { acks, mayLoseRecords, compression } = draft;
   return {
     ...{ type: 'KAFKA', name, customerExternalId, topic, partitionKey, onDeadLetter },
     brokers: linesOf(draft.brokers),
@@ -147,6 +151,7 @@ export function newBody(draft: Draft): Record<string, unknown> {
       batchSizeBytes: numberOf(draft.batchSizeBytes),
       acks: numberOf(acks),
       ...(mayLoseRecords && { mayLoseRecords }),
+      compression,
     },
     ...(lanes !== '' && { ordering: { lanes: numberOf(lanes) } }),
   };

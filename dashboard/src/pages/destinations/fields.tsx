@@ -155,6 +155,13 @@ export function OrderFields({ draft, set, isNew }: FieldsProps & { isNew: boolea
             { value: '1', label: 'the leader has it (records may be lost)' },
           ]}
         />
+        <SelectField
+          name="producer.compression"
+          label="Compression of records"
+          value={draft.compression}
+          onChange={(compression) => set({ compression })}
+          options={['none', 'gzip', 'snappy', 'lz4', 'zstd'].map((value) => ({ value, label: value }))}
+        />
         <TextField
           name="producer.lingerMs"
           type="number"

@@ -259,6 +259,7 @@ function Settings({ destination }: { destination: Destination }) {
           ],
           ['Delivered when', producer.acks === 'all' ? 'every in-sync replica has it' : 'the leader has it'],
           ['Linger', `${number(producer.lingerMs)} ms, or ${number(producer.batchSizeBytes)} bytes`],
+          ['Compression', producer.compression],
           ['Created', <Time key="c" at={destination.createdAt} inline />],
           ['Changed', <Time key="u" at={destination.updatedAt} inline />],
           ['Version', number(destination.version)],
