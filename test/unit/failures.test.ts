@@ -115,7 +115,7 @@ describe('the name of an error', () => {
   });
 
   test.each(['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE', 'EAI_AGAIN', 'INVALID_CA'])(
-    'is %s, which no test can have of this machine, as kafkajs wraps what Node.js says',
+    'is %s, which not every machine gives a test, as kafkajs wraps what Node.js says',
     (code) => {
       const wrapped = Object.assign(new Error(`Connection error: ${code}`), { code });
       expect(failureIn(new Error('outer', { cause: wrapped }))).toMatchObject({ name: code });
