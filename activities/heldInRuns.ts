@@ -3,7 +3,7 @@ import type { Block } from '../domain/block.ts';
 import type { CarriedLane } from '../domain/carriedLane.ts';
 import { type HeldInRun, heldInRun } from '../domain/heldInRun.ts';
 import type { LaneStart } from '../domain/lane.ts';
-import { type SegmentRange, segmentWorkflowId } from '../domain/overflow.ts';
+import { segmentWorkflowId } from '../domain/overflow.ts';
 import type { LaneHistories } from './laneHistory.ts';
 import { startOf } from './laneRuns.ts';
 import { type Looked, segmentWith } from './segmentOf.ts';
@@ -58,12 +58,9 @@ export function segmentHolding(client: Client, histories: Pick<LaneHistories, 'd
       return opened && (await histories.decoded<Block[]>(opened.input?.payloads?.slice(1)));
     };
     for (const ranges of [segments, aside?.segments ?? []]) {
-      const number = await segmentWith(numbersIn(ranges), looked, blocksOf);
+      const number = await segmentWith(ranges, looked, blocksOf);
       if (number !== undefined) return await blocksOf(number);
     }
     return undefined;
   };
 }
-
-const numbersIn = (ranges: readonly SegmentRange[]): number[] =>
-  ranges.flatMap(({ from, count }) => Array.from({ length: count }, (_, n) => from + n));

@@ -6,7 +6,7 @@ import type { Failed } from './attempt.ts';
 import { type Block, type BlockEntry, blockOf, blocksOf, type Delivery, deliveriesOf } from './block.ts';
 import { blockedKeys, type DeadLetter, type HeldDelivery, type Holder, holderOf, lengthOf } from './deadLetters.ts';
 import { batchBytesMax, batchEventsMax, type LaneState } from './laneState.ts';
-import { segmentBytesMax } from './overflow.ts';
+import { passedOver, segmentBytesMax } from './overflow.ts';
 import { deadLetterPayloadBytes } from './payloadSize.ts';
 
 export const holderWorkflowType = 'holder';
@@ -56,16 +56,13 @@ export function stored(state: LaneState, letters: readonly OwnLetter[], holder: 
   });
 }
 
-/** More holders than a lane can have: who skips so many meets no further one. */
-const skipMax = 4_096;
-
 /**
  * The state where an open workflow has that number: one that was opened after the point to which the lane was reset, and others may
  * follow. Each that is met costs the history all bodies once more, so with each twice as many numbers are passed over, and
  * closed: none of them is this run's. `met`: how many it has met.
  */
 export function numberTaken(state: LaneState, number: number, met: number): LaneState {
-  const passed = Array.from({ length: Math.min(2 ** met, skipMax) }, (_, n) => number + n);
+  const passed = passedOver(number, met);
   const { overflow } = state;
   return {
     ...state,

@@ -13,6 +13,7 @@ import {
   nothingAside,
   type Opening,
   type Overflow,
+  passedOver,
   payloadBytesIn,
   segmentBytesMax,
   valueBytesIn,
@@ -132,14 +133,16 @@ export function returned(state: LaneState): LaneState {
 
 /**
  * The state where there is an open segment of that number: one that was opened after the point to which the lane was reset,
- * since when the lane has its events again. It is closed, and the next number tried.
+ * since when the lane has its events again. It is closed, and a later number tried: each that is met costs the history the
+ * segment's content once more, so with each twice as many are passed over, and closed. `met`: how many it has met before.
  */
-export function alreadyThere(state: LaneState): LaneState {
+export function alreadyThere(state: LaneState, met: number): LaneState {
   const { overflow } = state;
   const { opening } = overflow;
   if (!opening) return state;
-  const nextNumber = opening.number + 1;
-  const taken = [...overflow.taken, opening.number];
+  const passed = passedOver(opening.number, met);
+  const nextNumber = opening.number + passed.length;
+  const taken = [...overflow.taken, ...passed];
   return { ...state, overflow: { ...overflow, nextNumber, taken, opening: { ...opening, number: nextNumber } } };
 }
 

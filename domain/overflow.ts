@@ -115,6 +115,13 @@ export function withSegment(segments: readonly SegmentRange[], { number, place }
   return [...segments, { from: number, count: 1 }];
 }
 
+/** More segments and holders than a lane is likely to meet: who skips so many meets hardly another one. */
+const skipMax = 4_096;
+
+/** The numbers from this one on that a lane passes over that has met so many of an earlier life of its, before this: twice as many each time. */
+export const passedOver = (number: number, met: number): number[] =>
+  Array.from({ length: Math.min(2 ** met, skipMax) }, (_, n) => number + n);
+
 /** How many blocks from the front make one segment. */
 export function blocksForSegment(blocks: readonly Block[], bytesMax: number): number {
   let bytes = 0;

@@ -60,7 +60,9 @@ const chainName = (): string => workflowInfo().firstExecutionRunId.slice(0, 8);
 /** Moves what is over the lane's bound into segments and back, and bodies of dead letters into holders, beside the lane's own work. */
 export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () => RunLength): { isBusy(): boolean } {
   let isBusy = false;
-  let met = 0; // Holders of numbers that were to be this run's.
+  // Holders and segments of numbers that were to be this run's.
+  let met = 0;
+  let segmentsMet = 0;
   const idOf = (number: number): string =>
     segmentWorkflowId(start.destinationId, start.lane, lane.state.overflow.name, number);
 
@@ -68,8 +70,13 @@ export function overflowing(start: LaneStart, lane: LaneMemory, runLength: () =>
     lane.state = overflowed(lane.state, from, chainName());
     for (let { opening } = lane.state.overflow; opening; { opening } = lane.state.overflow) {
       const started = await startSegment(start, segmentWorkflowType, idOf(opening.number), opening);
-      lane.state = started ? opened(lane.state) : alreadyThere(lane.state);
+      lane.state = started ? opened(lane.state) : alreadyThere(lane.state, toPassOver());
     }
+  };
+  /** Older code passed over one at a time: the second one that a run meets is where that differs. */
+  const toPassOver = (): number => {
+    const before = segmentsMet++;
+    return before > 0 && patched('segments-passed-over') ? before : 0;
   };
   const store = async (): Promise<void> => {
     lane.state = named(lane.state, chainName());

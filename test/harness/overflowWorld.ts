@@ -142,7 +142,7 @@ export class World {
     else if (step.do === 'open' && overflow.opening) {
       this.segments.set(overflow.opening.number, joined(overflow.opening.blocks));
       this.state = opened(state);
-    } else if (step.do === 'meet an old one') this.state = alreadyThere(state);
+    } else if (step.do === 'meet an old one') this.state = alreadyThere(state, overflow.nextNumber % 3);
     else if (step.do === 'ask for a segment' && !overflow.opening && !overflow.aside.returning && this.isIdle())
       this.reading ??= firstSegment(overflow);
     else if (step.do === 'get it' && this.reading !== undefined) this.get(this.reading);

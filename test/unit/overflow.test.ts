@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { blockOf } from '../../domain/block.ts';
+import { defaultLaneLimits } from '../../domain/lane.ts';
 import { statusOf } from '../../domain/laneMessages.ts';
-import { isOver } from '../../domain/laneState.ts';
+import { alreadyThere, overflowed } from '../../domain/laneOverflow.ts';
+import { isOver, newLaneState } from '../../domain/laneState.ts';
 import { play, steps, type World } from '../harness/overflowWorld.ts';
 
 /** What was delivered of each key is what was accepted first. */
@@ -55,4 +58,17 @@ describe('a lane whose backlog goes to segments and back, in whatever order thin
       );
     },
   );
+});
+
+test('a lane that was reset passes over the segments that it had opened since in a few steps, and all of them are closed', () => {
+  const open = new Set(Array.from({ length: 640 }, (_, n) => n));
+  const queue = [blockOf([{ id: '0'.repeat(22), key: 'k', value: Buffer.from('1') }], 0, 0)];
+  let state = overflowed({ ...newLaneState(defaultLaneLimits), queue }, 'queue', 'name');
+  let met = 0;
+  while (open.has(state.overflow.opening?.number ?? -1)) state = alreadyThere(state, met++);
+  expect(met).toBeLessThan(11);
+  const { opening, nextNumber, taken } = state.overflow;
+  expect(opening).toMatchObject({ number: nextNumber, blocks: queue });
+  expect(new Set(taken).size).toBe(taken.length);
+  expect([...open].filter((n) => n < nextNumber && !taken.includes(n))).toEqual([]);
 });

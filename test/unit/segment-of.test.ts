@@ -4,7 +4,7 @@ import { blockOf } from '../../domain/block.ts';
 
 const idOf = (n: number): string => String(n).padStart(22, '0');
 /** A thousand segments, a second apart, each with one event; some are gone. */
-const numbers = Array.from({ length: 1_000 }, (_, n) => n + 5);
+const ranges = [{ from: 5, count: 1_000 }];
 function looking(gone: readonly number[] = []) {
   const read: number[] = [];
   const blocksOf = async (number: number) => {
@@ -12,7 +12,7 @@ function looking(gone: readonly number[] = []) {
     if (gone.includes(number)) return undefined;
     return [blockOf([{ id: idOf(number), key: 'k', value: Buffer.from('1') }], number * 1_000, 0)];
   };
-  const find = (n: number, acceptedAtMs: number) => segmentWith(numbers, { digest: idOf(n), acceptedAtMs }, blocksOf);
+  const find = (n: number, acceptedAtMs: number) => segmentWith(ranges, { digest: idOf(n), acceptedAtMs }, blocksOf);
   return { read, find };
 }
 
@@ -37,4 +37,24 @@ test('an event that is in none is not found, nor one whose segment is gone', asy
   expect(await looking().find(2_000, 700_000)).toBeUndefined();
   expect(await looking([700]).find(700, 700_000)).toBeUndefined();
   expect(await segmentWith([], { digest: idOf(1), acceptedAtMs: 0 }, async () => [])).toBeUndefined();
+});
+
+test('an event is found in a segment that came back from aside, before older ones, and not where it is in none', async () => {
+  // The numbers say in which order they were opened; the first seven came back, and each began when the key's first event was accepted.
+  const beganAtMs = new Map([3, 5, 7, 9, 11, 13, 15].map((number, n) => [number, 10_000 + n * 20_000]));
+  for (const number of [18, 17, 1, 2, 4, 6, 8]) beganAtMs.set(number, 12_000 + beganAtMs.size * 3_000);
+  const order = [3, 5, 7, 9, 11, 13, 15, 18, 17, 1, 2, 4, 6, 8];
+  const mixed = order.map((from) => ({ from, count: 1 }));
+  let reads = 0;
+  const blocksOf = async (number: number) => {
+    reads++;
+    return [blockOf([{ id: idOf(number), key: 'k', value: Buffer.from('1') }], beganAtMs.get(number) ?? 0, 0)];
+  };
+  for (const number of order) {
+    const acceptedAtMs = (beganAtMs.get(number) ?? 0) + 500;
+    expect(await segmentWith(mixed, { digest: idOf(number), acceptedAtMs }, blocksOf)).toBe(number);
+  }
+  reads = 0;
+  expect(await segmentWith(mixed, { digest: idOf(99), acceptedAtMs: 50_000 }, blocksOf)).toBeUndefined();
+  expect(reads).toBeLessThanOrEqual(order.length); // None twice.
 });
