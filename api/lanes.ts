@@ -37,11 +37,12 @@ const listLanes = createRoute({
 export function laneRoutes(app: App, { destinations, list, lanes }: LaneRouteOptions): void {
   app.openapi(listLanes, async (c) => {
     const { id } = await existing(destinations, c.req.valid('param').id);
-    const { state, limit, cursor } = c.req.valid('query');
+    const { state, withStatus, limit, cursor } = c.req.valid('query');
     const name = `lanes:${id}:${state ?? ''}`;
     const [token] = cursor === undefined ? [] : placeOf(name, cursor, places.lanes);
     const found = await list({ destinationId: id, state, lanesMax: limit, token: token || undefined });
-    const statuses = await askedOf(found.lanes, ({ workflowId }) => lanes.status(workflowId));
+    const isAsked = withStatus === 'true';
+    const statuses = isAsked ? await askedOf(found.lanes, ({ workflowId }) => lanes.status(workflowId)) : [];
     const shown = found.lanes.map((lane, n) => shownLane(lane, statuses[n]));
     return c.json({ lanes: shown, ...(found.token && { nextCursor: cursorOf(name, [found.token]) }) }, 200);
   });

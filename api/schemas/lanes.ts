@@ -52,7 +52,8 @@ const laneSchema = z
     deadLetters: count,
     runStartedAt: time.openapi({ description: 'A lane continues as a new run now and then.' }),
     status: laneStatusSchema.optional().openapi({
-      description: 'What the lane itself says. Absent where it did not answer: then no worker had time for it.',
+      description:
+        'What the lane itself says. Absent where it did not answer, for no worker had time for it, and where it was not asked.',
     }),
   })
   .openapi('Lane');
@@ -103,6 +104,9 @@ export function pageSize(most: number, otherwise: number) {
 
 export const lanesQuery = fieldsOf({
   state: z.enum(deliveryStates, { error: `one of ${deliveryStates.join(', ')}` }).optional(),
+  withStatus: z.enum(['true', 'false'], { error: 'true or false' }).default('true').openapi({
+    description: '`false`: no lane is asked itself, so none keeps the page waiting, and none has a `status`.',
+  }),
   limit: pageSize(100, 20),
   cursor: cursorField(),
 });

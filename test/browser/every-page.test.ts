@@ -9,7 +9,7 @@ import axe from 'axe-core';
 import pg from 'pg';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBrowser, signInAt, type TestBrowser, untilLoaded, untilUsable } from '../harness/browser.ts';
+import { msUntilUsable, openBrowser, signInAt, type TestBrowser, untilLoaded } from '../harness/browser.ts';
 import { type Causeway, startCauseway } from '../harness/causeway.ts';
 import { type SampleWorld, sampleWorld } from '../harness/sampleWorld.ts';
 import type { SecuredKafka } from '../harness/securedListeners.ts';
@@ -51,6 +51,8 @@ let browser: TestBrowser;
 let world: SampleWorld;
 let page: Page;
 let misdeeds: string[];
+/** What was wrong with the page to sign in: nobody gets there who is signed in. */
+let atSignIn: string[];
 
 beforeAll(async () => {
   [causeway, secured, browser] = await Promise.all([startCauseway(), securedKafka(), openBrowser()]);
@@ -58,10 +60,11 @@ beforeAll(async () => {
   const opened = await browser.newPage(causeway.api.url, wide);
   page = opened.page;
   misdeeds = opened.misdeeds;
+  opened.allow({ status: 404, path: /^\/no-such-page$/ });
   if (takesScreenshots) await mkdir(imagesDir, { recursive: true });
   await page.goto('/');
   await page.getByLabel(/^API key/).waitFor();
-  await lookedAt('sign-in');
+  atSignIn = await lookedAt('sign-in');
   await signInAt(page, causeway.api.key);
 });
 
@@ -121,17 +124,16 @@ test.each(pages)(
   },
 );
 
-test('the page to sign in, and a dialog, have nothing wrong either', async () => {
+test('sign-in: axe finds nothing wrong in light and dark, wide and narrow, and nothing stands out', () => {
+  expect(atSignIn).toEqual([]);
+});
+
+test('api-key-new: axe finds nothing wrong with a dialog either', async () => {
   await page.goto('/api-keys');
   await untilLoaded(page);
   await page.getByRole('button', { name: 'Create an API key' }).click();
   await page.getByRole('dialog').waitFor();
   expect(await lookedAt('api-key-new')).toEqual([]);
-  const { page: other } = await browser.newPage(causeway.api.url);
-  await other.goto('/');
-  await other.getByLabel(/^API key/).waitFor();
-  await other.evaluate(axe.source);
-  expect(await other.evaluate('axe.run().then(({ violations }) => violations.map(({ id }) => id))')).toEqual([]);
 });
 
 const scriptBytesMax = 200_000;
@@ -162,10 +164,8 @@ test('with 10,000 destinations each page can be used within a second', async () 
     const tries: number[] = [];
     // Somebody else may have the machine for a moment: the best of three.
     while (tries.length < 3 && Math.min(...tries) > interactiveMsMax / 2) {
-      const startedAt = performance.now();
       await page.goto(path(world), { waitUntil: 'commit' });
-      await untilUsable(page);
-      tries.push(Math.round(performance.now() - startedAt));
+      tries.push(Math.round(await msUntilUsable(page)));
     }
     const best = Math.min(...tries);
     times.push(`${name} ${best}`);

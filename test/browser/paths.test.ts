@@ -27,6 +27,7 @@ beforeAll(async () => {
   const opened = await browser.newPage(causeway.api.url);
   page = opened.page;
   misdeeds = opened.misdeeds;
+  opened.allow({ status: 422, path: /^\/v1\/destinations$/ }); // Of brokers that are none.
   await signInAt(page, causeway.api.key);
 });
 
@@ -62,10 +63,13 @@ test('a newcomer creates a destination, tests it, sends a test event, and sees i
   await brokers.fill(causeway.kafka.brokers.join('\n'));
   await button('Create it').click();
 
+  await page.waitForURL('**/test');
   await button('Test the connection').click();
   await page.getByText('The test passed').waitFor();
   await button('Send a test event').click();
-  await page.getByRole('status').filter({ hasText: 'Delivered' }).waitFor();
+  // Not any status: that of the test says that events "can be delivered".
+  const sent = page.getByRole('region', { name: 'Send a test event' });
+  await sent.getByRole('status').getByText('Delivered', { exact: true }).waitFor();
   const [record, ...others] = await causeway.kafka.records(topic);
   expect(others).toEqual([]);
   expect(record?.headers.event_type).toBe('causeway.test');
@@ -92,7 +96,7 @@ test('dead letters are found, replayed with a reason once the topic takes them, 
 
   await page.goto(`/deliveries/${eventId}`);
   const line = page.getByRole('list', { name: 'Time line' });
-  await line.getByText('Delivered').waitFor();
+  await line.getByText('Delivered', { exact: true }).waitFor();
   expect(await line.textContent()).toMatch(/Accepted.*MESSAGE_TOO_LARGE.*Replayed.*topic limit raised.*Delivered/s);
   await page
     .getByRole('region', { name: 'Payload' })
@@ -164,6 +168,39 @@ test('with the keyboard alone one signs in, finds a destination, pauses and resu
   await other.context.close(); // A page behind another one polls nothing.
 });
 
+test('what is typed at once into a dialog stays there, however late timers are and whatever changes behind it; focus goes back', async () => {
+  const { id } = await causeway.createDestination({ name: 'Behind a dialog', customerExternalId: 'acct_dialog' });
+  const slow = await browser.newPage(causeway.api.url, { timersLateMs: 400 });
+  const { keyboard } = slow.page;
+  await signInAt(slow.page, causeway.api.key);
+  await slow.page.goto(`/destinations/${id}`);
+  await slow.page.getByRole('button', { name: 'Pause' }).focus();
+  await keyboard.press('Enter');
+  await keyboard.type('It is a long ');
+  const dialog = slow.page.getByRole('dialog');
+  const reason = dialog.getByLabel('Reason');
+  await until('what came late in the page to be over', () => slow.page.evaluate(timersRan));
+  await keyboard.type('reason');
+  expect(await reason.inputValue()).toBe('It is a long reason');
+  // Somebody else pauses it meanwhile, and who is signed in is asked anew.
+  await causeway.api.request('POST', `/v1/destinations/${id}/pause`, { reason: 'by another one' });
+  await until('the page behind to show it', async () => {
+    await slow.page.evaluate("window.dispatchEvent(new Event('visibilitychange'))");
+    return await slow.page.getByText('by another one').isVisible();
+  });
+  expect(await reason.inputValue()).toBe('It is a long reason');
+  expect(await reason.evaluate('document.activeElement?.getAttribute("name")')).toBe('reason');
+  await slow.page.mouse.click(5, 5); // Beside it.
+  expect(await dialog.isVisible()).toBe(true);
+  await keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  expect(await slow.page.evaluate('document.activeElement?.textContent')).toBe('Resume');
+  expect(slow.misdeeds).toEqual([]);
+  await slow.context.close();
+});
+/** In the page: tests are not compiled for one. */
+const timersRan = 'new Promise((resolve) => setTimeout(() => setTimeout(() => resolve(true))))';
+
 test('a destination with a bad credential is suspended; a guided rotation tests the new one, switches, and its lanes go on', async () => {
   const { id } = refused.destination;
   await page.bringToFront();
@@ -183,7 +220,7 @@ test('a destination with a bad credential is suspended; a guided rotation tests 
   await button('Switch to the new credentials').click();
   await page.getByText('Done: the old credentials are erased').waitFor();
   await page.goto(`/deliveries/${refused.eventId}`);
-  await page.getByRole('list', { name: 'Time line' }).getByText('Delivered').waitFor();
+  await page.getByRole('list', { name: 'Time line' }).getByText('Delivered', { exact: true }).waitFor();
   await untilLoaded(page);
   // A secret is write-only: nothing on any page has it.
   await page.goto(`/destinations/${id}/edit`);

@@ -5,16 +5,29 @@ import { track } from './running.ts';
 /** What a page did that it should not have: errors that it wrote to the console, requests to other hosts. */
 export type Misdeeds = string[];
 
+/** An answer that a test asks for: its status, and the path, without the query, that it is an answer of. */
+export type Refusal = { status: number; path: RegExp };
+
 export type PageOptions = {
-  scheme?: 'light' | 'dark';
   /** Of the window, in px. */
   width?: number;
   height?: number;
+  timeZone?: string;
+  /** Its timers are late by so much, in ms, as on a machine that has too much to do. */
+  timersLateMs?: number;
+};
+
+export type OpenedPage = {
+  page: Page;
+  context: BrowserContext;
+  misdeeds: Misdeeds;
+  /** From now on this is no misdeed. */
+  allow(...refusals: Refusal[]): void;
 };
 
 export type TestBrowser = {
   /** A browser of somebody else's, as it were: without cookies. Its pages' misdeeds are gathered. */
-  newPage(origin: string, options?: PageOptions): Promise<{ page: Page; context: BrowserContext; misdeeds: Misdeeds }>;
+  newPage(origin: string, options?: PageOptions): Promise<OpenedPage>;
   stop(): Promise<void>;
 };
 
@@ -25,37 +38,56 @@ export async function openBrowser(): Promise<TestBrowser> {
   const browser: Browser = await chromium.launch({ executablePath: await chromiumPath(), headless: true });
   const stop = track('a browser', () => browser.close());
   return {
-    async newPage(origin, { scheme = 'light', width = 1280, height = 900 } = {}) {
+    async newPage(origin, { width = 1280, height = 900, timeZone = 'Europe/Berlin', timersLateMs = 0 } = {}) {
       const context = await browser.newContext({
         baseURL: origin,
-        colorScheme: scheme,
+        colorScheme: 'light',
         viewport: { width, height },
         locale: 'en-GB',
-        timezoneId: 'Europe/Berlin',
+        timezoneId: timeZone,
         reducedMotion: 'reduce',
       });
       context.setDefaultTimeout(waitMsMax);
+      if (timersLateMs > 0) await context.addInitScript(lateTimers(timersLateMs));
       const page = await context.newPage();
-      return { page, context, misdeeds: misdeedsOf(page, origin) };
+      return { page, context, ...misdeedsOf(page, origin) };
     },
     stop,
   };
 }
 
-/** An answer 401 of the session's route says that nobody is signed in, and one of ours that a test asks for: both are no defects of the page. */
-const isExpected = (text: string): boolean => text.startsWith('Failed to load resource');
+/** In the page: tests are not compiled for one. */
+const lateTimers = (ms: number): string =>
+  `{ const real = setTimeout; window.setTimeout = (call, ms = 0, ...rest) => real(call, ms + ${ms}, ...rest); }`;
 
-function misdeedsOf(page: Page, origin: string): Misdeeds {
+/** It says that nobody is signed in. */
+const nobody: Refusal = { status: 401, path: /^\/v1\/session$/ };
+
+function misdeedsOf(page: Page, origin: string): Pick<OpenedPage, 'misdeeds' | 'allow'> {
   const misdeeds: Misdeeds = [];
+  const allowed = [nobody];
   page.on('console', (message) => {
-    if (message.type() === 'error' && !isExpected(message.text())) misdeeds.push(`console: ${message.text()}`);
+    // Each of those is an answer, too, and looked at there.
+    const isOfAnswer = message.text().startsWith('Failed to load resource');
+    if (message.type() === 'error' && !isOfAnswer) misdeeds.push(`console: ${message.text()}`);
   });
   page.on('pageerror', (error) => misdeeds.push(`error: ${error.message}`));
   page.on('request', (request) => {
     const url = request.url();
     if (!url.startsWith(`${origin}/`) && !/^(data|blob|about):/.test(url)) misdeeds.push(`asked another host: ${url}`);
   });
-  return misdeeds;
+  page.on('response', (response) => {
+    const { pathname } = new URL(response.url());
+    const status = response.status();
+    const isAllowed = allowed.some((one) => one.status === status && one.path.test(pathname));
+    if (status >= 400 && !isAllowed) misdeeds.push(`${response.request().method()} ${pathname} answered ${status}`);
+  });
+  page.on('requestfailed', (request) => {
+    const why = request.failure()?.errorText ?? '';
+    // A page that is left asks no more.
+    if (why !== 'net::ERR_ABORTED') misdeeds.push(`${request.method()} ${request.url()}: ${why}`);
+  });
+  return { misdeeds, allow: (...refusals) => void allowed.push(...refusals) };
 }
 
 /** Signs in as a person does, with an API key. */
@@ -72,11 +104,22 @@ export async function untilLoaded(page: Page): Promise<void> {
   await page.locator('[data-loading]').first().waitFor({ state: 'detached' });
 }
 
-/** Waits until the page can be used. The payload of an event comes after: it is read out of Temporal's history. */
-export async function untilUsable(page: Page): Promise<void> {
-  await page.locator('main h1').first().waitFor();
-  await page.locator('[data-loading]:not([aria-label="Payload"] *)').first().waitFor({ state: 'detached' });
-}
+/**
+ * Waits until the page that was gone to can be used, and answers how long that took since its navigation began, in ms, to the frame: what
+ * Playwright's own waits see is half a second late at times. The payload of an event comes after: it is read out of Temporal's history.
+ */
+export const msUntilUsable = async (page: Page): Promise<number> => Number(await page.evaluate(usableAt));
+const usableAt = `new Promise((resolve, reject) => {
+  const look = () => {
+    const loading = [...document.querySelectorAll('[data-loading]')];
+    const isUsable = document.querySelector('main h1') && loading.every((one) => one.closest('[aria-label="Payload"]'));
+    const now = performance.now();
+    if (isUsable) resolve(now);
+    else if (now > ${waitMsMax}) reject(new Error('The page could not be used after ' + now + ' ms'));
+    else requestAnimationFrame(look);
+  };
+  look();
+})`;
 
 /** Presses Tab until what has focus is called this. Throws where it never is. */
 export async function tabTo(page: Page, name: RegExp | string): Promise<void> {

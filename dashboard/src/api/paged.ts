@@ -18,12 +18,14 @@ type PagedOptions<Row, Page> = {
   /** In ms; absent: when the page is looked at anew. */
   refetchInterval?: number;
   enabled?: boolean;
+  /** Added to the query, it has a page sooner that says less: shown until the whole one is there. */
+  quick?: Query;
 };
 
 /** One page at a time: nothing ever loads a whole list. Another filter begins with its first page. */
 export function usePaged<Row, Page extends { nextCursor?: string | undefined }>(
   path: string,
-  { query = {}, rowsOf, refetchInterval, enabled = true }: PagedOptions<Row, Page>,
+  { query = {}, rowsOf, refetchInterval, enabled = true, quick }: PagedOptions<Row, Page>,
 ): Paged<Row, Page> {
   const filter = JSON.stringify([path, query]);
   const [place, setPlace] = useState<{ filter: string; cursors: readonly string[] }>({ filter, cursors: [] });
@@ -36,13 +38,21 @@ export function usePaged<Row, Page extends { nextCursor?: string | undefined }>(
     enabled,
     ...(refetchInterval !== undefined && { refetchInterval }),
   });
-  const next = result.data?.nextCursor;
+  const isWhole = result.data !== undefined && !result.isPlaceholderData;
+  const sooner = useQuery({
+    queryKey: quick === undefined ? [path, 'no sooner page'] : [path, { ...query, ...quick }, cursor ?? ''],
+    queryFn: ({ signal }) => ask<Page>(path, { query: { ...query, ...quick, cursor }, signal }),
+    enabled: enabled && quick !== undefined && !isWhole,
+    retry: false,
+  });
+  const data = (isWhole ? undefined : sooner.data) ?? result.data;
+  const next = data?.nextCursor;
   const go = (to: readonly string[]) => setPlace({ filter, cursors: to });
   return {
-    rows: result.data && rowsOf(result.data),
+    rows: data && rowsOf(data),
     query: result,
     page: cursors.length + 1,
-    next: next === undefined || result.isPlaceholderData ? undefined : () => go([...cursors, next]),
+    next: next === undefined || (data === result.data && !isWhole) ? undefined : () => go([...cursors, next]),
     previous: cursors.length === 0 ? undefined : () => go(cursors.slice(0, -1)),
   };
 }

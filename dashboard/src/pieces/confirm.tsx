@@ -1,6 +1,7 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
+import { Dialog } from './dialog.tsx';
 import { AreaField, Form } from './form.tsx';
 
 type ConfirmProps = {
@@ -64,19 +65,3 @@ export function Confirm({ title, children, confirm, danger, withReason, onConfir
     </Dialog>
   );
 }
-
-/** A dialog. Focus stays in it until it is closed, and returns to where it came from. */
-export const Dialog = ({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) => (
-  // `lockScroll`: its way to hold the page still is a style element, which our content security policy forbids.
-  <Modal.Root opened onClose={onClose} centered size="lg" lockScroll={false} transitionProps={{ duration: 0 }}>
-    <Modal.Overlay />
-    <Modal.Content>
-      {/* Not Mantine's own header: as an element of that name it would be a second banner of the page. */}
-      <div className="dialog-head">
-        <Modal.Title>{title}</Modal.Title>
-        <Modal.CloseButton aria-label="Close" />
-      </div>
-      <Modal.Body>{children}</Modal.Body>
-    </Modal.Content>
-  </Modal.Root>
-);

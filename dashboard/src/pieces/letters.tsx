@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { ask, mayBeBegun, problemOf } from '../api/client.ts';
 import { newRequestKey } from '../api/requestKey.ts';
 import type { Intervention } from '../api/types.ts';
-import { Dialog } from './confirm.tsx';
+import { Dialog } from './dialog.tsx';
 import { AreaField, Form } from './form.tsx';
 import { counted } from './format.ts';
 import { type Letter, type Part, partsOf } from './letterParts.ts';

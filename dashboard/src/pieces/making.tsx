@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { ask } from '../api/client.ts';
 import { useSend } from '../api/send.ts';
-import { Dialog } from './confirm.tsx';
+import { Dialog } from './dialog.tsx';
 import { Form } from './form.tsx';
 
 type MakingProps<Made> = {

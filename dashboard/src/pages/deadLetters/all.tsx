@@ -6,7 +6,7 @@ import { ask, mayBeBegun } from '../../api/client.ts';
 import { useRequestKey } from '../../api/requestKey.ts';
 import type { Intervention, Replay } from '../../api/types.ts';
 import { useWho } from '../../api/who.ts';
-import { Dialog } from '../../pieces/confirm.tsx';
+import { Dialog } from '../../pieces/dialog.tsx';
 import { AreaField, Form } from '../../pieces/form.tsx';
 import { counted } from '../../pieces/format.ts';
 import { lockedHint } from '../../pieces/letters.tsx';

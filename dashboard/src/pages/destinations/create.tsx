@@ -48,6 +48,7 @@ export default function Create() {
           <Button
             variant="default"
             loading={test.isPending}
+            disabled={create.isPending}
             onClick={() => {
               create.reset();
               test.mutate(undefined);

@@ -24,7 +24,8 @@ export default function Lanes() {
 
 type Deed = { signal: 'pause' | 'resume'; lane: string };
 
-const columnsWith = (begin: ((deed: Deed) => void) | undefined): readonly Column<Lane>[] => [
+/** `isAsked`: whether the lanes have answered, or are silent. */
+const columnsWith = (isAsked: boolean, begin: ((deed: Deed) => void) | undefined): readonly Column<Lane>[] => [
   {
     name: 'Lane',
     isHead: true,
@@ -58,7 +59,7 @@ const columnsWith = (begin: ((deed: Deed) => void) | undefined): readonly Column
     name: 'Waiting',
     right: true,
     cell: ({ status }) =>
-      status === undefined ? <span className="dim">no answer</span> : number(status.waitingEvents),
+      status === undefined ? <span className="dim">{isAsked ? 'no answer' : '…'}</span> : number(status.waitingEvents),
   },
   {
     name: 'Delivered',
@@ -98,7 +99,10 @@ function LaneList({ id }: { id: string }) {
     query: of.filters,
     rowsOf: (page) => page.lanes,
     refetchInterval: 10_000,
+    // One lane that does not answer would keep all others waiting for seconds.
+    quick: { withStatus: false },
   });
+  const isAsked = list.query.data !== undefined && !list.query.isPlaceholderData;
   return (
     <>
       <Filters label="Search lanes" of={of} submit="Show">
@@ -114,7 +118,7 @@ function LaneList({ id }: { id: string }) {
       </Filters>
       <PagedTable
         caption="lanes"
-        columns={columnsWith(mayManage ? setDeed : undefined)}
+        columns={columnsWith(isAsked, mayManage ? setDeed : undefined)}
         list={list}
         keyOf={({ workflowId }) => workflowId}
         empty={
