@@ -23,7 +23,8 @@ export type ListedLane = {
 export type LaneQuery = {
   destinationId?: string | undefined;
   customerExternalId?: string | undefined;
-  state?: DeliveryState | undefined;
+  /** Only lanes in one of these states. */
+  states?: readonly DeliveryState[] | undefined;
   /** Only lanes that hold dead letters. */
   isParking?: boolean | undefined;
   /** Only lanes that do not simply deliver: they hold, are paused, or have dead letters. */
@@ -94,7 +95,7 @@ export function laneCount(
 type LaneFilter = Omit<LaneQuery, 'lanesMax' | 'token' | 'isOwn'>;
 
 const filterOf = (
-  { destinationId, state, isParking, isTroubled }: LaneFilter,
+  { destinationId, states, isParking, isTroubled }: LaneFilter,
   taskQueue: string | undefined,
   customers: readonly string[] | undefined,
 ): string =>
@@ -102,7 +103,7 @@ const filterOf = (
     `WorkflowType="${laneWorkflowType}" AND ExecutionStatus="Running"`,
     ...(destinationId === undefined ? [] : [`DestinationId=${quotedInQuery(destinationId)}`]),
     ...(customers ? [isCustomer(customers)] : []),
-    ...(state ? [`DeliveryState="${state}"`] : []),
+    ...(states ? [`DeliveryState IN (${states.map(quotedInQuery).join(', ')})`] : []),
     ...(isParking ? ['DeadLetters > 0'] : []),
     ...(isTroubled ? ['(DeadLetters > 0 OR DeliveryState IN ("Waiting", "Suspended", "Paused"))'] : []),
     ...(destinationId === undefined && taskQueue !== undefined ? [`TaskQueue=${quotedInQuery(taskQueue)}`] : []),

@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { digestOfEventId } from '../domain/eventId.ts';
+import { toldState } from '../domain/lane.ts';
 import type { AttemptsLeftOut } from '../domain/leftOut.ts';
 import { replayNameOf } from '../domain/replayId.ts';
 import type { Destinations } from '../store/destinations.ts';
@@ -15,7 +16,7 @@ export type EventLogOptions = {
   index: { find(eventId: string): Promise<IndexedDelivery[]> };
   histories: DeliveryHistories;
   eventIndexDays: number;
-  destinations: Pick<Destinations, 'customersOf'>;
+  destinations: Pick<Destinations, 'customersOf' | 'pausedOf'>;
 };
 
 const getEvent = createRoute({
@@ -40,9 +41,18 @@ export function eventLogRoute(app: App, { index, histories, eventIndexDays, dest
     const found = await ownDeliveries(c, destinations, await index.find(digest));
     if (found.length === 0) throw eventNotFound(id, eventIndexDays);
     const deliveries = await Promise.all(found.map((delivery) => readDelivery(histories, digest, delivery)));
-    return c.json({ id, deliveries: deliveries.map(shown) }, 200);
+    const held = deliveries.filter(({ status }) => status === 'suspended').map(({ destinationId }) => destinationId);
+    const paused = held.length === 0 ? new Set() : await destinations.pausedOf(held);
+    const told = deliveries.map((one) => withStatusTold(one, paused.has(one.destinationId)));
+    return c.json({ id, deliveries: told.map(shown) }, 200);
   });
 }
+
+/** A lane that its paused destination holds is suspended in Temporal; nobody need mend it. */
+const withStatusTold = (delivery: LoggedDelivery, isPaused: boolean): LoggedDelivery =>
+  delivery.status === 'suspended' && toldState('Suspended', { isPaused, error: delivery.error }) === 'Paused'
+    ? { ...delivery, status: 'paused' }
+    : delivery;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 

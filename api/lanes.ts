@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { askedOf, type LaneCalls } from '../activities/laneCalls.ts';
 import type { ListedLane, ListLanes } from '../activities/laneList.ts';
+import { type DeliveryState, toldState } from '../domain/lane.ts';
 import type { LaneStatus } from '../domain/laneMessages.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
@@ -36,21 +37,38 @@ const listLanes = createRoute({
 /** `GET /v1/destinations/{id}/lanes` */
 export function laneRoutes(app: App, { destinations, list, lanes }: LaneRouteOptions): void {
   app.openapi(listLanes, async (c) => {
-    const { id } = await existing(destinations, c.req.valid('param').id);
+    const { id, paused } = await existing(destinations, c.req.valid('param').id);
+    const isPaused = paused !== undefined;
     const { state, withStatus, limit, cursor } = c.req.valid('query');
     const name = `lanes:${id}:${state ?? ''}`;
     const [token] = cursor === undefined ? [] : placeOf(name, cursor, places.lanes);
-    const found = await list({ destinationId: id, state, lanesMax: limit, token: token || undefined });
+    // Those of a paused destination are suspended in Temporal.
+    const states: DeliveryState[] | undefined =
+      state === 'Paused' && isPaused ? ['Paused', 'Suspended'] : state && [state];
+    const found = await list({ destinationId: id, states, lanesMax: limit, token: token || undefined });
     const isAsked = withStatus === 'true';
     const statuses = isAsked ? await askedOf(found.lanes, ({ workflowId }) => lanes.status(workflowId)) : [];
-    const shown = found.lanes.map((lane, n) => shownLane(lane, statuses[n]));
-    return c.json({ lanes: shown, ...(found.token && { nextCursor: cursorOf(name, [found.token]) }) }, 200);
+    const shown = found.lanes.map((lane, n) => shownLane(lane, statuses[n], isPaused));
+    const isToldOtherwise = ({ state: told }: { state: DeliveryState }): boolean =>
+      (state === 'Suspended' && told === 'Paused') || (state === 'Paused' && told === 'Suspended');
+    return c.json(
+      {
+        lanes: shown.filter((lane) => !isToldOtherwise(lane)),
+        ...(found.token && { nextCursor: cursorOf(name, [found.token]) }),
+      },
+      200,
+    );
   });
 }
 
-function shownLane({ runStartedAt, ...listed }: ListedLane, status: LaneStatus | 'gone' | undefined) {
+function shownLane(
+  { runStartedAt, ...listed }: ListedLane,
+  status: LaneStatus | 'gone' | undefined,
+  isPaused: boolean,
+) {
   const shown = { ...listed, runStartedAt: runStartedAt.toISOString() };
-  if (!status || status === 'gone') return shown;
+  if (!status || status === 'gone') return { ...shown, state: toldState(shown.state, { isPaused }) };
   const { state, deadLetters, lane = shown.lane, ...rest } = status;
-  return { ...shown, lane, state, deadLetters, status: rest };
+  const told = toldState(state, { isPaused, error: rest.hold?.error });
+  return { ...shown, lane, state: told, deadLetters, status: rest };
 }

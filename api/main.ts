@@ -307,6 +307,7 @@ function assembled(
   const sampler = new Sampler({
     ...{ numbers: store.numbers, list: operators.list, lanes: operators.lanes, logger },
     count: laneCount(temporal, pace, { taskQueue: config.TEMPORAL_TASK_QUEUE }),
+    destinations: store.destinations,
   });
   return { app, writer, tests, sampler };
 }

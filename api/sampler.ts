@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { askedOf, type LaneCalls } from '../activities/laneCalls.ts';
 import type { CountLanes, ListedLane, ListLanes } from '../activities/laneList.ts';
-import type { DeliveryState } from '../domain/lane.ts';
+import { type DeliveryState, toldState } from '../domain/lane.ts';
 import { type DestinationSeen, destinationsIn, type OldestWaiting, type Seen } from '../domain/numbers.ts';
 import { plainText } from '../domain/plainText.ts';
+import type { Destinations } from '../store/destinations.ts';
 import type { Numbers } from '../store/numbers.ts';
 import { freshMs } from './destinationHealth.ts';
 
@@ -13,6 +14,7 @@ export type SamplerOptions = {
   list: ListLanes;
   count: CountLanes;
   lanes: Pick<LaneCalls, 'status' | 'deadLetters'>;
+  destinations: Pick<Destinations, 'pausedOf'>;
   logger: Logger;
 };
 
@@ -51,6 +53,8 @@ export class Sampler {
   private readonly known = new Map<string, Known>();
   private timer: NodeJS.Timeout | undefined;
   private sampling: Promise<void> | undefined;
+  /** The destinations that a person has paused, of those with suspended lanes. */
+  private paused: ReadonlySet<string> = new Set();
   private sweep = 0;
   /** Where the next sample goes on in the list. */
   private token: string | undefined;
@@ -108,9 +112,12 @@ export class Sampler {
   private async sample(): Promise<void> {
     const running = await this.options.count({});
     const isWhole = await this.list();
+    const suspended = [...this.known.values()].filter(({ lane }) => lane.state === 'Suspended');
+    const ids = new Set(suspended.map(({ lane }) => lane.destinationId));
+    this.paused = ids.size === 0 ? new Set() : await this.options.destinations.pausedOf([...ids]);
     const counts = isWhole ? this.countsKnown() : await this.countsAsked();
     const deadLetters = sumOf(this.known.values(), ({ lane }) => lane.deadLetters);
-    const all = destinationsIn([...this.known.values()].map(({ lane }) => lane));
+    const all = destinationsIn([...this.known.values()].map(({ lane }) => this.told(lane)));
     // One lane of each, in its worst state: who asks it hears what is wrong.
     const examples = this.examplesOf(all);
     await this.ask(examples);
@@ -165,17 +172,31 @@ export class Sampler {
 
   private countsKnown(): Omit<Seen['lanes'], 'Delivering'> {
     const counts = { Waiting: 0, Suspended: 0, Parked: 0, Paused: 0 };
-    for (const { lane } of this.known.values()) if (lane.state !== 'Delivering') counts[lane.state]++;
+    for (const { lane } of this.known.values()) {
+      const state = this.stateOf(lane);
+      if (state !== 'Delivering') counts[state]++;
+    }
     return counts;
+  }
+
+  private stateOf({ state, destinationId }: ListedLane): DeliveryState {
+    return state === 'Suspended' ? toldState(state, { isPaused: this.paused.has(destinationId) }) : state;
+  }
+
+  private told(lane: ListedLane): ListedLane {
+    const state = this.stateOf(lane);
+    return state === lane.state ? lane : { ...lane, state };
   }
 
   private async countsAsked(): Promise<Omit<Seen['lanes'], 'Delivering'>> {
     const { count } = this.options;
+    // Temporal counts them as suspended; those that are known yet are told as what they are.
+    const paused = sumOf(this.known.values(), ({ lane }) => (this.stateOf(lane) === lane.state ? 0 : 1));
     return {
-      Waiting: await count({ state: 'Waiting' }),
-      Suspended: await count({ state: 'Suspended' }),
-      Parked: await count({ state: 'Parked' }),
-      Paused: await count({ state: 'Paused' }),
+      Waiting: await count({ states: ['Waiting'] }),
+      Suspended: Math.max((await count({ states: ['Suspended'] })) - paused, 0),
+      Parked: await count({ states: ['Parked'] }),
+      Paused: (await count({ states: ['Paused'] })) + paused,
     };
   }
 
@@ -196,7 +217,8 @@ export class Sampler {
 
   private examplesOf(destinations: readonly DestinationSeen[]): Map<string, Known> {
     const byState = new Map<string, Known>();
-    for (const known of this.known.values()) byState.set(`${known.lane.destinationId} ${known.lane.state}`, known);
+    for (const known of this.known.values())
+      byState.set(`${known.lane.destinationId} ${this.stateOf(known.lane)}`, known);
     return new Map(
       destinations.flatMap(({ destinationId, state }) => {
         const known = byState.get(`${destinationId} ${state}`);
@@ -229,7 +251,7 @@ export class Sampler {
     for (const { lane, told } of this.known.values()) {
       const { waitingSince: acceptedAt } = told ?? {};
       if (acceptedAt === undefined || (oldest && oldest.acceptedAt <= acceptedAt)) continue;
-      oldest = { acceptedAt, destinationId: lane.destinationId, lane: lane.lane, state: lane.state };
+      oldest = { acceptedAt, destinationId: lane.destinationId, lane: lane.lane, state: this.stateOf(lane) };
     }
     return oldest;
   }

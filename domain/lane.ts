@@ -76,3 +76,15 @@ export const searchAttributeTypes = {
 
 export const deliveryStates = ['Delivering', 'Waiting', 'Suspended', 'Parked', 'Paused'] as const;
 export type DeliveryState = (typeof deliveryStates)[number];
+
+/** What a lane meets whose destination a person has paused. */
+export const destinationPaused = 'DESTINATION_PAUSED';
+
+/**
+ * The state of a lane as people are told it. A paused destination holds its lanes as one at fault does, and Temporal says `Suspended` of
+ * both; but nobody need mend it. `error` is what the lane is held for, where that is known.
+ */
+export const toldState = (
+  state: DeliveryState,
+  { isPaused, error }: { isPaused: boolean; error?: { name: string } | undefined },
+): DeliveryState => (state === 'Suspended' && (error ? error.name === destinationPaused : isPaused) ? 'Paused' : state);

@@ -129,6 +129,15 @@ export class Destinations {
     return new Map(rows.map((row) => [row.id, row.customer_external_id]));
   }
 
+  /** Which of these a person has paused. */
+  async pausedOf(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.database.query<{ id: string }>(
+      'select id from destinations where id = any($1::text[]) and paused is not null',
+      [ids],
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** The newest first. Throws `cursor_invalid` for a cursor that no list gave. */
   list(options: ListOptions): Promise<DestinationPage> {
     return listedPage(this.database, options);

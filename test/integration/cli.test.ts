@@ -102,11 +102,11 @@ test('pause and resume', async () => {
   });
   expect((await cli(['destinations', 'list', '--limit', '1'])).out).toMatch(/paused since .* \(CAUSEWAY_API_KEY\)/);
   const id = await post('c');
-  await untilDelivery('it waits', causeway.api, id, ({ status }) => status === 'suspended');
+  await untilDelivery('it waits', causeway.api, id, ({ status }) => status === 'paused');
   await until(
     'the lane to be listed',
     () => cli(['lanes', destination.id]),
-    ({ out }) => /c +Suspended +1 +0 +0 +DESTINATION_PAUSED/.test(out),
+    ({ out }) => /c +Paused +1 +0 +0 +DESTINATION_PAUSED/.test(out),
   );
   expect(await cli(['resume', destination.id])).toMatchObject({ code: 0 });
   await untilDelivery('it is delivered', causeway.api, id, ({ status }) => status === 'delivered');

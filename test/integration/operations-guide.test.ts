@@ -287,7 +287,7 @@ test("a destination that is disabled, one that is paused, and an event whose his
 test('pause and resume, of a destination, a lane and a customer', async () => {
   await guide(`causeway pause "$DESTINATION" --reason 'the customer moves the topic'`);
   const first = await post();
-  await untilStatus('suspended', first);
+  await untilStatus('paused', first);
   expect(await guide('temporal workflow query --workflow-id "destination:$DESTINATION" --name status')).toContain(
     'DESTINATION_PAUSED',
   );

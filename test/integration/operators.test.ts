@@ -187,7 +187,7 @@ test('a paused destination takes events and sends none; once it is resumed they 
   expect(await ask(destination, 'pause', { by: 'bob' })).toMatchObject({ status: 202 });
   expect(await show()).toMatchObject({ paused: { ...note, since: expect.any(String) }, version: 2 });
   const first = await post(1);
-  const { error } = await untilDelivery('it waits', api, first, ({ status }) => status === 'suspended');
+  const { error } = await untilDelivery('it waits', api, first, ({ status }) => status === 'paused');
   expect(error).toMatchObject({ name: 'DESTINATION_PAUSED', message: expect.stringContaining('they move the topic') });
   const others = [await post(2), await post(3)];
   expect(await kafka.records(topic)).toEqual([]);

@@ -35,10 +35,11 @@ function worldWith(parked: number) {
       const lanes = Array.from({ length: to - from }, (_, n) => laneAt(from + n));
       return { lanes, token: to < parked ? String(to) : undefined };
     },
-    count: async ({ state }) => {
+    count: async ({ states }) => {
       calls.push('count');
-      return state === undefined ? parked + 5 : state === 'Parked' ? parked : 0;
+      return states === undefined ? parked + 5 : states.includes('Parked') ? parked : 0;
     },
+    destinations: { pausedOf: async () => new Set() },
     lanes: { status: async () => 'gone', deadLetters: async () => 'gone' },
     logger: pino({ level: 'silent' }),
   };
@@ -81,6 +82,22 @@ test('of 100,000 lanes with dead letters each sample lists five pages and goes o
   expect(kept.map(({ seen }) => seen.deadLettersAtLeast ?? false)).toEqual([...Array(19).fill(true), false, false]);
   expect(kept.every(({ seen }) => seen.lanes.Parked === 100_000 && seen.lanes.Delivering === 5)).toBe(true);
   expect(calls.length / 21).toBeLessThanOrEqual(10);
+});
+
+test('lanes that a paused destination holds are told as paused, though Temporal says suspended', async () => {
+  const { kept, options } = worldWith(0);
+  const laneOf = (destinationId: string, n: number): ListedLane => ({
+    ...{ workflowId: `delivery:${destinationId}:${n}`, runId: 'r', destinationId, lane: String(n) },
+    ...{ state: 'Suspended', deadLetters: 0, runStartedAt: new Date(0) },
+  });
+  const list = async () => ({ lanes: [laneOf('dst_held', 1), laneOf('dst_held', 2), laneOf('dst_refused', 1)] });
+  const pausedOf = async (ids: readonly string[]) => new Set(ids.filter((id) => id === 'dst_held'));
+  await sampled({ ...options, list, destinations: { pausedOf } }, 1, kept);
+  expect(kept[0]?.seen).toMatchObject({ lanes: { Suspended: 1, Paused: 2 }, suspendedDestinations: 1 });
+  expect(kept[0]?.destinations.map(({ destinationId, state, lanes }) => [destinationId, state, lanes])).toEqual([
+    ['dst_refused', 'Suspended', { Suspended: 1 }],
+    ['dst_held', 'Paused', { Paused: 2 }],
+  ]);
 });
 
 test('a process that has no turn asks nothing', async () => {

@@ -184,9 +184,6 @@ function Plots({ series: { points, stepSeconds } }: { series: Series }) {
 
 type WorstRow = Shown['worst'][number];
 
-/** A lane of a paused destination is held as one that is suspended; nobody need mend it. */
-const stateOf = ({ state, error }: WorstRow): string => (error?.name === 'DESTINATION_PAUSED' ? 'Paused' : state);
-
 const worstColumns: readonly Column<WorstRow>[] = [
   {
     name: 'Destination',
@@ -198,7 +195,7 @@ const worstColumns: readonly Column<WorstRow>[] = [
       </>
     ),
   },
-  { name: 'State', cell: (row) => <Status of={stateOf(row)} /> },
+  { name: 'State', cell: ({ state }) => <Status of={state} /> },
   {
     name: 'Error',
     cell: ({ error }) => (error ? <span className="mono">{error.name}</span> : <span className="dim">–</span>),
