@@ -4,6 +4,7 @@ import { type Delivery, deliveriesOf } from '../domain/block.ts';
 import { digestOfEventId } from '../domain/eventId.ts';
 import type { ParkedEvent } from '../domain/laneMessages.ts';
 import type {
+  DiscardPageRequest,
   FoundRuns,
   ReplayPage,
   ReplayPageRequest,
@@ -29,6 +30,7 @@ export type ReplayDependencies = ResendDependencies & {
 };
 export type ReplayActivity = {
   replayPage(request: ReplayPageRequest): Promise<ReplayPage>;
+  discardPage(request: DiscardPageRequest): Promise<ReplayPage>;
   listRuns(request: RunsRequest): Promise<FoundRuns>;
   resendRuns(request: ResendRequest): Promise<Resent>;
 };
@@ -41,18 +43,20 @@ const heartbeatEveryMs = 4_000;
 export function createReplayActivities(known: ReplayDependencies): ReplayActivity {
   return {
     replayPage: (request) => beating(heartbeatEveryMs, () => replayedPage(known, request)),
+    discardPage: (request) => beating(heartbeatEveryMs, () => replayedPage(known, request, request.room)),
     listRuns: known.listRuns,
     resendRuns: (request) => resendRuns(known, request),
   };
 }
 
-async function replayedPage(known: ReplayDependencies, request: ReplayPageRequest): Promise<ReplayPage> {
+/** `room`: of dead letters that are given up in place of sent again, so many at the most. */
+async function replayedPage(known: ReplayDependencies, request: ReplayPageRequest, room?: number): Promise<ReplayPage> {
   const { cancellationSignal } = Context.current();
   const found = await lanesOf(known.list, request);
   const done: ReplayPage = { events: 0, lanes: 0, unanswered: 0, page: found.token };
   for (const lane of found.lanes) {
     if (cancellationSignal.aborted) throw new CancelledFailure('It was cancelled, or the worker stops.');
-    const events = await replayed(known, request, lane);
+    const events = await replayed(known, request, lane, room && room - done.events);
     if (events === undefined) done.unanswered++;
     else if (events > 0) {
       done.events += events;
@@ -87,13 +91,14 @@ async function lanesOf(
 }
 
 /**
- * How many dead letters of the lane are meant, and told to go again unless they are only counted. Undefined, and nothing told, where
+ * How many dead letters of the lane are meant, and told to go again (with `room`: given up, so many of them) unless they are only counted. Undefined, and nothing told, where
  * it does not answer, or a letter's body is not found.
  */
 async function replayed(
   known: ReplayDependencies,
   request: ReplayPageRequest,
   lane: LaneToAsk,
+  room?: number,
 ): Promise<number | undefined> {
   const { id, filter, named, startedAt, dryRun, reason, by, sweep } = request;
   const letters = await known.lanes.deadLetters(lane.workflowId);
@@ -103,12 +108,13 @@ async function replayed(
     .filter((one) => isMeant(one, filter, startedAt) && (!named || named.ids.includes(one.eventId)))
     .map((one) => ({ ...one, id: digestOfEventId(one.eventId) ?? '', acceptedAtMs: Date.parse(one.parkedAt) }));
   const inTime = await ofTime(known.index, lane.workflowId, fitting, filter);
-  const ids = (await ofType(known, request, lane, inTime))?.map((one) => one.eventId);
+  const ids = (await ofType(known, request, lane, inTime))?.map((one) => one.eventId).slice(0, room);
   if (!ids) return undefined;
   // Tried again after an unclear answer, the signal has the same request id, and is stored once.
   const once = sweep ? `${id}/${sweep}` : id;
   if (ids.length > 0 && !dryRun) {
-    await known.lanes.signal(lane.workflowId, 'replay', { input: { ids, reason, by }, requestKey: once });
+    const signal = room === undefined ? 'replay' : 'discard';
+    await known.lanes.signal(lane.workflowId, signal, { input: { ids, reason, by }, requestKey: once });
   }
   return ids.length;
 }

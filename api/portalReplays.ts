@@ -1,8 +1,9 @@
 /** What a portal link may replay at once: a customer's replay must leave room for the others. */
 import type { Client } from '@temporalio/client';
 import { CausewayError } from '../domain/error.ts';
-import { type ReplayStart, type ReplayState, replayWorkflowId, replayWorkflowType } from '../domain/replay.ts';
+import { type ReplayStart, type ReplayState, replayWorkflowId } from '../domain/replay.ts';
 import { asked, isUnderWay, memosOf } from './replayAsked.ts';
+import { replayTypes } from './replayShown.ts';
 
 const portalEventsPerSecondMax = 200;
 
@@ -44,7 +45,7 @@ export class PortalReplays {
     const last = this.last.get(customerExternalId);
     if (last !== undefined && last !== id && (await this.runs(last))) return true;
     const { temporal } = this.options;
-    const query = `WorkflowType = '${replayWorkflowType}' AND ExecutionStatus = 'Running'`;
+    const query = `WorkflowType IN ('${replayTypes.replay}', '${replayTypes.discard}') AND ExecutionStatus = 'Running'`;
     return await asked(this.options, async () => {
       for await (const { memo, workflowId } of temporal.workflow.list({ query })) {
         const of = memosOf(memo);

@@ -7,7 +7,7 @@ import type { AuditEntry, AuditLog } from '../store/auditLog.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App, AppEnv } from './appEnv.ts';
 import { customerOf } from './portal.ts';
-import { shown } from './replays.ts';
+import { shown } from './replayShown.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { type Replay, replayPageSchema, replaySelectorSchema, replaysQuery } from './schemas/replays.ts';
 import { needs } from './scopes.ts';
@@ -22,7 +22,7 @@ const list = createRoute({
   method: 'get',
   path: '/v1/replays',
   tags: ['Operations'],
-  summary: 'List replays',
+  summary: 'List replays, and discards in the background',
   description:
     'Those that were asked for through this API, by the audit trail, the newest first, each with how far Temporal says it is. One that was begun by `temporal workflow start` is not among them.',
   security: needs('read', 'read'),
@@ -69,6 +69,7 @@ async function progressOf(options: ReplayListOptions, id: string): Promise<Repla
 function shownEntry({ subject, at, detail, by }: AuditEntry, progress: Replay | undefined) {
   return {
     id: subject,
+    action: detail.action === 'discard' ? ('discard' as const) : ('replay' as const),
     askedAt: at.toISOString(),
     by: typeof detail.by === 'string' ? detail.by : by.name,
     ...(typeof detail.reason === 'string' && { reason: detail.reason }),

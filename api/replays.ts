@@ -1,21 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createRoute } from '@hono/zod-openapi';
-import {
-  type Client,
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowFailedError,
-  WorkflowNotFoundError,
-} from '@temporalio/client';
+import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Context } from 'hono';
 import { CausewayError } from '../domain/error.ts';
-import {
-  type ReplayProgress,
-  type ReplayStart,
-  type ReplayState,
-  replayQueries,
-  replayWorkflowId,
-  replayWorkflowType,
-} from '../domain/replay.ts';
+import { type ReplayAction, type ReplayStart, type ReplayState, replayWorkflowId } from '../domain/replay.ts';
 import { continuableMs } from '../domain/resent.ts';
 import type { AuditLog } from '../store/auditLog.ts';
 import type { Destinations } from '../store/destinations.ts';
@@ -27,10 +15,11 @@ import { limitBody } from './limitBody.ts';
 import { type EventFinder, NamedEventsFinder } from './namedEvents.ts';
 import { customerOf, ownDeliveries, ownDestination } from './portal.ts';
 import { atPortalRate, PortalReplays, portalRate } from './portalReplays.ts';
-import { asked, isUnderWay, type Memos, memosOf, replayCallTimeoutMs, replayWall } from './replayAsked.ts';
+import { asked, isUnderWay, type Memos, memosOf, replayWall } from './replayAsked.ts';
+import { actionOf, replayTypes, resultOf, shown } from './replayShown.ts';
 import { idempotencyKeyHeader } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
-import { newReplaySchema, type Replay, replayIdParam, replaySchema } from './schemas/replays.ts';
+import { newReplaySchema, replayIdParam, replaySchema } from './schemas/replays.ts';
 import { needs } from './scopes.ts';
 
 export type ReplayRouteOptions = {
@@ -40,8 +29,6 @@ export type ReplayRouteOptions = {
   audit: Pick<AuditLog, 'note'>;
 } & EventFinder;
 
-type ToTemporal = Pick<ReplayRouteOptions, 'temporal'>;
-
 const bodyBytesMax = 64 * 1024;
 const common = { tags: ['Operations'], security: needs('manage', 'replay') };
 const one = (description: string) => ({ description, content: { 'application/json': { schema: replaySchema } } });
@@ -50,9 +37,9 @@ const begin = createRoute({
   ...common,
   method: 'post',
   path: '/v1/replays',
-  summary: 'Replay dead letters or delivered events by a filter',
+  summary: 'Replay dead letters or delivered events by a filter, or discard dead letters',
   description:
-    'In the background, over any number of lanes, at a bounded rate; it survives restarts, can be watched, cancelled and continued. They are counted first. What was parked or delivered after it began is left alone. A delivered event is sent once more by each replay that names it, behind what waits in its lane. With `dryRun` it only counts.',
+    'In the background, over any number of lanes, at a bounded rate; it survives restarts, can be watched, cancelled and continued. They are counted first. What was parked or delivered after it began is left alone. A delivered event is sent once more by each replay that names it, behind what waits in its lane. With `dryRun` it only counts. With `action` `discard` dead letters are given up in place of sent again: no more than were counted.',
   middleware: limitBody(bodyBytesMax),
   request: {
     headers: idempotencyKeyHeader,
@@ -95,6 +82,7 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
   app.use('/v1/replays/:id/*', replayWall(options));
   app.openapi(begin, async (c) => {
     const {
+      action,
       by,
       dryRun,
       eventsPerSecond: rate,
@@ -108,8 +96,10 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
     const { id: keyId, name: key } = c.var.apiKey;
     const once = requestKeyOf(keyId, c.req.valid('header')['idempotency-key']);
     const id = once === undefined ? newId() : idOf(once);
-    const began = digestOf({ of, filter, eventIds, dryRun, eventsPerSecond, eventsMax });
-    const answer = { id, status: 'running', eventsPerSecond } as const;
+    // Without an action where it is the first one: the key of a request of before there were two is still its key.
+    const discard = action === 'discard' ? { action } : {};
+    const began = digestOf({ of, filter, eventIds, dryRun, eventsPerSecond, eventsMax, ...discard });
+    const answer = { id, action, status: 'running', eventsPerSecond } as const;
     const { destinationId } = filter;
     let customerExternalId = customerOf(c, filter.customerExternalId);
     const found = async (): Promise<Pick<ReplayStart, 'named' | 'historySince'>> => {
@@ -127,11 +117,20 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
     if (about) {
       // By which the list finds it, for a link that names events alone.
       const customer = c.var.portal && { customerExternalId: c.var.portal.customerExternalId };
-      const detail = { ...filter, ...customer, status: of, events: eventIds?.length, dryRun, reason, by: start.by };
+      const detail = {
+        ...discard,
+        ...filter,
+        ...customer,
+        status: of,
+        events: eventIds?.length,
+        dryRun,
+        reason,
+        by: start.by,
+      };
       await options.audit.note({ action: 'replay.start_asked', subject: id, detail }, actorOf(c));
       const memos = { began, customerExternalId, ...viaPortalOf(c) };
       await byPortal.begun(c.var.portal?.customerExternalId, id, () =>
-        started(options, { id, ...memos }, { ...start, ...about }),
+        started(options, { id, action, ...memos }, { ...start, ...about }),
       );
     }
     return c.json(answer, 202);
@@ -146,10 +145,10 @@ export function replayRoutes(app: App, options: ReplayRouteOptions): void {
       requestKeyOf(c.var.apiKey.id, c.req.valid('header')['idempotency-key']),
     );
     if (left) {
-      const { memos, start, state } = left;
+      const { action, memos, start, state } = left;
       const args = c.var.portal ? atPortalRate(start, state) : ([start, state] as const);
       await byPortal.begun(c.var.portal?.customerExternalId, id, () =>
-        started(options, { id, ...memos, ...viaPortalOf(c) }, ...args),
+        started(options, { id, action, ...memos, ...viaPortalOf(c) }, ...args),
       );
     }
     return c.json(await shown(options, id), 202);
@@ -166,7 +165,7 @@ const viaPortalOf = ({ var: { portal } }: Context<AppEnv>): Pick<Memos, 'viaPort
   viaPortal: portal ? true : undefined,
 });
 
-type Continuable = { memos: Memos; start: ReplayStart; state: ReplayState };
+type Continuable = { action: ReplayAction; memos: Memos; start: ReplayStart; state: ReplayState };
 
 /**
  * What is left to do of a replay that is over; undefined where it runs. `once` names the request: one that has been followed is not followed again,
@@ -178,7 +177,7 @@ async function continuable(
   once: string | undefined,
 ): Promise<Continuable | undefined> {
   const handle = options.temporal.workflow.getHandle(replayWorkflowId(id));
-  const { status, closeTime, raw, memo } = await asked(options, () => handle.describe());
+  const { status, type, closeTime, raw, memo } = await asked(options, () => handle.describe());
   const { continuedBy: last, ...kept } = memosOf(memo);
   const continuedBy = once && digestOf(once);
   if (continuedBy !== undefined && last === continuedBy) return undefined;
@@ -199,7 +198,7 @@ async function continuable(
       `${why}. Begin a new one for what is still to be sent, with status parked where that is dead letters.`,
     );
   }
-  return { memos: { ...kept, continuedBy }, ...result.rest };
+  return { action: actionOf(type), memos: { ...kept, continuedBy }, ...result.rest };
 }
 
 /** Before this, Temporal may have deleted what is closed. */
@@ -211,11 +210,6 @@ async function retainedSince(options: ReplayRouteOptions): Promise<string | unde
   return seconds > 0 ? new Date(Date.now() - seconds * 1_000).toISOString() : undefined;
 }
 
-/** Our own workflow's. */
-type Ended = ReplayProgress & { rest?: { start: ReplayStart; state: ReplayState } };
-const resultOf = async (options: ToTemporal, id: string): Promise<Ended> =>
-  (await asked(options, () => options.temporal.workflow.getHandle(replayWorkflowId(id)).result())) as Ended;
-
 const idBytes = 12;
 const newId = (): string => `rpl_${randomBytes(idBytes).toString('base64url')}`;
 const idOf = (name: string): string =>
@@ -226,13 +220,13 @@ const digestOf = (request: unknown): string => createHash('sha256').update(JSON.
 /** `from`: how far it came, where it was cancelled. */
 async function started(
   options: ReplayRouteOptions,
-  { id, ...memos }: Memos & { id: string },
+  { id, action, ...memos }: Memos & { id: string; action: ReplayAction },
   start: ReplayStart,
   from?: ReplayState,
 ): Promise<void> {
   try {
     await asked(options, () =>
-      options.temporal.workflow.start(replayWorkflowType, {
+      options.temporal.workflow.start(replayTypes[action], {
         workflowId: replayWorkflowId(id),
         workflowIdReusePolicy: from ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
         taskQueue: options.taskQueue,
@@ -260,32 +254,4 @@ async function isBegun(options: ReplayRouteOptions, id: string, request: string 
 
 function unlessNotFound(error: unknown): undefined {
   if (!(error instanceof WorkflowNotFoundError)) throw error;
-}
-
-/** In the workflow's own words where it has some, as for an input that was begun by hand. */
-async function whyFailed({ temporal }: ToTemporal, id: string, status: string): Promise<string> {
-  const outside = `It was ended from outside (${status.toLowerCase()}).`;
-  if (status !== 'FAILED') return outside;
-  const ended = temporal.connection.withDeadline(Date.now() + replayCallTimeoutMs, () =>
-    temporal.workflow.getHandle(replayWorkflowId(id)).result(),
-  );
-  return await ended.then(
-    () => outside,
-    (error: unknown) => (error instanceof WorkflowFailedError ? (error.cause?.message ?? outside) : outside),
-  );
-}
-
-/** How far it is. Throws `replay_not_found` or `temporal_unavailable`. */
-export async function shown(options: ToTemporal, id: string): Promise<Replay> {
-  const handle = options.temporal.workflow.getHandle(replayWorkflowId(id));
-  const { status } = await asked(options, () => handle.describe());
-  if (status.name === 'COMPLETED') {
-    const { rest: _, ...progress } = await resultOf(options, id);
-    return { id, ...progress };
-  }
-  if (!isUnderWay(status)) return { id, status: 'failed', why: await whyFailed(options, id, status.name) };
-  const progress = await asked(options, () => handle.query<ReplayProgress>(replayQueries.progress)).catch(
-    () => undefined,
-  );
-  return { id, status: 'running', ...progress };
 }

@@ -179,6 +179,8 @@ export type LaneLogPage = z.output<typeof laneLogSchema>;
 
 export const replaySchema = z.looseObject({
   id: text,
+  /** Absent from an older API, which knows of no other. */
+  action: z.enum(['replay', 'discard']).default('replay'),
   status: z.enum(['running', 'done', 'cancelled', 'stalled', 'tooMany', 'tooLong', 'failed']),
   why: text.optional(),
   events: count.optional(),
@@ -193,5 +195,6 @@ export const replaySchema = z.looseObject({
   unansweredEvents: count.optional(),
   unansweredLanes: z.array(text).optional(),
   eventsPerSecond: count.optional(),
+  startedAt: text.optional(),
 });
 export type Replay = z.output<typeof replaySchema>;

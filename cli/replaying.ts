@@ -43,9 +43,9 @@ export const withSelectorOptions = (command: Command): Command =>
     .addOption(new Option('--parked-to <time>', 'parked before'))
     .addOption(new Option('--rate <n>', 'events a second; 200 unless given').argParser(wholeNumber))
     .addOption(
-      new Option('--max <n>', 'with more than this nothing is sent; 1000000 unless given').argParser(wholeNumber),
+      new Option('--max <n>', 'with more than this nothing is done; 1000000 unless given').argParser(wholeNumber),
     )
-    .addOption(new Option('--dry-run', 'only count what would be sent again'))
+    .addOption(new Option('--dry-run', 'only count what is meant, and change nothing'))
     .addOption(onceOption());
 
 function wholeNumber(given: string): number {
@@ -60,14 +60,16 @@ export const isSelecting = ({ reason: _, by: __, ...selector }: SelectorOptions)
     ...[selector.error, selector.parkedFrom, selector.parkedTo, selector.rate, selector.max, selector.dryRun],
   ].some((one) => one !== undefined);
 
-/** Begins a replay of what is selected. Throws where that is nothing. */
+/** Begins a replay, or a discard, of what is selected. Throws where that is nothing. */
 export function begun(
   at: Api,
   { destination, events = [] }: { destination?: string | undefined; events?: readonly string[] | undefined },
   options: SelectorOptions,
+  action: Replay['action'] = 'replay',
 ): Promise<Replay> {
   const { customer, status, eventType, acceptedFrom, acceptedTo, error, parkedFrom, parkedTo, rate, max } = options;
   const body = {
+    ...(action === 'discard' && { action }),
     ...{ destinationId: destination, customerExternalId: customer },
     ...(events.length > 0 && { eventIds: events.map(checkedEventId) }),
     ...{ status, eventType, acceptedFrom, acceptedTo, error, parkedFrom, parkedTo },
@@ -85,7 +87,7 @@ export function replayPath(id: string): string {
   );
 }
 
-/** Prints how far the replay is; with `follow` once it is over. Throws where it sent nothing, left lanes out, or failed. */
+/** Prints how far the replay or discard is; with `follow` once it is over. Throws where it was over the maximum, left lanes out, or failed. */
 export async function shown(
   at: Api,
   io: Io,
@@ -96,11 +98,11 @@ export async function shown(
   if (json) io.out(jsonOf(last));
   else io.out(pairsOf(rowsOf(last)));
   if (last.status === 'tooMany') {
-    const why = `The selector names at least ${last.total ?? 'more'} events, and that is over the maximum. Nothing was sent: select less, or raise --max.`;
+    const why = `The selector names at least ${last.total ?? 'more'} events, and that is over the maximum. Nothing was ${last.action === 'discard' ? 'given up' : 'sent'}: select less, or raise --max.`;
     throw new CliFailure('failure', 'too_many_events', why);
   }
   if (last.status === 'tooLong') {
-    const why = `There are at least ${last.total ?? 'so many'} events: a dry run counts for 15 minutes at the most. Select less; a replay counts to the end, or to more than --max.`;
+    const why = `There are at least ${last.total ?? 'so many'} events: a dry run counts for 15 minutes at the most. Select less; one that is to do it counts to the end, or to more than --max.`;
     throw new CliFailure('failure', 'counted_too_long', why);
   }
   if (last.unanswered && last.status !== 'running') throw unanswered(last);
@@ -163,7 +165,7 @@ function rowsOf(replay: Replay): [string, string][] {
   const { unansweredEvents, unansweredLanes = [] } = replay;
   const { parked, delivered } = lanesOut(replay);
   const pairs: [string, string][] = [
-    ['replay', id],
+    [replay.action, id],
     ['status', status],
   ];
   if (events !== undefined) pairs.push(['events', String(events)]);
@@ -178,6 +180,34 @@ function rowsOf(replay: Replay): [string, string][] {
   if (deletedRuns) pairs.push(['deleted', `${countOf(deletedRuns, 'run')}: by retention, before they were read`]);
   if (historySince) pairs.push(['history since', `${historySince}: what was closed before may be deleted`]);
   return pairs;
+}
+
+/**
+ * Counts what is selected, and gives what names just that: what was parked since is not meant, and no more than were counted. Throws where
+ * it can't be counted.
+ */
+export async function counted(
+  at: Api,
+  io: Io,
+  where: Parameters<typeof begun>[1],
+  options: SelectorOptions,
+): Promise<{ events: number; lanes: number; options: SelectorOptions }> {
+  const { once } = options;
+  // Of the same key, so that the same command counts once, and then asks for the same.
+  const count = { ...options, dryRun: true, ...(once && { once: `count-${once}`.slice(0, 128) }) } as const;
+  const last = await followed(at, io, await begun(at, where, count, 'discard'));
+  const { status, events = 0, lanes = 0, startedAt } = last;
+  if (status !== 'done' || startedAt === undefined) {
+    await shown(at, io, last, {});
+    throw new CliFailure('failure', 'not_counted', 'They were not counted to the end. Nothing was given up.');
+  }
+  if (last.unanswered) {
+    io.err(`${countOf(last.unanswered, 'lane')} did not answer and are not counted: causeway doctor says why.\n`);
+  }
+  const endMs = Date.parse(startedAt) + 1; // What was parked at its start was counted, and `parkedTo` leaves out what was parked at it.
+  const parkedToMs = Math.min(endMs, options.parkedTo === undefined ? endMs : Date.parse(options.parkedTo));
+  const max = Math.min(events, options.max ?? events);
+  return { events, lanes, options: { ...options, parkedTo: new Date(parkedToMs).toISOString(), max } };
 }
 
 /** The replay once it is over, or when a person has seen enough: it goes on without anybody watching. */

@@ -7,6 +7,13 @@ import type { FoundRuns, ReplayPage, ReplayPageRequest, ResendRequest, Resent, R
 import type { ReplayFilter } from './replayFilter.ts';
 
 export const replayWorkflowType = 'replayEvents';
+/**
+ * The same, with dead letters given up in place of sent again. It has a type of its own, and so has its activity: an older worker, which
+ * would take it for a replay, leaves it to a newer one.
+ */
+export const discardWorkflowType = 'discardEvents';
+export const replayActions = ['replay', 'discard'] as const;
+export type ReplayAction = (typeof replayActions)[number];
 export const replayWorkflowId = (id: string): string => `replay:${id}`;
 export const replayQueries = { progress: 'progress' } as const;
 

@@ -10,6 +10,8 @@ export type ReplayPageRequest = Pick<ReplayStart, 'id' | 'filter' | 'named' | 'r
   /** Absent in the first one. */
   sweep?: number | undefined;
 };
+/** `room`: so many are given up at the most, for no more may be than were counted. */
+export type DiscardPageRequest = ReplayPageRequest & { room: number };
 export type ReplayPage = Pick<ReplayProgress, 'events' | 'lanes' | 'unanswered'> & { page?: string | undefined };
 
 /** Runs that closed by the replay's start, in the order in which they closed; or that were open then, in that of their starts. */

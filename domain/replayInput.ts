@@ -1,10 +1,10 @@
 /**
- * What a replay is begun with, where it is begun by hand (`temporal workflow start --type replayEvents`): what is left out gets what
+ * What a replay is begun with, where it is begun by hand (`temporal workflow start --type replayEvents`, or `discardEvents`): what is left out gets what
  * the API gives it, and what can't be meant is refused by name, for a typo in a filter must not replay all else.
  */
 import { parkingErrors } from './failures.ts';
 import { isObject } from './isObject.ts';
-import { type ReplayStart, replayStatuses, replayWorkflowId } from './replay.ts';
+import { type ReplayAction, type ReplayStart, replayStatuses, replayWorkflowId } from './replay.ts';
 import { isSpan, type ReplayFilter } from './replayFilter.ts';
 import { isReplayId, replayIdOf } from './replayId.ts';
 
@@ -77,6 +77,7 @@ type Begun = { workflowId: string; firstExecutionRunId: string };
 export function replayStartFrom(
   input: unknown,
   { workflowId, firstExecutionRunId }: Begun,
+  action: ReplayAction = 'replay',
 ): ReplayStart | { problem: string } {
   if (!isObject(input)) return { problem: 'The input is no object. Expected: {"of": "delivered", "filter": {…}}' };
   const { filter = {}, named } = input;
@@ -93,6 +94,9 @@ export function replayStartFrom(
     ...{ ...defaults, eventsPerSecond: 200, eventsMax: 1_000_000, ...input, filter },
     ...(named && { named: { ids: [], lanes: [], runs: [], ...named } }),
   } as ReplayStart;
+  if (action === 'discard' && start.of !== 'parked') {
+    return { problem: 'of is wrong: expected "parked", for dead letters alone can be given up' };
+  }
   return contradictionIn(start) ?? start;
 }
 

@@ -24,6 +24,7 @@ import {
   nextStep,
   paged,
   pauseAfterMs,
+  type ReplayAction,
   type ReplayProgress,
   type ReplayStart,
   type ReplayState,
@@ -32,6 +33,7 @@ import {
   replayQueries,
 } from '../domain/replay.ts';
 import type {
+  DiscardPageRequest,
   FoundRuns,
   ReplayPage,
   ReplayPageRequest,
@@ -44,6 +46,8 @@ import { replayStartFrom } from '../domain/replayInput.ts';
 export type ReplayActivities = {
   /** Sends again, or counts, what the lanes of one page have parked that is meant. */
   replayPage(request: ReplayPageRequest): Promise<ReplayPage>;
+  /** Gives up what the lanes of one page have parked that is meant. */
+  discardPage(request: DiscardPageRequest): Promise<ReplayPage>;
   /** Lists the runs of lanes in one slice of time. */
   listRuns(request: RunsRequest): Promise<FoundRuns>;
   /** Sends again, or counts, what these runs have delivered that is meant; at the replay's rate, for some seconds. */
@@ -59,8 +63,15 @@ export const progress = defineQuery<ReplayProgress>(replayQueries.progress, { ty
 const visibilityLagMs = 3_000;
 
 /** Sends events again that a filter names, at a bounded rate. Cancelled, it ends after a few, and can be continued. */
-export async function replayEvents(given: ReplayStart, from?: ReplayState): Promise<ReplayResult> {
-  const start = from ? given : checked(given);
+export const replayEvents = (given: ReplayStart, from?: ReplayState): Promise<ReplayResult> =>
+  run('replay', given, from);
+
+/** Gives dead letters up that a filter names, and never more than it has counted. Else it is as {@link replayEvents}. */
+export const discardEvents = (given: ReplayStart, from?: ReplayState): Promise<ReplayResult> =>
+  run('discard', given, from);
+
+async function run(action: ReplayAction, given: ReplayStart, from: ReplayState | undefined): Promise<ReplayResult> {
+  const start = from ? given : checked(action, given);
   let state = from ?? newReplayState(start, Date.now(), patched('clocks-differ') ? clocksDifferMs : undefined);
   setHandler(progress, () => state.progress);
   const { historyEventsMax } = start.limits ?? defaultReplayLimits;
@@ -68,13 +79,13 @@ export async function replayEvents(given: ReplayStart, from?: ReplayState): Prom
   try {
     if (!from && start.of !== 'parked' && !start.named) await sleep(visibilityLagMs);
     for (let step = nextStep(start, state); step.kind !== 'over'; step = nextStep(start, state)) {
-      const done = await taken(start, state, step);
-      state = done.state;
+      const took = await taken(action, start, state, step);
+      state = took.state;
       if (scope.consideredCancelled) return cancelled(start, state);
       const ended = countEnd(start, state, Date.now());
       // One that older code began may have counted on.
       if (ended && patched('counting-ends')) state = countEnded(state, ended);
-      if (done.pauseMs > 0) await sleep(done.pauseMs);
+      if (took.pauseMs > 0) await sleep(took.pauseMs);
       if (workflowInfo().historyLength >= historyEventsMax) {
         await continueAsNew<typeof replayEvents>(start, state);
       }
@@ -88,8 +99,8 @@ export async function replayEvents(given: ReplayStart, from?: ReplayState): Prom
 }
 
 /** Begun by hand it may be anything: without this a typo would be tried for ever. */
-function checked(given: unknown): ReplayStart {
-  const start = replayStartFrom(given, workflowInfo());
+function checked(action: ReplayAction, given: unknown): ReplayStart {
+  const start = replayStartFrom(given, workflowInfo(), action);
   if (!('problem' in start)) return start;
   throw ApplicationFailure.nonRetryable(`${start.problem}. Nothing was sent.`, 'replay_input_invalid');
 }
@@ -107,11 +118,12 @@ const cancelled = (start: ReplayStart, state: ReplayState): ReplayResult =>
 
 /** The state after a step, and how long what it sent takes at the replay's rate. */
 async function taken(
+  action: ReplayAction,
   start: ReplayStart,
   state: ReplayState,
   step: ReplayStep,
 ): Promise<{ state: ReplayState; pauseMs: number }> {
-  const { replayPage, listRuns, resendRuns } = proxyActivities<ReplayActivities>({
+  const { replayPage, discardPage, listRuns, resendRuns } = proxyActivities<ReplayActivities>({
     taskQueue: keeperTaskQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '10 seconds',
@@ -127,6 +139,10 @@ async function taken(
     return { state: read(start, state, done, patched('lanes-left-whole')), pauseMs: 0 };
   }
   if (step.kind === 'over') return { state, pauseMs: 0 };
-  const page = await replayPage(step.request);
+  const { events, total = 0 } = state.progress;
+  const isDiscard = action === 'discard' && state.pass === 'send';
+  const page = await (isDiscard
+    ? discardPage({ ...step.request, room: Math.max(total - events, 0) })
+    : replayPage(step.request));
   return { state: paged(start, state, page, patched('lanes-swept')), pauseMs: pauseAfterMs(start, state, page) };
 }

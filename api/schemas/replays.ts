@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { replayStatuses } from '../../domain/replay.ts';
+import { replayActions, replayStatuses } from '../../domain/replay.ts';
 import { isSpan } from '../../domain/replayFilter.ts';
 import { cursorField, noteFields, pageSize, parkingFields, visibleCustomer } from './lanes.ts';
 import { nextCursor } from './paging.ts';
@@ -11,11 +11,17 @@ const scopeExpected = 'at least one of destinationId and customerExternalId, or 
 const aloneExpected = 'no other selector than destinationId and status beside eventIds';
 const timesExpected = 'a time that is later than the one that it begins with';
 const parkedExpected = 'status "parked" with error, parkedFrom and parkedTo: only a dead letter has them';
+const discardExpected = 'status "parked" with action "discard": only a dead letter can be given up';
 /** The history of each is read before the answer. */
 const idsMax = 100;
 const idsExpected = `1 to ${idsMax} ids of events: evt_ and 22 characters each`;
 
+const actionSchema = z.enum(replayActions, { error: 'one of replay, discard' });
+
 export const newReplaySchema = fieldsOf({
+  action: actionSchema.default('replay').openapi({
+    description: '`discard` gives dead letters up, for good, in place of sending them again: all else is the same.',
+  }),
   eventIds: z
     .array(z.string({ error: idsExpected }).regex(/^evt_[A-Za-z0-9_-]{22}$/, idsExpected), { error: idsExpected })
     .min(1, idsExpected)
@@ -33,11 +39,14 @@ export const newReplaySchema = fieldsOf({
   ...parkingFields,
   dryRun: yesOrNo()
     .default(false)
-    .openapi({ description: 'Only count what would be sent again, for 15 minutes at the most.' }),
+    .openapi({ description: 'Only count what would be sent again, or given up; for 15 minutes at the most.' }),
   eventsPerSecond: wholeNumber(1, 10_000, 'events a second').default(200),
   eventsMax: wholeNumber(1, 100_000_000, 'events')
     .default(1_000_000)
-    .openapi({ description: 'They are counted first; with more than this counting ends, and nothing is sent.' }),
+    .openapi({
+      description:
+        'They are counted first; with more than this counting ends, and nothing is sent, or given up. Who has counted before gives that number, and none that came since is meant (with `parkedTo`, none in the place of another).',
+    }),
   ...noteFields,
 })
   .superRefine(({ eventIds, destinationId, customerExternalId, ...rest }, context) => {
@@ -51,6 +60,8 @@ export const newReplaySchema = fieldsOf({
     if (!eventIds && destinationId === undefined && customerExternalId === undefined)
       refuse(scopeExpected, 'selects nothing');
     if (isOfParked && rest.status !== 'parked') refuse(parkedExpected, 'does not fit together');
+    if (rest.action === 'discard' && rest.status !== 'parked')
+      refuse(discardExpected, 'does not fit together', ['action']);
     if (!isSpan(acceptedFrom, acceptedTo)) refuse(timesExpected, 'ends before it begins', ['acceptedTo']);
     if (!isSpan(parkedFrom, parkedTo)) refuse(timesExpected, 'ends before it begins', ['parkedTo']);
   })
@@ -61,6 +72,7 @@ export const newReplaySchema = fieldsOf({
 export const replaySchema = z
   .object({
     id: z.string().openapi({ example: 'rpl_Jx1nW0b3Qw6mO2m0' }),
+    action: actionSchema.openapi({ description: '`discard`: what is said of sending here is of giving up.' }),
     status: z.enum(['running', 'done', 'cancelled', 'stalled', 'tooMany', 'tooLong', 'failed']).openapi({
       description:
         '`tooMany`: more than `eventsMax`, and nothing was sent. `tooLong`: a dry run that has counted for 15 minutes. `stalled`: more than 100 lanes, or some with more than 2,000 runs together, had no room or did not answer, and others are still to be sent to. Continued it goes on with those first, and tries what is left at its end. `failed`: `why` says of what.',
@@ -69,10 +81,10 @@ export const replaySchema = z
     events: z
       .int()
       .optional()
-      .openapi({ description: 'So many were sent again, or counted. Absent while no worker answers.' }),
+      .openapi({ description: 'So many were sent again, given up, or counted. Absent while no worker answers.' }),
     total: z.int().optional().openapi({
       description:
-        'How many there were when they were counted, before the first was sent. With `tooMany` and `tooLong`: at least so many, for counting ended there.',
+        'How many there were when they were counted, before the first was sent; no more are given up. With `tooMany` and `tooLong`: at least so many, for counting ended there.',
     }),
     named: z.int().optional().openapi({
       description:
@@ -115,7 +127,7 @@ export const replayIdParam = z.object({
     .openapi({ param: { name: 'id', in: 'path' }, example: 'rpl_Jx1nW0b3Qw6mO2m0' }),
 });
 
-/** What a replay was to send, as the audit trail has it. */
+/** What a replay was to send, or give up, as the audit trail has it. */
 export const replaySelectorSchema = z.object({
   status: z.enum(replayStatuses),
   destinationId: z.string().optional(),
@@ -140,6 +152,7 @@ export const replaysQuery = fieldsOf({
 const listedReplaySchema = z
   .object({
     id: z.string(),
+    action: actionSchema,
     askedAt: z.iso.datetime(),
     by: z.string(),
     reason: z.string().optional(),

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { deadLettersSchema, interventionSchema } from '../answers.ts';
+import type { Api } from '../api.ts';
 import type { Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import {
@@ -12,17 +13,16 @@ import {
   type NoteOptions,
   noteOf,
   onceOnly,
-  onceOption,
   reasonOption,
 } from '../options.ts';
 import { countOf, jsonOf, plain, tableOf, timeOf } from '../output.ts';
 import { pagesOf } from '../pages.ts';
-import { begun, isSelecting, type SelectorOptions, shown, withSelectorOptions } from '../replaying.ts';
+import { begun, counted, isSelecting, type SelectorOptions, shown, withSelectorOptions } from '../replaying.ts';
 
 const pageSizeMax = 1_000;
 
 type SelectOptions = NoteOptions & { lane?: string; all?: true; yes?: true; json?: true; once?: string };
-type ReplayOptions = SelectOptions & SelectorOptions;
+type BulkOptions = SelectOptions & SelectorOptions;
 
 /** `causeway dead-letters`, `… replay` and `… discard` */
 export function deadLetterCommands(program: Command, context: Context): void {
@@ -55,23 +55,20 @@ export function deadLetterCommands(program: Command, context: Context): void {
     });
   const replay = program.command('replay').description('send dead letters or delivered events again, the same records');
   withSelectorOptions(selecting(replay.argument('[destination]', 'its id: dst_…; not needed with --customer'))).action(
-    async (id: string | undefined, events: string[], options: ReplayOptions) => {
-      if (isSelecting(options)) return await replaySelected(context, id, events, options);
+    async (id: string | undefined, events: string[], options: BulkOptions) => {
+      if (isSelecting(options)) return await inBackground(context, 'replay', id, events, options);
       if (id === undefined) throw new CliFailure('usage', 'selection_invalid', nothingSelected);
       await signalled(context, 'replay', id, events, options);
     },
   );
-  selecting(
-    program
-      .command('discard')
-      .description('give dead letters up: they are not sent again')
-      .argument('<destination>', 'its id: dst_…'),
-  )
-    .addOption(new Option('--yes', 'do not ask whether to do it'))
-    .addOption(onceOption())
-    .action((id: string, events: string[], options: SelectOptions) =>
-      signalled(context, 'discard', id, events, options),
-    );
+  const discard = program.command('discard').description('give dead letters up: they are not sent again');
+  withSelectorOptions(selecting(discard.argument('[destination]', 'its id: dst_…; not needed with --customer')))
+    .addOption(new Option('--yes', 'do not ask whether to do it, nor count before'))
+    .action(async (id: string | undefined, events: string[], options: BulkOptions) => {
+      if (isSelecting(options)) return await inBackground(context, 'discard', id, events, options);
+      if (id === undefined) throw new CliFailure('usage', 'selection_invalid', nothingSelected);
+      await signalled(context, 'discard', id, events, options);
+    });
 }
 
 const selecting = (command: Command): Command =>
@@ -104,12 +101,13 @@ async function signalled(
 
 const nothingSelected = 'Nothing is selected: name a destination, or --customer.';
 
-/** Begins a replay in the background, and watches it. */
-async function replaySelected(
+/** Begins a replay or a discard in the background, and watches it. */
+async function inBackground(
   { io, api }: Context,
+  action: 'replay' | 'discard',
   destination: string | undefined,
   events: readonly string[],
-  options: ReplayOptions,
+  options: BulkOptions,
 ): Promise<void> {
   if (destination !== undefined)
     destinationPath(destination); // Checks it.
@@ -119,9 +117,21 @@ async function replaySelected(
     throw new CliFailure('usage', 'selection_invalid', why);
   }
   const at = await api();
-  await shown(at, io, await begun(at, { destination, events }, options), { follow: true, json: options.json });
+  const where = { destination, events };
+  const asked = action === 'discard' && !options.yes && !options.dryRun;
+  const decided = asked ? await decidedOn(at, io, where, options) : options;
+  await shown(at, io, await begun(at, where, decided, action), { follow: true, json: options.json });
 }
 
+/** What was counted, once a person has said yes to it. Throws `not_confirmed`. */
+async function decidedOn(at: Api, io: Context['io'], where: Where, given: BulkOptions): Promise<SelectorOptions> {
+  const { events, lanes, options } = await counted(at, io, where, given);
+  if (events === 0) throw new CliFailure('failure', 'not_confirmed', 'No dead letter fits. Nothing was changed.');
+  await agreed(io, `${countOf(events, 'dead letter')} of ${countOf(lanes, 'lane')}`);
+  return options;
+}
+
+type Where = Parameters<typeof begun>[1];
 type Chosen = { ids: string[] } | { lane: string } | { all: true };
 
 function selectionOf(events: readonly string[], { lane, all }: SelectOptions): Chosen {
@@ -137,6 +147,10 @@ function selectionOf(events: readonly string[], { lane, all }: SelectOptions): C
 async function confirmed(io: Context['io'], chosen: Chosen): Promise<void> {
   const what =
     'ids' in chosen ? countOf(chosen.ids.length, 'event') : 'lane' in chosen ? `all of lane ${chosen.lane}` : 'all';
+  await agreed(io, what);
+}
+
+async function agreed(io: Context['io'], what: string): Promise<void> {
   const answer = await io.ask(`Give up ${what}? They are not sent again. Type yes: `);
   if (answer === undefined) throw new CliFailure('usage', 'not_confirmed', 'Nobody is there to ask: add --yes.');
   if (answer.trim().toLowerCase() !== 'yes') throw new CliFailure('failure', 'not_confirmed', 'Nothing was changed.');

@@ -6,19 +6,20 @@ import { byOption, jsonOption, onceKey, reasonOption } from '../options.ts';
 import { begun, replayPath, type SelectorOptions, shown, withSelectorOptions } from '../replaying.ts';
 
 type WatchOptions = { follow?: true; json?: true };
-type StartOptions = SelectorOptions & WatchOptions & { destination?: string; event?: string[] };
+type StartOptions = SelectorOptions & WatchOptions & { destination?: string; event?: string[]; discard?: true };
 
 /** `causeway replays start`, `… show`, `… cancel` and `… continue` */
 export function replayCommands(program: Command, { io, api }: Context): void {
   const replays = program
     .command('replays')
-    .description('dead letters or delivered events by a filter, over any number of lanes, in the background');
+    .description('replays and discards by a filter, over any number of lanes, in the background');
   const start = replays
     .command('start')
     .description('begin one; it goes on whether you watch it or not')
     .addOption(new Option('--destination <id>', 'of this destination'))
     .addOption(new Option('--event <ids...>', 'these events: evt_…'));
   withSelectorOptions(start)
+    .addOption(new Option('--discard', 'give dead letters up in place of sending them again'))
     .addOption(new Option('--follow', 'show how far it is, until it is over'))
     .addOption(reasonOption())
     .addOption(byOption())
@@ -32,7 +33,12 @@ export function replayCommands(program: Command, { io, api }: Context): void {
         );
       }
       const at = await api();
-      await shown(at, io, await begun(at, { destination, events }, options), options);
+      await shown(
+        at,
+        io,
+        await begun(at, { destination, events }, options, options.discard ? 'discard' : 'replay'),
+        options,
+      );
     });
   const ofOne = (name: string, description: string): Command =>
     replays.command(name).description(description).argument('<replay>', 'its id: rpl_…');
@@ -52,7 +58,7 @@ export function replayCommands(program: Command, { io, api }: Context): void {
       const at = await api();
       await shown(at, io, await at.post(path, replaySchema, {}, onceKey()), options);
     });
-  ofOne('cancel', 'end one after a few events; what was sent again stays so, and it can be continued')
+  ofOne('cancel', 'end one after a few events; what was done stays so, and it can be continued')
     .addOption(jsonOption())
     .action(async (id: string, { json }: WatchOptions) => {
       const path = `${replayPath(id)}/cancel`;

@@ -4,14 +4,13 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { ask, mayBeBegun } from '../../api/client.ts';
 import { useRequestKey } from '../../api/requestKey.ts';
-import type { Intervention, Replay } from '../../api/types.ts';
+import type { Replay } from '../../api/types.ts';
 import { useWho } from '../../api/who.ts';
 import { Dialog } from '../../pieces/dialog.tsx';
 import { AreaField, Form } from '../../pieces/form.tsx';
 import { counted } from '../../pieces/format.ts';
 import { lockedHint } from '../../pieces/letters.tsx';
 import { Loaded, Loading } from '../../pieces/loading.tsx';
-import { useNotice } from '../../pieces/notices.tsx';
 import { Facts } from '../../pieces/page.tsx';
 import { Alert } from '../../pieces/problem.tsx';
 import { absoluteTime } from '../../pieces/time.tsx';
@@ -20,7 +19,7 @@ import type { LetterFilter } from './list.tsx';
 
 const pollMs = 700;
 
-/** Counts what matches, then replays it, or discards it. `onDone`: nothing that was listed may be as it was. */
+/** Counts what matches, then replays it, or discards it, in the background. `onDone`: nothing that was listed may be as it was. */
 export function AllDialog(props: { filter: LetterFilter; onDone: () => void; onClose: () => void }) {
   const { filter, onDone, onClose } = props;
   const { customerExternalId: own } = useWho();
@@ -82,6 +81,10 @@ function usePreview(selector: Selector) {
   return { begun, counted: counting };
 }
 
+const discardHint = ' Or discard them for good: these and no more, with nothing sent.';
+/** No more than were counted; faster than what is sent, for no broker has work of it. */
+const discardOf = (events: number) => ({ eventsMax: events, eventsPerSecond: 2_000 });
+
 type DecideProps = {
   counting: Replay;
   selector: Selector;
@@ -96,24 +99,26 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
   // What was parked since was not counted, so nobody has decided on it.
   const parkedTo = countedTo(selector.parkedTo, counting.startedAt, askedAt);
   const [reason, setReason] = useState('');
-  const [busy, setBusy] = useState<'replay' | 'discard'>();
+  const [busy, setBusy] = useState<Replay['action']>();
   const [error, setError] = useState<unknown>();
   const [isSure, setSure] = useState(false);
   const [isLocked, setLocked] = useState(false);
   const client = useQueryClient();
   const key = useRequestKey();
-  const notice = useNotice();
   const [, go] = useLocation();
   const note = reason.trim() === '' ? {} : { reason: reason.trim() };
-  // A discard is of one destination: nothing is given up over a customer's whole estate by one press.
-  const { destinationId, error: parkedFor, parkedFrom } = selector;
-  const doing = async (what: 'replay' | 'discard', act: () => Promise<void>) => {
-    setBusy(what);
+  const begin = async (action: Replay['action']) => {
+    setBusy(action);
     setError(undefined);
     try {
-      await act();
+      const { id } = await ask<Replay>('/v1/replays', {
+        method: 'POST',
+        body: { ...selector, parkedTo, ...note, ...(action === 'discard' && { action, ...discardOf(events) }) },
+        idempotencyKey: action === 'replay' ? key : `${key}-discard`,
+      });
       onDone();
       onClose();
+      go(`/replays/${id}`);
     } catch (refused) {
       setError(refused);
       setBusy(undefined);
@@ -122,22 +127,6 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
       void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'preview' });
     }
   };
-  const replay = () =>
-    doing('replay', async () => {
-      const options = { method: 'POST', body: { ...selector, parkedTo, ...note }, idempotencyKey: key } as const;
-      const { id } = await ask<Replay>('/v1/replays', options);
-      go(`/replays/${id}`);
-    });
-  const discard = () =>
-    doing('discard', async () => {
-      const options = {
-        method: 'POST',
-        body: { all: true, error: parkedFor, parkedFrom, parkedTo, ...note },
-        idempotencyKey: `${key}-discard`,
-      } as const;
-      const { deadLetters } = await ask<Intervention>(`/v1/destinations/${destinationId}/discard`, options);
-      notice(`${counted(deadLetters, 'dead letter')} discarded.`);
-    });
   if (status === 'failed')
     return (
       <Alert kind="bad" title="They could not be counted">
@@ -145,21 +134,23 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
       </Alert>
     );
   const atLeast = status === 'done' ? '' : 'at least ';
+  // Nothing is given up that was not counted.
+  const mayDiscard = status === 'done' && events > 0;
   return (
     <Form
       label="All that match"
       error={error}
       busy={busy === 'replay'}
       submit={`Replay ${atLeast}${counted(events, 'dead letter')}`}
-      onSubmit={() => void replay()}
+      onSubmit={() => void begin('replay')}
       actions={
         <>
-          {destinationId !== undefined && isSure && (
-            <Button color="red" loading={busy === 'discard'} onClick={() => void discard()}>
-              Yes, discard all for good
+          {mayDiscard && isSure && (
+            <Button color="red" loading={busy === 'discard'} onClick={() => void begin('discard')}>
+              Yes, discard {counted(events, 'dead letter')} for good
             </Button>
           )}
-          {destinationId !== undefined && !isSure && (
+          {mayDiscard && !isSure && (
             <Button variant="default" onClick={() => setSure(true)}>
               Discard all …
             </Button>
@@ -174,7 +165,7 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
         {unanswered > 0 && `${counted(unanswered, 'lane')} did not answer and are not counted. `}
         They are the same records again, 200 a second, in the order in which they were accepted. You can watch it, and
         stop it. Those parked after {absoluteTime(Date.parse(parkedTo))} are not counted, and not meant.
-        {destinationId === undefined && ' To discard them, narrow to one destination.'}
+        {status === 'done' ? discardHint : ' To discard them, narrow the search until all are counted.'}
       </Alert>
       <AreaField
         name="reason"

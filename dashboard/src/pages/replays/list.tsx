@@ -8,8 +8,9 @@ import { Empty } from '../../pieces/problem.tsx';
 import { Status } from '../../pieces/status.tsx';
 import { type Column, PagedTable } from '../../pieces/table.tsx';
 import { Time } from '../../pieces/time.tsx';
+import { deeds } from './deeds.ts';
 
-/** What a replay was to send, in a line. */
+/** What a replay was to send, or give up, in a line. */
 export const selectorText = ({ status, ...selector }: ListedReplay['selector']): string =>
   [
     status,
@@ -20,12 +21,12 @@ const columns: readonly Column<ListedReplay>[] = [
   {
     name: 'Replay',
     isHead: true,
-    cell: ({ id, dryRun }) => (
+    cell: ({ id, action, dryRun }) => (
       <>
         <Link href={`/replays/${id}`} className="mono">
           {id}
         </Link>
-        {dryRun && <div className="dim small">a count, nothing sent</div>}
+        <div className="small">{dryRun ? 'a count, nothing changed' : deeds[action].name}</div>
       </>
     ),
   },
@@ -51,14 +52,14 @@ const columns: readonly Column<ListedReplay>[] = [
   },
 ];
 
-/** What was sent again, and what is. */
+/** What was sent again or given up in the background, and what is. */
 export default function Replays() {
   const list = usePaged<ListedReplay, ReplayPage>('/v1/replays', {
     rowsOf: (page) => page.replays,
     refetchInterval: 5_000,
   });
   return (
-    <Page title="Replays" lead="Events that were sent again, and how far each replay is.">
+    <Page title="Replays" lead="Events that were sent again, or given up, in the background; and how far each is.">
       <PagedTable
         caption="replays"
         columns={columns}
@@ -66,7 +67,8 @@ export default function Replays() {
         keyOf={({ id, askedAt }) => id + askedAt}
         empty={
           <Empty title="No replay yet" action={<ButtonLink to="/dead-letters">Go to the dead letters</ButtonLink>}>
-            A replay begins at the dead letters: choose all that match, see how many they are, and send them.
+            A replay begins at the dead letters: choose all that match, see how many they are, and send them again, or
+            discard them.
           </Empty>
         }
       />

@@ -14,6 +14,7 @@ import { Card, Facts, Page } from '../../pieces/page.tsx';
 import { Alert, ProblemAlert } from '../../pieces/problem.tsx';
 import { Status } from '../../pieces/status.tsx';
 import { Time } from '../../pieces/time.tsx';
+import { deeds } from './deeds.ts';
 
 const runningMs = 1_000;
 
@@ -29,6 +30,7 @@ export default function OneReplay() {
   });
   const goOn = useSend(() => ask<Replay>(`/v1/replays/${encodeURIComponent(id)}/continue`, { method: 'POST' }));
   const status = replay.data?.status;
+  const words = deeds[replay.data?.action ?? 'replay'];
   const actions = mayReplay && (
     <>
       {status === 'running' && (
@@ -45,34 +47,38 @@ export default function OneReplay() {
     </>
   );
   return (
-    <Page title="Replay" lead={<code>{id}</code>} actions={actions}>
+    <Page title={words.name} lead={<code>{id}</code>} actions={actions}>
       <div className="stack">
         {goOn.error && <ProblemAlert error={goOn.error} />}
         <Loaded query={replay}>{(data) => <Shown replay={data} />}</Loaded>
       </div>
       {isStopping && (
         <Confirm
-          title="Stop this replay"
+          title={`Stop this ${words.deed}`}
           confirm="Stop it"
           danger
           onConfirm={() => ask(`/v1/replays/${encodeURIComponent(id)}/cancel`, { method: 'POST' })}
           onClose={() => setStopping(false)}
         >
-          <p>What was sent stays sent. The rest stays where it is, and another replay finds it.</p>
+          <p>
+            What was {words.done} stays so. The rest stays where it is, and another {words.deed} finds it.
+          </p>
         </Confirm>
       )}
     </Page>
   );
 }
 
-const advice: Partial<Record<Replay['status'], string>> = {
+const adviceOf = (done: string): Partial<Record<Replay['status'], string>> => ({
   stalled: 'Some lanes had no room or did not answer. Continue it: it goes on with the others first.',
-  tooMany: 'There are more events than it was allowed to send, so nothing was sent. Narrow it.',
+  tooMany: `There are more events than were counted or allowed, so nothing was ${done}. Look again, or narrow it.`,
   tooLong: 'Counting took 15 minutes and ended there: there are at least so many.',
-};
+});
 
 function Shown({ replay }: { replay: Replay }) {
-  const { status, why, events = 0, total, lanes, eventsPerSecond, startedAt, unanswered = 0 } = replay;
+  const { action, status, why, events = 0, total, lanes, eventsPerSecond, startedAt, unanswered = 0 } = replay;
+  const { deed, done } = deeds[action];
+  const advice = adviceOf(done)[status];
   const percent = total === undefined || total === 0 ? (status === 'running' ? 0 : 100) : (events / total) * 100;
   return (
     <Card title="Progress">
@@ -81,16 +87,16 @@ function Shown({ replay }: { replay: Replay }) {
           <Status of={status} />
           <span>
             {total === undefined
-              ? `${counted(events, 'event')} so far`
-              : `${number(events)} of ${counted(total, 'event')}`}
+              ? `${counted(events, 'event')} counted so far`
+              : `${number(events)} of ${counted(total, 'event')} ${done}`}
           </span>
         </div>
-        <Progress value={Math.min(100, percent)} size="lg" aria-label="Progress of the replay" />
+        <Progress value={Math.min(100, percent)} size="lg" aria-label={`Progress of the ${deed}`} />
         {why !== undefined && <Alert kind="bad">{why}</Alert>}
-        {advice[status] !== undefined && <Alert kind="warn">{advice[status]}</Alert>}
+        {advice !== undefined && <Alert kind="warn">{advice}</Alert>}
         {unanswered > 0 && (
           <Alert kind="warn">
-            {counted(unanswered, 'lane')} did not answer, or had no room; what is theirs was not sent.
+            {counted(unanswered, 'lane')} did not answer, or had no room; what is theirs was not {done}.
           </Alert>
         )}
         <Facts
