@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { defaultReplayLimits, type ReplayStart } from '../../domain/replay.ts';
 import type {
+  DiscardPageRequest,
   FoundRuns,
   ReplayPage,
   ReplayPageRequest,
@@ -30,6 +31,8 @@ export class ReplayWorld {
   list: (request: RunsRequest) => FoundRuns = () => ({ runs: [], isTooMany: false });
   /** What a page of lanes with dead letters answers. */
   page: (request: ReplayPageRequest) => ReplayPage = () => ({ events: 0, lanes: 0, unanswered: 0 });
+  /** What was given up, page by page, and how much may be. */
+  readonly discards: DiscardPageRequest[] = [];
   /** Lanes that have no room are passed over, by workflow id. */
   silent: string[] = [];
   /** Comes before a step's answer. */
@@ -50,6 +53,11 @@ export class ReplayWorld {
       replayPage: async (request: ReplayPageRequest): Promise<ReplayPage> => {
         this.pages.push({ request, atMs: await nowMs() });
         return this.page(request);
+      },
+      discardPage: async (request: DiscardPageRequest): Promise<ReplayPage> => {
+        this.discards.push(request);
+        const page = this.page(request);
+        return { ...page, events: Math.min(page.events, request.room) };
       },
     };
   }

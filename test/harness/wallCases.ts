@@ -144,11 +144,17 @@ export const wallCases: Record<string, WallCase> = {
       { body: { eventIds: [theirs.delivered], status: 'any', dryRun: true } },
       { body: { eventIds: [mine.delivered, theirs.delivered], status: 'any', dryRun: true } },
       { body: { eventIds: [theirs.delivered], destinationId: mine.destinationId, status: 'any', dryRun: true } },
+      { body: { action: 'discard', destinationId: theirs.destinationId } },
+      { body: { action: 'discard', customerExternalId: theirs.customerExternalId } },
+      { body: { action: 'discard', destinationId: mine.destinationId, customerExternalId: theirs.customerExternalId } },
+      { body: { action: 'discard', eventIds: [theirs.parked] } },
+      { body: { action: 'discard', eventIds: [mine.parked, theirs.parked] } },
     ],
     own: (mine) => [
       { body: { destinationId: mine.destinationId, dryRun: true } },
       { body: { customerExternalId: mine.customerExternalId, dryRun: true } },
       { body: { eventIds: [mine.delivered], status: 'any', dryRun: true } },
+      { body: { action: 'discard', customerExternalId: mine.customerExternalId, dryRun: true } },
     ],
   },
   'GET /v1/replays': {

@@ -172,6 +172,20 @@ test("replay and discard, with Temporal's CLI and with ours", async () => {
   const given = await park();
   await guide(`causeway discard "$DESTINATION" "$EVENT" --reason 'a test event' --yes`, given);
   await untilStatus('discarded', given);
+
+  const ofType = { eventType: 'order.test', customerExternalId: destination.customerExternalId };
+  const kept = await listed(await park());
+  const before = { TO: new Date().toISOString() };
+  const dry = 'causeway discard "$DESTINATION" --event-type order.test --parked-to "$TO" --dry-run';
+  expect(await guide(dry, '', before)).toMatch(/^events +0$/m);
+  await causeway.kafka.configure(destination.topic, { 'max.message.bytes': '1500' });
+  const test = await postEvent(causeway.api, { ...ofType, payload: { pad: 'x'.repeat(5_000) } });
+  await untilStatus('parked', test);
+  await listed(test);
+  expect(await guide(dry, '', { TO: '2999-01-01T00:00:00Z' })).toMatch(/^events +1$/m);
+  const bulk = `causeway discard "$DESTINATION" --error MESSAGE_TOO_LARGE --reason 'test events' --yes`;
+  expect(await guide(bulk)).toMatch(/^status +done\nevents +2$/m);
+  for (const id of [kept, test]) await untilStatus('discarded', id);
 });
 
 test('what was delivered is replayed, watched, cancelled and continued', async () => {

@@ -38,6 +38,7 @@ async function replayedPage(
   runs: Record<string, number[]>,
   parked: readonly number[],
   holders: Record<string, number[]> = {},
+  room?: number,
 ) {
   const told: unknown[] = [];
   const activities = createReplayActivities({
@@ -58,7 +59,7 @@ async function replayedPage(
           parkedAt: new Date(1).toISOString(),
           ...(n >= 10 && { bodyIn: `holder ${Math.floor(n / 10)}` }),
         })),
-      signal: async (_id, _name, { input }) => told.push(input) > 0,
+      signal: async (_id, signal, { input }) => told.push({ signal, ...Object(input) }) > 0,
       status: async () => undefined,
     },
   });
@@ -66,10 +67,14 @@ async function replayedPage(
     ...{ id: 'rpl_a', filter: { destinationId: 'dst_a', eventType: 'e1' }, dryRun: false, by: 'ada' },
     startedAt: new Date(10).toISOString(),
   };
-  const page: ReplayPage = await new MockActivityEnvironment().run(() => activities.replayPage(request));
+  const page: ReplayPage = await new MockActivityEnvironment().run(() =>
+    room === undefined ? activities.replayPage(request) : activities.discardPage({ ...request, room }),
+  );
   return { page, told };
 }
-const ids = (...numbers: number[]) => [expect.objectContaining({ ids: numbers.map((n) => `evt_${idOf(n)}`) })];
+const ids = (...numbers: number[]) => [
+  expect.objectContaining({ signal: 'replay', ids: numbers.map((n) => `evt_${idOf(n)}`) }),
+];
 
 test('dead letters of a type are found by their bodies in the run that was listed', async () => {
   const { page, told } = await replayedPage({ listed: [1, 2, 3] }, [1, 2, 3]);
@@ -93,4 +98,16 @@ test('dead letters whose bodies lie in a holder are looked up there; those of on
   const { page, told } = await replayedPage({ listed: [1] }, [1, 10, 11, 13, 21], { 'holder 1': [10, 11, 12, 13] });
   expect(page).toMatchObject({ events: 3, lanes: 1, unanswered: 0 });
   expect(told).toEqual(ids(1, 11, 13));
+});
+
+test('a discard gives up what it means, and no more than there is room for', async () => {
+  const discarded = (...numbers: number[]) => [
+    { signal: 'discard', ids: numbers.map((n) => `evt_${idOf(n)}`), by: 'ada', reason: undefined },
+  ];
+  const all = await replayedPage({ listed: [1, 2, 3, 5] }, [1, 2, 3, 5], {}, 10);
+  expect([all.page.events, all.told]).toEqual([3, discarded(1, 3, 5)]);
+  const some = await replayedPage({ listed: [1, 2, 3, 5] }, [1, 2, 3, 5], {}, 2);
+  expect([some.page.events, some.told]).toEqual([2, discarded(1, 3)]);
+  const none = await replayedPage({ listed: [1, 2, 3, 5] }, [1, 2, 3, 5], {}, 0);
+  expect([none.page.events, none.told]).toEqual([0, []]);
 });

@@ -6,6 +6,7 @@ import { dataConverter } from '../../domain/dataConverter.ts';
 import { keeperTaskQueue } from '../../domain/keeper.ts';
 import {
   defaultReplayLimits,
+  discardWorkflowType,
   type ReplayProgress,
   type ReplayStart,
   type ReplayState,
@@ -42,6 +43,7 @@ describe('the replay workflow', () => {
   async function inWorld(
     world: ReplayWorld,
     use: (begin: (start: Begun, from?: ReplayState) => Promise<WorkflowHandle>) => Promise<void>,
+    workflowType = replayWorkflowType,
   ): Promise<void> {
     const taskQueue = randomUUID();
     const workflows = await server.workflowWorker(taskQueue);
@@ -53,7 +55,7 @@ describe('the replay workflow', () => {
       ...soonCancelled,
     });
     const begin = (start: Begun, from?: ReplayState): Promise<WorkflowHandle> =>
-      server.env.client.workflow.start(replayWorkflowType, {
+      server.env.client.workflow.start(workflowType, {
         ...{ workflowId: replayWorkflowId(start.id ?? 'rpl_by-hand'), taskQueue, args: from ? [start, from] : [start] },
       });
     await workflows.runUntil(() => activities.runUntil(() => use(begin)));
@@ -170,6 +172,47 @@ describe('the replay workflow', () => {
       expect((last?.atMs ?? 0) - (first?.atMs ?? 0)).toBeGreaterThanOrEqual((pages - 1) * 2_000);
       expect(await runsOf(handle)).toBeGreaterThan(3);
     });
+  });
+
+  test('a discard counts as a replay does, then gives up by an activity of its own, over continue-as-new, never more than it counted', async () => {
+    const pages = 16;
+    const world = new ReplayWorld();
+    const counted = pages * 2;
+    world.page = ({ dryRun, ...request }) => {
+      const page = pagesOf(pages)({ dryRun, ...request });
+      // The first lane has more by then: it did not answer before.
+      return dryRun || request.sweep || request.page !== undefined ? page : { ...page, events: 7 };
+    };
+    await inWorld(
+      world,
+      async (begin) => {
+        const handle = await begin(replayOf({ of: 'parked', eventsPerSecond: 1_000 }));
+        expect(await resultOf(handle)).toMatchObject({ status: 'done', events: counted, total: counted });
+        expect(world.pages.map(({ request }) => request.dryRun)).toEqual(Array(pages).fill(true));
+        expect(world.discards.slice(0, 3).map(({ room }) => room)).toEqual([counted, counted - 7, counted - 9]);
+        expect(world.discards.at(-1)).toMatchObject({ room: 0, dryRun: false });
+        expect(await runsOf(handle)).toBeGreaterThan(2);
+      },
+      discardWorkflowType,
+    );
+  });
+
+  test('a discard with more than it may take gives nothing up, and one of what was delivered is refused', async () => {
+    const world = new ReplayWorld();
+    world.page = pagesOf(3);
+    await inWorld(
+      world,
+      async (begin) => {
+        const tooMany = await resultOf(await begin(replayOf({ of: 'parked', eventsMax: 5 })));
+        expect(tooMany).toMatchObject({ status: 'tooMany', events: 0, total: 6 });
+        const delivered = await begin(replayOf({ of: 'delivered' }));
+        await expect(delivered.result()).rejects.toMatchObject({
+          cause: { message: expect.stringContaining('of is wrong: expected "parked"') },
+        });
+        expect(world.discards).toEqual([]);
+      },
+      discardWorkflowType,
+    );
   });
 
   describe('with a selector that matches a million events', () => {
