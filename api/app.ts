@@ -12,6 +12,7 @@ import { dashboardRoutes } from './dashboard.ts';
 import { docsRoutes } from './docs.ts';
 import { type HealthChecks, healthRoutes } from './health.ts';
 import { destinationWall } from './portal.ts';
+import { portalTurns, searchPaths } from './portalTurns.ts';
 import { answerProblem, fieldsRefused, problemOf } from './problem.ts';
 import { rateLimit } from './rateLimit.ts';
 import { methodsOf } from './routeMethods.ts';
@@ -59,6 +60,8 @@ export function createApp({ logger, findApiKey, dashboard, trustedProxies, healt
   if (signedIn) sessionRoutes(app, signedIn); // Before what asks who is there.
   app.use('/v1/*', authenticate(findApiKey, signedIn), rateLimit(), scopes.middleware);
   if (signedIn) app.use('/v1/destinations/:id/*', destinationWall(signedIn.destinations));
+  const turns = portalTurns();
+  for (const path of searchPaths) app.use(path, turns);
   healthRoutes(app, health);
   for (const add of routes) add(app);
   docsRoutes(app);

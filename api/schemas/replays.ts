@@ -41,12 +41,10 @@ export const newReplaySchema = fieldsOf({
     .default(false)
     .openapi({ description: 'Only count what would be sent again, or given up; for 15 minutes at the most.' }),
   eventsPerSecond: wholeNumber(1, 10_000, 'events a second').default(200),
-  eventsMax: wholeNumber(1, 100_000_000, 'events')
-    .default(1_000_000)
-    .openapi({
-      description:
-        'They are counted first; with more than this counting ends, and nothing is sent, or given up. Who has counted before gives that number, and none that came since is meant (with `parkedTo`, none in the place of another).',
-    }),
+  eventsMax: wholeNumber(1, 100_000_000, 'events').default(1_000_000).openapi({
+    description:
+      'They are counted first; with more than this counting ends, and nothing is sent, or given up. Who has counted before gives that number, and none that came since is meant (with `parkedTo`, none in the place of another).',
+  }),
   ...noteFields,
 })
   .superRefine(({ eventIds, destinationId, customerExternalId, ...rest }, context) => {

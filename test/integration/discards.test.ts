@@ -165,8 +165,8 @@ test('what was delivered can not be given up, and it is said', async () => {
   const { id: destinationId } = await causeway.createDestination();
   for (const status of ['delivered', 'any']) {
     const answer = await causeway.api.request('POST', '/v1/replays', { action: 'discard', destinationId, status });
-    expect(expectProblem(answer, 422, 'request_invalid').detail).toContain('status "parked" with action "discard"');
+    expect(expectProblem(answer, 422, 'validation_failed').detail).toContain('status "parked" with action "discard"');
   }
   const unknown = await causeway.api.request('POST', '/v1/replays', { action: 'delete', destinationId });
-  expect(expectProblem(unknown, 422, 'request_invalid').detail).toContain('one of replay, discard');
+  expect(expectProblem(unknown, 422, 'validation_failed').detail).toContain('one of replay, discard');
 });
