@@ -4,6 +4,7 @@ import { type DestinationSeen, type LaneCounts, lanesIn, type Seen } from '../do
 import { containing } from '../store/destinationSql.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { Numbers, Of } from '../store/numbers.ts';
+import { otherTypes, typesOfDayMax } from '../store/trafficCounts.ts';
 import type { App, AppEnv } from './appEnv.ts';
 import { cursorOf, placeOf, places } from './listCursor.ts';
 import { customerOf, ownDestination } from './portal.ts';
@@ -55,7 +56,7 @@ const eventTypes = createRoute({
   ...common,
   path: '/v1/event-types',
   summary: 'List the event types that were accepted',
-  description: `With how many, by whole hours and days (UTC); those of the last seven days first. One that did not come for 400 days is forgotten. ${counted}`,
+  description: `With how many, by whole hours and days (UTC); those of the last seven days first. One that did not come for 400 days is forgotten. Of each customer ${typesOfDayMax} types are told apart in a day (UTC), those that came first; more are counted together as \`${otherTypes}\`. ${counted}`,
   request: { query: eventTypesQuery },
   responses: {
     200: { description: 'A page.', content: { 'application/json': { schema: eventTypePageSchema } } },

@@ -23,14 +23,35 @@ const addTraffic = `
     accepted = traffic.accepted + excluded.accepted, delivered = traffic.delivered + excluded.delivered,
     parked = traffic.parked + excluded.parked, failed_tries = traffic.failed_tries + excluded.failed_tries`;
 
-/** $1 customers, $2 types, $3 how many of each. */
+/** Senders make up types: of each customer so many are told apart in a day (UTC), those that came first; the others are counted under one name. */
+export const typesOfDayMax = 200;
+export const otherTypes = '(other)';
+
+/**
+ * $1 customers, $2 types, $3 how many of each, $4 {@link typesOfDayMax}, $5 {@link otherTypes}. Two processes that write at once may let a
+ * few more through.
+ */
 const addTypes = `
   insert into event_types (customer_external_id, event_type, step_seconds, at, accepted, last_at)
+  with given as (
+    select * from unnest($1::text[], $2::text[], $3::bigint[]) as c (customer, type, accepted)
+  ), today as (
+    select customer_external_id as customer, event_type as type from event_types
+    where customer_external_id = any($1::text[]) and step_seconds = 86400
+      and at = date_bin(interval '86400 seconds', now(), 'epoch') and event_type <> $5
+  ), placed as (
+    select g.*, t.type is not null as is_known,
+      (select count(*) from today d where d.customer = g.customer)
+        + row_number() over (partition by g.customer, t.type is not null order by g.type) as place
+    from given g left join today t on t.customer = g.customer and t.type = g.type
+  ), named as (
+    select customer, case when is_known or place <= $4::int then type else $5 end as type, sum(accepted) as accepted
+    from placed group by 1, 2
+  )
   select c.customer, c.type, step.seconds,
     case step.seconds when 0 then 'epoch'::timestamptz else date_bin(step.seconds * interval '1 second', now(), 'epoch') end,
     c.accepted, now()
-  from unnest($1::text[], $2::text[], $3::bigint[]) as c (customer, type, accepted)
-  cross join (values (0), (3600), (86400)) as step (seconds)
+  from named c cross join (values (0), (3600), (86400)) as step (seconds)
   order by c.customer, c.type, step.seconds
   on conflict (customer_external_id, event_type, step_seconds, at) do update set
     accepted = event_types.accepted + excluded.accepted, last_at = greatest(event_types.last_at, excluded.last_at)`;
@@ -89,7 +110,7 @@ export class TrafficCounts implements TrafficMeter, EventTypeMeter {
 
   private async writeSums(traffic: Summed['traffic'], types: Summed['types']): Promise<void> {
     const keptTraffic = await this.tried(addTraffic, trafficColumns(traffic));
-    const keptTypes = await this.tried(addTypes, typeColumns(types));
+    const keptTypes = await this.tried(addTypes, typeColumns(types), [typesOfDayMax, otherTypes]);
     // Added to what came meanwhile, and written with it.
     if (!keptTraffic) for (const [id, counts] of traffic) addTo(this.sums.traffic, id, counts);
     if (!keptTypes)
@@ -98,10 +119,10 @@ export class TrafficCounts implements TrafficMeter, EventTypeMeter {
     if (!keptTraffic || !keptTypes) this.writeLater();
   }
 
-  private async tried(statement: string, columns: unknown[][]): Promise<boolean> {
+  private async tried(statement: string, columns: unknown[][], more: unknown[] = []): Promise<boolean> {
     if (columns[0]?.length === 0) return true;
     try {
-      await this.database.query(statement, columns);
+      await this.database.query(statement, [...columns, ...more]);
       return true;
     } catch (err) {
       this.logger?.warn({ err }, 'counts could not be written: they are kept, and tried again');

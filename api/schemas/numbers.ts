@@ -53,7 +53,7 @@ export const overviewSchema = z
         .optional()
         .openapi({
           description:
-            'The oldest event of lanes that hold or are paused, as far as these have been asked: 20 every 10 s.',
+            'The oldest event of lanes that hold or are paused, as far as these have been asked: 20 every 10 s. One in a lane that delivers slowly, or whose workers are gone, is not in it: such a lane holds for nothing, and is not asked. That more is accepted than delivered tells of the first, `GET /v1/checks` of the second.',
         }),
     }),
     worst: z.array(worstSchema).openapi({ description: 'At most ten, the worst first.' }),

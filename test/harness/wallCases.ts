@@ -18,8 +18,8 @@ export type WallCall = { id?: string; query?: string; body?: unknown };
 export type WallCase = {
   /** Each is refused as if there were no such thing: 403, 404, or an answer (`isEmpty`) that has nothing of theirs. */
   foreign(theirs: Walled, mine: Walled): (WallCall & { isEmpty?: true })[];
-  /** Each is answered. */
-  own(mine: Walled): WallCall[];
+  /** Each is answered, and a GET has something of theirs that was not in the request; but for `isBare`, which has sums alone. */
+  own(mine: Walled): (WallCall & { isBare?: true })[];
 };
 
 const customer = ({ customerExternalId: id }: Walled): string => encodeURIComponent(id);
@@ -32,7 +32,7 @@ const ofDestination = (call: WallCall = {}, ownCall: WallCall | 'never' = call):
   foreign: (theirs) => [{ ...call, id: theirs.destinationId }],
   own: (mine) => (ownCall === 'never' ? [] : [{ ...ownCall, id: mine.destinationId }]),
 });
-const ofReplay = (own: (mine: Walled) => WallCall[]): WallCase => ({
+const ofReplay = (own: WallCase['own']): WallCase => ({
   foreign: (theirs) => [{ id: theirs.replayId }],
   own,
 });
@@ -44,7 +44,7 @@ const numbers = (more = ''): WallCase => ({
     { query: `?${more}&destinationId=${theirs.destinationId}&customerExternalId=${customer(mine)}`.replace('?&', '?') },
     { isEmpty: true, query: more && `?${more}` },
   ],
-  own: (mine) => [{}, { query: `?destinationId=${mine.destinationId}` }],
+  own: (mine) => [{ isBare: true }, { isBare: true, query: `?destinationId=${mine.destinationId}` }],
 });
 
 /** A route with a portal permission in its description that is missing here fails walls.test.ts. */
@@ -89,7 +89,7 @@ export const wallCases: Record<string, WallCase> = {
   'GET /v1/series': numbers('range=1h'),
   'GET /v1/event-types': {
     foreign: (theirs) => [{ query: `?customerExternalId=${customer(theirs)}` }, { isEmpty: true }],
-    own: (mine) => [{}, { query: `?customerExternalId=${customer(mine)}&search=e` }],
+    own: (mine) => [{ query: `?search=${mine.mark}` }, { query: `?customerExternalId=${customer(mine)}&search=mark-` }],
   },
   'POST /v1/destinations': {
     foreign: (theirs) => [{ body: kafka(theirs, 'planted') }],
@@ -161,7 +161,7 @@ export const wallCases: Record<string, WallCase> = {
     foreign: (theirs) => [{ query: `?customerExternalId=${customer(theirs)}` }],
     own: () => [{}, { query: '?limit=50' }],
   },
-  'GET /v1/replays/{id}': ofReplay((mine) => [{ id: mine.replayId }]),
+  'GET /v1/replays/{id}': ofReplay((mine) => [{ id: mine.replayId, isBare: true }]),
   'POST /v1/replays/{id}/cancel': ofReplay(() => []), // It is over: portal-links.test.ts has one that runs.
   'POST /v1/replays/{id}/continue': ofReplay(() => []),
 };

@@ -139,7 +139,7 @@ const Oldest = ({ of }: { of: Shown['now']['oldestWaiting'] }) => (
     <dt>Oldest waiting event</dt>
     <dd>
       {of === undefined ? (
-        <span className="dim">None waits</span>
+        <span className="dim">None in a lane that holds or is paused</span>
       ) : (
         <>
           <Time at={of.acceptedAt} />
