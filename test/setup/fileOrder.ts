@@ -27,7 +27,17 @@ export const aloneFiles = named([
 /** Files that take half a minute or more, the longest first. */
 const first = [
   ...['continue-as-new', 'fault-run', 'faults', 'overflow', 'event-log', 'replicas', 'start', 'produce'],
-  ...['fuzz', 'lane-change', 'ssrf-api', 'hostile-events', 'ssrf', 'delivered-replays', 'replays', 'lane'],
+  ...[
+    'fuzz',
+    'lane-change',
+    'backlog-memory',
+    'ssrf-api',
+    'hostile-events',
+    'ssrf',
+    'delivered-replays',
+    'replays',
+    'lane',
+  ],
 ];
 /** The files of a project by this number, and where that is the same by name. */
 function rank({ moduleId }: TestSpecification): number {
