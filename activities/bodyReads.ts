@@ -1,5 +1,5 @@
 /** What a lane's history tells of bodies of dead letters that it could not read. */
-import { bodyLost, type ReadBodies } from '../domain/bodies.ts';
+import { bodyLost, lettersSettledType, type ReadBodies } from '../domain/bodies.ts';
 import type { LaneRecord } from '../domain/deliveryLog.ts';
 import { type HistoryEvent, type LaneHistories, msOf } from './laneHistory.ts';
 
@@ -23,6 +23,7 @@ export class BodyReads {
     const request = failed && this.asked.get(String(failed.scheduledEventId));
     if (!request) return undefined;
     const name = failed.failure?.applicationFailureInfo?.type ?? 'UNFORESEEN';
+    if (name === lettersSettledType) return undefined; // Nobody needs them.
     const error = bodyLost(request.holderId, { name, message: (await this.decoding.messageOf(failed.failure)) ?? '' });
     return { kind: 'unread', atMs: msOf(event.eventTime), letters: request.letters, error };
   }

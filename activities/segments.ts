@@ -1,13 +1,16 @@
 /** Reads and closes the overflow segments of lanes. Asks Temporal alone. */
+import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { type Block, blockOf, type Delivery, deliveriesOf } from '../domain/block.ts';
-import type { ReadBodies } from '../domain/bodies.ts';
+import { type LettersSettled, lettersSettledType, type ReadBodies } from '../domain/bodies.ts';
 import { isKeyError } from '../domain/encryptionCodec.ts';
 import { type SegmentStart, segmentSignals } from '../domain/overflow.ts';
+import { discardedBefore, landedBefore } from '../domain/settledBefore.ts';
 import { inGroups } from './inGroups.ts';
 import { isNotFound } from './notFound.ts';
+import type { SettledBefore } from './settledBefore.ts';
 
 export type SegmentActivity = {
   readSegment(request: { segmentId: string; laneRunId: string; taken: string[] }): Promise<Block>;
@@ -18,7 +21,13 @@ export type SegmentActivity = {
 /** So many signals are under way at once. */
 const toldAtOnce = 10;
 
-export function createSegmentActivities({ temporal }: { temporal: Client }): SegmentActivity {
+export type SegmentDependencies = {
+  temporal: Client;
+  /** What a lane settled before a reset. */
+  settledBefore: Pick<SettledBefore, 'of'>;
+};
+
+export function createSegmentActivities({ temporal, settledBefore }: SegmentDependencies): SegmentActivity {
   /** A segment that was closed, by us or by a person, gets no signal; its history tells what it held all the same. */
   const tell = async (segmentId: string, signal: string, ...args: unknown[]): Promise<void> => {
     await unlessNotFound(() => temporal.workflow.getHandle(segmentId).signal(signal, ...args));
@@ -34,16 +43,38 @@ export function createSegmentActivities({ temporal }: { temporal: Client }): Seg
       return await blockIn(temporal, segmentId);
     },
     closeSegments,
-    async readBodies({ holderId, runId, letters }) {
-      const held = deliveriesOf(await blockIn(temporal, holderId, runId));
-      const bodies = letters.flatMap(({ at, id, again }): Delivery[] => {
-        const one = held[at];
-        return one?.id === id && one.again === again ? [one] : [];
-      });
-      if (bodies.length === letters.length) return blockOf(bodies, Date.now(), 0);
-      throw lost('SEGMENT_UNREADABLE', `Workflow ${holderId} holds other bodies than it should.`);
+    async readBodies(request) {
+      try {
+        return await bodiesOf(temporal, request);
+      } catch (error) {
+        const settled = isLost(error) && (await settledOf(request, settledBefore));
+        if (!settled) throw error;
+        throw ApplicationFailure.nonRetryable('Delivered or given up before a reset.', lettersSettledType, settled);
+      }
     },
   };
+}
+
+async function bodiesOf(temporal: Client, { holderId, runId, letters }: ReadBodies): Promise<Block> {
+  const held = deliveriesOf(await blockIn(temporal, holderId, runId));
+  const bodies = letters.flatMap(({ at, id, again }): Delivery[] => {
+    const one = held[at];
+    return one?.id === id && one.again === again ? [one] : [];
+  });
+  if (bodies.length === letters.length) return blockOf(bodies, Date.now(), 0);
+  throw lost('SEGMENT_UNREADABLE', `Workflow ${holderId} holds other bodies than it should.`);
+}
+
+/** What was done with these letters before a reset; undefined where that is nothing, or nobody reset the lane. */
+async function settledOf(
+  { letters, resetRunId }: ReadBodies,
+  settledBefore: SegmentDependencies['settledBefore'],
+): Promise<LettersSettled | undefined> {
+  if (resetRunId === undefined) return undefined;
+  const known = await settledBefore.of(Context.current().info.workflowExecution?.workflowId ?? '', resetRunId);
+  const delivered = landedBefore(letters, known).flatMap(({ positions }) => positions);
+  const discarded = discardedBefore(letters, known);
+  return delivered.length + discarded.length > 0 ? { delivered, discarded } : undefined;
 }
 
 /** The bodies that a holder has; undefined where it is gone. */
@@ -94,6 +125,8 @@ async function unlessNotFound<T>(call: () => Promise<T>): Promise<T | undefined>
     throw error;
   }
 }
+
+const isLost = (error: unknown): boolean => error instanceof ApplicationFailure && error.nonRetryable === true;
 
 /** Another try would find the same: the lane has to stop. */
 const lost = (type: string, message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, type);

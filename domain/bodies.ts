@@ -127,12 +127,42 @@ export function bodiesLost(state: LaneState, letters: readonly DeadLetter[], err
 }
 
 /** What is asked of a holder: bodies by their positions there, and of whom they have to be. */
-export type ReadBodies = { holderId: string; runId: string; letters: LetterAt[] };
+export type ReadBodies = {
+  holderId: string;
+  runId: string;
+  letters: LetterAt[];
+  /** As a batch has it (`ProduceRequest`): where a body is gone, what became of its letter before the reset is looked up. */
+  resetRunId?: string;
+};
 export type LetterAt = Pick<BlockEntry, 'id' | 'again'> & { at: number };
+
+/** What was done with some of the letters before a reset, by their positions among those asked for: their bodies are not needed. */
+export type LettersSettled = { delivered: number[]; discarded: number[] };
+/** A read fails so where the bodies are gone, and some of the letters settled; with these. */
+export const lettersSettledType = 'SETTLED_BEFORE';
+
+/** The state without the letters that were settled before a reset; the others are still to be read. */
+export function lettersSettled(
+  state: LaneState,
+  letters: readonly DeadLetter[],
+  { delivered, discarded }: LettersSettled,
+): LaneState {
+  const gone = new Set([...delivered, ...discarded].flatMap((at) => letters[at] ?? []));
+  const { counts } = state;
+  return withoutUnusedHolders({
+    ...state,
+    released: state.released.filter((letter) => !gone.has(letter)),
+    counts: {
+      ...counts,
+      delivered: counts.delivered + delivered.length,
+      discarded: counts.discarded + discarded.length,
+    },
+  });
+}
 
 /** For letters whose bodies lie in one holder. */
 export function toReadBodies(
-  { holders }: LaneState,
+  { holders, resetRunId }: LaneState,
   letters: readonly DeadLetter[],
   holderId: (number: number) => string,
 ): ReadBodies {
@@ -140,7 +170,7 @@ export function toReadBodies(
   const number = held[0]?.body.holder ?? -1;
   const runId = holders.find((one) => one.number === number)?.runId ?? '';
   const asked = held.map(({ id, again, body }) => ({ id, ...(again !== undefined && { again }), at: body.at }));
-  return { holderId: holderId(number), runId, letters: asked };
+  return { holderId: holderId(number), runId, letters: asked, ...(resetRunId !== undefined && { resetRunId }) };
 }
 
 export const areHeld = (letters: readonly DeadLetter[]): boolean => letters.some((letter) => !isOwn(letter));

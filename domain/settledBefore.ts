@@ -6,8 +6,9 @@ import { isSelected } from './laneSignals.ts';
 
 export type DeliveredAt = { partition: number; broker: string; offset: number };
 
+type Named = Pick<BlockEntry, 'id' | 'again'>;
 /** An event's digest, with the replay where it is its delivery for one: each is settled by itself. */
-const nameOf = ({ id, again }: Pick<BlockEntry, 'id' | 'again'>): string => (again ? `${id}@${again}` : id);
+const nameOf = ({ id, again }: Named): string => (again ? `${id}@${again}` : id);
 const digestIn = (name: string): string => name.split('@', 1)[0] ?? name;
 
 /** Deliveries by their names. */
@@ -60,7 +61,7 @@ export function noteSettled(
 type Known = { delivered: ReadonlyMap<string, DeliveredAt>; discarded: ReadonlySet<string> };
 
 /** Of these events those that were delivered, as no attempt of this batch: their positions, and where they lie. */
-export function landedBefore(entries: readonly BlockEntry[], { delivered }: Known): Landed[] {
+export function landedBefore(entries: readonly Named[], { delivered }: Known): Landed[] {
   const landed = new Map<string, Landed>();
   entries.forEach((entry, position) => {
     const at = delivered.get(nameOf(entry));
@@ -76,7 +77,7 @@ export function landedBefore(entries: readonly BlockEntry[], { delivered }: Know
 }
 
 /** Of these events those that someone gave up, and nobody delivered since: their positions. */
-export const discardedBefore = (entries: readonly BlockEntry[], { delivered, discarded }: Known): number[] =>
+export const discardedBefore = (entries: readonly Named[], { delivered, discarded }: Known): number[] =>
   entries.flatMap((entry, position) => {
     const name = nameOf(entry);
     return discarded.has(name) && !delivered.has(name) ? [position] : [];

@@ -73,9 +73,10 @@ async function main(): Promise<void> {
   const patience = new Patience({ destinations, outages, tellKeeper, waitAfterMs });
   const settings = exportSettings(config);
   const histories = new LaneHistories(temporal);
+  const settledBefore = new SettledBefore(histories, runsListedBy(temporal));
   const producing = createProduceActivity({
     ...{ destinations, temporal, patience, logger, meter, traffic: store.traffic, faultAfterMsMax },
-    settledBefore: new SettledBefore(histories, runsListedBy(temporal)),
+    settledBefore,
     exportTo: settings?.customerExternalId,
   });
   const probing = new Probing();
@@ -88,7 +89,7 @@ async function main(): Promise<void> {
   const workers = await Promise.all([
     createLaneWorker(connection, config, code, {
       ...producing.activities,
-      ...createSegmentActivities({ temporal }),
+      ...createSegmentActivities({ temporal, settledBefore }),
       ...createStrayActivity({ histories, runs: laneRuns(temporal) }),
     }),
     createKeeperWorker(connection, config, code, { ...keeping, ...replaying }),

@@ -1,6 +1,14 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { Block } from '../domain/block.ts';
-import { bodiesLost, bodyLost, type ReadBodies, toReadBodies } from '../domain/bodies.ts';
+import {
+  bodiesLost,
+  bodyLost,
+  type LettersSettled,
+  lettersSettled,
+  lettersSettledType,
+  type ReadBodies,
+  toReadBodies,
+} from '../domain/bodies.ts';
 import type { DeadLetter } from '../domain/deadLetters.ts';
 import type { LaneStart } from '../domain/lane.ts';
 import { segmentWorkflowId } from '../domain/overflow.ts';
@@ -24,7 +32,7 @@ export const holderIdsOf =
   (number: number): string =>
     segmentWorkflowId(destinationId, lane, state.overflow.name, number);
 
-/** The bodies of these letters, which lie in one holder; undefined where they are lost, and the letters parked again. */
+/** The bodies of these letters, which lie in one holder; undefined where they are lost, and the letters parked again, or settled before a reset. */
 export async function bodiesRead(
   start: LaneStart,
   lane: LaneMemory,
@@ -36,8 +44,20 @@ export async function bodiesRead(
     return await readBodies(request);
   } catch (error) {
     const before = lane.state;
+    const settled = settledIn(error);
+    if (settled) {
+      lane.state = lettersSettled(before, letters, settled);
+      return undefined;
+    }
     lane.state = bodiesLost(before, letters, bodyLost(request.holderId, failureOf(error)), Date.now());
     outcomes.parked(before, lane.state);
     return undefined;
   }
+}
+
+function settledIn(error: unknown): LettersSettled | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(cause instanceof ApplicationFailure) || cause.type !== lettersSettledType) return undefined;
+  const [settled] = cause.details ?? [];
+  return settled as LettersSettled; // Of our own activity.
 }

@@ -4,6 +4,7 @@ import { createSegmentActivities } from '../../activities/segments.ts';
 import { blockOf } from '../../domain/block.ts';
 import type { LaneLimits } from '../../domain/lane.ts';
 import { segmentTaskQueue } from '../../domain/overflow.ts';
+import { nothingSettled } from '../../domain/settledBefore.ts';
 import { idOf } from './laneSteps.ts';
 import type { TimeSkipping } from './timeSkipping.ts';
 import { until } from './until.ts';
@@ -70,7 +71,10 @@ export async function withOverflowingLane(
   { limits = {}, segmentToRead = (id) => id, holderToRead = (id) => id, ...options }: OverflowOptions = {},
 ): Promise<void> {
   const taskQueue = randomUUID();
-  const segments = createSegmentActivities({ temporal: server.env.client });
+  const segments = createSegmentActivities({
+    temporal: server.env.client,
+    settledBefore: { of: async () => nothingSettled() },
+  });
   const ofSegments = await server.workflowWorker(segmentTaskQueue(taskQueue), { maxCachedWorkflows: 0 });
   const ofLanes = await server.workflowWorker(taskQueue, {
     ...options,

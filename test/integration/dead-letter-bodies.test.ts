@@ -192,6 +192,58 @@ test('a replay by event type finds bodies in holders; a worker killed while they
   await lane.untilNoHolderIsOpen();
 });
 
+/** Where a lane can be reset to. */
+async function pointNow({ workflowId }: TestLane): Promise<string[]> {
+  const { runId } = await temporal.client.workflow.getHandle(workflowId).describe();
+  const { events } = await temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
+  const point = events?.findLast((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
+  return ['--run-id', runId, '--event-id', String(point)];
+}
+
+async function deleted(workflowId: string): Promise<void> {
+  await operate(causeway, 'workflow', 'delete', '--workflow-id', workflowId);
+  const isGone = () =>
+    temporal.client.workflow
+      .getHandle(workflowId)
+      .describe()
+      .then(
+        () => false,
+        () => true,
+      );
+  await until(`${workflowId} to be gone`, isGone, Boolean);
+}
+
+test('a lane that is reset to before its letters were replayed parks none of those that were delivered, though their holders are deleted', {
+  timeout: 180_000,
+}, async () => {
+  const lane = await newLane();
+  const { large } = await postMany(lane, 8);
+  await lane.untilParked(8);
+  await lane.untilHolders(1);
+  await lane.post('other');
+  await lane.untilOnTopic(9);
+  const point = await pointNow(lane);
+  const holders = new Set((await lane.letters()).flatMap(({ bodyIn }) => bodyIn ?? []));
+  const [given = { id: '' }, ...others] = large;
+  await lane.mend();
+  await lane.signal('discard', { ids: [given.id] });
+  await lane.signal('replay', { all: true });
+  await lane.untilOnTopic(16);
+  await lane.untilNoHolderIsOpen();
+  for (const holder of holders) await deleted(holder);
+
+  await operate(causeway, 'workflow', 'reset', '--workflow-id', lane.workflowId, ...point, '--reason', 'a test');
+  const isThrough = ({ waitingEvents, deadLetters, counts }: LaneStatus): boolean =>
+    waitingEvents === 0 && deadLetters === 0 && counts.delivered === 16;
+  await until('it to be through', lane.status, isThrough, 60_000);
+  await lane.post('last');
+  const records = await lane.untilOnTopic(17);
+  expect(records).toHaveLength(17);
+  expectSame(records, others, lane.destination);
+  const log = await Promise.all(large.map(({ id }) => deliveryOf(causeway.api, id)));
+  expect(log.map(({ status }) => status)).toEqual(large.map((one) => (one === given ? 'discarded' : 'delivered')));
+});
+
 test('a lane that is reset to before it parked, and to after, has each body once more, and sends nothing twice', {
   timeout: 180_000,
 }, async () => {
@@ -214,14 +266,12 @@ test('a lane that is reset to before it parked, and to after, has each body once
   // One thing more: redone after a reset, the task that parks would hear of the replay before it parks.
   await lane.post('other');
   await lane.untilOnTopic(9);
-  const { runId } = await handle.describe();
-  const { events } = await temporal.client.workflow.getHandle(lane.workflowId, runId).fetchHistory();
-  const point = events?.findLast((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
+  const point = await pointNow(lane);
   await lane.mend();
   await lane.signal('replay', { all: true });
   await lane.untilOnTopic(17);
   await lane.untilNoHolderIsOpen();
-  await reset('--run-id', runId, '--event-id', String(point)); // The replay is given once more, and its bodies are read again.
+  await reset(...point); // The replay is given once more, and its bodies are read again.
   await until(
     'it to be through',
     lane.status,
@@ -246,19 +296,7 @@ test('a letter whose holder was deleted stays parked and says so, and holds up n
   const letters = await lane.letters();
   const holder = letters[0]?.bodyIn ?? '';
   const lost = letters.filter(({ bodyIn }) => bodyIn === holder).map(({ eventId }) => eventId);
-  await operate(causeway, 'workflow', 'delete', '--workflow-id', holder);
-  await until(
-    'it to be gone',
-    () =>
-      temporal.client.workflow
-        .getHandle(holder)
-        .describe()
-        .then(
-          () => false,
-          () => true,
-        ),
-    Boolean,
-  );
+  await deleted(holder);
   await lane.mend();
   await lane.signal('replay', { ids: [...lost, large.at(-1)?.id] });
   await lane.untilOnTopic(9);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import {
   bodiesOf,
+  lettersSettled,
   lettersToSend,
   lettersToStore,
   numberTaken,
@@ -166,6 +167,22 @@ describe('dead letters whose bodies lie elsewhere', () => {
     const refused = settled(state, produced(state.sending ?? events([], 1), () => true, false, 'continue').outcome, 7);
     expect(placesOf(refused)).toEqual([0, 0, 0]);
     expect(refused.deadLetters.map(({ parkedAtMs }) => parkedAtMs)).toEqual([7, 7, 7]);
+  });
+
+  test('need no bodies where they were settled before a reset: the others are read, and a holder that none needs is closed', () => {
+    const state = { ...replayed(three, everything), resetRunId: 'run' };
+    const letters = lettersToSend(state);
+    expect(toReadBodies(state, letters, String)).toMatchObject({ resetRunId: 'run' });
+    const { released, counts, ...left } = lettersSettled(state, letters, { delivered: [0], discarded: [2] });
+    expect(namesOf(released)).toEqual([1]);
+    expect([counts.delivered, counts.discarded]).toEqual([state.counts.delivered + 1, state.counts.discarded + 1]);
+    expect(left.holders).toEqual(state.holders);
+    const none = lettersSettled(state, letters, { delivered: [0, 1, 2], discarded: [] });
+    expect([none.released, none.holders, none.overflow.taken]).toEqual([
+      [],
+      [],
+      state.holders.map(({ number }) => number),
+    ]);
   });
 
   test('can be sent though the lane is full of them, and not while it holds', () => {

@@ -28,6 +28,7 @@ import { type LaneStatus, laneSignals } from '../../domain/laneMessages.ts';
 import { exportTaskQueue, heldOutcomesWorkflowType, type Outcomes, outcomeCount } from '../../domain/outcomes.ts';
 import { segmentTaskQueue } from '../../domain/overflow.ts';
 import { type ReplayStart, replayWorkflowId, replayWorkflowType } from '../../domain/replay.ts';
+import { nothingSettled } from '../../domain/settledBefore.ts';
 import { bundledWorkflows } from '../../worker/laneWorker.ts';
 import {
   closedRuns,
@@ -99,7 +100,7 @@ async function refusing(recorder: Recorder, name: string, onDeadLetter: 'block' 
   const ofSegments = await workerOf(segmentTaskQueue(taskQueue));
   const ofLanes = await workerOf(taskQueue, {
     activities: {
-      ...createSegmentActivities({ temporal: env.client }),
+      ...createSegmentActivities({ temporal: env.client, settledBefore: { of: async () => nothingSettled() } }),
       produce: (_: unknown, block: Block) => answer(block, isBadRefused, onDeadLetter),
     },
   });

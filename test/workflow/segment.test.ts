@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createSegmentActivities } from '../../activities/segments.ts';
 import { blockOf, deliveriesOf } from '../../domain/block.ts';
 import { segmentSignals, segmentTaskQueue } from '../../domain/overflow.ts';
+import { nothingSettled } from '../../domain/settledBefore.ts';
 import { timeSkipping } from '../harness/timeSkipping.ts';
 import { until } from '../harness/until.ts';
 
@@ -27,7 +28,10 @@ describe.each(['segment', 'holder'])('a %s', (workflowType) => {
           input: { payloads: [unreadable] },
         });
       }
-      const { readSegment, closeSegments } = createSegmentActivities({ temporal: client });
+      const { readSegment, closeSegments } = createSegmentActivities({
+        temporal: client,
+        settledBefore: { of: async () => nothingSettled() },
+      });
       const read = await readSegment({ segmentId: workflowId, laneRunId: randomUUID(), taken: [] });
       expect(deliveriesOf(read).map((one) => one.value)).toEqual([value]);
       // It has looked at some at least, and is as it was; that it ends at the right one shows the others read.
