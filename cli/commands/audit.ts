@@ -3,9 +3,7 @@ import { type AuditEntry, auditPageSchema } from '../answers.ts';
 import type { Context } from '../context.ts';
 import { jsonOption, limitOption } from '../options.ts';
 import { countOf, jsonOf, plain, tableOf, timeOf } from '../output.ts';
-import { pagesOf } from '../pages.ts';
-
-const pageSizeMax = 100;
+import { listed } from '../pages.ts';
 
 /** `causeway audit` */
 export function auditCommand(program: Command, { io, api }: Context): void {
@@ -17,14 +15,11 @@ export function auditCommand(program: Command, { io, api }: Context): void {
     .addOption(limitOption('entries', 100))
     .addOption(jsonOption())
     .action(async ({ subject, keyId, limit, json }: AuditOptions) => {
-      const from = await api();
       const filter = filterOf({ subject, keyId });
-      const { pages, isMore } = await pagesOf(
-        limit,
-        (at, left) => from.get(`/v1/audit?limit=${Math.min(left, pageSizeMax)}${filter}${at}`, auditPageSchema),
-        (page) => page.entries,
-      );
-      const found = pages.flatMap((page) => page.entries);
+      const { entries: found, isMore } = await listed(await api(), {
+        ...{ path: '/v1/audit', filter, limit, schema: auditPageSchema },
+        entriesIn: (page) => page.entries,
+      });
       if (json) return io.out(jsonOf({ entries: found, isMore }));
       if (found.length > 0) io.out(tableOf(heads, found.map(rowOf)));
       const exactly = found.length === 0 && filter !== '';

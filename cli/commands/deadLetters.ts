@@ -16,10 +16,8 @@ import {
   reasonOption,
 } from '../options.ts';
 import { countOf, jsonOf, plain, tableOf, timeOf } from '../output.ts';
-import { pagesOf } from '../pages.ts';
+import { listed } from '../pages.ts';
 import { begun, counted, isSelecting, type SelectorOptions, shown, withSelectorOptions } from '../replaying.ts';
-
-const pageSizeMax = 1_000;
 
 type SelectOptions = NoteOptions & { lane?: string; all?: true; yes?: true; json?: true; once?: string };
 type BulkOptions = SelectOptions & SelectorOptions;
@@ -35,13 +33,15 @@ export function deadLetterCommands(program: Command, context: Context): void {
     .addOption(jsonOption())
     .action(async (id: string, { limit, json }: { limit: number; json?: true }) => {
       const path = `${destinationPath(id)}/dead-letters`;
-      const from = await api();
-      const { pages, isMore } = await pagesOf(
-        limit,
-        (at, left) => from.get(`${path}?limit=${Math.min(left, pageSizeMax)}${at}`, deadLettersSchema),
-        (page) => page.deadLetters,
-      );
-      const deadLetters = pages.flatMap((page) => page.deadLetters);
+      const list = { path, limit, pageSizeMax: 1_000, schema: deadLettersSchema };
+      const {
+        entries: deadLetters,
+        pages,
+        isMore,
+      } = await listed(await api(), {
+        ...list,
+        entriesIn: (page) => page.deadLetters,
+      });
       const unanswered = pages.flatMap((page) => page.unanswered);
       if (json) return io.out(jsonOf({ deadLetters, unanswered, isMore }));
       const rows = deadLetters.map(({ eventId, lane, parkedAt, bytes, error }) => [

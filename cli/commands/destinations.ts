@@ -4,9 +4,7 @@ import type { Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { destinationPath, jsonOption, limitOption, onceKey } from '../options.ts';
 import { countOf, jsonOf, pairsOf, plain, tableOf, timeOf } from '../output.ts';
-import { pagesOf } from '../pages.ts';
-
-const pageSizeMax = 100;
+import { listed } from '../pages.ts';
 
 /** `causeway destinations list`, `… show` and `… test` */
 export function destinationCommands(program: Command, { io, api }: Context): void {
@@ -18,15 +16,11 @@ export function destinationCommands(program: Command, { io, api }: Context): voi
     .addOption(limitOption('destinations', 100))
     .addOption(jsonOption())
     .action(async ({ customer, limit, json }: { customer?: string; limit: number; json?: true }) => {
-      const from = await api();
       const filter = customer === undefined ? '' : `&customerExternalId=${encodeURIComponent(customer)}`;
-      const { pages, isMore } = await pagesOf(
-        limit,
-        (at, left) =>
-          from.get(`/v1/destinations?limit=${Math.min(left, pageSizeMax)}${filter}${at}`, destinationsSchema),
-        (page) => page.destinations,
-      );
-      const found = pages.flatMap((page) => page.destinations);
+      const { entries: found, isMore } = await listed(await api(), {
+        ...{ path: '/v1/destinations', filter, limit, schema: destinationsSchema },
+        entriesIn: (page) => page.destinations,
+      });
       if (json) return io.out(jsonOf({ destinations: found, isMore }));
       const rows = found.map((one) => [
         ...[one.id, one.customerExternalId, one.name, one.topic, one.eventTypes.join(', '), stateOf(one)],

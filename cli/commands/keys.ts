@@ -5,9 +5,7 @@ import type { Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { jsonOption, limitOption, onceKey } from '../options.ts';
 import { countOf, jsonOf, plain, tableOf, timeOf } from '../output.ts';
-import { pagesOf } from '../pages.ts';
-
-const pageSizeMax = 100;
+import { listed } from '../pages.ts';
 
 /** `causeway keys list`, `… create`, `… rotate` and `… revoke` */
 export function keyCommands(program: Command, { io, api }: Context): void {
@@ -18,13 +16,10 @@ export function keyCommands(program: Command, { io, api }: Context): void {
     .addOption(limitOption('keys', 100))
     .addOption(jsonOption())
     .action(async ({ limit, json }: { limit: number; json?: true }) => {
-      const from = await api();
-      const { pages, isMore } = await pagesOf(
-        limit,
-        (at, left) => from.get(`/v1/api-keys?limit=${Math.min(left, pageSizeMax)}${at}`, apiKeysSchema),
-        (page) => page.apiKeys,
-      );
-      const found = pages.flatMap((page) => page.apiKeys);
+      const { entries: found, isMore } = await listed(await api(), {
+        ...{ path: '/v1/api-keys', limit, schema: apiKeysSchema },
+        entriesIn: (page) => page.apiKeys,
+      });
       if (json) return io.out(jsonOf({ apiKeys: found, isMore }));
       const rows = found.map((one) => [one.id, one.name, one.scopes.join(', '), usedIn(one), stateOf(one)]);
       if (rows.length > 0) io.out(tableOf(['ID', 'NAME', 'SCOPES', 'LAST USED', 'STATE'], rows));

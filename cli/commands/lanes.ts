@@ -4,9 +4,7 @@ import { type Lane, lanesSchema } from '../answers.ts';
 import type { Context } from '../context.ts';
 import { destinationPath, jsonOption, limitOption } from '../options.ts';
 import { countOf, jsonOf, tableOf } from '../output.ts';
-import { pagesOf } from '../pages.ts';
-
-const pageSizeMax = 100;
+import { listed } from '../pages.ts';
 
 /** `causeway lanes` */
 export function laneCommands(program: Command, { io, api }: Context): void {
@@ -19,14 +17,11 @@ export function laneCommands(program: Command, { io, api }: Context): void {
     .addOption(jsonOption())
     .action(async (id: string, { state, limit, json }: { state?: string; limit: number; json?: true }) => {
       const path = `${destinationPath(id)}/lanes`;
-      const from = await api();
       const filter = state === undefined ? '' : `&state=${state}`;
-      const { pages, isMore } = await pagesOf(
-        limit,
-        (at, left) => from.get(`${path}?limit=${Math.min(left, pageSizeMax)}${filter}${at}`, lanesSchema),
-        (page) => page.lanes,
-      );
-      const lanes = pages.flatMap((page) => page.lanes);
+      const { entries: lanes, isMore } = await listed(await api(), {
+        ...{ path, filter, limit, schema: lanesSchema },
+        entriesIn: (page) => page.lanes,
+      });
       if (json) return io.out(jsonOf({ lanes, isMore }));
       const heads = ['LANE', 'STATE', 'WAITING', 'DEAD LETTERS', 'DELIVERED', 'WHY'];
       if (lanes.length > 0) io.out(tableOf(heads, lanes.map(rowOf)));

@@ -6,9 +6,7 @@ import type { Context } from '../context.ts';
 import { CliFailure } from '../failure.ts';
 import { jsonOption, limitOption, onceKey } from '../options.ts';
 import { countOf, jsonOf, plain, tableOf, timeOf } from '../output.ts';
-import { pagesOf } from '../pages.ts';
-
-const pageSizeMax = 100;
+import { listed } from '../pages.ts';
 
 /** `causeway portal-link`, `portal-links list` and `… delete` */
 export function portalLinkCommands(program: Command, { io, api }: Context): void {
@@ -44,15 +42,11 @@ export function portalLinkCommands(program: Command, { io, api }: Context): void
     .addOption(limitOption('links', 100))
     .addOption(jsonOption())
     .action(async ({ customer, limit, json }: { customer?: string; limit: number; json?: true }) => {
-      const from = await api();
       const filter = customer === undefined ? '' : `&customerExternalId=${encodeURIComponent(customer)}`;
-      const { pages, isMore } = await pagesOf(
-        limit,
-        (at, left) =>
-          from.get(`/v1/portal-links?limit=${Math.min(left, pageSizeMax)}${filter}${at}`, portalLinksSchema),
-        (page) => page.portalLinks,
-      );
-      const found = pages.flatMap((page) => page.portalLinks);
+      const { entries: found, isMore } = await listed(await api(), {
+        ...{ path: '/v1/portal-links', filter, limit, schema: portalLinksSchema },
+        entriesIn: (page) => page.portalLinks,
+      });
       if (json) return io.out(jsonOf({ portalLinks: found, isMore }));
       const rows = found.map((one) => [
         ...[one.id, one.customerExternalId, plain(one.name ?? '-'), one.permissions.join(', '), stateOf(one)],
