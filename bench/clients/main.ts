@@ -6,11 +6,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { exists, run } from '../../dev/servers/install.ts';
 import { ensureTopic, kafkaClient, startKafka } from '../../dev/servers/kafka.ts';
-import { say } from '../../dev/servers/progress.ts';
+import { longStep, say } from '../../dev/servers/progress.ts';
 import { startChild, stopChildren } from '../child/child.ts';
 import { countsIn, runToEnd } from '../program.ts';
-import { type ClientMethods, type ClientName, clientNames, type Written } from './producing.ts';
+import { type ClientMethods, type ClientName, clientNames, type Written } from './clients.ts';
 
 type Case = { title: string; lanes: number; recordsEach: number; lingerMs: number };
 
@@ -24,6 +26,7 @@ const cases: readonly Case[] = [
 ];
 const partitions = 3;
 const warmUpSeconds = 1;
+const installMsMax = 5 * 60_000;
 
 type Result = { title: string; client: ClientName; turns: Written[]; missing: number };
 
@@ -83,6 +86,15 @@ function table(results: readonly Result[]): string {
   return [head, ...rows.map((row) => `| ${row} |`)].join('\n');
 }
 
+/** The other client is no package of Causeway's: whoever does not measure it need not have it. */
+async function installOther(): Promise<void> {
+  const cwd = fileURLToPath(new URL('.', import.meta.url));
+  if (await exists(join(cwd, 'node_modules', '@platformatic', 'kafka'))) return;
+  const install = (): Promise<string> =>
+    run('npm', ['install', '--no-save', '--ignore-scripts'], { cwd, timeoutMs: installMsMax });
+  await longStep('Installing @platformatic/kafka into bench/clients', 'a few seconds, once', install);
+}
+
 async function main(): Promise<number> {
   const counts = countsIn(process.argv.slice(2), 2);
   if (!counts) {
@@ -90,6 +102,7 @@ async function main(): Promise<number> {
     return 1;
   }
   const [seconds = 5, turns = 3] = counts;
+  await installOther();
   const dir = await mkdtemp(join(tmpdir(), 'causeway-clients-'));
   const kafka = await startKafka({ dataDir: join(dir, 'kafka'), logDir: dir });
   try {

@@ -11,31 +11,8 @@ import { kafkaPartitionOf } from '../../domain/kafkaPartition.ts';
 import { serve } from '../child/serve.ts';
 import { nowMs } from '../clock.ts';
 import { eventMaker } from '../load/events.ts';
+import type { ClientJob, ClientMethods, Written } from './clients.ts';
 import { platformaticBrokers } from './platformaticBroker.ts';
-
-/** The first three stand behind our own producer; the last two are what the packages call a producer, for comparison. */
-export const clientNames = {
-  kafkajs: 'kafkajs, as the road has it (our record batches)',
-  platformatic: '@platformatic/kafka in its place, our record batches',
-  'platformatic-own': '@platformatic/kafka in its place, its own record batches',
-  'kafkajs-producer': "kafkajs's own producer",
-  'platformatic-producer': "@platformatic/kafka's own producer",
-} as const;
-export type ClientName = keyof typeof clientNames;
-
-export type ClientJob = {
-  client: ClientName;
-  brokers: string[];
-  topic: string;
-  partitions: number;
-  /** So many submit at once, each as soon as it was answered, as lanes do. */
-  lanes: number;
-  recordsEach: number;
-  lingerMs: number;
-  seconds: number;
-};
-export type Written = { claimed: number; refused: number; seconds: number; cpuSeconds: number; firstError?: string };
-export type ClientMethods = { write(job: ClientJob): Promise<Written> };
 
 type Submitter = { submit(records: readonly AddressedRecord[]): Promise<Claim>; close(): Promise<void> };
 type Claim = { claimed: number; error?: string };

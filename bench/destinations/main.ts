@@ -1,11 +1,13 @@
 /**
- * `node --import tsx bench/destinations/main.ts [destinations [keys [seconds [events/s [dead [lanes of each dead one]]]]]]`: many
+ * `node --import tsx bench/destinations/main.ts [destinations [keys [seconds [events/s [bad [lanes of each bad one]]]]]]`: many
  * destinations on a stack of its own. What they cost in sockets and memory; and whether some whose broker takes connections and never
- * answers make the others slower: their p99 from POST to record without those, and in the first minute with them.
+ * answers, or writes slowly, make the others slower: their p99 from POST to record without those, and while the lanes of those fill.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ensureTopic } from '../../dev/servers/kafka.ts';
 import { say } from '../../dev/servers/progress.ts';
 import { type Child, startChild, stopChildren } from '../child/child.ts';
@@ -17,6 +19,7 @@ import type { ReaderMethods } from '../read/reader.ts';
 import { call } from '../road/destination.ts';
 import { processesOf } from '../stack/benchStack.ts';
 import { type OwnStack, ownStack } from '../stack/ownStack.ts';
+import { slowBroker } from './slowBroker.ts';
 import { type Choice, steadyPosts } from './steadyPosts.ts';
 
 const topic = 'many';
@@ -24,6 +27,8 @@ const partitions = 12;
 const madeAtOnce = 8;
 const arrival = { stallMs: 60_000, timeoutMs: 600_000 };
 const warmUpPerSecond = 40;
+/** What the lanes of a bad one get together: each is new, and what that costs is not what is looked for. */
+const badPerSecond = 10;
 
 type Setting = { stack: OwnStack; reader: Child<ReaderMethods>; run: string };
 type Made = { brokers: string[]; lanes: number | 'key'; count: number; name: string };
@@ -82,21 +87,30 @@ async function silentBroker() {
     for (const socket of sockets) socket.destroy();
     server.close();
   };
-  return { address: `127.0.0.1:${port}`, close, count: () => sockets.size };
+  return { address: `127.0.0.1:${port}`, close };
 }
+
+/** How long the slow one takes to write, in ms: less than we wait for its answer. */
+const writesInMs = 8_000;
+
+type BadBroker = { address: string; close: () => void | Promise<void> };
+const badBrokers: Readonly<Record<string, () => Promise<BadBroker>>> = {
+  silent: silentBroker,
+  slow: async () => await slowBroker(topic, writesInMs, join(tmpdir(), `causeway-slow-broker-${process.pid}.log`)),
+};
 
 type Counts = {
   destinations: number;
   keys: number;
   seconds: number;
   perSecond: number;
-  dead: number;
-  deadLanes: number;
+  bad: number;
+  badLanes: number;
 };
 
 async function measure(setting: Setting, counts: Counts): Promise<void> {
   const { stack, run } = setting;
-  const { destinations, keys, seconds, perSecond, dead, deadLanes } = counts;
+  const { destinations, keys, seconds, perSecond, bad, badLanes } = counts;
   await ensureTopic(stack.kafkaBrokers, topic, partitions);
   await make(setting, { brokers: stack.kafkaBrokers, lanes: 1, count: destinations, name: 'well' });
   say(`${destinations} destinations are made.`);
@@ -107,19 +121,22 @@ async function measure(setting: Setting, counts: Counts): Promise<void> {
   await phase(setting, 'an event for each', destinations, warmUpPerSecond, each);
   const spread: Choice = (n) => ({ customerExternalId: well(n * 7_919), key: `order-${n % keys}` });
   await phase(setting, 'all of them well', seconds * perSecond, perSecond, spread);
-  const silent = await silentBroker();
-  try {
-    await make(setting, { brokers: [silent.address], lanes: 'key', count: dead, name: 'dead' });
-    const inDead: Choice = (n) => ({
-      customerExternalId: customerOf(run, 'dead', n % dead),
-      key: `k-${Math.floor(n / dead)}`,
-    });
-    await steadyPosts(stack, 'dead', dead * deadLanes, warmUpPerSecond, inDead);
-    const title = `${dead} more whose broker is silent, ${deadLanes} lanes each`;
-    await phase(setting, title, seconds * perSecond, perSecond, spread);
-    say(`Sockets that the silent broker has: ${silent.count()}`);
-  } finally {
-    silent.close();
+  for (const [kind, start] of Object.entries(badBrokers)) {
+    const broker = await start();
+    try {
+      await make(setting, { brokers: [broker.address], lanes: 'key', count: bad, name: kind });
+      const inBad: Choice = (n) => ({
+        customerExternalId: customerOf(run, kind, n % bad),
+        key: `k-${Math.floor(n / bad)}`,
+      });
+      const title = `${bad} more whose broker is ${kind}, ${badLanes} lanes each`;
+      await Promise.all([
+        steadyPosts(stack, kind, bad * badLanes, badPerSecond, inBad),
+        phase(setting, title, seconds * perSecond, perSecond, spread),
+      ]);
+    } finally {
+      await broker.close();
+    }
   }
 }
 
@@ -127,11 +144,11 @@ async function main(): Promise<number> {
   const counts = countsIn(process.argv.slice(2), 6);
   if (!counts) {
     console.error(
-      'Usage: node --import tsx bench/destinations/main.ts [destinations [keys [seconds [events/s [dead [lanes of each]]]]]]',
+      'Usage: node --import tsx bench/destinations/main.ts [destinations [keys [seconds [events/s [bad [lanes of each]]]]]]',
     );
     return 1;
   }
-  const [destinations = 1_000, keys = 10, seconds = 30, perSecond = 50, dead = 1, deadLanes = 10] = counts;
+  const [destinations = 1_000, keys = 10, seconds = 30, perSecond = 50, bad = 1, badLanes = 350] = counts;
   let stop = async (): Promise<void> => undefined;
   try {
     const stack = await ownStack({ programs: true, profile: undefined }, (stopIt) => {
@@ -139,7 +156,7 @@ async function main(): Promise<number> {
     });
     const reader = startChild<ReaderMethods>('read/reader.ts');
     const setting = { stack, reader, run: randomBytes(3).toString('hex') };
-    await measure(setting, { destinations, keys, seconds, perSecond, dead, deadLanes });
+    await measure(setting, { destinations, keys, seconds, perSecond, bad, badLanes });
     return 0;
   } finally {
     await stopChildren();
