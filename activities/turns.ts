@@ -11,10 +11,14 @@ export class Turns {
     private readonly tooMany: string,
   ) {}
 
-  /** The answer of `work`, once it had its turn. Rejects with `overloaded`, and has not begun it, where too many wait. */
-  async take<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * The answer of `work`, once it had its turn. Rejects with `overloaded`, and has not begun it, where too many wait; with what `signal` was
+   * aborted for, where that was before its turn: it waits no longer, and another one may in its place.
+   */
+  async take<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
     if (this.running < this.most.atOnce) this.running++;
-    else await this.turn();
+    else await this.turn(signal);
     try {
       return await work();
     } finally {
@@ -25,8 +29,19 @@ export class Turns {
     }
   }
 
-  private turn(): Promise<void> {
+  private turn(signal?: AbortSignal): Promise<void> {
     if (this.waiting.length >= this.most.waiting) throw new CausewayError('overloaded', this.tooMany);
-    return new Promise((go) => this.waiting.push(go));
+    return new Promise((go, fail) => {
+      const leave = (): void => {
+        this.waiting.splice(this.waiting.indexOf(begin), 1);
+        fail(signal?.reason);
+      };
+      const begin = (): void => {
+        signal?.removeEventListener('abort', leave);
+        go();
+      };
+      this.waiting.push(begin);
+      signal?.addEventListener('abort', leave, { once: true });
+    });
   }
 }

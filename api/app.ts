@@ -61,7 +61,8 @@ export function createApp({ logger, findApiKey, dashboard, trustedProxies, healt
   app.use('/v1/*', authenticate(findApiKey, signedIn), rateLimit(), scopes.middleware);
   if (signedIn) app.use('/v1/destinations/:id/*', destinationWall(signedIn.destinations));
   const turns = portalTurns();
-  for (const path of searchPaths) app.use(path, turns);
+  for (const path of searchPaths.store) app.use(path, turns('shared'));
+  for (const path of searchPaths.temporal) app.use(path, turns('own'));
   healthRoutes(app, health);
   for (const add of routes) add(app);
   docsRoutes(app);

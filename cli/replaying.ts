@@ -204,9 +204,11 @@ export async function counted(
   if (last.unanswered) {
     io.err(`${countOf(last.unanswered, 'lane')} did not answer and are not counted: causeway doctor says why.\n`);
   }
+  const max = Math.min(events, options.max ?? events);
+  // Named events take no other selector, and no event comes to them.
+  if (where.events && where.events.length > 0) return { events, lanes, options: { ...options, max } };
   const endMs = Date.parse(startedAt) + 1; // What was parked at its start was counted, and `parkedTo` leaves out what was parked at it.
   const parkedToMs = Math.min(endMs, options.parkedTo === undefined ? endMs : Date.parse(options.parkedTo));
-  const max = Math.min(events, options.max ?? events);
   return { events, lanes, options: { ...options, parkedTo: new Date(parkedToMs).toISOString(), max } };
 }
 

@@ -102,6 +102,10 @@ export function replayStartFrom(
 
 function contradictionIn({ of, filter, named }: ReplayStart): { problem: string } | undefined {
   const { destinationId, customerExternalId, error, parkedFrom, parkedTo, acceptedFrom, acceptedTo } = filter;
+  const more = Object.entries(filter).find(([name, value]) => name !== 'destinationId' && value !== undefined);
+  if (named && more) {
+    return { problem: `filter.${more[0]} is wrong: expected no filter but destinationId beside named events` };
+  }
   if (!named && destinationId === undefined && customerExternalId === undefined) {
     return { problem: 'The filter selects nothing: expected destinationId or customerExternalId' };
   }

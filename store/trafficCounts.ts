@@ -39,11 +39,12 @@ const addTypes = `
     select customer_external_id as customer, event_type as type from event_types
     where customer_external_id = any($1::text[]) and step_seconds = 86400
       and at = date_bin(interval '86400 seconds', now(), 'epoch') and event_type <> $5
+  ), held as (
+    select customer, count(*) as types from today group by customer
   ), placed as (
     select g.*, t.type is not null as is_known,
-      (select count(*) from today d where d.customer = g.customer)
-        + row_number() over (partition by g.customer, t.type is not null order by g.type) as place
-    from given g left join today t on t.customer = g.customer and t.type = g.type
+      coalesce(h.types, 0) + row_number() over (partition by g.customer, t.type is not null order by g.type) as place
+    from given g left join today t on t.customer = g.customer and t.type = g.type left join held h on h.customer = g.customer
   ), named as (
     select customer, case when is_known or place <= $4::int then type else $5 end as type, sum(accepted) as accepted
     from placed group by 1, 2

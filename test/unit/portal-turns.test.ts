@@ -14,16 +14,19 @@ function waitingApp() {
     c.set('portal', customerExternalId ? { linkId: 'l', customerExternalId, permissions: ['read'] } : undefined);
     return next();
   });
-  app.use('/search', portalTurns());
+  const turns = portalTurns();
+  app.use('/search', turns('shared'));
+  app.use('/lanes', turns('own'));
   const handle = (name: string) => new Promise<void>((go) => going.push({ name, go: () => go() }));
-  app.all('/search', async (c) => {
-    const name = c.req.query('customer') ?? 'operator';
+  app.all('/:path', async (c) => {
+    const name = c.req.query('as') ?? c.req.query('customer') ?? 'operator';
     await handle(name);
     if (c.req.query('fails')) throw new Error('It failed.');
     return c.text(name);
   });
   app.onError((error, c) => c.text(error instanceof CausewayError ? error.code : 'failed', 503));
-  const ask = async (query = '', method = 'GET') => (await app.request(`/search?${query}`, { method })).text();
+  const ask = async (query = '', init: RequestInit = {}, path = 'search') =>
+    (await app.request(`/${path}?${query}`, init)).text();
   const names = () => going.map(({ name }) => name);
   const goOn = (name: string): void => {
     const at = going.findIndex((one) => one.name === name);
@@ -51,20 +54,49 @@ test('a customer’s links search one at a time, two customers at once, and oper
   expect(await Promise.all(answers)).toEqual(['a', 'a', 'a', 'b', 'c', 'operator', 'operator']);
 });
 
-test('one that fails leaves its turn, who asks for too much is told to come again, and what changes something does not wait', async () => {
+test('one that fails leaves its turn, and who asks for too much is told to come again, whatever the method', async () => {
   const { ask, names, goOn } = waitingApp();
   const first = ask('customer=a&fails=1');
-  const waiting = Array.from({ length: 20 }, () => ask('customer=a'));
-  expect(await ask('customer=a')).toBe('overloaded');
-  const change = ask('customer=a', 'POST');
-  await until('the change', names, (going) => going.length === 2);
+  const methods = ['GET', 'HEAD', 'POST'];
+  const waiting = Array.from({ length: 20 }, (_, n) => ask('customer=a', { method: methods[n % 3] ?? 'GET' }));
+  for (const method of ['GET', 'POST']) expect(await ask('customer=a', { method })).toBe('overloaded');
+  expect(names()).toEqual(['a']);
   goOn('a');
   expect(await first).toBe('failed');
-  goOn('a');
-  expect(await change).toBe('a');
-  for (const one of waiting) {
-    await until('the next', names, (going) => going.length === 1);
+  for (const [n, one] of waiting.entries()) {
+    await until('the next', names, (going) => going.length > 0);
+    expect(names()).toEqual(['a']);
     goOn('a');
-    expect(await one).toBe('a');
+    expect(await one).toBe(n % 3 === 1 ? '' : 'a');
   }
+});
+
+test('what waits for lanes is in nobody else’s way, and a page of lanes without their status not behind the one with it', async () => {
+  const { ask, names, goOn } = waitingApp();
+  const lanes = ['a', 'b', 'c'].map((customer) => ask(`customer=${customer}`, {}, 'lanes'));
+  const quick = ['a1', 'a2'].map((as) => ask(`customer=a&withStatus=false&as=${as}`, {}, 'lanes'));
+  const search = ask('customer=d');
+  await until('all but one', names, (going) => going.length === 5);
+  expect(names().toSorted()).toEqual(['a', 'a1', 'b', 'c', 'd']);
+  goOn('a1');
+  await until('the second quick page', names, (going) => going.includes('a2'));
+  for (const name of ['a', 'a2', 'b', 'c', 'd']) goOn(name);
+  expect(await Promise.all([...lanes, ...quick, search])).toEqual(['a', 'b', 'c', 'a1', 'a2', 'd']);
+});
+
+test('a request that its browser gave up keeps no place, and is not begun', async () => {
+  const { ask, names, goOn } = waitingApp();
+  const first = ask('customer=a');
+  const gone = new AbortController();
+  const given = Array.from({ length: 20 }, () => ask('customer=a&as=gone', { signal: gone.signal }));
+  expect(await ask('customer=a')).toBe('overloaded');
+  gone.abort();
+  expect(await Promise.all(given)).toEqual(Array(20).fill(''));
+  expect(await ask('customer=a&as=gone', { signal: gone.signal })).toBe('');
+  const next = ask('customer=a&as=next');
+  goOn('a');
+  await until('the next', names, (going) => going.length > 0);
+  expect(names()).toEqual(['next']);
+  goOn('next');
+  expect(await Promise.all([first, next])).toEqual(['a', 'next']);
 });

@@ -43,6 +43,12 @@ test.each([
   [{ filter, dryRun: 'yes' }, 'dryRun is wrong: expected true or false'],
   [{ named: { ids: 'evt_a' } }, 'named.ids is wrong: expected a list of texts'],
   [{ named: { ids: ['evt_a'], runs: ['r'] } }, 'named.runs is wrong'],
+  ...[{ eventType: 'e' }, { customerExternalId: 'c' }, { acceptedFrom: day }, { error: 'MESSAGE_TOO_LARGE' }].map(
+    (more): [unknown, string] => [
+      { named: { ids: ['evt_a'], lanes: ['l'] }, filter: { ...filter, ...more } },
+      'expected no filter but destinationId beside named events',
+    ],
+  ),
   [{ filter, constructor: 1 }, 'constructor is not known'],
 ])('%j is refused: %s', (input, says) => {
   expect(replayStartFrom(input, begun)).toEqual({ problem: expect.stringContaining(says) });
