@@ -17,6 +17,7 @@ const pages: readonly (readonly [path: string, page: ComponentType])[] = [
   ['/destinations/new', lazy(() => import('./pages/destinations/create.tsx'))],
   ['/destinations/:id', lazy(() => import('./pages/destinations/state.tsx'))],
   ['/destinations/:id/lanes', lazy(() => import('./pages/destinations/lanes.tsx'))],
+  ['/destinations/:id/lane', lazy(() => import('./pages/destinations/laneLog.tsx'))],
   ['/destinations/:id/test', lazy(() => import('./pages/destinations/test.tsx'))],
   ['/destinations/:id/rotate', lazy(() => import('./pages/destinations/rotate.tsx'))],
   ['/destinations/:id/edit', lazy(() => import('./pages/destinations/edit.tsx'))],

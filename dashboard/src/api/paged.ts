@@ -1,5 +1,5 @@
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useSearchParams } from 'wouter';
 import { ask, type Query } from './client.ts';
 
 /** A page of a list, and how to get to others. */
@@ -10,6 +10,8 @@ export type Paged<Row, Page = unknown> = {
   page: number;
   next: (() => void) | undefined;
   previous: (() => void) | undefined;
+  /** Whether `previous` leads to the first page: of an address that was loaded it is not known what was before. */
+  isPreviousFirst: boolean;
 };
 
 type PagedOptions<Row, Page> = {
@@ -22,15 +24,52 @@ type PagedOptions<Row, Page> = {
   quick?: Query;
 };
 
-/** One page at a time: nothing ever loads a whole list. Another filter begins with its first page. */
+/** In the address: the page, and the cursor that it has. */
+const place = { page: 'page', cursor: 'at' } as const;
+
+/** The same address, at the first page of its list: for another filter. */
+export function withoutPlace(params: URLSearchParams): URLSearchParams {
+  const first = new URLSearchParams(params);
+  for (const name of Object.values(place)) first.delete(name);
+  return first;
+}
+
+/** Of cursors that were come to, the one of the page before; undefined where that is the first one. */
+const before = new Map<string, string | undefined>();
+const beforeMax = 1_000;
+
+/** Which page of its list the address is at: who comes back to it finds the same one. */
+function usePlace() {
+  const [params, setParams] = useSearchParams();
+  const cursor = params.get(place.cursor) ?? undefined;
+  const number = Number(params.get(place.page));
+  const page = cursor === undefined ? 1 : Number.isSafeInteger(number) && number > 1 ? number : 2;
+  const go = (to: number, at: string | undefined) =>
+    setParams((now) => {
+      const after = withoutPlace(now);
+      if (at === undefined) return after;
+      after.set(place.page, String(to));
+      after.set(place.cursor, at);
+      return after;
+    });
+  const known = cursor === undefined ? undefined : before.get(cursor);
+  return {
+    ...{ cursor, page, isPreviousFirst: known === undefined },
+    next(to: string): void {
+      if (before.size >= beforeMax) before.clear();
+      before.set(to, cursor);
+      go(page + 1, to);
+    },
+    previous: (): void => go(page - 1, known),
+  };
+}
+
+/** One page at a time: nothing ever loads a whole list. Another filter begins with its first page (`withoutPlace`). */
 export function usePaged<Row, Page extends { nextCursor?: string | undefined }>(
   path: string,
   { query = {}, rowsOf, refetchInterval, enabled = true, quick }: PagedOptions<Row, Page>,
 ): Paged<Row, Page> {
-  const filter = JSON.stringify([path, query]);
-  const [place, setPlace] = useState<{ filter: string; cursors: readonly string[] }>({ filter, cursors: [] });
-  const cursors = place.filter === filter ? place.cursors : [];
-  const cursor = cursors.at(-1);
+  const { cursor, page, isPreviousFirst, ...go } = usePlace();
   const result = useQuery({
     queryKey: [path, query, cursor ?? ''],
     queryFn: ({ signal }) => ask<Page>(path, { query: { ...query, cursor }, signal }),
@@ -47,12 +86,12 @@ export function usePaged<Row, Page extends { nextCursor?: string | undefined }>(
   });
   const data = (isWhole ? undefined : sooner.data) ?? result.data;
   const next = data?.nextCursor;
-  const go = (to: readonly string[]) => setPlace({ filter, cursors: to });
   return {
     rows: data && rowsOf(data),
     query: result,
-    page: cursors.length + 1,
-    next: next === undefined || (data === result.data && !isWhole) ? undefined : () => go([...cursors, next]),
-    previous: cursors.length === 0 ? undefined : () => go(cursors.slice(0, -1)),
+    page,
+    next: next === undefined || (data === result.data && !isWhole) ? undefined : () => go.next(next),
+    previous: page === 1 ? undefined : go.previous,
+    isPreviousFirst,
   };
 }

@@ -8,6 +8,7 @@ import type { deliveryPageSchema } from '../../../api/schemas/deliveries.ts';
 import type { destinationPageSchema, ShownDestination } from '../../../api/schemas/destination.ts';
 import type { failedSchema, EventLog as Log } from '../../../api/schemas/eventLog.ts';
 import type { eventValueSchema } from '../../../api/schemas/eventValue.ts';
+import type { laneLogSchema } from '../../../api/schemas/laneLog.ts';
 import type { deadLetterPageSchema, interventionSchema, lanePageSchema } from '../../../api/schemas/lanes.ts';
 import type { eventTypePageSchema, overviewSchema, seriesSchema } from '../../../api/schemas/numbers.ts';
 import type { madePortalLinkSchema, portalLinkPageSchema } from '../../../api/schemas/portalLink.ts';
@@ -26,6 +27,8 @@ export type TestStep = ConnectionTest['steps'][number];
 
 export type LanePage = z.output<typeof lanePageSchema>;
 export type Lane = LanePage['lanes'][number];
+export type LaneLogPage = z.output<typeof laneLogSchema>;
+export type LaneLogEntry = LaneLogPage['entries'][number];
 export type DeadLetterPage = z.output<typeof deadLetterPageSchema>;
 export type Intervention = z.output<typeof interventionSchema>;
 export type Replay = ShownReplay;

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useSearchParams } from 'wouter';
+import { withoutPlace } from '../api/paged.ts';
 import { isOfSession } from '../api/session.ts';
 
 /** The filters of a page, as its address has them: it can be sent to somebody, and "back" goes back. */
@@ -11,7 +12,7 @@ export function useFilters<Name extends string>(names: readonly Name[]) {
   const filters = Object.fromEntries(names.map((name) => [name, params.get(name) ?? ''])) as Record<Name, string>;
   const setFilters = (change: Partial<Record<Name, string>>) =>
     setParams((before) => {
-      const after = new URLSearchParams(before);
+      const after = withoutPlace(before);
       for (const name of names) {
         const value = change[name];
         if (value === '') after.delete(name);

@@ -73,44 +73,61 @@ function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
   );
 }
 
-type PagedTableProps<Row> = Omit<TableProps<Row>, 'rows'> & {
+type PagedFrameProps<Row> = {
   list: Paged<Row>;
-  /** Shown in place of the table where the list is empty. */
+  caption: string;
+  /** Shown in place of the rows where the list is empty. */
   empty: ReactNode;
+  children: (rows: readonly Row[]) => ReactNode;
 };
 
-/** A table of a list that the API gives page by page. */
-export function PagedTable<Row>({ list, empty, ...table }: PagedTableProps<Row>) {
-  const { rows, query, page, next, previous } = list;
+/** Around a list that the API gives page by page: that it is on its way, or why it is not, and the way to its other pages. */
+export function PagedFrame<Row>({ list, caption, empty, children }: PagedFrameProps<Row>) {
+  const { rows, query, page, next } = list;
   const { error, isFetching } = query;
   if (rows === undefined && error === null)
     return (
       <div className="card">
-        <Loading lines={6} label={`Loading ${table.caption}`} />
+        <Loading lines={6} label={`Loading ${caption}`} />
       </div>
     );
   return (
     <div className="stack-small">
       {error !== null && <ProblemAlert error={error} onRetry={() => void query.refetch()} />}
-      {rows !== undefined && (
+      {(rows !== undefined || page > 1) && (
         <div className="table-frame" aria-busy={isFetching}>
-          {rows.length === 0 && page === 1 && next === undefined ? empty : <Table {...table} rows={rows} />}
-          {(page > 1 || next !== undefined) && (
-            <nav className="pager" aria-label={`Pages of ${table.caption}`}>
-              <span className="dim small" aria-live="polite">
-                Page {page}
-                {rows.length === 0 && ': nothing on it; there may be more on the next'}
-              </span>
-              <Button size="xs" variant="default" disabled={previous === undefined} onClick={previous}>
-                Previous page
-              </Button>
-              <Button size="xs" variant="default" disabled={next === undefined} onClick={next}>
-                Next page
-              </Button>
-            </nav>
-          )}
+          {rows?.length === 0 && page === 1 && next === undefined ? empty : rows && children(rows)}
+          <Pager list={list} caption={caption} />
         </div>
       )}
     </div>
   );
 }
+
+function Pager<Row>({ list, caption }: { list: Paged<Row>; caption: string }) {
+  const { rows, page, next, previous, isPreviousFirst } = list;
+  if (page === 1 && next === undefined) return undefined;
+  return (
+    <nav className="pager" aria-label={`Pages of ${caption}`}>
+      <span className="dim small" aria-live="polite">
+        Page {page}
+        {rows?.length === 0 && ': nothing on it; there may be more on the next'}
+      </span>
+      <Button size="xs" variant="default" disabled={previous === undefined} onClick={previous}>
+        {page > 2 && isPreviousFirst ? 'First page' : 'Previous page'}
+      </Button>
+      <Button size="xs" variant="default" disabled={next === undefined} onClick={next}>
+        Next page
+      </Button>
+    </nav>
+  );
+}
+
+type PagedTableProps<Row> = Omit<TableProps<Row>, 'rows'> & Omit<PagedFrameProps<Row>, 'children'>;
+
+/** A table of a list that the API gives page by page. */
+export const PagedTable = <Row,>({ list, empty, ...table }: PagedTableProps<Row>) => (
+  <PagedFrame list={list} empty={empty} caption={table.caption}>
+    {(rows) => <Table {...table} rows={rows} />}
+  </PagedFrame>
+);

@@ -8,7 +8,7 @@ import { useWho } from '../../api/who.ts';
 import { size } from '../../pieces/format.ts';
 import { indented } from '../../pieces/indented.ts';
 import { type Deed, LettersDialog } from '../../pieces/letters.tsx';
-import { destinationPath } from '../../pieces/link.tsx';
+import { destinationPath, laneLogPath } from '../../pieces/link.tsx';
 import { Loaded } from '../../pieces/loading.tsx';
 import { Card, Facts, Page } from '../../pieces/page.tsx';
 import { Alert, Empty } from '../../pieces/problem.tsx';
@@ -92,6 +92,12 @@ function OneDelivery({ eventId, delivery }: { eventId: string; delivery: Deliver
               </Link>,
             ],
             ['Landed in', delivery.partition !== undefined && landed(delivery)],
+            [
+              'Lane',
+              <Link key="l" href={laneLogPath(workflowId)}>
+                What happened in its lane
+              </Link>,
+            ],
             ['Workflow', <Workflow key="w" id={workflowId} runId={runId} />],
             ['Next attempt', delivery.nextAttemptAt && <Time at={delivery.nextAttemptAt} inline />],
           ]}

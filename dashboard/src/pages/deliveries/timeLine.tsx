@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Attempt, Delivery } from '../../api/types.ts';
+import type { Attempt, Delivery, Failed } from '../../api/types.ts';
 import { counted } from '../../pieces/format.ts';
 import { Status } from '../../pieces/status.tsx';
 import { duration, Time } from '../../pieces/time.tsx';
@@ -58,14 +58,7 @@ function attemptMoment(attempt: Attempt): Moment {
     <>
       <b>Attempt {number}</b> <Status of={outcome} />
       <div className="dim small wrap">{detailsOf(attempt)}</div>
-      {error !== undefined && (
-        <div>
-          <span className="mono">{error.name}</span>
-          {error.code !== undefined && <span className="dim"> (Kafka {error.code})</span>}
-          <div className="wrap">{error.message}</div>
-          <div className="dim">What mends it: {error.remedy}</div>
-        </div>
-      )}
+      {error !== undefined && <ErrorOf error={error} />}
     </>
   );
   const mark = isGood ? '✓' : outcome === 'running' ? '…' : '!';
@@ -73,21 +66,27 @@ function attemptMoment(attempt: Attempt): Moment {
   return { key: `attempt ${number} ${startedAt}`, at: startedAt, look, mark, what };
 }
 
-function detailsOf({
-  durationMs,
-  durationAtLeastMs,
-  durationAtMostMs,
-  records,
-  broker,
-  partition,
-  offset,
-}: Attempt): string {
-  const lasted =
-    durationMs !== undefined
-      ? `took ${duration(durationMs)}`
-      : durationAtMostMs !== undefined && `took ${duration(durationAtLeastMs ?? 0)} to ${duration(durationAtMostMs)}`;
+/** What a try was refused with, and what mends it. */
+export const ErrorOf = ({ error }: { error: Failed }) => (
+  <div>
+    <span className="mono">{error.name}</span>
+    {error.code !== undefined && <span className="dim"> (Kafka {error.code})</span>}
+    <div className="wrap">{error.message}</div>
+    <div className="dim">What mends it: {error.remedy}</div>
+  </div>
+);
+
+type Lasted = Pick<Attempt, 'durationMs' | 'durationAtLeastMs' | 'durationAtMostMs'>;
+
+/** How long an attempt took, or the bounds of it where its worker was lost; false while it lasts. */
+export const lastedText = ({ durationMs, durationAtLeastMs, durationAtMostMs }: Lasted): string | false =>
+  durationMs !== undefined
+    ? `took ${duration(durationMs)}`
+    : durationAtMostMs !== undefined && `took ${duration(durationAtLeastMs ?? 0)} to ${duration(durationAtMostMs)}`;
+
+function detailsOf({ records, broker, partition, offset, ...attempt }: Attempt): string {
   return [
-    lasted,
+    lastedText(attempt),
     records > 1 && `${counted(records, 'record')} in it`,
     broker !== undefined && `broker ${broker}`,
     partition !== undefined && `partition ${partition}`,

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { useState } from 'react';
+import { Link } from 'wouter';
 import { ask } from '../../api/client.ts';
 import { usePaged } from '../../api/paged.ts';
 import type { Lane, LanePage } from '../../api/types.ts';
@@ -8,7 +9,7 @@ import { Confirm } from '../../pieces/confirm.tsx';
 import { Filters, useFilters } from '../../pieces/filters.tsx';
 import { SelectField } from '../../pieces/form.tsx';
 import { number } from '../../pieces/format.ts';
-import { destinationPath } from '../../pieces/link.tsx';
+import { destinationPath, laneLogPath } from '../../pieces/link.tsx';
 import { Empty } from '../../pieces/problem.tsx';
 import { Status } from '../../pieces/status.tsx';
 import { type Column, PagedTable } from '../../pieces/table.tsx';
@@ -31,7 +32,9 @@ const columnsWith = (isAsked: boolean, begin: ((deed: Deed) => void) | undefined
     isHead: true,
     cell: ({ lane, workflowId, runId }) => (
       <>
-        <b className="wrap">{lane}</b>
+        <Link href={laneLogPath(workflowId, lane)} className="wrap">
+          {lane}
+        </Link>
         <div className="small">
           <Workflow id={workflowId} runId={runId} />
         </div>

@@ -23,6 +23,9 @@ export function settingState({ enabled, paused }: Pick<Destination, 'enabled' | 
   return paused ? 'paused' : 'enabled';
 }
 
+/** The log of a lane is under the list of lanes. */
+const isAt = (here: string, to: string): boolean => here === to || (to.endsWith('/lanes') && `${here}s` === to);
+
 type Props = { actions?: (destination: Destination) => ReactNode; children: (destination: Destination) => ReactNode };
 
 /** Around every page about one destination: its name, its state, and the way to the other pages about it. */
@@ -50,7 +53,7 @@ export function OneDestination({ actions, children }: Props) {
         {parts
           .filter(({ isChange }) => mayManage || !isChange)
           .map(({ end, name }) => (
-            <Link key={end} href={path + end} aria-current={here === path + end ? 'page' : undefined}>
+            <Link key={end} href={path + end} aria-current={isAt(here, path + end) ? 'page' : undefined}>
               {name}
             </Link>
           ))}
