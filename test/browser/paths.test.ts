@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBrowser, signInAt, type TestBrowser, tabTo, untilLoaded } from '../harness/browser.ts';
+import { openBrowser, signInAt, type TestBrowser, untilLoaded } from '../harness/browser.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
 import { securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
@@ -127,79 +127,45 @@ test('all dead letters that match are counted first, then replayed, and the page
   );
 });
 
-test('with the keyboard alone one signs in, finds a destination, pauses and resumes it, and signs out', async () => {
-  const { id } = await causeway.createDestination({ name: 'By keyboard', customerExternalId: 'acct_keys' });
-  const other = await browser.newPage(causeway.api.url);
-  const { page: keys } = other;
-  const press = (key: string) => keys.keyboard.press(key);
-  await keys.goto('/');
-  await tabTo(keys, 'API key');
-  await keys.keyboard.type(causeway.api.key);
-  await press('Enter');
-  await keys.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  await tabTo(keys, 'Destinations');
-  await press('Enter');
-  await tabTo(keys, 'Name, topic, customer or id');
-  await keys.keyboard.type('By keyboard');
-  await press('Enter');
-  await keys.getByRole('row').nth(1).waitFor();
-  await tabTo(keys, 'By keyboard');
-  await press('Enter');
-  await keys.waitForURL(`**/destinations/${id}`);
-  await tabTo(keys, 'Pause');
-  await press('Enter');
-  await tabTo(keys, 'Reason');
-  await keys.keyboard.type('The topic is being moved');
-  await tabTo(keys, 'Pause it');
-  await press('Enter');
-  await keys.getByText('Paused by').waitFor();
-  await tabTo(keys, 'Disable');
-  await press('Enter');
-  await keys.getByRole('dialog').waitFor();
-  await press('Escape');
-  await keys.getByRole('dialog').waitFor({ state: 'detached' });
-  await tabTo(keys, 'Resume');
-  await press('Enter');
-  await keys.getByText('Paused by').waitFor({ state: 'detached' });
-  await tabTo(keys, 'Sign out');
-  await press('Enter');
-  await keys.getByRole('heading', { name: 'Sign in to Causeway' }).waitFor();
-  expect(other.misdeeds).toEqual([]);
-  await other.context.close(); // A page behind another one polls nothing.
+test('a discard of which a part fails tells what was done and what was not, and keeps the rest chosen', async () => {
+  const customerExternalId = 'acct_two_topics';
+  const newTopic = () => causeway.kafka.newTopic(1, { 'max.message.bytes': bytesMax });
+  const kept = await causeway.createDestination({ topic: await newTopic(), customerExternalId });
+  const gone = await causeway.createDestination({ topic: await newTopic(), customerExternalId });
+  const eventId = await post(customerExternalId, { text: tooLarge });
+  const ids = async ({ id }: { id: string }) => (await causeway.api.get(`/v1/destinations/${id}/dead-letters`)).text;
+  for (const one of [kept, gone])
+    await until(
+      'a dead letter',
+      () => ids(one),
+      (text) => text.includes(eventId),
+    );
+  const { page: other, misdeeds: others, allow, context } = await browser.newPage(causeway.api.url);
+  await signInAt(other, causeway.api.key);
+  await other.goto(`/dead-letters?customerExternalId=${customerExternalId}`);
+  for (const { id } of [kept, gone]) await other.getByLabel(`Choose ${eventId} of ${id}`).check();
+  await other.getByRole('button', { name: 'Discard 2 dead letters' }).click();
+  const dialog = other.getByRole('dialog');
+  await dialog.getByLabel('Reason').fill('sent by mistake');
+  await causeway.api.request('DELETE', `/v1/destinations/${gone.id}`);
+  allow({ status: 404, path: new RegExp(`^/v1/destinations/${gone.id}/discard$`) });
+  await dialog.getByRole('button', { name: 'Discard 2 dead letters' }).click();
+  const done = dialog.getByRole('region', { name: 'What was done' });
+  await done.getByText('Not all of it was done').waitFor();
+  expect(await done.textContent()).toContain(`${kept.id}: 1 dead letter discarded.`);
+  expect(await done.textContent()).toContain(`${gone.id}: of 1 dead letter none was discarded.`);
+  expect(await done.textContent()).toContain('No destination has the id');
+  expect(await dialog.getByLabel('Reason').inputValue()).toBe('sent by mistake');
+  await dialog.getByRole('button', { name: 'Discard 1 dead letter' }).waitFor();
+  await until(
+    'the other one to be discarded',
+    () => ids(kept),
+    (text) => !text.includes(eventId),
+  );
+  await dialog.getByRole('button', { name: 'Close', exact: true }).last().click();
+  expect(others).toEqual([]);
+  await context.close();
 });
-
-test('what is typed at once into a dialog stays there, however late timers are and whatever changes behind it; focus goes back', async () => {
-  const { id } = await causeway.createDestination({ name: 'Behind a dialog', customerExternalId: 'acct_dialog' });
-  const slow = await browser.newPage(causeway.api.url, { timersLateMs: 400 });
-  const { keyboard } = slow.page;
-  await signInAt(slow.page, causeway.api.key);
-  await slow.page.goto(`/destinations/${id}`);
-  await slow.page.getByRole('button', { name: 'Pause' }).focus();
-  await keyboard.press('Enter');
-  await keyboard.type('It is a long ');
-  const dialog = slow.page.getByRole('dialog');
-  const reason = dialog.getByLabel('Reason');
-  await until('what came late in the page to be over', () => slow.page.evaluate(timersRan));
-  await keyboard.type('reason');
-  expect(await reason.inputValue()).toBe('It is a long reason');
-  // Somebody else pauses it meanwhile, and who is signed in is asked anew.
-  await causeway.api.request('POST', `/v1/destinations/${id}/pause`, { reason: 'by another one' });
-  await until('the page behind to show it', async () => {
-    await slow.page.evaluate("window.dispatchEvent(new Event('visibilitychange'))");
-    return await slow.page.getByText('by another one').isVisible();
-  });
-  expect(await reason.inputValue()).toBe('It is a long reason');
-  expect(await reason.evaluate('document.activeElement?.getAttribute("name")')).toBe('reason');
-  await slow.page.mouse.click(5, 5); // Beside it.
-  expect(await dialog.isVisible()).toBe(true);
-  await keyboard.press('Escape');
-  await dialog.waitFor({ state: 'detached' });
-  expect(await slow.page.evaluate('document.activeElement?.textContent')).toBe('Resume');
-  expect(slow.misdeeds).toEqual([]);
-  await slow.context.close();
-});
-/** In the page: tests are not compiled for one. */
-const timersRan = 'new Promise((resolve) => setTimeout(() => setTimeout(() => resolve(true))))';
 
 test('a destination with a bad credential is suspended; a guided rotation tests the new one, switches, and its lanes go on', async () => {
   const { id } = refused.destination;

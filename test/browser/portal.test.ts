@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBrowser, type TestBrowser, untilLoaded } from '../harness/browser.ts';
+import { openBrowser, signInAt, type TestBrowser, untilLoaded } from '../harness/browser.ts';
 import { type Causeway, type CreatedDestination, startCauseway } from '../harness/causeway.ts';
 
 let causeway: Causeway;
@@ -21,13 +21,15 @@ afterAll(async () => {
   await causeway?.stop();
 });
 
-async function openPortal(permissions: string[]) {
-  const { status, text, body } = await causeway.api.request('POST', '/v1/portal-links', {
-    customerExternalId: 'northwind',
-    permissions,
-  });
+async function newLink(customerExternalId: string, permissions: string[]): Promise<{ url: string; id: string }> {
+  const asked = { customerExternalId, permissions };
+  const { status, text, body } = await causeway.api.request('POST', '/v1/portal-links', asked);
   if (status !== 201) throw new Error(`POST /v1/portal-links answered ${status}: ${text}`);
-  const { url, id } = body as { url: string; id: string }; // What a 201 holds.
+  return body as { url: string; id: string }; // What a 201 holds.
+}
+
+async function openPortal(permissions: string[]) {
+  const { url, id } = await newLink('northwind', permissions);
   const opened = await browser.newPage(causeway.api.url);
   await opened.page.goto(url);
   await opened.page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
@@ -94,4 +96,70 @@ test('a link that is closed shows whoever came by it the way out, at once', asyn
   await causeway.api.request('DELETE', `/v1/portal-links/${id}`);
   await page.getByRole('link', { name: 'Destinations', exact: true }).click();
   await page.getByRole('heading', { name: 'Sign in to Causeway' }).waitFor();
+});
+
+test('a second link that is opened in the same tab is its own customer’s, and one that is pasted over a refused one, too', async () => {
+  const { page, misdeeds } = await openPortal(['read']);
+  await page.goto('/destinations');
+  await page.getByRole('link', { name: 'Ours' }).waitFor();
+  const { url } = await newLink('contoso', ['read']);
+  await page.goto(url);
+  await page.getByText('Customer contoso').waitFor();
+  await page.getByRole('link', { name: 'Destinations', exact: true }).click();
+  await page.getByRole('link', { name: 'Theirs' }).waitFor();
+  expect(await page.locator('body').textContent()).not.toMatch(/Ours|northwind/);
+  await page.goto(`/portal#${'x'.repeat(40)}`);
+  await page.getByText('Ask for a new link').waitFor();
+  // Only what stands after # is another: nothing is loaded.
+  const { url: third } = await newLink('northwind', ['read']);
+  await page.evaluate(`location.hash = ${JSON.stringify(new URL(third).hash)}`);
+  await page.getByText('Customer northwind').waitFor();
+  expect(page.url()).not.toContain('#');
+  expect(misdeeds).toEqual([]);
+});
+
+test('when another one signs in in the same browser nothing of the first stays in its tabs, and nothing typed there is done', async () => {
+  const { page, context, misdeeds, allow } = await browser.newPage(causeway.api.url);
+  await signInAt(page, causeway.api.key);
+  await page.goto(`/destinations/${own.id}`);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByRole('dialog').getByLabel('Reason').fill('the first one’s reason');
+  const second = await context.newPage();
+  await second.goto((await newLink('contoso', ['read', 'manage_destinations'])).url);
+  await second.getByText('Customer contoso').waitFor();
+  allow(
+    { status: 403, path: new RegExp(`^/v1/destinations/${own.id}/pause$`) },
+    { status: 404, path: new RegExp(`^/v1/destinations/${own.id}$`) },
+    { status: 404, path: /^\/v1\/(overview|series)$/ },
+  );
+  await page.getByRole('button', { name: 'Pause it' }).click();
+  await page.getByText('Customer contoso').waitFor();
+  await page.getByText('There is no such destination').first().waitFor();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  expect(await page.content()).not.toMatch(/the first one’s reason|Ours|northwind|CAUSEWAY_API_KEY|Audit trail/);
+  expect((await causeway.api.get(`/v1/destinations/${own.id}`)).text).not.toContain('"paused"');
+  // A tab in which nothing is done hears of it once it is looked at.
+  await signInAt(second, causeway.api.key);
+  await page.evaluate("window.dispatchEvent(new Event('visibilitychange'))");
+  await page.getByText('API key “CAUSEWAY_API_KEY”').waitFor();
+  expect(await page.getByText('Customer contoso').count()).toBe(0);
+  expect(misdeeds).toEqual([]);
+});
+
+test('times are in the reader’s own zone, which is named, and a time that is asked for is, too', async () => {
+  const { page, misdeeds } = await browser.newPage(causeway.api.url, { timeZone: 'Asia/Kathmandu' });
+  await signInAt(page, causeway.api.key);
+  await page.goto(`/destinations/${own.id}`);
+  await untilLoaded(page);
+  const created = page.locator('dd time').first();
+  const at = new Date(String(await created.getAttribute('datetime')));
+  const clock = new Date(at.getTime() + (5 * 60 + 45) * 60_000).toISOString().slice(11, 19);
+  expect(await created.textContent()).toMatch(new RegExp(`${clock} GMT\\+5:45$`));
+  await page.goto('/dead-letters?customerExternalId=contoso&parkedFrom=2026-01-15T09:30:00.000Z');
+  expect(await page.getByLabel('Parked from').inputValue()).toMatch(/^2026-01-15T15:15/);
+  await page.getByLabel('Parked from').fill('2026-01-16T00:00');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.waitForURL((url) => url.searchParams.get('parkedFrom') === '2026-01-15T18:15:00.000Z');
+  await page.getByText('No dead letters', { exact: true }).waitFor();
+  expect(misdeeds).toEqual([]);
 });

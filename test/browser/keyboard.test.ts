@@ -1,0 +1,185 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openBrowser, signInAt, type TestBrowser, tabTo, untilLoaded } from '../harness/browser.ts';
+import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
+import { postEvent } from '../harness/eventLog.ts';
+import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
+import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
+
+let causeway: Causeway;
+let secured: { kafka: SecuredKafka; remove(): Promise<void> };
+let browser: TestBrowser;
+/** Where nothing is ever pointed at. */
+let page: Page;
+let misdeeds: string[];
+
+beforeAll(async () => {
+  [causeway, secured, browser] = await Promise.all([startCauseway(), securedKafka(), openBrowser()]);
+  const opened = await browser.newPage(causeway.api.url);
+  page = opened.page;
+  misdeeds = opened.misdeeds;
+});
+
+afterAll(async () => {
+  await browser?.stop();
+  await causeway?.stop();
+  await secured?.remove();
+});
+
+const press = (key: string) => page.keyboard.press(key);
+const type = (text: string) => page.keyboard.type(text);
+const go = async (name: string) => {
+  await tabTo(page, name);
+  await press('Enter');
+};
+
+test('with the keyboard alone one signs in, finds a destination, pauses and resumes it, and signs out', async () => {
+  const { id } = await causeway.createDestination({ name: 'By keyboard', customerExternalId: 'acct_keys' });
+  await signInByKeyboard();
+  await tabTo(page, 'Destinations');
+  await press('Enter');
+  await tabTo(page, 'Name, topic, customer or id');
+  await type('By keyboard');
+  await press('Enter');
+  await page.getByRole('row').nth(1).waitFor();
+  await tabTo(page, 'By keyboard');
+  await press('Enter');
+  await page.waitForURL(`**/destinations/${id}`);
+  await tabTo(page, 'Pause');
+  await press('Enter');
+  await tabTo(page, 'Reason');
+  await type('The topic is being moved');
+  await tabTo(page, 'Pause it');
+  await press('Enter');
+  await page.getByText('Paused by').waitFor();
+  await tabTo(page, 'Disable');
+  await press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await tabTo(page, 'Resume');
+  await press('Enter');
+  await page.getByText('Paused by').waitFor({ state: 'detached' });
+  await tabTo(page, 'Sign out');
+  await press('Enter');
+  await page.getByRole('heading', { name: 'Sign in to Causeway' }).waitFor();
+});
+
+test('what is typed at once into a dialog stays there, however late timers are and whatever changes behind it; focus goes back', async () => {
+  const { id } = await causeway.createDestination({ name: 'Behind a dialog', customerExternalId: 'acct_dialog' });
+  const slow = await browser.newPage(causeway.api.url, { timersLateMs: 400 });
+  const { keyboard } = slow.page;
+  await signInAt(slow.page, causeway.api.key);
+  await slow.page.goto(`/destinations/${id}`);
+  await slow.page.getByRole('button', { name: 'Pause' }).focus();
+  await keyboard.press('Enter');
+  await keyboard.type('It is a long ');
+  const dialog = slow.page.getByRole('dialog');
+  const reason = dialog.getByLabel('Reason');
+  await until('what came late in the page to be over', () => slow.page.evaluate(timersRan));
+  await keyboard.type('reason');
+  expect(await reason.inputValue()).toBe('It is a long reason');
+  // Somebody else pauses it meanwhile, and who is signed in is asked anew.
+  await causeway.api.request('POST', `/v1/destinations/${id}/pause`, { reason: 'by another one' });
+  await until('the page behind to show it', async () => {
+    await slow.page.evaluate("window.dispatchEvent(new Event('visibilitychange'))");
+    return await slow.page.getByText('by another one').isVisible();
+  });
+  expect(await reason.inputValue()).toBe('It is a long reason');
+  expect(await reason.evaluate('document.activeElement?.getAttribute("name")')).toBe('reason');
+  await slow.page.mouse.click(5, 5); // Beside it.
+  expect(await dialog.isVisible()).toBe(true);
+  await keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  expect(await slow.page.evaluate('document.activeElement?.textContent')).toBe('Resume');
+  expect(slow.misdeeds).toEqual([]);
+  await slow.context.close();
+});
+/** In the page: tests are not compiled for one. */
+const timersRan = 'new Promise((resolve) => setTimeout(() => setTimeout(() => resolve(true))))';
+
+test('with the keyboard alone one creates a destination and sends it a test event, which is delivered', async () => {
+  const topic = await causeway.kafka.newTopic();
+  await signInByKeyboard();
+  await go('Destinations');
+  await page.getByRole('link', { name: 'Create a destination' }).first().waitFor();
+  await go('Create a destination');
+  await page.getByRole('heading', { name: 'Create a destination', level: 1 }).waitFor();
+  for (const [name, text] of [
+    ['Name', 'Made by keyboard'],
+    ['Customer', 'acct_made_by_keyboard'],
+    ['Topic', topic],
+    ['Brokers', causeway.kafka.brokers.join()],
+    ['Way to authenticate', 'None'],
+  ] as const) {
+    await tabTo(page, name);
+    await type(text);
+  }
+  await go('Create it');
+  await page.waitForURL('**/test');
+  await page.getByRole('button', { name: 'Send a test event' }).waitFor();
+  await go('Send a test event');
+  await page.getByRole('status').getByText('Delivered', { exact: true }).waitFor();
+  expect(await causeway.kafka.records(topic)).toHaveLength(1);
+});
+
+test('with the keyboard alone one rotates credentials, in the steps that are shown', async () => {
+  const topic = await causeway.kafka.newTopic();
+  await writeAcl(secured.kafka, topic, principals.user, true);
+  const auth = { ...authOf(secured.kafka).scram512, password: 'no longer the password' };
+  const { id } = await causeway.createDestination({ topic, auth, brokers: [secured.kafka.secured] });
+  await page.goto(`/destinations/${id}`);
+  await untilLoaded(page);
+  await go('Rotate credentials');
+  await page.getByLabel('Password', { exact: true }).waitFor();
+  await tabTo(page, 'Password');
+  await type(secured.kafka.password);
+  await press('Enter');
+  await page.getByText('The test passed').waitFor();
+  await go('Switch to the new credentials');
+  await page.getByText('Done: the old credentials are erased').waitFor();
+});
+
+test('with the keyboard alone one replays a dead letter, with a reason', async () => {
+  const topic = await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' });
+  const { customerExternalId } = await causeway.createDestination({ topic });
+  const payload = { text: 'x'.repeat(5_000) };
+  const id = await postEvent(causeway.api, { eventType: 'e', customerExternalId, payload });
+  const path = `/dead-letters?customerExternalId=${customerExternalId}`;
+  const isShown = async () => {
+    await page.goto(path);
+    await untilLoaded(page);
+    return await page.getByRole('row').filter({ hasText: id }).isVisible();
+  };
+  await until('the dead letter to be shown', isShown);
+  await causeway.kafka.configure(topic, { 'max.message.bytes': '1000000' });
+  await tabTo(page, /^Choose evt_/);
+  await press('Space');
+  await page.getByRole('button', { name: 'Replay 1 dead letter' }).waitFor();
+  // Back over what can be done with it.
+  await page.getByRole('heading', { level: 1 }).focus();
+  await go('Replay 1 dead letter');
+  await page.getByRole('dialog').waitFor();
+  await type('topic limit raised');
+  await go('Replay 1 dead letter');
+  await page.getByText('sent on their way again').waitFor();
+  const records = await until(
+    'the record',
+    () => causeway.kafka.records(topic),
+    (found) => found.length > 0,
+  );
+  expect(records).toHaveLength(1);
+});
+
+test('none of that wrote an error to the console, or asked another host', () => {
+  expect(misdeeds).toEqual([]);
+});
+
+async function signInByKeyboard(): Promise<void> {
+  await page.goto('/');
+  await page.getByLabel(/^API key/).waitFor();
+  await tabTo(page, 'API key');
+  await type(causeway.api.key);
+  await press('Enter');
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+}
