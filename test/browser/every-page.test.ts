@@ -17,17 +17,19 @@ import { securedKafka } from '../harness/sharedSecuredKafka.ts';
 
 const imagesDir = fileURLToPath(new URL('../../docs/images', import.meta.url));
 const takesScreenshots = Boolean(process.env.CAUSEWAY_SCREENSHOTS);
-/** Whose pictures are taken in dark and narrow, too. */
-const alsoTaken: readonly string[] = ['overview', 'destination', 'event-parked', 'dead-letters'];
+/** These are looked at in all four ways, and pictures of them are taken in dark and narrow, too; the others in two: axe takes its time. */
+const inAllWays: readonly string[] = ['overview', 'destination', 'event-parked', 'dead-letters'];
 const narrowPx = 360;
 const wide = { width: 1280, height: 900 };
 
 /** Every page, by the name of its screenshot. */
-const pages: readonly (readonly [name: string, path: (world: SampleWorld) => string])[] = [
+type NamedPath = readonly [name: string, path: (world: SampleWorld) => string];
+const pages: readonly NamedPath[] = [
   ['destinations', () => '/destinations'],
   ['destination-new', () => '/destinations/new'],
   ['destination', ({ healthy }) => `/destinations/${healthy.id}`],
   ['destination-lanes', ({ healthy }) => `/destinations/${healthy.id}/lanes`],
+  ['lane-log', ({ refused }) => `/destinations/${refused.id}/lane?lane=fabrikam`],
   ['destination-test', ({ refused }) => `/destinations/${refused.id}/test`],
   ['destination-rotate', ({ refused }) => `/destinations/${refused.id}/rotate`],
   ['destination-edit', ({ healthy }) => `/destinations/${healthy.id}/edit`],
@@ -37,12 +39,76 @@ const pages: readonly (readonly [name: string, path: (world: SampleWorld) => str
   ['event-parked', ({ parkedEvent }) => `/deliveries/${parkedEvent}`],
   ['dead-letters', () => '/dead-letters?customerExternalId=contoso'],
   ['replays', () => '/replays'],
+  ['replay', ({ replay }) => `/replays/${replay}`],
   ['event-types', () => '/event-types'],
   ['audit', () => '/audit'],
   ['api-keys', () => '/api-keys'],
   ['portal-links', () => '/portal-links'],
   ['not-found', () => '/no-such-page'],
   ['overview', () => '/overview'], // By now all lanes were looked at.
+];
+
+/** Where there is nothing to show, or it was refused. */
+const emptyPages: readonly NamedPath[] = [
+  ['destination-unknown', () => `/destinations/${unknown}`],
+  ['deliveries-none', () => '/deliveries?by=customer&customerExternalId=nobody'],
+  ['dead-letters-none', () => '/dead-letters?customerExternalId=nobody'],
+];
+const unknown = 'dst_none_has_it';
+
+/** Those of a customer who came by a link. */
+const portalPages: readonly NamedPath[] = [
+  ['portal-overview', () => '/overview'],
+  ['portal-destinations', () => '/destinations'],
+  ['portal-destination', ({ healthy }) => `/destinations/${healthy.id}`],
+  ['portal-event', ({ deliveredEvent }) => `/deliveries/${deliveredEvent}`],
+  ['portal-link-partial', () => '/portal'],
+];
+
+const letters = '/dead-letters?customerExternalId=contoso';
+const press = (name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' }).click();
+/** Dialogs, and what is pressed until they are there. */
+const dialogs: readonly (readonly [name: string, path: (world: SampleWorld) => string, open: () => Promise<void>])[] = [
+  ['api-key-new', () => '/api-keys', () => press('Create an API key')],
+  ['api-key-rotate', () => '/api-keys', () => press('Rotate Grafana')],
+  ['destination-pause', ({ healthy }) => `/destinations/${healthy.id}`, () => press('Pause')],
+  ['destination-delete', ({ healthy }) => `/destinations/${healthy.id}`, () => press('Delete')],
+  [
+    'dead-letters-replay',
+    () => letters,
+    async () => {
+      await page.getByLabel('All on this page').check();
+      await press(/^Replay \d/);
+    },
+  ],
+  [
+    'dead-letters-discard',
+    () => letters,
+    async () => {
+      await page.getByLabel('All on this page').check();
+      await press(/^Discard \d/);
+    },
+  ],
+  [
+    'dead-letters-all',
+    () => letters,
+    async () => {
+      await press(/^All that match/);
+      await page
+        .getByRole('dialog')
+        .getByRole('button', { name: /^Replay 5/ })
+        .waitFor();
+    },
+  ],
+  [
+    'api-key-refused',
+    () => '/api-keys',
+    async () => {
+      await press('Create an API key');
+      await press('Create it');
+      await page.getByRole('dialog').getByRole('alert').waitFor();
+    },
+  ],
 ];
 
 let causeway: Causeway;
@@ -60,11 +126,15 @@ beforeAll(async () => {
   const opened = await browser.newPage(causeway.api.url, wide);
   page = opened.page;
   misdeeds = opened.misdeeds;
-  opened.allow({ status: 404, path: /^\/no-such-page$/ });
+  opened.allow(
+    { status: 404, path: /^\/no-such-page$/ },
+    { status: 404, path: new RegExp(`/${unknown}$`) },
+    { status: 422, path: /^\/v1\/api-keys$/ }, // Of a key without a name.
+  );
   if (takesScreenshots) await mkdir(imagesDir, { recursive: true });
   await page.goto('/');
   await page.getByLabel(/^API key/).waitFor();
-  atSignIn = await lookedAt('sign-in');
+  atSignIn = await lookedAt(page, 'sign-in');
   await signInAt(page, causeway.api.key);
 });
 
@@ -77,7 +147,7 @@ afterAll(async () => {
 type Violation = { id: string; help: string; nodes: { html: string; failureSummary?: string }[] };
 
 /** What axe finds wrong with the page as it is: a line each. */
-async function violationsOf(where: string): Promise<string[]> {
+async function violationsOf(page: Page, where: string): Promise<string[]> {
   await page.evaluate(axe.source);
   const found = await page.evaluate(
     'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
@@ -88,26 +158,33 @@ async function violationsOf(where: string): Promise<string[]> {
   );
 }
 
+const ways = [
+  { scheme: 'light', width: wide.width },
+  { scheme: 'light', width: narrowPx },
+  { scheme: 'dark', width: wide.width },
+  { scheme: 'dark', width: narrowPx },
+] as const;
+
 /** Looks at the page in light and dark, wide and narrow; answers what is wrong, and takes its pictures where they are wanted. */
-async function lookedAt(name: string): Promise<string[]> {
+async function lookedAt(page: Page, name: string): Promise<string[]> {
+  const isWhole = inAllWays.includes(name);
   const wrong: string[] = [];
-  for (const scheme of ['light', 'dark'] as const) {
+  for (const { scheme, width } of ways) {
+    const isOrdinary = scheme === 'light' && width === wide.width;
+    const isOpposite = scheme === 'dark' && width === narrowPx;
+    if (!isWhole && !isOrdinary && !isOpposite) continue;
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
-    for (const width of [wide.width, narrowPx]) {
-      await page.setViewportSize({ ...wide, width });
-      const where = `${name}, ${scheme}, ${width} px`;
-      wrong.push(...(await violationsOf(where)));
-      const over = Number(
-        await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
-      );
-      if (over > 0) wrong.push(`${where}: ${over} px stand out at the side`);
-      const isOrdinary = scheme === 'light' && width === wide.width;
-      const isTaken = isOrdinary || (alsoTaken.includes(name) && (scheme === 'light' || width === wide.width));
-      if (takesScreenshots && isTaken) {
-        const end = `${scheme === 'dark' ? '-dark' : ''}${width === narrowPx ? '-narrow' : ''}`;
-        await page.screenshot({ path: join(imagesDir, `${name}${end}.png`), fullPage: width === narrowPx });
-      }
+    await page.setViewportSize({ ...wide, width });
+    const where = `${name}, ${scheme}, ${width} px`;
+    wrong.push(...(await violationsOf(page, where)));
+    const over = Number(
+      await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
+    );
+    if (over > 0) wrong.push(`${where}: ${over} px stand out at the side`);
+    if (takesScreenshots && (isOrdinary || (isWhole && !isOpposite))) {
+      const end = `${scheme === 'dark' ? '-dark' : ''}${width === narrowPx ? '-narrow' : ''}`;
+      await page.screenshot({ path: join(imagesDir, `${name}${end}.png`), fullPage: width === narrowPx });
     }
   }
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
@@ -115,12 +192,12 @@ async function lookedAt(name: string): Promise<string[]> {
   return wrong;
 }
 
-test.each(pages)(
+test.each([...emptyPages, ...pages])(
   '%s: axe finds nothing wrong in light and dark, wide and narrow, and nothing stands out',
   async (name, path) => {
     await page.goto(path(world));
     await untilLoaded(page);
-    expect(await lookedAt(name)).toEqual([]);
+    expect(await lookedAt(page, name)).toEqual([]);
   },
 );
 
@@ -128,12 +205,26 @@ test('sign-in: axe finds nothing wrong in light and dark, wide and narrow, and n
   expect(atSignIn).toEqual([]);
 });
 
-test('api-key-new: axe finds nothing wrong with a dialog either', async () => {
-  await page.goto('/api-keys');
+test.each(dialogs)('%s: axe finds nothing wrong with the dialog, and nothing stands out', async (name, path, open) => {
+  await page.goto(path(world));
   await untilLoaded(page);
-  await page.getByRole('button', { name: 'Create an API key' }).click();
+  await open();
   await page.getByRole('dialog').waitFor();
-  expect(await lookedAt('api-key-new')).toEqual([]);
+  expect(await lookedAt(page, name)).toEqual([]);
+});
+
+test('the pages of the portal: axe finds nothing wrong with them either', async () => {
+  const portal = await browser.newPage(causeway.api.url, wide);
+  await portal.page.goto(world.portalUrl);
+  await portal.page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  const wrong: string[] = [];
+  for (const [name, path] of portalPages) {
+    await portal.page.goto(path(world));
+    await untilLoaded(portal.page);
+    wrong.push(...(await lookedAt(portal.page, name)));
+  }
+  expect([...wrong, ...portal.misdeeds]).toEqual([]);
+  await portal.context.close();
 });
 
 const scriptBytesMax = 200_000;

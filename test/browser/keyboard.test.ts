@@ -131,7 +131,7 @@ test('with the keyboard alone one rotates credentials, in the steps that are sho
   await page.goto(`/destinations/${id}`);
   await untilLoaded(page);
   await go('Rotate credentials');
-  await page.getByLabel('Password', { exact: true }).waitFor();
+  await page.getByText('Make the new secret at the broker first').waitFor();
   await tabTo(page, 'Password');
   await type(secured.kafka.password);
   await press('Enter');

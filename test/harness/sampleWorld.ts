@@ -14,6 +14,10 @@ export type SampleWorld = {
   /** Of events that were delivered, and that is parked. */
   deliveredEvent: string;
   parkedEvent: string;
+  /** Counts the dead letters of `parked`. */
+  replay: string;
+  /** Opens the portal of `healthy`'s customer, who may do all there. */
+  portalUrl: string;
 };
 
 const bytesMax = 1_500;
@@ -53,22 +57,24 @@ export async function sampleWorld(causeway: Causeway, secured: SecuredKafka): Pr
   for (let n = 0; n < 5; n++)
     parkedEvent = await send('contoso', 'report.made', { orderId: String(n), text: tooLarge });
   await send('fabrikam', 'order.created', { orderId: '1' });
-  await makeOperators(causeway);
+  const made = await makeOperators(causeway);
   const letters = async () => (await api.get(`/v1/destinations/${parked.id}/dead-letters`)).text;
   await until('the dead letters', letters, (text) => text.split('"eventId"').length === 6);
-  return { healthy, parked, refused, paused, deliveredEvent, parkedEvent };
+  return { healthy, parked, refused, paused, deliveredEvent, parkedEvent, ...made };
 }
 
 /** API keys, a portal link, and a replay that only counts. */
-async function makeOperators({ api }: Causeway): Promise<void> {
+async function makeOperators({ api }: Causeway): Promise<Pick<SampleWorld, 'replay' | 'portalUrl'>> {
   await api.request('POST', '/v1/api-keys', { name: 'orders service', scopes: ['ingest'], requestsPerSecond: 500 });
   await api.request('POST', '/v1/api-keys', { name: 'Grafana', scopes: ['read'], expiresAt: '2031-01-15T09:30:00Z' });
-  const permissions = ['read', 'manage_destinations'];
-  await api.request('POST', '/v1/portal-links', {
+  const permissions = ['read', 'manage_destinations', 'replay'];
+  const link = await api.request('POST', '/v1/portal-links', {
     customerExternalId: 'northwind',
     permissions,
     name: 'Ada of Northwind',
   });
   const replay = { customerExternalId: 'contoso', dryRun: true, reason: 'How many are they?' };
-  await api.request('POST', '/v1/replays', replay);
+  const begun = await api.request('POST', '/v1/replays', replay);
+  // What a 201 holds, and a 202.
+  return { portalUrl: (link.body as { url: string }).url, replay: (begun.body as { id: string }).id };
 }
