@@ -2,25 +2,15 @@
  * What holds for every page. `npm run screenshots` runs this file with `CAUSEWAY_SCREENSHOTS` set, and it then writes what it sees into
  * docs/images/.
  */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import axe from 'axe-core';
 import pg from 'pg';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { msUntilUsable, openBrowser, signInAt, type TestBrowser, untilLoaded } from '../harness/browser.ts';
 import { type Causeway, startCauseway } from '../harness/causeway.ts';
+import { lookedAt, wide } from '../harness/looks.ts';
 import { type SampleWorld, sampleWorld } from '../harness/sampleWorld.ts';
 import type { SecuredKafka } from '../harness/securedListeners.ts';
 import { securedKafka } from '../harness/sharedSecuredKafka.ts';
-
-const imagesDir = fileURLToPath(new URL('../../docs/images', import.meta.url));
-const takesScreenshots = Boolean(process.env.CAUSEWAY_SCREENSHOTS);
-/** These are looked at in all four ways, and pictures of them are taken in dark and narrow, too; the others in two: axe takes its time. */
-const inAllWays: readonly string[] = ['overview', 'destination', 'event-parked', 'dead-letters'];
-const narrowPx = 360;
-const wide = { width: 1280, height: 900 };
 
 /** Every page, by the name of its screenshot. */
 type NamedPath = readonly [name: string, path: (world: SampleWorld) => string];
@@ -131,7 +121,6 @@ beforeAll(async () => {
     { status: 404, path: new RegExp(`/${unknown}$`) },
     { status: 422, path: /^\/v1\/api-keys$/ }, // Of a key without a name.
   );
-  if (takesScreenshots) await mkdir(imagesDir, { recursive: true });
   await page.goto('/');
   await page.getByLabel(/^API key/).waitFor();
   atSignIn = await lookedAt(page, 'sign-in');
@@ -143,54 +132,6 @@ afterAll(async () => {
   await causeway?.stop();
   await secured?.remove();
 });
-
-type Violation = { id: string; help: string; nodes: { html: string; failureSummary?: string }[] };
-
-/** What axe finds wrong with the page as it is: a line each. */
-async function violationsOf(page: Page, where: string): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(
-    'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
-  );
-  const violations = found as Violation[]; // What axe's results hold.
-  return violations.flatMap(({ id, help, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${where}: ${id}: ${help}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
-  );
-}
-
-const ways = [
-  { scheme: 'light', width: wide.width },
-  { scheme: 'light', width: narrowPx },
-  { scheme: 'dark', width: wide.width },
-  { scheme: 'dark', width: narrowPx },
-] as const;
-
-/** Looks at the page in light and dark, wide and narrow; answers what is wrong, and takes its pictures where they are wanted. */
-async function lookedAt(page: Page, name: string): Promise<string[]> {
-  const isWhole = inAllWays.includes(name);
-  const wrong: string[] = [];
-  for (const { scheme, width } of ways) {
-    const isOrdinary = scheme === 'light' && width === wide.width;
-    const isOpposite = scheme === 'dark' && width === narrowPx;
-    if (!isWhole && !isOrdinary && !isOpposite) continue;
-    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-    await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
-    await page.setViewportSize({ ...wide, width });
-    const where = `${name}, ${scheme}, ${width} px`;
-    wrong.push(...(await violationsOf(page, where)));
-    const over = Number(
-      await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
-    );
-    if (over > 0) wrong.push(`${where}: ${over} px stand out at the side`);
-    if (takesScreenshots && (isOrdinary || (isWhole && !isOpposite))) {
-      const end = `${scheme === 'dark' ? '-dark' : ''}${width === narrowPx ? '-narrow' : ''}`;
-      await page.screenshot({ path: join(imagesDir, `${name}${end}.png`), fullPage: width === narrowPx });
-    }
-  }
-  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-  await page.setViewportSize(wide);
-  return wrong;
-}
 
 test.each([...emptyPages, ...pages])(
   '%s: axe finds nothing wrong in light and dark, wide and narrow, and nothing stands out',
@@ -268,6 +209,30 @@ test('with 10,000 destinations each page can be used within a second', async () 
   await page.getByLabel('Name, topic, customer or id').fill('seeded 7777');
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: 'seeded 7777' }).waitFor();
+});
+
+test('who comes back to a list finds the page that they left, and who changes its filter the first one', async () => {
+  await page.goto('/destinations');
+  const pager = page.getByRole('navigation', { name: 'Pages of destinations' });
+  for (const number of [2, 3]) {
+    await pager.getByRole('button', { name: 'Next page' }).click();
+    await pager.getByText(`Page ${number}`, { exact: true }).waitFor();
+    await page.locator('.table-frame[aria-busy="false"]').waitFor();
+  }
+  const first = page.getByRole('rowheader').first().getByRole('link');
+  const name = String(await first.textContent());
+  await first.click();
+  await page.getByRole('heading', { name, level: 1 }).waitFor();
+  await page.goBack();
+  await pager.getByText('Page 3', { exact: true }).waitFor();
+  await page.getByRole('link', { name, exact: true }).waitFor();
+  await pager.getByRole('button', { name: 'Previous page' }).click();
+  await pager.getByText('Page 2', { exact: true }).waitFor();
+  await page.reload();
+  await pager.getByText('Page 2', { exact: true }).waitFor();
+  await page.getByLabel('Name, topic, customer or id').fill('seeded');
+  await page.keyboard.press('Enter');
+  await pager.getByText('Page 1', { exact: true }).waitFor();
 });
 
 /** Copies of a destination, of as many customers. */
