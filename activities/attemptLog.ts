@@ -10,7 +10,6 @@ import type {
   Settled,
 } from '../domain/attempt.ts';
 import { failureRowOf, type Kind, kindOf } from '../domain/failures.ts';
-import { batchEventsMax } from '../domain/laneState.ts';
 import { attemptsBefore, isOpen, type TemporalTry } from '../domain/lostAttempts.ts';
 import { type DeliveryMeter, noMeter } from './deliveryMeter.ts';
 
@@ -18,10 +17,11 @@ import { type DeliveryMeter, noMeter } from './deliveryMeter.ts';
 const firstKept = 10;
 const lastKept = 90;
 /**
- * Those that narrowed a refusal down are few records' each, and all kept: twice as many as records at the most, once. Each try that an
- * outage cuts short begins to narrow anew, so there is a bound: with it the list is under 4 MB of JSON, a tenth as Temporal keeps it.
+ * Those that narrowed a refusal down are all kept, up to so many bytes of JSON: what one pass over a batch of nothing but refused records makes
+ * has room. But each try that an outage cuts short begins to narrow anew, and the list is in every heartbeat: over 16 MiB the next
+ * try could not read it (`domain/compressionCodec.ts`), and 2 MB once compressed Temporal would not take.
  */
-export const narrowingKept = 3 * batchEventsMax;
+export const narrowingBytesMax = 2_000_000;
 
 /** The attempts of one batch, over every try that Temporal makes of it, and what they have settled. */
 export class AttemptLog {
@@ -31,7 +31,7 @@ export class AttemptLog {
   private readonly settled: Set<number>;
   /** The numbers of attempts that are never left out. */
   private readonly telling: Set<number>;
-  private narrowing: number;
+  private narrowingBytes = 0;
   private resetRunId: string | undefined;
   private discarded: readonly number[] = [];
   private leftOutCount: number;
@@ -59,12 +59,8 @@ export class AttemptLog {
       ...this.landed.flatMap(({ positions }) => positions),
       ...this.refused.map((r) => r.position),
     ]);
-    const narrowing = this.attempts.filter(isNarrowing);
-    this.narrowing = narrowing.length;
-    this.telling = new Set([
-      ...[...this.landed, ...this.refused].map(({ attempt }) => attempt),
-      ...narrowing.slice(0, narrowingKept).map(({ number }) => number),
-    ]);
+    this.telling = new Set([...this.landed, ...this.refused].map(({ attempt }) => attempt));
+    for (const attempt of this.attempts) this.keepIfNarrowing(attempt);
     this.leftOutCount = before?.attemptsLeftOut ?? 0;
     this.leftOut = before?.leftOut;
     this.onDeadLetter = before?.onDeadLetter;
@@ -88,20 +84,31 @@ export class AttemptLog {
     const attempt: Attempt = { number: this.nextNumber, startedAtMs, outcome: 'unknown', brokers: [], ...sends };
     this.attempts.push(attempt);
     this.hasBegun = true;
-    this.leaveOutOne();
+    this.leaveOutSome();
     return attempt;
   }
 
-  private leaveOutOne(): void {
+  private keepIfNarrowing(attempt: Attempt): void {
+    if (!isNarrowing(attempt)) return;
+    const bytes = JSON.stringify(attempt).length;
+    if (this.narrowingBytes + bytes > narrowingBytesMax) return;
+    this.narrowingBytes += bytes;
+    this.telling.add(attempt.number);
+  }
+
+  private leaveOutSome(): void {
     if (this.attempts.length <= firstKept + lastKept) return;
     const idle = this.attempts.filter(({ number }) => !this.telling.has(number));
-    const oldest = idle[firstKept];
-    if (idle.length <= firstKept + lastKept || !oldest) return;
-    this.attempts = this.attempts.filter((attempt) => attempt !== oldest);
-    this.leftOutCount++;
-    const { startedAtMs: lastAtMs } = oldest;
-    const { firstAtMs, unknown } = this.leftOut ?? { firstAtMs: lastAtMs, unknown: 0 };
-    this.leftOut = { firstAtMs, lastAtMs, unknown: unknown + (isUnknown(oldest) ? 1 : 0) };
+    if (idle.length <= firstKept + lastKept) return;
+    // Several where workers were lost before they could say anything: each such try is an attempt, too.
+    const leftOut = new Set(idle.slice(firstKept, -lastKept));
+    this.attempts = this.attempts.filter((attempt) => !leftOut.has(attempt));
+    for (const attempt of leftOut) {
+      this.leftOutCount++;
+      const { startedAtMs: lastAtMs } = attempt;
+      const { firstAtMs, unknown } = this.leftOut ?? { firstAtMs: lastAtMs, unknown: 0 };
+      this.leftOut = { firstAtMs, lastAtMs, unknown: unknown + (isUnknown(attempt) ? 1 : 0) };
+    }
   }
 
   /** Takes back an attempt that turned out to be none. */
@@ -147,10 +154,9 @@ export class AttemptLog {
     attempt.brokers = end.brokers;
     if (end.error) attempt.error = end.error;
     if (end.failures) attempt.failures = end.failures;
-    if (isNarrowing(attempt) && ++this.narrowing <= narrowingKept) this.telling.add(attempt.number);
+    this.keepIfNarrowing(attempt);
     this.meter.attempted(end.outcome);
-    const errors = end.failures?.map(({ error }) => error) ?? (end.error ? [end.error] : []);
-    for (const name of new Set(errors.map((error) => error.name))) this.meter.met(name);
+    for (const name of new Set(errorsOf(attempt).map((error) => error.name))) this.meter.met(name);
   }
 
   /** What an error means now: some count as passing at first, and not after so many tries over so long. */
@@ -177,9 +183,9 @@ export class AttemptLog {
   /** For how long tries have failed in passing, one after the other, with nothing settled by them; in ms. */
   failingMs(): number {
     let sinceMs = Date.now();
-    for (const { error, outcome, startedAtMs } of this.attempts.toReversed()) {
-      if ((error?.kind !== 'transient' && error?.kind !== 'outcomeUnknown') || outcome === 'partly') break;
-      sinceMs = startedAtMs;
+    for (const attempt of this.attempts.toReversed()) {
+      if (attempt.outcome === 'partly' || !errorsOf(attempt).some(isInPassing)) break;
+      sinceMs = attempt.startedAtMs;
     }
     return Date.now() - sinceMs;
   }
@@ -200,10 +206,17 @@ export class AttemptLog {
 
 const isUnknown = ({ outcome, error }: Attempt): boolean => outcome === 'unknown' || error?.kind === 'outcomeUnknown';
 
-/** Whether records were refused for good in it: the next ones send fewer of them, or none. */
-const isNarrowing = ({ error, failures }: Attempt): boolean =>
-  error?.kind === 'recordAtFault' || (failures?.some((failure) => failure.error.kind === 'recordAtFault') ?? false);
+/** One of each reason that its partitions failed for; none where all is delivered, or nobody has said yet how it ended. */
+const errorsOf = ({ error, failures }: Attempt): Failed[] =>
+  failures?.map((failure) => failure.error) ?? (error ? [error] : []);
+
+const isInPassing = ({ kind }: Failed): boolean => kind === 'transient' || kind === 'outcomeUnknown';
+
+/** Whether all that failed in it was refused for good: then the next ones send fewer records. Any other failure ends the try, and it is sent anew. */
+const isNarrowing = (attempt: Attempt): boolean => {
+  const errors = errorsOf(attempt);
+  return errors.length > 0 && errors.every(({ kind }) => kind === 'recordAtFault');
+};
 
 /** Whether it failed so, in any of its partitions. */
-const isMetIn = ({ error, failures }: Attempt, name: string): boolean =>
-  failures ? failures.some((failure) => failure.error.name === name) : error?.name === name;
+const isMetIn = (attempt: Attempt, name: string): boolean => errorsOf(attempt).some((error) => error.name === name);

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { AttemptLog, narrowingKept } from '../../activities/attemptLog.ts';
-import type { Failed, Progress } from '../../domain/attempt.ts';
+import { endOf } from '../../activities/attemptEnd.ts';
+import { AttemptLog, narrowingBytesMax } from '../../activities/attemptLog.ts';
+import type { Failed, PartitionFailure, Progress } from '../../domain/attempt.ts';
+import { compressionCodec } from '../../domain/compressionCodec.ts';
 import { failureRowOf } from '../../domain/failures.ts';
 
 const startMs = Date.parse('2026-01-15T09:30:00Z');
@@ -174,6 +176,17 @@ describe('a long outage', () => {
     expect(Buffer.byteLength(JSON.stringify(log.progress()))).toBeLessThan(64 * 1024);
   });
 
+  test('is as short where each of its workers was lost before it could say anything', () => {
+    let log = tryNumber(1);
+    for (let attempt = 10; attempt <= 500; attempt += 10) {
+      log = tryNumber(attempt, log.progress()); // Nine were lost since, and nothing was heard of them.
+      fail(log, 'ECONNREFUSED');
+    }
+    const { attempts, attemptsLeftOut = 0, leftOut } = log.progress();
+    expect([attempts.length, attempts.length + attemptsLeftOut]).toEqual([100, 500]);
+    expect(leftOut?.unknown).toBe(360);
+  });
+
   test('leaves out none that wrote or parked a record', () => {
     const log = tryNumber(1);
     for (let n = 1; n <= 300; n++) {
@@ -184,7 +197,71 @@ describe('a long outage', () => {
   });
 });
 
+/** What Temporal would hand to the next try. Rejects where that could not be read. */
+async function throughTemporal(log: AttemptLog): Promise<{ progress: Progress; bytes: number; keptBytes: number }> {
+  const whole = Buffer.from(JSON.stringify(log.progress()));
+  const kept = await compressionCodec.encode([{ data: whole }]);
+  const [read] = await compressionCodec.decode(kept);
+  const progress = JSON.parse(Buffer.from(read?.data ?? []).toString()) as Progress; // The same type, a copy.
+  return { progress, bytes: whole.length, keptBytes: kept[0]?.data?.length ?? 0 };
+}
+/** An attempt whose partitions failed each in its own way, and that wrote nothing. */
+function failIn(log: AttemptLog, names: readonly string[], positions?: number[], lastsMs = 10): void {
+  const attempt = log.begin(positions && { positions });
+  vi.advanceTimersByTime(lastsMs);
+  const failures = names.map(
+    (name, partition): PartitionFailure => ({
+      partitions: [partition],
+      brokers: [`broker-${partition % 6}.example:9092`],
+      outcome: 'failed',
+      error: failedWith(name),
+    }),
+  );
+  log.end(attempt, { brokers: ['b:1'], ...endOf(failures, false) });
+}
+const allPositions = Array.from({ length: 2_400 }, (_, n) => n);
+
 describe('a refusal that is narrowed down', () => {
+  test('can be read by the next try, however often an outage makes it begin anew', async () => {
+    let log = tryNumber(1);
+    for (let pass = 1; pass <= 400; pass++) {
+      for (const length of [2_400, 1_200, 600, 300]) failIn(log, ['MESSAGE_TOO_LARGE'], allPositions.slice(-length));
+      failIn(log, ['NOT_ENOUGH_REPLICAS'], allPositions.slice(0, 150));
+      if (pass % 100 === 0) log = tryNumber(1 + pass / 100, (await throughTemporal(log)).progress);
+    }
+    const { progress, bytes, keptBytes } = await throughTemporal(log);
+    expect(bytes).toBeLessThan(3_000_000); // 100 others among them.
+    expect(keptBytes).toBeLessThan(1_000_000);
+    expect(progress.attempts.length + (progress.attemptsLeftOut ?? 0)).toBe(2_000);
+    expect(progress.attempts.slice(0, 4).map(({ positions }) => positions?.length)).toEqual([2_400, 1_200, 600, 300]);
+  });
+
+  test('is none where another partition stops the try: all is sent anew, and such attempts are counted', async () => {
+    let log = tryNumber(1);
+    const names = [...Array.from({ length: 63 }, () => 'MESSAGE_TOO_LARGE'), 'NOT_ENOUGH_REPLICAS'];
+    for (let attempt = 1; attempt <= 300; attempt++) {
+      failIn(log, names);
+      log = tryNumber(attempt + 1, log.progress());
+    }
+    const { attempts, attemptsLeftOut } = log.progress();
+    expect([attempts.length, attemptsLeftOut]).toEqual([100, 200]);
+    expect((await throughTemporal(log)).bytes).toBeLessThan(1_000_000);
+  });
+
+  test('has room for one pass over a batch of nothing but refused records', async () => {
+    const log = tryNumber(1);
+    const narrow = (positions: number[]): void => {
+      failIn(log, ['INVALID_RECORD'], positions);
+      if (positions.length === 1) return;
+      const half = Math.ceil(positions.length / 2);
+      narrow(positions.slice(0, half));
+      narrow(positions.slice(half));
+    };
+    narrow(allPositions);
+    expect(log.progress().attempts).toHaveLength(2 * 2_400 - 1);
+    expect(log.progress()).not.toHaveProperty('attemptsLeftOut');
+  });
+
   test('keeps each of its attempts, in later tries as well, up to a bound that only tries that begin anew come to', () => {
     let log = tryNumber(1);
     for (let n = 0; n < 400; n++) fail(log, 'MESSAGE_TOO_LARGE');
@@ -192,10 +269,42 @@ describe('a refusal that is narrowed down', () => {
     for (let n = 0; n < 400; n++) fail(log, 'MESSAGE_TOO_LARGE');
     expect(log.progress().attempts.map(({ number }) => number)).toEqual(Array.from({ length: 800 }, (_, n) => n + 1));
 
-    for (let n = 800; n < narrowingKept + 1_000; n++) fail(log, 'MESSAGE_TOO_LARGE');
-    const { attempts, attemptsLeftOut } = tryNumber(3, log.progress()).progress();
-    expect([attempts.length, attemptsLeftOut]).toEqual([narrowingKept + 100, 900]);
-    expect(Buffer.byteLength(JSON.stringify(attempts))).toBeLessThan(4_000_000);
+    for (let n = 800; n < 1_300; n++) failIn(log, ['MESSAGE_TOO_LARGE'], allPositions);
+    const kept = tryNumber(3, log.progress()).progress();
+    expect(kept.attempts.length + (kept.attemptsLeftOut ?? 0)).toBe(1_300);
+    const bytes = kept.attempts.slice(0, -100).reduce((sum, attempt) => sum + JSON.stringify(attempt).length, 0);
+    expect(bytes).toBeGreaterThan(narrowingBytesMax - 15_000);
+    expect(bytes).toBeLessThanOrEqual(narrowingBytesMax);
+  });
+});
+
+describe('for how long tries have failed in passing', () => {
+  test('is told where only one of the partitions failed so, and another refused its records for good', () => {
+    let log = tryNumber(1);
+    for (let attempt = 1; attempt <= 7; attempt++) {
+      failIn(log, ['MESSAGE_TOO_LARGE', 'NOT_ENOUGH_REPLICAS']);
+      vi.advanceTimersByTime(10_000 - 10);
+      log = tryNumber(attempt + 1, log.progress());
+    }
+    expect(log.failingMs()).toBe(70_000);
+  });
+
+  test('begins anew with an attempt that wrote a record, or that only refused some', () => {
+    const log = tryNumber(1);
+    fail(log, 'NOT_ENOUGH_REPLICAS', minuteMs);
+    failIn(log, ['MESSAGE_TOO_LARGE'], undefined, minuteMs);
+    fail(log, 'NOT_ENOUGH_REPLICAS', minuteMs);
+    expect(log.failingMs()).toBe(minuteMs);
+    const attempt = log.begin();
+    vi.advanceTimersByTime(minuteMs);
+    const failure: PartitionFailure = {
+      partitions: [0],
+      brokers: ['b:1'],
+      outcome: 'failed',
+      error: failedWith('NOT_ENOUGH_REPLICAS'),
+    };
+    log.end(attempt, { brokers: ['b:1'], ...endOf([failure], true) });
+    expect(log.failingMs()).toBe(0);
   });
 });
 
