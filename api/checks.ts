@@ -153,7 +153,7 @@ async function heldCheck({ workflowService, options: { namespace } }: Client): P
   if (waiting + suspended === 0) return ok('no lane waits for its destination');
   const query = "DeliveryState IN ('Waiting', 'Suspended')";
   return warning(
-    `${waiting} lanes wait for a destination that can't be reached, ${suspended} are suspended`,
+    `${waiting} lanes wait for a destination that can't be reached, ${suspended} are suspended or held by a paused destination`,
     `See which, and then causeway lanes <destination>: temporal workflow list --query "${query}"`,
   );
 }

@@ -28,7 +28,7 @@ const listLanes = createRoute({
   tags,
   summary: "List a destination's open lanes",
   description:
-    "Found by Temporal's visibility, which lags behind by a second or two; each lane of the page is then asked itself. A lane that has nothing to do and nothing to remember is closed, and not listed.",
+    "Found by Temporal's visibility, which lags behind by a second or two; each lane of the page is then asked itself. A page may have fewer than `limit`, even none, and still be followed by another: of a paused destination only the lane itself says whether it is paused or suspended. Lanes of a destination that was just resumed are found as `Suspended` until they go on. A lane that has nothing to do and nothing to remember is closed, and not listed.",
   security,
   request: { params: destinationIdParam, query: lanesQuery },
   responses: { 200: page(lanePageSchema), ...problemResponses(400, 401, 403, 404, 503) },
@@ -49,8 +49,9 @@ export function laneRoutes(app: App, { destinations, list, lanes }: LaneRouteOpt
     const isAsked = withStatus === 'true';
     const statuses = isAsked ? await askedOf(found.lanes, ({ workflowId }) => lanes.status(workflowId)) : [];
     const shown = found.lanes.map((lane, n) => shownLane(lane, statuses[n], isPaused));
+    // Each is in one of the two lists: where the destination is paused no more, in that which Temporal has it in.
     const isToldOtherwise = ({ state: told }: { state: DeliveryState }): boolean =>
-      (state === 'Suspended' && told === 'Paused') || (state === 'Paused' && told === 'Suspended');
+      isPaused && ((state === 'Suspended' && told === 'Paused') || (state === 'Paused' && told === 'Suspended'));
     return c.json(
       {
         lanes: shown.filter((lane) => !isToldOtherwise(lane)),

@@ -39,7 +39,7 @@ const begin = createRoute({
   path: '/v1/replays',
   summary: 'Replay dead letters or delivered events by a filter, or discard dead letters',
   description:
-    'In the background, over any number of lanes, at a bounded rate; it survives restarts, can be watched, cancelled and continued. They are counted first. What was parked or delivered after it began is left alone. A delivered event is sent once more by each replay that names it, behind what waits in its lane. With `dryRun` it only counts. With `action` `discard` dead letters are given up in place of sent again: no more than were counted.',
+    'In the background, over any number of lanes, at a bounded rate; it survives restarts, can be watched, cancelled and continued. They are counted first. What was parked or delivered after it began is left alone. A delivered event is sent once more by each replay that names it, behind what waits in its lane. With `dryRun` it only counts. With `action` `discard` dead letters are given up in place of sent again: no more than were counted. (Where a worker dies, or it is cancelled and continued, in the middle of a page of ten lanes, what that page gave up is not in `events`, and as many more that fit may be.)',
   middleware: limitBody(bodyBytesMax),
   request: {
     headers: idempotencyKeyHeader,

@@ -117,7 +117,7 @@ export class Sampler {
     this.paused = ids.size === 0 ? new Set() : await this.options.destinations.pausedOf([...ids]);
     const counts = isWhole ? this.countsKnown() : await this.countsAsked();
     const deadLetters = sumOf(this.known.values(), ({ lane }) => lane.deadLetters);
-    const all = destinationsIn([...this.known.values()].map(({ lane }) => this.told(lane)));
+    const all = destinationsIn([...this.known.values()].map((known) => this.told(known)));
     // One lane of each, in its worst state: who asks it hears what is wrong.
     const examples = this.examplesOf(all);
     await this.ask(examples);
@@ -172,26 +172,26 @@ export class Sampler {
 
   private countsKnown(): Omit<Seen['lanes'], 'Delivering'> {
     const counts = { Waiting: 0, Suspended: 0, Parked: 0, Paused: 0 };
-    for (const { lane } of this.known.values()) {
-      const state = this.stateOf(lane);
+    for (const known of this.known.values()) {
+      const state = this.stateOf(known);
       if (state !== 'Delivering') counts[state]++;
     }
     return counts;
   }
 
-  private stateOf({ state, destinationId }: ListedLane): DeliveryState {
-    return state === 'Suspended' ? toldState(state, { isPaused: this.paused.has(destinationId) }) : state;
+  /** Under a pause too, what a lane said it is held for is to be mended. Once the destination is resumed, what it said before is old. */
+  private stateOf({ lane: { state, destinationId }, told }: Known): DeliveryState {
+    return this.paused.has(destinationId) ? toldState(state, { isPaused: true, error: told?.error }) : state;
   }
 
-  private told(lane: ListedLane): ListedLane {
-    const state = this.stateOf(lane);
-    return state === lane.state ? lane : { ...lane, state };
+  private told(known: Known): ListedLane {
+    return { ...known.lane, state: this.stateOf(known) };
   }
 
   private async countsAsked(): Promise<Omit<Seen['lanes'], 'Delivering'>> {
     const { count } = this.options;
     // Temporal counts them as suspended; those that are known yet are told as what they are.
-    const paused = sumOf(this.known.values(), ({ lane }) => (this.stateOf(lane) === lane.state ? 0 : 1));
+    const paused = sumOf(this.known.values(), (known) => (this.stateOf(known) === known.lane.state ? 0 : 1));
     return {
       Waiting: await count({ states: ['Waiting'] }),
       Suspended: Math.max((await count({ states: ['Suspended'] })) - paused, 0),
@@ -217,8 +217,7 @@ export class Sampler {
 
   private examplesOf(destinations: readonly DestinationSeen[]): Map<string, Known> {
     const byState = new Map<string, Known>();
-    for (const known of this.known.values())
-      byState.set(`${known.lane.destinationId} ${this.stateOf(known.lane)}`, known);
+    for (const known of this.known.values()) byState.set(`${known.lane.destinationId} ${this.stateOf(known)}`, known);
     return new Map(
       destinations.flatMap(({ destinationId, state }) => {
         const known = byState.get(`${destinationId} ${state}`);
@@ -248,10 +247,11 @@ export class Sampler {
 
   private oldest(): OldestWaiting | undefined {
     let oldest: OldestWaiting | undefined;
-    for (const { lane, told } of this.known.values()) {
+    for (const known of this.known.values()) {
+      const { lane, told } = known;
       const { waitingSince: acceptedAt } = told ?? {};
       if (acceptedAt === undefined || (oldest && oldest.acceptedAt <= acceptedAt)) continue;
-      oldest = { acceptedAt, destinationId: lane.destinationId, lane: lane.lane, state: this.stateOf(lane) };
+      oldest = { acceptedAt, destinationId: lane.destinationId, lane: lane.lane, state: this.stateOf(known) };
     }
     return oldest;
   }

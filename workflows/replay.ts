@@ -66,7 +66,7 @@ const visibilityLagMs = 3_000;
 export const replayEvents = (given: ReplayStart, from?: ReplayState): Promise<ReplayResult> =>
   run('replay', given, from);
 
-/** Gives dead letters up that a filter names, and never more than it has counted. Else it is as {@link replayEvents}. */
+/** Gives dead letters up that a filter names, and no more than it has counted, but for a page cut short (docs/decisions/replay.md). Else it is as {@link replayEvents}. */
 export const discardEvents = (given: ReplayStart, from?: ReplayState): Promise<ReplayResult> =>
   run('discard', given, from);
 

@@ -119,7 +119,14 @@ test('one that is cancelled gives up no more, and goes on once it is continued: 
 
 test('from the command line they are counted, a person says yes to so many, and these are given up', async () => {
   const customerExternalId = newCustomer();
-  const { ids } = await parked(customerExternalId, 2);
+  const { destination, ids: all } = await parked(customerExternalId, 3);
+  const [one = '', ...ids] = all;
+  const named = await run(causeway.api, ['discard', destination.id, one, '--status', 'parked', '--max', '1'], {
+    answer: 'yes',
+    isTerminal: true,
+  });
+  expect([named.code, named.out]).toEqual([0, expect.stringMatching(/^status +done\nevents +1$/m)]);
+  await untilDiscarded(one);
   const discard = (answer: string, ...more: string[]) =>
     run(causeway.api, ['discard', '--customer', customerExternalId, '--error', 'MESSAGE_TOO_LARGE', ...more], {
       answer,

@@ -2,8 +2,10 @@ import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import type { LaneQuery, ListedLane } from '../../activities/laneList.ts';
 import { Sampler, type SamplerOptions } from '../../api/sampler.ts';
+import { destinationPaused } from '../../domain/lane.ts';
 import type { ParkedEvent } from '../../domain/laneMessages.ts';
 import type { DestinationSeen, Seen } from '../../domain/numbers.ts';
+import { heldFor } from '../harness/heldLane.ts';
 
 /** A visibility with so many lanes, ten of each destination and each with one dead letter, behind a store that keeps what is sampled. */
 function worldWith(parked: number) {
@@ -98,6 +100,24 @@ test('lanes that a paused destination holds are told as paused, though Temporal 
     ['dst_refused', 'Suspended', { Suspended: 1 }],
     ['dst_held', 'Paused', { Paused: 2 }],
   ]);
+});
+
+test('a lane that is held for a refused credential stays suspended under a pause, once it has said so', async () => {
+  const { kept, options } = worldWith(0);
+  const laneOf = (name: string): ListedLane => ({
+    ...{ workflowId: `delivery:dst_held:${name}`, runId: 'r', destinationId: 'dst_held', lane: name },
+    ...{ state: 'Suspended', deadLetters: 0, runStartedAt: new Date(0) },
+  });
+  const list = async () => ({ lanes: ['refused', 'paused'].map(laneOf) });
+  const status: SamplerOptions['lanes']['status'] = async (workflowId) =>
+    heldFor(workflowId.endsWith('paused') ? destinationPaused : 'SASL_AUTHENTICATION_FAILED');
+  const lanes = { ...options.lanes, status };
+  await sampled({ ...options, list, lanes, destinations: { pausedOf: async () => new Set(['dst_held']) } }, 2, kept);
+  expect(kept.at(-1)?.seen).toMatchObject({ lanes: { Suspended: 1, Paused: 1 }, suspendedDestinations: 1 });
+  // Resumed, it is not told by what it said before.
+  kept.length = 0;
+  await sampled({ ...options, list, lanes }, 2, kept);
+  expect(kept.at(-1)?.seen).toMatchObject({ lanes: { Suspended: 2, Paused: 0 } });
 });
 
 test('a process that has no turn asks nothing', async () => {

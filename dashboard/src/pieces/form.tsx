@@ -11,6 +11,8 @@ type FormProps = {
   label: string;
   error: unknown;
   busy?: boolean;
+  /** It can't be sent, for something else was. */
+  disabled?: boolean;
   submit: string;
   danger?: boolean;
   /** Beside the button that sends it. */
@@ -20,7 +22,8 @@ type FormProps = {
 };
 
 /** A form. What the API refuses is shown at its fields, and focus goes to the first of them. */
-export function Form({ label, error, busy = false, submit, danger = false, actions, onSubmit, children }: FormProps) {
+export function Form(props: FormProps) {
+  const { label, error, busy = false, disabled = false, submit, danger = false, actions, onSubmit, children } = props;
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (!error) return;
@@ -30,14 +33,14 @@ export function Form({ label, error, busy = false, submit, danger = false, actio
   }, [error]);
   const send = (event: FormEvent) => {
     event.preventDefault();
-    if (!busy) onSubmit();
+    if (!busy && !disabled) onSubmit();
   };
   return (
     <form ref={form} aria-label={label} className="stack" noValidate onSubmit={send}>
       {Boolean(error) && <ProblemAlert error={error} />}
       <ProblemContext value={error}>{children}</ProblemContext>
       <div className="row">
-        <Button type="submit" loading={busy} color={danger ? 'red' : 'blue'}>
+        <Button type="submit" loading={busy} disabled={disabled} color={danger ? 'red' : 'blue'}>
           {submit}
         </Button>
         {actions}

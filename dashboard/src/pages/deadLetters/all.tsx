@@ -102,7 +102,8 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
   const [busy, setBusy] = useState<Replay['action']>();
   const [error, setError] = useState<unknown>();
   const [isSure, setSure] = useState(false);
-  const [isLocked, setLocked] = useState(false);
+  // What may have been begun: the same may be asked for again, and not its opposite.
+  const [locked, setLocked] = useState<Replay['action']>();
   const client = useQueryClient();
   const key = useRequestKey();
   const [, go] = useLocation();
@@ -122,7 +123,7 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
     } catch (refused) {
       setError(refused);
       setBusy(undefined);
-      if (mayBeBegun(refused)) setLocked(true);
+      if (mayBeBegun(refused)) setLocked(action);
     } finally {
       void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'preview' });
     }
@@ -141,17 +142,23 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
       label="All that match"
       error={error}
       busy={busy === 'replay'}
+      disabled={busy === 'discard' || locked === 'discard'}
       submit={`Replay ${atLeast}${counted(events, 'dead letter')}`}
       onSubmit={() => void begin('replay')}
       actions={
         <>
           {mayDiscard && isSure && (
-            <Button color="red" loading={busy === 'discard'} onClick={() => void begin('discard')}>
+            <Button
+              color="red"
+              loading={busy === 'discard'}
+              disabled={busy === 'replay' || locked === 'replay'}
+              onClick={() => void begin('discard')}
+            >
               Yes, discard {counted(events, 'dead letter')} for good
             </Button>
           )}
           {mayDiscard && !isSure && (
-            <Button variant="default" onClick={() => setSure(true)}>
+            <Button variant="default" disabled={locked === 'replay'} onClick={() => setSure(true)}>
               Discard all …
             </Button>
           )}
@@ -170,11 +177,11 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
       <AreaField
         name="reason"
         label="Reason"
-        hint={isLocked ? lockedHint : "Why: it is kept in Temporal's history and in the audit trail."}
+        hint={locked ? lockedHint : "Why: it is kept in Temporal's history and in the audit trail."}
         rows={2}
         value={reason}
         onChange={setReason}
-        disabled={isLocked}
+        disabled={locked !== undefined}
       />
     </Form>
   );
