@@ -35,13 +35,13 @@ type InRun = {
 
 /**
  * The record of one delivery of the event with that digest: its key, and its value to the byte. Undefined where retention has deleted
- * what held it. Rejects with `temporal_unavailable`.
+ * what held it, `unread` where the open lane may hold it in one of more segments than are read. Rejects with `temporal_unavailable`.
  */
 export async function recordOf(
   known: EventValueDependencies,
   digest: string,
   { workflowId, runId, acceptedAt, laterRunIds = [] }: Stored,
-): Promise<Delivery | undefined> {
+): Promise<Delivery | undefined | 'unread'> {
   let next: string | undefined = runId;
   for (let runs = 0; next !== undefined && runs < runsMax; runs++) {
     const read: InRun | undefined = await readRun(known, workflowId, next, digest);
@@ -55,23 +55,25 @@ export async function recordOf(
   return await stillHeld(known, workflowId, { digest, acceptedAtMs: acceptedAt.getTime() });
 }
 
-/** What the open lane holds: in its memory, in a segment, or, of a dead letter, in a holder. */
+/** What the open lane holds: in its memory, of a dead letter in a holder, or in a segment. */
 async function stillHeld(
   known: EventValueDependencies,
   workflowId: string,
   looked: { digest: string; acceptedAtMs: number },
-): Promise<Delivery | undefined> {
+): Promise<Delivery | undefined | 'unread'> {
   const { digest } = looked;
   const { runId } = await known.histories.now(workflowId);
   if (runId === undefined) return undefined;
   const inMemory = (await readRun(known, workflowId, runId, digest))?.found;
   if (inMemory) return inMemory;
-  const segment = await known.segmentHolding(workflowId, runId, looked);
-  if (segment) return inBlocks(segment, digest);
+  // Before segments: of those many may have to be read.
   const letters = await known.lanes.deadLetters(workflowId);
   const letter = Array.isArray(letters) ? letters.find(({ eventId }) => eventId === eventIdOf(digest)) : undefined;
-  if (letter?.bodyIn === undefined) return undefined;
-  return (await bodiesIn(known.temporal, letter.bodyIn))?.find(({ id }) => id === digest);
+  if (letter?.bodyIn !== undefined) {
+    return (await bodiesIn(known.temporal, letter.bodyIn))?.find(({ id }) => id === digest);
+  }
+  const segment = await known.segmentHolding(workflowId, runId, looked);
+  return segment === 'unread' ? segment : segment && inBlocks(segment, digest);
 }
 
 const inBlocks = (blocks: readonly Block[], digest: string): Delivery | undefined => {

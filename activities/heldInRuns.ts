@@ -15,16 +15,16 @@ export type HeldInRuns = {
   runIds(workflowId: string, back: string): Promise<string[]>;
   /** How the run began with the event of that digest; undefined where retention has deleted the run. */
   heldAt(workflowId: string, runId: string, digest: string): Promise<HeldInRun | undefined>;
-  /** Whether the event lies in a segment that the lane had when the run began. */
-  isInSegment(workflowId: string, runId: string, looked: Looked): Promise<boolean>;
+  /** Whether the event lies in a segment that the lane had when the run began; `unread` where the lane has more than are read. */
+  isInSegment(workflowId: string, runId: string, looked: Looked): Promise<boolean | 'unread'>;
 };
 
-/** The blocks of the segment that has the event, of those that the lane had when the run began; undefined where none has. */
+/** The blocks of the segment that has the event, of those that the lane had when the run began; undefined where none has, `unread` where there are more than are read. */
 export type SegmentHolding = (
   workflowId: string,
   runId: string,
   looked: Looked,
-) => Promise<readonly Block[] | undefined>;
+) => Promise<readonly Block[] | undefined | 'unread'>;
 
 const callTimeoutMs = 3_000;
 
@@ -40,7 +40,10 @@ export function heldInRuns(client: Client, histories: Pick<LaneHistories, 'decod
       );
       return heldInRun(digest, head, blocks);
     },
-    isInSegment: async (...of) => (await holding(...of)) !== undefined,
+    async isInSegment(...of) {
+      const held = await holding(...of);
+      return held === 'unread' ? held : held !== undefined;
+    },
   };
 }
 
@@ -57,10 +60,8 @@ export function segmentHolding(client: Client, histories: Pick<LaneHistories, 'd
       const opened = await startOf(client, { workflowId: segmentId, runId: '' }, callTimeoutMs);
       return opened && (await histories.decoded<Block[]>(opened.input?.payloads?.slice(1)));
     };
-    for (const ranges of [segments, aside?.segments ?? []]) {
-      const number = await segmentWith(ranges, looked, blocksOf);
-      if (number !== undefined) return await blocksOf(number);
-    }
-    return undefined;
+    const number = await segmentWith([segments, aside?.segments ?? []], looked, blocksOf);
+    if (number === 'unread') return number;
+    return number === 'none' ? undefined : await blocksOf(number);
   };
 }

@@ -7,55 +7,63 @@ export type Looked = { digest: string; acceptedAtMs: number };
 
 /** Where it would stand by its time, and its neighbours: clocks differ, and a block has the time of its oldest event. */
 const neighbours = [0, -1, 1, -2];
-/** Ranges that are looked at one by one. Each costs a read at least. */
-const rangesMax = 200;
+/** So many segments are read at the most for one event: each is an answer of up to a mebibyte. */
+export const segmentReadsMax = 60;
+
+/** Of a segment that was read no more is kept. `firstAtMs` is absent where it is gone. */
+type Seen = { firstAtMs?: number | undefined; hasIt: boolean };
+/** `unread`: it was in none of those that were read, and there are more. */
+type Answer = number | 'none' | 'unread';
 
 /**
- * The number of the segment that has the event, of these; undefined where none has. They stand in the order of acceptance, and are
- * halved. What came back from aside stands before what was accepted earlier, of other keys: so where there are several ranges, each is
- * halved by itself, too. `blocksOf` reads one; undefined where it is gone.
+ * The number of the segment that has the event, of these lists. The segments of one stand in the order of acceptance, and are halved. What came back
+ * from aside stands before what was accepted earlier, of other keys: so where a list has several ranges, each is halved by itself, too.
  */
 export async function segmentWith(
-  ranges: readonly SegmentRange[],
+  lists: readonly (readonly SegmentRange[])[],
   looked: Looked,
   blocksOf: (number: number) => Promise<readonly Block[] | undefined>,
-): Promise<number | undefined> {
-  const kept = new Map<number, readonly Block[]>();
-  const read = async (number: number): Promise<readonly Block[]> => {
-    const blocks = kept.get(number) ?? (await blocksOf(number)) ?? [];
-    kept.set(number, blocks);
-    return blocks;
+): Promise<Answer> {
+  const kept = new Map<number, Seen>();
+  const read = async (number: number): Promise<Seen | undefined> => {
+    const known = kept.get(number);
+    if (known || kept.size >= segmentReadsMax) return known;
+    const blocks = (await blocksOf(number)) ?? [];
+    const hasIt = blocks.some(({ entries }) => entries.some(({ id }) => id === looked.digest));
+    const seen = { firstAtMs: blocks[0]?.acceptedAtMs, hasIt };
+    kept.set(number, seen);
+    return seen;
   };
-  const found = await halved(ranges.flatMap(numbersIn), looked, read);
-  if (found !== undefined || ranges.length === 1) return found;
-  for (const range of ranges.slice(0, rangesMax)) {
-    const number = await halved(numbersIn(range), looked, read);
-    if (number !== undefined) return number;
+  const wholeLists = lists.map((ranges) => ranges.flatMap(numbersIn));
+  const singleRanges = lists.filter(({ length }) => length > 1).flat();
+  for (const numbers of [...wholeLists, ...singleRanges.map(numbersIn)]) {
+    const answer = await halved(numbers, looked.acceptedAtMs, read);
+    if (answer !== 'none') return answer;
   }
-  return undefined;
+  return 'none';
 }
 
 const numbersIn = ({ from, count }: SegmentRange): number[] => Array.from({ length: count }, (_, n) => from + n);
 
 async function halved(
   numbers: readonly number[],
-  { digest, acceptedAtMs }: Looked,
-  read: (number: number) => Promise<readonly Block[]>,
-): Promise<number | undefined> {
-  const readAt = async (at: number): Promise<readonly Block[]> => {
-    const number = numbers[at];
-    return number === undefined ? [] : await read(number);
-  };
+  acceptedAtMs: number,
+  read: (number: number) => Promise<Seen | undefined>,
+): Promise<Answer> {
   let low = 0;
   for (let high = numbers.length; low < high; ) {
     const middle = Math.floor((low + high) / 2);
-    const [first] = await readAt(middle);
-    if (first && first.acceptedAtMs > acceptedAtMs) high = middle;
+    const seen = await read(numbers[middle] ?? -1);
+    if (!seen) return 'unread';
+    if (seen.firstAtMs !== undefined && seen.firstAtMs > acceptedAtMs) high = middle;
     else low = middle + 1;
   }
   for (const step of neighbours) {
-    const blocks = await readAt(low - 1 + step);
-    if (blocks.some(({ entries }) => entries.some(({ id }) => id === digest))) return numbers[low - 1 + step];
+    const number = numbers[low - 1 + step];
+    if (number === undefined) continue;
+    const seen = await read(number);
+    if (!seen) return 'unread';
+    if (seen.hasIt) return number;
   }
-  return undefined;
+  return 'none';
 }

@@ -15,7 +15,7 @@ export type LoggedDelivery = DeliveryLog & {
   acceptedAt: Date;
   /** The run in which it was delivered for itself, not for a replay; absent where none of those that were read tells so. */
   ownRunId?: string;
-  /** Set where the lane has gone on for more runs than are read: what came later is not in the log. */
+  /** Set where the lane has gone on for more runs than are read, or, of one that is `expired`, has more segments: what came later is not in the log. */
   incomplete?: true;
   /** Runs in which it waited and that are not read: tries of theirs are not in the log. */
   runsPassedOver?: number;
@@ -67,10 +67,12 @@ export async function readDelivery(
   const named = await readRun(runId);
   /** What the lane's open run tells, where one that told of the event before is deleted. */
   const fromOpenRun = async (deleted: string): Promise<LoggedDelivery> => {
-    const { log, runId: open } =
-      (await stillHeld(histories, workflowId, { digest, acceptedAtMs: acceptedAt.getTime() })) ?? {};
+    const held = await stillHeld(histories, workflowId, { digest, acceptedAtMs: acceptedAt.getTime() });
+    const expired = logged({ status: 'expired', attempts: [], interventions: [] }, deleted);
+    if (held === 'unread') return { ...expired, incomplete: true };
+    const { log, runId: open } = held ?? {};
     if (log && open !== undefined) return { ...logged(log, open), deletedBefore: true };
-    return logged({ status: 'expired', attempts: [], interventions: [] }, deleted);
+    return expired;
   };
   if (!named) return await fromOpenRun(runId);
   const { runs, isWhole } = await sinceTaken(named, digest, readRun, runsMax);
@@ -131,17 +133,18 @@ type ReadRun = LaneRun & { id: string };
 const deliversOf = (run: LaneRun, digest: string): boolean =>
   deliveredIn(ownRecords(run), Number.POSITIVE_INFINITY, digest).length > 0;
 
-/** The log of an event that the open lane holds, in a segment of it too, as far as its run tells; undefined where it holds none. */
+/** The log of an event that the open lane holds, in a segment of it too, as far as its run tells; undefined where it holds none, `unread` where it has more segments than are read. */
 async function stillHeld(
   histories: Pick<DeliveryHistories, 'now' | 'run' | 'heldAt' | 'isInSegment'>,
   workflowId: string,
   looked: Looked,
-): Promise<{ log: DeliveryLog; runId: string } | undefined> {
+): Promise<{ log: DeliveryLog; runId: string } | undefined | 'unread'> {
   const { runId, running, state } = await histories.now(workflowId);
   const { digest } = looked;
   const inMemory = runId === undefined ? undefined : await histories.heldAt(workflowId, runId, digest);
   if (runId === undefined || !inMemory) return undefined;
   const isInSegment = inMemory.as === 'none' && (await histories.isInSegment(workflowId, runId, looked));
+  if (isInSegment === 'unread') return 'unread';
   if (inMemory.as === 'none' && !isInSegment) return undefined;
   const held: HeldInRun = isInSegment ? { as: 'queued' } : inMemory;
   const run = await histories.run(workflowId, runId);

@@ -32,7 +32,7 @@ const getValue = createRoute({
   tags: ['Events'],
   summary: "Show an event's record",
   description:
-    "Its value and key, read from Temporal: from the lane's history, or from where the open lane holds it. 410 `event_value_expired` once retention has deleted both.",
+    "Its value and key, read from Temporal: from the lane's history, or from where the open lane holds it. 410 `event_value_expired` once retention has deleted both, 404 `event_value_not_found` where the lane has more overflow segments than are read for it.",
   security: needs('read', 'read'),
   request: { params: eventIdParam, query: eventValueQuery },
   responses: {
@@ -52,15 +52,23 @@ export function eventValueRoute(app: App, { index, values, eventIndexDays, desti
       destinationId === undefined || workflowId.startsWith(laneWorkflowId(destinationId, ''));
     const found = await ownDeliveries(c, destinations, (await index.find(digest)).filter(isMeant));
     if (found.length === 0) throw eventNotFound(id, eventIndexDays);
+    let isUnread = false;
     for (const delivery of found) {
       const record = await turns.take(() => recordOf(values, digest, delivery));
-      if (!record) continue;
+      if (record === 'unread') isUnread = true;
+      if (!record || record === 'unread') continue;
       const value = Buffer.from(record.value).toString();
       const shown = {
         ...{ id, destinationId: delivery.workflowId.split(':')[1] ?? '', eventType: eventTypeIn(value) },
         ...{ partitionKey: record.key, value, bytes: record.value.length },
       };
       return c.json(shown, 200);
+    }
+    if (isUnread) {
+      throw new CausewayError(
+        'event_value_not_found',
+        `The history that held the record of ${id} is deleted (the namespace's retention), and its lane has more overflow segments than are read for one event: it may be in one of them. Ask again once fewer wait in the lane.`,
+      );
     }
     throw new CausewayError(
       'event_value_expired',

@@ -33,6 +33,7 @@ const rows = [
   { code: 'portal_link_not_found', status: 404, title: 'There is no such portal link' },
   { code: 'event_not_found', status: 404, title: 'The event is not known' },
   { code: 'event_value_expired', status: 410, title: "The event's record is deleted" },
+  { code: 'event_value_not_found', status: 404, title: "The event's record was not found" },
   { code: 'lane_not_found', status: 404, title: 'There is no such lane' },
   { code: 'event_not_replayable', status: 409, title: 'An event that is named can not be sent again' },
   { code: 'replay_not_continued', status: 409, title: 'The replay can not be continued' },

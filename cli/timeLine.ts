@@ -53,7 +53,11 @@ function notesOf(delivery: Delivery): string[] {
         ]
       : []),
     ...(incomplete
-      ? ['The lane has gone on for more runs than are read: see the Temporal UI for what came later.']
+      ? [
+          status === 'expired'
+            ? 'The open lane may still hold it: it has more overflow segments than are read.'
+            : 'The lane has gone on for more runs than are read: see the Temporal UI for what came later.',
+        ]
       : []),
   ];
 }

@@ -165,7 +165,7 @@ export const ownRows: readonly FailureRow[] = [
     ...{ name: 'COMPRESSION_FAILED', kind: 'transient', isOurs: true },
     why: 'This worker can’t compress records as the destination wants it: the package that does so has no binary for its machine. Nothing was sent.',
     remedy:
-      'Have npm install its optional packages where the worker runs, or choose another compression; the lane tries again.',
+      'Have npm install its optional packages where the worker runs and restart the worker, or choose another compression; the lane tries again.',
   },
   {
     ...{ name: 'WORKER_LOST', kind: 'outcomeUnknown' },

@@ -70,7 +70,8 @@ const deliverySchema = z
     error: failedSchema.optional(),
     nextAttemptAt: time.optional(),
     incomplete: z.literal(true).optional().openapi({
-      description: 'The lane has gone on for more runs than are read: what happened later is in the Temporal UI alone.',
+      description:
+        'The lane has gone on for more runs than are read: what happened later is in the Temporal UI alone. With `expired`: the open lane has more overflow segments than are read, and may hold the event in one of them.',
     }),
     runsPassedOver: z.int().optional().openapi({
       description:

@@ -44,7 +44,11 @@ export async function tryAlone(name: ProvokedAlone): Promise<Try> {
       ? [process.execPath, given]
       : inNetwork(`exec ${[process.execPath, ...given].map((one) => `'${one}'`).join(' ')}`);
   const { stdout } = await promisify(execFile)(file, args, { timeout: 30_000 });
-  const { thrownType, attempts, progress } = JSON.parse(stdout) as AloneTry; // Written by tryAloneMain.ts.
+  return tryOf(JSON.parse(stdout) as AloneTry); // Written by tryAloneMain.ts.
+}
+
+/** What came of a try in another process. */
+export function tryOf({ thrownType, attempts, progress }: AloneTry): Try {
   const thrown = thrownType ? ApplicationFailure.retryable('thrown in another process', thrownType) : undefined;
   return { thrown, attempts, progress };
 }

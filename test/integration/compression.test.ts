@@ -7,10 +7,12 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { TestEvent } from '../../activities/kafka/testEvent.ts';
 import { type Block, blockOf } from '../../domain/block.ts';
 import { type Compression, compressions } from '../../domain/destination.ts';
+import { expectRow } from '../harness/failureRow.ts';
 import { javaRecords } from '../harness/javaClient.ts';
 import { type KafkaRecord, type TestKafka, testKafka } from '../harness/kafka.ts';
-import { openDestination, type TestProduce, testProduce } from '../harness/produceActivity.ts';
+import { openDestination, type TestProduce, type Try, testProduce } from '../harness/produceActivity.ts';
 import { sharedTemporal, type TestTemporal } from '../harness/temporal.ts';
+import { type AloneTry, tryOf } from '../harness/tryAlone.ts';
 
 let kafka: TestKafka;
 let temporal: TestTemporal;
@@ -163,23 +165,26 @@ test('COMPRESSION_FAILED: where the package is not there for this machine nothin
   const script = `
     import { register } from 'node:module';
     register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(withoutPackage)}));
-    const { TopicConnection } = await import('./activities/kafka/topicConnection.ts');
-    const { openDestination } = await import('./test/harness/produceActivity.ts');
+    const { Client, Connection } = await import('@temporalio/client');
+    const { blockWithKeys, openDestination, testProduce } = await import('./test/harness/produceActivity.ts');
     const given = JSON.parse(process.argv[1]);
-    const record = { key: Buffer.from('k'), value: Buffer.from('x'.repeat(900)), headers: {} };
-    const answers = [];
+    const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
+    const produce = testProduce({ client });
+    // Long enough to be worth compressing.
+    const block = blockWithKeys(Array.from({ length: 50 }, () => 'k'));
+    const tries = [];
     for (const compression of ['snappy', 'lz4']) {
       const producer = { lingerMs: 0, batchSizeBytes: 1_048_576, acks: 'all', compression };
-      const connection = new TopicConnection(openDestination({ ...given, producer }));
-      answers.push((await connection.send(new Map([[0, [record]]]), () => true)).get(0));
-      connection.close();
+      const { thrown, ...tried } = await produce.run(openDestination({ ...given, producer }), block);
+      tries.push({ ...tried, thrownType: thrown?.type });
     }
-    console.log(JSON.stringify(answers));
+    process.stdout.write(JSON.stringify(tries), () => process.exit(0));
   `;
   const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
   const given = JSON.stringify({ brokers: kafka.brokers, topic });
-  const { stdout } = await promisify(execFile)(process.execPath, [...args, given]);
-  const [snappy, lz4] = JSON.parse(stdout);
-  expect(snappy).toMatchObject({ failure: { name: 'COMPRESSION_FAILED' }, isUnknown: false, isUnsent: true });
-  expect(lz4).toMatchObject({ baseOffset: 0 });
+  const { stdout } = await promisify(execFile)(process.execPath, [...args, given], { timeout: 60_000 });
+  const [snappy, lz4] = JSON.parse(stdout) as [AloneTry, Try]; // Written by the script above.
+  await expectRow({ name: 'COMPRESSION_FAILED' }, async () => tryOf(snappy));
+  expect(snappy.progress.landed).toEqual([]);
+  expect(lz4.outcome?.landed).toMatchObject([{ offsets: Array.from({ length: 50 }, (_, n) => n) }]);
 });

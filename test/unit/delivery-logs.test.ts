@@ -31,6 +31,7 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
   const held = new Map<string, HeldInRun>();
   const asked: string[] = [];
   const unlisted = new Set<string>();
+  const segments: { hold: boolean | 'unread' } = { hold: false };
   const histories = {
     run: async (_: string, runId: string) => {
       read.push(runId);
@@ -42,7 +43,7 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
       asked.push(runId);
       return runs.has(runId) ? (held.get(runId) ?? ({ as: 'none' } as const)) : undefined;
     },
-    isInSegment: async () => false,
+    isInSegment: async () => segments.hold,
     readerOf: async (segmentId: string) => readers.get(segmentId),
     resetRunOf: async (_: string, runId: string) => resets.get(runId),
   };
@@ -55,6 +56,7 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
     held,
     asked,
     unlisted,
+    segments,
     log: (from: number, later: number[] = []) =>
       readDelivery(histories, digest, { workflowId, runId: run(from), acceptedAt, laterRunIds: later.map(run) }),
   };
@@ -90,6 +92,17 @@ const resent = (replay: string): LaneRecord[] => [
   },
   ...delivered(),
 ];
+
+test('an event whose history is deleted is expired, and incomplete where the open lane has more segments than are read', async () => {
+  const { log, runs, segments } = lane(3);
+  runs.delete(run(0));
+  expect(await log(0)).toMatchObject({ status: 'expired', attempts: [] });
+  expect(await log(0)).not.toHaveProperty('incomplete');
+  segments.hold = 'unread';
+  expect(await log(0)).toMatchObject({ status: 'expired', incomplete: true });
+  segments.hold = true;
+  expect(await log(0)).toMatchObject({ status: 'queued', deletedBefore: true });
+});
 
 test('an event that was replayed is read on in the runs that got it once more, those that are deleted left out', async () => {
   const { log, runs } = lane(9, (n) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { segmentWith } from '../../activities/segmentOf.ts';
+import { segmentReadsMax, segmentWith } from '../../activities/segmentOf.ts';
 import { blockOf } from '../../domain/block.ts';
 
 const idOf = (n: number): string => String(n).padStart(22, '0');
@@ -12,7 +12,7 @@ function looking(gone: readonly number[] = []) {
     if (gone.includes(number)) return undefined;
     return [blockOf([{ id: idOf(number), key: 'k', value: Buffer.from('1') }], number * 1_000, 0)];
   };
-  const find = (n: number, acceptedAtMs: number) => segmentWith(ranges, { digest: idOf(n), acceptedAtMs }, blocksOf);
+  const find = (n: number, acceptedAtMs: number) => segmentWith([ranges], { digest: idOf(n), acceptedAtMs }, blocksOf);
   return { read, find };
 }
 
@@ -34,9 +34,9 @@ test('an event is found in its segment by the time of its acceptance, a little o
 });
 
 test('an event that is in none is not found, nor one whose segment is gone', async () => {
-  expect(await looking().find(2_000, 700_000)).toBeUndefined();
-  expect(await looking([700]).find(700, 700_000)).toBeUndefined();
-  expect(await segmentWith([], { digest: idOf(1), acceptedAtMs: 0 }, async () => [])).toBeUndefined();
+  expect(await looking().find(2_000, 700_000)).toBe('none');
+  expect(await looking([700]).find(700, 700_000)).toBe('none');
+  expect(await segmentWith([[], []], { digest: idOf(1), acceptedAtMs: 0 }, async () => [])).toBe('none');
 });
 
 test('an event is found in a segment that came back from aside, before older ones, and not where it is in none', async () => {
@@ -52,9 +52,34 @@ test('an event is found in a segment that came back from aside, before older one
   };
   for (const number of order) {
     const acceptedAtMs = (beganAtMs.get(number) ?? 0) + 500;
-    expect(await segmentWith(mixed, { digest: idOf(number), acceptedAtMs }, blocksOf)).toBe(number);
+    expect(await segmentWith([mixed], { digest: idOf(number), acceptedAtMs }, blocksOf)).toBe(number);
   }
   reads = 0;
-  expect(await segmentWith(mixed, { digest: idOf(99), acceptedAtMs: 50_000 }, blocksOf)).toBeUndefined();
+  expect(await segmentWith([mixed], { digest: idOf(99), acceptedAtMs: 50_000 }, blocksOf)).toBe('none');
   expect(reads).toBeLessThanOrEqual(order.length); // None twice.
+});
+
+test('an event that may be in one of hundreds of segments that came back costs a bounded number of reads, and is not said to be in none', async () => {
+  const scattered = Array.from({ length: 300 }, (_, n) => ({ from: 2 * n, count: 1 }));
+  let reads = 0;
+  const blocksOf = async (number: number) => {
+    reads++;
+    return [blockOf([{ id: idOf(number), key: 'k', value: Buffer.from('1') }], (number * 7_919) % 1_000, 0)];
+  };
+  for (const lists of [[scattered], [[], scattered]]) {
+    reads = 0;
+    expect(await segmentWith(lists, { digest: idOf(9_999), acceptedAtMs: 500 }, blocksOf)).toBe('unread');
+    expect(reads).toBe(segmentReadsMax);
+  }
+});
+
+test('an event is found in a segment that stands aside, by the time of its acceptance', async () => {
+  const read: number[] = [];
+  const blocksOf = async (number: number) => {
+    read.push(number);
+    return [blockOf([{ id: idOf(number), key: 'k', value: Buffer.from('1') }], (number % 1_000) * 1_000, 0)];
+  };
+  const lists = [[{ from: 1, count: 900 }], [{ from: 1_001, count: 900 }]];
+  expect(await segmentWith(lists, { digest: idOf(1_700), acceptedAtMs: 700_500 }, blocksOf)).toBe(1_700);
+  expect(read.length).toBeLessThan(2 * 15);
 });

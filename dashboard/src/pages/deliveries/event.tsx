@@ -113,7 +113,10 @@ function OneDelivery({ eventId, delivery }: { eventId: string; delivery: Deliver
         {(delivery.incomplete || delivery.deletedBefore || delivery.runsPassedOver !== undefined) && (
           <p className="dim small">
             {delivery.deletedBefore && 'Temporal has deleted the beginning of this log (retention). '}
-            {delivery.incomplete && 'The lane has gone on for more runs than are read. '}
+            {delivery.incomplete &&
+              (delivery.status === 'expired'
+                ? 'The open lane may still hold it: it has more overflow segments than are read. '
+                : 'The lane has gone on for more runs than are read. ')}
             {delivery.runsPassedOver !== undefined &&
               `${delivery.runsPassedOver} runs in which it waited were not read. `}
           </p>
