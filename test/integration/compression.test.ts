@@ -173,9 +173,9 @@ test('COMPRESSION_FAILED: where the package is not there for this machine nothin
     // Long enough to be worth compressing.
     const block = blockWithKeys(Array.from({ length: 50 }, () => 'k'));
     const tries = [];
-    for (const compression of ['snappy', 'lz4']) {
+    for (const [n, compression] of ['snappy', 'lz4'].entries()) {
       const producer = { lingerMs: 0, batchSizeBytes: 1_048_576, acks: 'all', compression };
-      const { thrown, ...tried } = await produce.run(openDestination({ ...given, producer }), block);
+      const { thrown, ...tried } = await produce.run(openDestination({ ...given, producer, version: n + 1 }), block);
       tries.push({ ...tried, thrownType: thrown?.type });
     }
     process.stdout.write(JSON.stringify(tries), () => process.exit(0));
