@@ -82,7 +82,7 @@ has it under its own name. \`DUPLICATE_SEQUENCE_NUMBER\` (46) is success: the br
 
 Each row is tested with the real produce activity: Kafka's against a broker that answers each code on order
 (\`test/integration/failure-table.test.ts\`), the client's and our own against servers that cause them (\`client-errors.test.ts\`,
-\`oauth.test.ts\`). The system gives ENETUNREACH for the loopback's broadcast address, EPIPE to who connects to a broker that closes and resets the
+\`oauth.test.ts\`, \`compression.test.ts\`). The system gives ENETUNREACH for the loopback's broadcast address, EPIPE to who connects to a broker that closes and resets the
 connection at once, ETIMEDOUT and EHOSTUNREACH in a network namespace of Linux (that test is skipped where the system allows none); in a system's usual
 settings we give up before it says ETIMEDOUT, with CONNECT_TIMEOUT or NO_ANSWER_IN_TIME. INVALID_CA alone is tested by name: of an issuer that is no authority
 OpenSSL says INVALID_PURPOSE. The design's examples are given by a real broker (4.1) in these:
