@@ -89,7 +89,7 @@ export const wallCases: Record<string, WallCase> = {
   'GET /v1/series': numbers('range=1h'),
   'GET /v1/event-types': {
     foreign: (theirs) => [{ query: `?customerExternalId=${customer(theirs)}` }, { isEmpty: true }],
-    own: (mine) => [{ query: `?search=${mine.mark}` }, { query: `?customerExternalId=${customer(mine)}&search=mark-` }],
+    own: (mine) => [{ query: '?search=e.mark-' }, { query: `?customerExternalId=${customer(mine)}&search=mark-` }],
   },
   'POST /v1/destinations': {
     foreign: (theirs) => [{ body: kafka(theirs, 'planted') }],
