@@ -142,7 +142,15 @@ const badInputsOf = (ids: Ids, id: string): Record<string, Bad> => ({
       ...filters(id),
     ],
   },
-  discard: selecting(ids, '--yes'),
+  discard: {
+    right: [id, ids.parked, '--yes'],
+    rows: [
+      ...selecting(ids, '--yes').rows.filter(([wrong]) => wrong !== 'missing'),
+      ['missing', [], 2, /Nothing is selected: name a destination, or --customer/],
+      ['two selectors', [id, '--all', '--status', 'parked', '--yes'], 2, /--lane and --all are for dead letters alone/],
+      ...filters(id, '--yes'),
+    ],
+  },
   'replays start': {
     right: ['--destination', id],
     rows: [
