@@ -3,7 +3,7 @@ import { createRoute } from '@hono/zod-openapi';
 import type { LaneCalls } from '../activities/laneCalls.ts';
 import type { LanePage, ListedLane, ListLanes } from '../activities/laneList.ts';
 import type { ParkedEvent } from '../domain/laneMessages.ts';
-import { isOfParking, type ParkingFilter } from '../domain/replayFilter.ts';
+import { isFiltered, isOfParking, type ParkingFilter } from '../domain/replayFilter.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
 import { cursorOf, placeOf, places } from './listCursor.ts';
@@ -124,6 +124,19 @@ type LetterPage = {
   next?: Place;
 };
 
+/** Of these lanes as many as have that many letters, by what visibility says of each: a lane answers with all of its, thousands of them. */
+function lanesFor(wanted: number, lanes: ListedLane[], isOfSome: boolean): ListedLane[] {
+  if (isOfSome) return lanes;
+  const enough: ListedLane[] = [];
+  let letters = 0;
+  for (const lane of lanes) {
+    if (enough.length > 0 && letters >= wanted) break;
+    enough.push(lane);
+    letters += lane.deadLetters;
+  }
+  return enough;
+}
+
 /** The dead letters of a page of lanes that fit, from that place on, `limit` of them at the most. */
 async function lettersOf(
   lanes: Pick<LaneCalls, 'deadLetters'>,
@@ -138,10 +151,11 @@ async function lettersOf(
     found.lanes.findIndex(({ workflowId }) => workflowId === from.workflowId),
     0,
   );
-  for (let at = first; at < found.lanes.length; at += lanesAtOnce) {
-    const some = found.lanes.slice(at, at + lanesAtOnce);
+  for (let at = first, some: ListedLane[]; at < found.lanes.length; at += some.length) {
+    const wanted = limit - page.deadLetters.length + (at === first ? from.passed : 0);
+    some = lanesFor(wanted, found.lanes.slice(at, at + lanesAtOnce), isFiltered(filter));
     const [next] = some;
-    if (at > first && next && performance.now() > endsAtMs) {
+    if (at > first && next && (page.deadLetters.length === limit || performance.now() > endsAtMs)) {
       return { ...page, next: { ...from, workflowId: next.workflowId, passed: 0 } };
     }
     const answers = await Promise.all(some.map(({ workflowId }) => lanes.deadLetters(workflowId)));

@@ -20,6 +20,7 @@ export const calmFiles = named([
 /** The files of the project `alone`. */
 export const aloneFiles = named([
   'keeper', // Hundreds of lanes deliver within a minute.
+  'many-letters', // A hundred thousand dead letters are listed, counted and given up within a minute.
   'rotation', // Nothing is there twice: no attempt is given up for being slow.
   'start', // Up again within 20 seconds.
 ]);
