@@ -181,6 +181,7 @@ test("replay and discard, with Temporal's CLI and with ours", async () => {
   await causeway.kafka.configure(destination.topic, { 'max.message.bytes': '1500' });
   const test = await postEvent(causeway.api, { ...ofType, payload: { pad: 'x'.repeat(5_000) } });
   await untilStatus('parked', test);
+  await causeway.kafka.configure(destination.topic, { 'max.message.bytes': '1000000' });
   await listed(test);
   expect(await guide(dry, '', { TO: '2999-01-01T00:00:00Z' })).toMatch(/^events +1$/m);
   const bulk = `causeway discard "$DESTINATION" --error MESSAGE_TOO_LARGE --reason 'test events' --yes`;
