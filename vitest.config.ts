@@ -7,8 +7,15 @@ const timeouts = { testTimeout: 2 * minutes, hookTimeout: 3 * minutes };
 /** The Temporal SDK loads our payload converter, which is TypeScript, by `require`. */
 const execArgv = ['--import', 'tsx'];
 
+/**
+ * Tests on real servers bear a machine that is busy, not every machine: one that fails is run once more, and `npm test` names at its end each
+ * that passed only then. Under a wrong result a test fails twice.
+ */
+const retry = 1;
+
 const onSharedServers = {
   execArgv,
+  retry,
   globalSetup: ['test/setup/servers.ts'],
   setupFiles: ['test/setup/leftovers.ts'],
   ...timeouts,
@@ -47,6 +54,7 @@ export default defineConfig({
           name: 'workflow',
           include: ['test/workflow/**/*.test.ts'],
           execArgv,
+          retry,
           globalSetup: ['test/setup/workflowCode.ts'],
           ...timeouts,
           maxWorkers: filesAtOnce.workflow,

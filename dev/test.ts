@@ -7,15 +7,16 @@ import { dashboardUpToDate } from './dashboard/upToDate.ts';
 import { installParts } from './servers/parts.ts';
 import { say } from './servers/progress.ts';
 
-type Count = { passed: number; failed: number };
+type Count = { passed: number; failed: number /** Names of those that failed at first. */; atSecondTry: string[] };
 
 /** Tests, and what failed outside of any test: a file that can't be read, an error that nobody caught. */
 function count(vitest: Vitest): Count {
-  const result: Count = { passed: 0, failed: vitest.state.getUnhandledErrors().length };
+  const result: Count = { passed: 0, failed: vitest.state.getUnhandledErrors().length, atSecondTry: [] };
   for (const testModule of vitest.state.getTestModules()) {
     const failedBefore = result.failed;
     for (const test of testModule.children.allTests()) {
       const { state } = test.result();
+      if (test.diagnostic()?.flaky) result.atSecondTry.push(`${testModule.relativeModuleId} > ${test.fullName}`);
       if (state === 'passed') result.passed += 1;
       if (state === 'failed') result.failed += 1;
     }
@@ -46,12 +47,13 @@ async function main(): Promise<void> {
     await dashboardUpToDate();
   }
   const vitest = await startVitest('test', filter, { ...options, watch: false });
-  const { passed, failed } = count(vitest);
+  const { passed, failed, atSecondTry } = count(vitest);
   await vitest.close(); // The shared servers stop here.
   const isGood = failed === 0 && passed > 0 && !process.exitCode;
   if (isGood) await rm(dir, { recursive: true, force: true });
   else say(`The logs of servers, API and workers are in ${dir}.`);
   if (passed + failed === 0) say('No test ran.');
+  if (atSecondTry.length > 0) say(`Passed at the second try only:\n${atSecondTry.join('\n')}`);
   console.log(`${passed} passed, ${failed} failed`);
   // Exit even where a test left a timer or a socket behind: the result is known.
   process.exit(isGood ? 0 : 1);

@@ -2,8 +2,8 @@
 import { basename } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** How many files of a project run at the same time on two cores: a workflow test keeps both busy. */
-export const filesAtOnce = { unit: 2, workflow: 1, integration: 2, calm: 2, alone: 1, browser: 1 } as const;
+/** How many files of a project run at the same time on two cores: two integration files keep both busy, one workflow file did not. */
+export const filesAtOnce = { unit: 2, workflow: 2, integration: 2, calm: 2, alone: 1, browser: 1 } as const;
 
 const named = (names: readonly string[]): string[] => names.map((name) => `test/integration/${name}.test.ts`);
 
