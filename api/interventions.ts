@@ -192,7 +192,7 @@ async function parkingLanes(list: ListLanes, destinationId: string): Promise<Tol
   const { lanes, token } = await list({ destinationId, isParking: true, lanesMax, isOwn: true });
   if (token === undefined) return lanes.map(({ workflowId, deadLetters }) => ({ workflowId, deadLetters }));
   const query = `DestinationId="${destinationId}" AND DeadLetters>0`;
-  const remedy = `More than ${lanesMax} lanes hold dead letters, which is more than one request may signal. Nothing was changed. Name lanes or events, or do it in the background: POST /v1/replays (causeway replay, or discard, <destination> --status parked), or temporal workflow signal --query '${query}' --name replay (or discard, with --input '{"all":true}').`;
+  const remedy = `More than ${lanesMax} lanes hold dead letters, which is more than one request may signal. Nothing was changed. Name lanes or events, or do it in the background: POST /v1/replays (causeway replay <destination> --status parked, or causeway discard likewise), or temporal workflow signal --query '${query}' --name replay (or discard, with --input '{"all":true}').`;
   throw new CausewayError('too_many_lanes', remedy);
 }
 

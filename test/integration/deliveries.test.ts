@@ -129,7 +129,7 @@ test('replays are listed with what they were to send and how far they are, the n
   const { customerExternalId } = orders;
   const note = { reason: 'why', by: 'ada', dryRun: true };
   const first = await beginReplay(causeway.api, { destinationId: orders.id, status: 'delivered', ...note });
-  const key = { 'idempotency-key': 'same' };
+  const key = { 'idempotency-key': randomUUID() };
   const second = await beginReplay(causeway.api, { customerExternalId, ...note }, key);
   await beginReplay(causeway.api, { customerExternalId, ...note }, key);
   const foreign = await beginReplay(causeway.api, { customerExternalId: 'acct_other', ...note });
@@ -142,7 +142,14 @@ test('replays are listed with what they were to send and how far they are, the n
   expect(rest).toEqual({
     replays: [
       {
-        ...{ id: first.id, askedAt: expect.any(String), by: 'ada (CAUSEWAY_API_KEY)', reason: 'why', dryRun: true },
+        ...{
+          id: first.id,
+          action: 'replay',
+          askedAt: expect.any(String),
+          by: 'ada (CAUSEWAY_API_KEY)',
+          reason: 'why',
+          dryRun: true,
+        },
         selector: { status: 'delivered', destinationId: orders.id },
         progress: expect.objectContaining({ id: first.id, status: 'done', events: expect.any(Number) }),
       },
