@@ -1,6 +1,7 @@
 /** What a lane's history tells of bodies of dead letters that it could not read. */
 import { bodyLost, lettersSettledType, type ReadBodies } from '../domain/bodies.ts';
 import type { LaneRecord } from '../domain/deliveryLog.ts';
+import { unforeseen } from '../domain/failures.ts';
 import { type HistoryEvent, type LaneHistories, msOf } from './laneHistory.ts';
 
 /** Letters whose bodies are lost. */
@@ -22,7 +23,7 @@ export class BodyReads {
     const failed = event.activityTaskFailedEventAttributes;
     const request = failed && this.asked.get(String(failed.scheduledEventId));
     if (!request) return undefined;
-    const name = failed.failure?.applicationFailureInfo?.type ?? 'UNFORESEEN';
+    const name = failed.failure?.applicationFailureInfo?.type || unforeseen;
     if (name === lettersSettledType) return undefined; // Nobody needs them.
     const error = bodyLost(request.holderId, { name, message: (await this.decoding.messageOf(failed.failure)) ?? '' });
     return { kind: 'unread', atMs: msOf(event.eventTime), letters: request.letters, error };

@@ -10,9 +10,12 @@ const neighbours = [0, -1, 1, -2];
 /** So many segments are read at the most for one event: each is an answer of up to a mebibyte. */
 export const segmentReadsMax = 60;
 
+/** So long segments are read for one event at the most, in ms; one that is begun may take its time of a call more. */
+export const segmentReadsMs = 10_000;
+
 /** Of a segment that was read no more is kept. `firstAtMs` is absent where it is gone. */
 type Seen = { firstAtMs?: number | undefined; hasIt: boolean };
-/** `unread`: it was in none of those that were read, and there are more. */
+/** `unread`: it was in none of those that were read in the time there is, and there are more. */
 type Answer = number | 'none' | 'unread';
 
 /**
@@ -25,9 +28,10 @@ export async function segmentWith(
   blocksOf: (number: number) => Promise<readonly Block[] | undefined>,
 ): Promise<Answer> {
   const kept = new Map<number, Seen>();
+  const endsAtMs = performance.now() + segmentReadsMs;
   const read = async (number: number): Promise<Seen | undefined> => {
     const known = kept.get(number);
-    if (known || kept.size >= segmentReadsMax) return known;
+    if (known || kept.size >= segmentReadsMax || performance.now() > endsAtMs) return known;
     const blocks = (await blocksOf(number)) ?? [];
     const hasIt = blocks.some(({ entries }) => entries.some(({ id }) => id === looked.digest));
     const seen = { firstAtMs: blocks[0]?.acceptedAtMs, hasIt };

@@ -6,6 +6,7 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 import { type Block, blockOf, type Delivery, deliveriesOf } from '../domain/block.ts';
 import { type LettersSettled, lettersSettledType, type ReadBodies } from '../domain/bodies.ts';
 import { isKeyError } from '../domain/encryptionCodec.ts';
+import type { BodyError } from '../domain/failures.ts';
 import { type SegmentStart, segmentSignals } from '../domain/overflow.ts';
 import { discardedBefore, landedBefore } from '../domain/settledBefore.ts';
 import { inGroups } from './inGroups.ts';
@@ -129,4 +130,4 @@ async function unlessNotFound<T>(call: () => Promise<T>): Promise<T | undefined>
 const isLost = (error: unknown): boolean => error instanceof ApplicationFailure && error.nonRetryable === true;
 
 /** Another try would find the same: the lane has to stop. */
-const lost = (type: string, message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, type);
+const lost = (type: BodyError, message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, type);

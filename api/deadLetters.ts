@@ -6,7 +6,7 @@ import type { ParkedEvent } from '../domain/laneMessages.ts';
 import { isFiltered, isOfParking, type ParkingFilter } from '../domain/replayFilter.ts';
 import type { Destinations } from '../store/destinations.ts';
 import type { App } from './appEnv.ts';
-import { cursorOf, placeOf, places } from './listCursor.ts';
+import { cursorOf, invalidCursor, placeOf, places } from './listCursor.ts';
 import { customerOf, ownDestination } from './portal.ts';
 import { FieldsRefused } from './problem.ts';
 import { destinationIdParam } from './schemas/destination.ts';
@@ -94,27 +94,52 @@ const lanesAtOnce = 5;
 /** So long it is looked for more: lanes that no worker has in memory take their time. In ms. */
 const askedForMs = 3_000;
 
-/** Where a page ended: the page of lanes and its size, the lane in it, and how many of its letters were passed. */
-type Place = { token: string; lanesMax: number; workflowId: string; passed: number };
+/**
+ * Where a page ended: the page of lanes and its size, the lane in it, how many of its letters were passed, and when its run began, in ms. An empty
+ * `workflowId` stands for the page's first lane; a cursor of an older version lacks `startedAtMs`.
+ */
+type Place = { token: string; lanesMax: number; workflowId: string; passed: number; startedAtMs?: number | undefined };
 
 async function pageOf({ list, lanes }: DeadLetterOptions, { limit, cursor, ...query }: Query) {
   const { destinationId, customerExternalId, ...filter } = query;
   const digest = createHash('sha256').update(JSON.stringify(query)).digest('base64url');
   const name = `dead-letters:${digest.slice(0, 16)}`;
   const lanesMax = Math.min(Math.max(limit, lanesOfPage.least), lanesOfPage.most);
-  const from = cursor === undefined ? { token: '', lanesMax, workflowId: '', passed: 0 } : placeFrom(name, cursor);
+  const from = cursor === undefined ? { token: '', lanesMax, ...pageStart } : placeFrom(name, cursor);
   const found = await list({
     ...{ destinationId, customerExternalId, isParking: true, lanesMax: from.lanesMax },
     token: from.token === '' ? undefined : from.token,
   });
   const { next, ...shown } = await lettersOf(lanes, found, from, { limit, filter });
   if (!next) return shown;
-  return { ...shown, nextCursor: cursorOf(name, [next.token, next.lanesMax, next.workflowId, next.passed]) };
+  const { token, workflowId, passed, startedAtMs } = next;
+  const place = [token, next.lanesMax, workflowId, passed, ...(startedAtMs === undefined ? [] : [startedAtMs])];
+  return { ...shown, nextCursor: cursorOf(name, place) };
 }
 
+const pageStart = { workflowId: '', passed: 0 };
+
 function placeFrom(name: string, cursor: string): Place {
-  const [token, lanesMax, workflowId, passed] = placeOf(name, cursor, places.deadLetters);
-  return { token, lanesMax: Math.min(Math.max(lanesMax, lanesOfPage.least), lanesOfPage.most), workflowId, passed };
+  const [token, asked, workflowId, passed, startedAtMs] = placeOf(name, cursor, places.deadLetters);
+  const lanesMax = Math.min(Math.max(asked, lanesOfPage.least), lanesOfPage.most);
+  return { token, lanesMax, workflowId, passed, startedAtMs };
+}
+
+const startedAtMsOf = ({ runStartedAt }: ListedLane): number => Math.floor(runStartedAt.getTime());
+
+/**
+ * The lanes of the page from that place on. They are listed with the newest run first: where the lane itself has left the list, for it holds none any
+ * more, those follow that are not newer; where it has gone on in a new run, it comes before these. Throws `cursor_invalid` where the lane
+ * has left, and the cursor does not tell when it began.
+ */
+function lanesFrom(lanes: ListedLane[], { workflowId, startedAtMs }: Place): ListedLane[] {
+  if (workflowId === '') return lanes;
+  const at = lanes.findIndex((lane) => lane.workflowId === workflowId);
+  const own = lanes[at];
+  if (own && (startedAtMs === undefined || startedAtMsOf(own) === startedAtMs)) return lanes.slice(at);
+  if (startedAtMs === undefined) throw invalidCursor();
+  const notNewer = lanes.filter((lane) => lane !== own && startedAtMsOf(lane) <= startedAtMs);
+  return own ? [own, ...notNewer] : notNewer;
 }
 
 type ShownLetter = ParkedEvent & { destinationId: string; lane: string; workflowId: string };
@@ -146,20 +171,17 @@ async function lettersOf(
 ): Promise<LetterPage> {
   const page: LetterPage = { deadLetters: [], unanswered: [] };
   const endsAtMs = performance.now() + askedForMs;
-  // A lane that holds none any more has left the page: it is shown from its start again.
-  const first = Math.max(
-    found.lanes.findIndex(({ workflowId }) => workflowId === from.workflowId),
-    0,
-  );
-  for (let at = first, some: ListedLane[]; at < found.lanes.length; at += some.length) {
-    const wanted = limit - page.deadLetters.length + (at === first ? from.passed : 0);
-    some = lanesFor(wanted, found.lanes.slice(at, at + lanesAtOnce), isFiltered(filter));
+  const left = lanesFrom(found.lanes, from);
+  for (let at = 0, some: ListedLane[]; at < left.length; at += some.length) {
+    const wanted = limit - page.deadLetters.length + (at === 0 ? from.passed : 0);
+    some = lanesFor(wanted, left.slice(at, at + lanesAtOnce), isFiltered(filter));
     const [next] = some;
-    if (at > first && next && (page.deadLetters.length === limit || performance.now() > endsAtMs)) {
-      return { ...page, next: { ...from, workflowId: next.workflowId, passed: 0 } };
+    if (at > 0 && next && (page.deadLetters.length === limit || performance.now() > endsAtMs)) {
+      return { ...page, next: placeAt(from, next, 0) };
     }
     const answers = await Promise.all(some.map(({ workflowId }) => lanes.deadLetters(workflowId)));
-    for (const [n, { destinationId, lane, workflowId, deadLetters }] of some.entries()) {
+    for (const [n, listed] of some.entries()) {
+      const { destinationId, lane, workflowId, deadLetters } = listed;
       const letters = answers[n];
       if (letters === 'gone') continue;
       if (!letters) {
@@ -169,12 +191,19 @@ async function lettersOf(
       const passedBefore = workflowId === from.workflowId ? from.passed : 0;
       for (const [passed, letter] of letters.entries()) {
         if (passed < passedBefore || !isOfParking(letter, filter)) continue;
-        if (page.deadLetters.length === limit) return { ...page, next: { ...from, workflowId, passed } };
+        if (page.deadLetters.length === limit) return { ...page, next: placeAt(from, listed, passed) };
         page.deadLetters.push({ lane, ...letter, destinationId, workflowId });
       }
     }
   }
-  return found.token === undefined
-    ? page
-    : { ...page, next: { ...from, token: found.token, workflowId: '', passed: 0 } };
+  if (found.token === undefined) return page;
+  // Newer lanes may have pushed the place off this page: then it is on the next one.
+  const place = left.length === 0 ? from : { lanesMax: from.lanesMax, ...pageStart };
+  return { ...page, next: { ...place, token: found.token } };
 }
+
+/** A lane that has gone on in a new run keeps the place that it had: what lies between has been shown. */
+const placeAt = ({ token, lanesMax, startedAtMs = Infinity }: Place, lane: ListedLane, passed: number): Place => ({
+  ...{ token, lanesMax, workflowId: lane.workflowId, passed },
+  startedAtMs: Math.min(startedAtMsOf(lane), startedAtMs),
+});

@@ -22,7 +22,7 @@ export type EventValueOptions = {
   destinations: Pick<Destinations, 'customersOf'>;
 };
 
-/** A history is read page by page, up to some megabytes. */
+/** A history is read page by page, up to some megabytes. Portal links have turns of their own: they keep no operator waiting. */
 const atOnce = { atOnce: 4, waiting: 50 };
 const tooMany = 'Too many values of events are asked for at once. Ask again after a second.';
 
@@ -43,7 +43,7 @@ const getValue = createRoute({
 
 /** `GET /v1/events/{id}/value` */
 export function eventValueRoute(app: App, { index, values, eventIndexDays, destinations }: EventValueOptions): void {
-  const turns = new Turns(atOnce, tooMany);
+  const turns = { ofKeys: new Turns(atOnce, tooMany), ofLinks: new Turns(atOnce, tooMany) };
   app.openapi(getValue, async (c) => {
     const { id } = c.req.valid('param');
     const { destinationId } = c.req.valid('query');
@@ -54,7 +54,7 @@ export function eventValueRoute(app: App, { index, values, eventIndexDays, desti
     if (found.length === 0) throw eventNotFound(id, eventIndexDays);
     let isUnread = false;
     for (const delivery of found) {
-      const record = await turns.take(() => recordOf(values, digest, delivery));
+      const record = await turns[c.var.portal ? 'ofLinks' : 'ofKeys'].take(() => recordOf(values, digest, delivery));
       if (record === 'unread') isUnread = true;
       if (!record || record === 'unread') continue;
       const value = Buffer.from(record.value).toString();

@@ -16,8 +16,8 @@ const token = z.string().regex(/^[\w-]*$/);
 /** What the places of each list are. */
 export const places = {
   lanes: z.tuple([token]),
-  /** Token of the list of lanes, lanes of its page, workflow id, letters passed. */
-  deadLetters: z.tuple([token, count, text, count]),
+  /** Token of the list of lanes, lanes of its page, workflow id, letters passed, and when that lane's run began; older cursors lack that. */
+  deadLetters: z.tuple([token, count, text, count, timeMs.optional()]),
   /** Time, event and run: of a place between two events the time alone. */
   deliveries: z.union([
     z.tuple([timeMs, z.string().regex(/^[\w-]{22}$/), runId]),
@@ -33,14 +33,15 @@ export const places = {
 export function placeOf<Place>(list: string, cursor: string, form: z.ZodType<Place>): Place {
   try {
     const read: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (!Array.isArray(read)) throw invalid();
+    if (!Array.isArray(read)) throw invalidCursor();
     const [name, ...place]: unknown[] = read;
-    if (name !== list) throw invalid();
+    if (name !== list) throw invalidCursor();
     return form.parse(place);
   } catch {
-    throw invalid();
+    throw invalidCursor();
   }
 }
 
-const invalid = (): CausewayError =>
+/** For a cursor that leads to no place in its list. */
+export const invalidCursor = (): CausewayError =>
   new CausewayError('cursor_invalid', 'The cursor is none that this list gave: begin without one.');

@@ -9,14 +9,15 @@ const ofCustomer = { atOnce: 1, waiting: 20 };
 const ofAllLinks = { atOnce: 2, waiting: 100 };
 const tooMany = 'Too much is looked for by portal links at once. Ask again after a second.';
 
-/** What reads through the index of events, or through histories. */
-const storeSearches = ['/v1/deliveries', '/v1/events', '/v1/events/:id', '/v1/events/:id/value'];
+/** What reads through the index of events. */
+const storeSearches = ['/v1/deliveries', '/v1/events'];
 /**
- * What asks Temporal, and lanes: one that is silent is waited for. So these never wait in the line that all links share, where few that wait for a
- * destination that is down would keep everybody else waiting; lists of lanes are paced for all in activities/visibilityPace.ts.
+ * What asks Temporal, lanes and segments: one that is silent is waited for. So these never wait in the line that all links share, where few that wait
+ * for a destination that is down would keep everybody else waiting; lists of lanes are paced for all in activities/visibilityPace.ts, and what links
+ * ask of values leaves room for others in api/eventValue.ts.
  */
 const askTemporal = [
-  ...['/v1/dead-letters', '/v1/replays', '/v1/replays/:id'],
+  ...['/v1/events/:id', '/v1/events/:id/value', '/v1/dead-letters', '/v1/replays', '/v1/replays/:id'],
   ...['lanes', 'lane-log', 'dead-letters', 'replay', 'discard'].map((last) => `/v1/destinations/:id/${last}`),
 ];
 export const searchPaths = { store: storeSearches, temporal: askTemporal };

@@ -114,7 +114,12 @@ export class Sampler {
     const isWhole = await this.list();
     const suspended = [...this.known.values()].filter(({ lane }) => lane.state === 'Suspended');
     const ids = new Set(suspended.map(({ lane }) => lane.destinationId));
-    this.paused = ids.size === 0 ? new Set() : await this.options.destinations.pausedOf([...ids]);
+    const paused = ids.size === 0 ? new Set<string>() : await this.options.destinations.pausedOf([...ids]);
+    // What they said before the pause may have been mended since.
+    for (const known of suspended) {
+      if (paused.has(known.lane.destinationId) && !this.paused.has(known.lane.destinationId)) delete known.told;
+    }
+    this.paused = paused;
     const counts = isWhole ? this.countsKnown() : await this.countsAsked();
     const deadLetters = sumOf(this.known.values(), ({ lane }) => lane.deadLetters);
     const all = destinationsIn([...this.known.values()].map((known) => this.told(known)));
@@ -166,7 +171,9 @@ export class Sampler {
       this.isOverfull = true;
       return;
     }
-    const told = before?.told?.state === lane.state ? before.told : undefined;
+    // What its run before was held for may be mended; dead letters go along.
+    const isOfRun = before?.lane.runId === lane.runId || lane.state === 'Parked';
+    const told = isOfRun && before?.told?.state === lane.state ? before.told : undefined;
     this.known.set(lane.workflowId, { lane, sweep: this.sweep, ...(told && { told }) });
   }
 

@@ -3,6 +3,7 @@ import type { Failed } from './attempt.ts';
 import { type Block, blocksOf, type Delivery, deliveriesOf } from './block.ts';
 import type { CarriedLane } from './carriedLane.ts';
 import { type DeadLetter, errorText, type Holder } from './deadLetters.ts';
+import { unknownError } from './failures.ts';
 import type { LaneState } from './laneState.ts';
 
 /** `error`: its number among the errors, for many letters have the same. `held`: where its body lies in a holder. */
@@ -53,7 +54,7 @@ export function restoredLetters(
   }
   let next = 0;
   const restored = ({ parkedAtMs, error, held }: CarriedLetter): DeadLetter[] => {
-    const about = { parkedAtMs, error: letters.errors[error] ?? unknownError };
+    const about = { parkedAtMs, error: letters.errors[error] ?? withoutError };
     if (!held) return withBody(about, own[next++]);
     const [id, key, length, holder, at, again] = held;
     return [{ ...about, delivery: { id, key, length, body: { holder, at }, ...(again && { again }) } }];
@@ -68,4 +69,4 @@ export function restoredLetters(
 const withBody = (about: Omit<DeadLetter, 'delivery'>, delivery: Delivery | undefined): DeadLetter[] =>
   delivery ? [{ ...about, delivery }] : [];
 
-const unknownError: Failed = { kind: 'recordAtFault', name: 'UNKNOWN', message: '', remedy: 'Report this.' };
+const withoutError: Failed = { kind: 'recordAtFault', name: unknownError, message: '', remedy: 'Report this.' };

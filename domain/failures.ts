@@ -185,10 +185,20 @@ const byName = new Map(failureRows.map((row) => [row.name, row]));
 /** Whether the error says no more than that nobody was reached: another broker's answer tells more. */
 export const isUnreachable = (name: string): boolean => unreachableNames.has(name);
 const unreachableNames = new Set(['ENOTFOUND', ...unreachableRows.map(({ name }) => name)]);
+/** With these a letter is parked again whose body is lost (domain/bodies.ts). */
+export const bodyErrors = ['SEGMENT_MISSING', 'SEGMENT_UNREADABLE'] as const;
+export type BodyError = (typeof bodyErrors)[number];
+/** What an activity failed with that gave its failure no name, as a person's `temporal activity fail` does. */
+export const unforeseen = 'UNFORESEEN';
+/** The error of a letter, where the state that a lane carried along has none for it. */
+export const unknownError = 'UNKNOWN';
 /** Names of the errors that a dead letter can have. */
-export const parkingErrors: readonly string[] = failureRows
-  .filter(({ kind, lasting }) => kind === 'recordAtFault' || lasting?.kind === 'recordAtFault')
-  .map(({ name }) => name);
+export const parkingErrors: readonly string[] = [
+  ...failureRows
+    .filter(({ kind, lasting }) => kind === 'recordAtFault' || lasting?.kind === 'recordAtFault')
+    .map(({ name }) => name),
+  ...[...bodyErrors, unforeseen, unknownError],
+];
 export const isListed = (name: string): boolean => byName.has(name);
 
 /** The row of an error. One that nobody listed is transient for ten tries, then the destination's fault. */

@@ -14,8 +14,19 @@ const cases: { [List in keyof typeof places]: { given: Parts[]; forged: Parts[] 
     given: [
       ['', 20, '', 0],
       ['dG9r', 100, 'delivery:dst_x:order 7', 3],
+      ['dG9r', 100, 'delivery:dst_x:order 7', 3, nowMs],
     ],
-    forged: [[], ['', -1, '', 0], ['', 20, '\u0000', 0], ['', 20, 'x', 1.5], [1, 20, 'x', 1], ['', '20', 'x', 1]],
+    forged: [
+      [],
+      ['', -1, '', 0],
+      ['', 20, 'x', 1, -1],
+      ['', 20, 'x', 1, 9e15],
+      ['', 20, 'x', 1, 'now'],
+      ['', 20, '\u0000', 0],
+      ['', 20, 'x', 1.5],
+      [1, 20, 'x', 1],
+      ['', '20', 'x', 1],
+    ],
   },
   deliveries: {
     given: [

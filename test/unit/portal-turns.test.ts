@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
 import type { AppEnv } from '../../api/appEnv.ts';
-import { portalTurns } from '../../api/portalTurns.ts';
+import { portalTurns, searchPaths } from '../../api/portalTurns.ts';
 import { CausewayError } from '../../domain/error.ts';
 import { until } from '../harness/until.ts';
 
@@ -15,18 +15,18 @@ function waitingApp() {
     return next();
   });
   const turns = portalTurns();
-  app.use('/search', turns('shared'));
-  app.use('/lanes', turns('own'));
+  for (const path of searchPaths.store) app.use(path, turns('shared'));
+  for (const path of searchPaths.temporal) app.use(path, turns('own'));
   const handle = (name: string) => new Promise<void>((go) => going.push({ name, go: () => go() }));
-  app.all('/:path', async (c) => {
+  app.all('*', async (c) => {
     const name = c.req.query('as') ?? c.req.query('customer') ?? 'operator';
     await handle(name);
     if (c.req.query('fails')) throw new Error('It failed.');
     return c.text(name);
   });
   app.onError((error, c) => c.text(error instanceof CausewayError ? error.code : 'failed', 503));
-  const ask = async (query = '', init: RequestInit = {}, path = 'search') =>
-    (await app.request(`/${path}?${query}`, init)).text();
+  const ask = async (query = '', init: RequestInit = {}, path = 'deliveries') =>
+    (await app.request(`/v1/${path}?${query}`, init)).text();
   const names = () => going.map(({ name }) => name);
   const goOn = (name: string): void => {
     const at = going.findIndex((one) => one.name === name);
@@ -73,8 +73,8 @@ test('one that fails leaves its turn, and who asks for too much is told to come 
 
 test('what waits for lanes is in nobody else’s way, and a page of lanes without their status not behind the one with it', async () => {
   const { ask, names, goOn } = waitingApp();
-  const lanes = ['a', 'b', 'c'].map((customer) => ask(`customer=${customer}`, {}, 'lanes'));
-  const quick = ['a1', 'a2'].map((as) => ask(`customer=a&withStatus=false&as=${as}`, {}, 'lanes'));
+  const lanes = ['a', 'b', 'c'].map((customer) => ask(`customer=${customer}`, {}, 'destinations/dst_x/lanes'));
+  const quick = ['a1', 'a2'].map((as) => ask(`customer=a&withStatus=false&as=${as}`, {}, 'destinations/dst_x/lanes'));
   const search = ask('customer=d');
   await until('all but one', names, (going) => going.length === 5);
   expect(names().toSorted()).toEqual(['a', 'a1', 'b', 'c', 'd']);
@@ -83,6 +83,21 @@ test('what waits for lanes is in nobody else’s way, and a page of lanes withou
   for (const name of ['a', 'a2', 'b', 'c', 'd']) goOn(name);
   expect(await Promise.all([...lanes, ...quick, search])).toEqual(['a', 'b', 'c', 'a1', 'a2', 'd']);
 });
+
+test.each(['events/evt_x', 'events/evt_x/value', 'dead-letters'])(
+  'what may wait for silent lanes and segments keeps no other customer from a search: %s',
+  async (path) => {
+    const { ask, names, goOn } = waitingApp();
+    const slow = ['a', 'b', 'a'].map((customer) => ask(`customer=${customer}`, {}, path));
+    const searches = ['c', 'd'].map((customer) => ask(`customer=${customer}`));
+    await until('the searches, and one of each customer', names, ({ length }) => length === 4);
+    expect(names().toSorted()).toEqual(['a', 'b', 'c', 'd']);
+    goOn('a');
+    await until('the next of the first customer', names, (going) => going.includes('a'));
+    for (const name of ['a', 'b', 'c', 'd']) goOn(name);
+    expect(await Promise.all([...slow, ...searches])).toEqual(['a', 'b', 'a', 'c', 'd']);
+  },
+);
 
 test('a request that its browser gave up keeps no place, and is not begun', async () => {
   const { ask, names, goOn } = waitingApp();

@@ -120,6 +120,43 @@ test('a lane that is held for a refused credential stays suspended under a pause
   expect(kept.at(-1)?.seen).toMatchObject({ lanes: { Suspended: 2, Paused: 0 } });
 });
 
+test('what a lane said that it is held for is not told of its next run, nor under a pause that came later', async () => {
+  const { kept, options } = worldWith(0);
+  let runId = 'r';
+  let error = 'SASL_AUTHENTICATION_FAILED';
+  let isPaused = false;
+  const list = async (): Promise<{ lanes: ListedLane[] }> => ({
+    lanes: [
+      {
+        ...{ workflowId: 'delivery:dst_held:0', runId, destinationId: 'dst_held', lane: '0', state: 'Suspended' },
+        ...{ deadLetters: 0, runStartedAt: new Date(0) },
+      },
+    ],
+  });
+  const lanes = { ...options.lanes, status: async () => heldFor(error) };
+  const pausedOf = async () => new Set(isPaused ? ['dst_held'] : []);
+  const next = async (): Promise<void> => void (await vi.advanceTimersByTimeAsync(10_000));
+  const told = () => kept.at(-1)?.destinations.map(({ state, error: one }) => [state, one?.name]);
+  vi.useFakeTimers();
+  const sampler = new Sampler({ ...options, list, lanes, destinations: { pausedOf } });
+  try {
+    sampler.start();
+    await next();
+    expect(told()).toEqual([['Suspended', 'SASL_AUTHENTICATION_FAILED']]);
+    [runId, error] = ['s', 'TOPIC_AUTHORIZATION_FAILED'];
+    await next();
+    expect(told()).toEqual([['Suspended', 'TOPIC_AUTHORIZATION_FAILED']]);
+    [isPaused, error] = [true, destinationPaused];
+    await next();
+    expect(told()).toEqual([['Paused', destinationPaused]]);
+    await next();
+    expect(told()).toEqual([['Paused', destinationPaused]]);
+  } finally {
+    await sampler.stop();
+    vi.useRealTimers();
+  }
+});
+
 test('a process that has no turn asks nothing', async () => {
   const { calls, kept, options, lose } = worldWith(10);
   lose();

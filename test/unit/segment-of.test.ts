@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { segmentReadsMax, segmentWith } from '../../activities/segmentOf.ts';
+import { expect, test, vi } from 'vitest';
+import { segmentReadsMax, segmentReadsMs, segmentWith } from '../../activities/segmentOf.ts';
 import { blockOf } from '../../domain/block.ts';
 
 const idOf = (n: number): string => String(n).padStart(22, '0');
@@ -82,4 +82,24 @@ test('an event is found in a segment that stands aside, by the time of its accep
   const lists = [[{ from: 1, count: 900 }], [{ from: 1_001, count: 900 }]];
   expect(await segmentWith(lists, { digest: idOf(1_700), acceptedAtMs: 700_500 }, blocksOf)).toBe(1_700);
   expect(read.length).toBeLessThan(2 * 15);
+});
+
+test('an event is looked for no longer than its time, however slowly segments are read, and is not said to be in none', async () => {
+  vi.useFakeTimers();
+  try {
+    const readMs = 2_900;
+    const scattered = Array.from({ length: 50 }, (_, n) => ({ from: 2 * n, count: 1 }));
+    let reads = 0;
+    const blocksOf = async (number: number) => {
+      reads++;
+      await vi.advanceTimersByTimeAsync(readMs);
+      return [blockOf([{ id: idOf(number), key: 'k', value: Buffer.from('1') }], (number * 7_919) % 1_000, 0)];
+    };
+    const startedAtMs = performance.now();
+    expect(await segmentWith([scattered], { digest: idOf(9_999), acceptedAtMs: 500 }, blocksOf)).toBe('unread');
+    expect(performance.now() - startedAtMs).toBeLessThan(segmentReadsMs + readMs);
+    expect(reads).toBe(Math.ceil(segmentReadsMs / readMs));
+  } finally {
+    vi.useRealTimers();
+  }
 });

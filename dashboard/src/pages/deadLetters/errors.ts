@@ -6,4 +6,8 @@ export const parkingErrors = [
   'INVALID_TIMESTAMP',
   'POLICY_VIOLATION',
   'CORRUPT_MESSAGE',
+  'SEGMENT_MISSING',
+  'SEGMENT_UNREADABLE',
+  'UNFORESEEN',
+  'UNKNOWN',
 ] as const;
