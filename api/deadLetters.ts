@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createRoute } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import type { LaneCalls } from '../activities/laneCalls.ts';
 import type { LanePage, ListedLane, ListLanes } from '../activities/laneList.ts';
 import type { ParkedEvent } from '../domain/laneMessages.ts';
 import { isFiltered, isOfParking, type ParkingFilter } from '../domain/replayFilter.ts';
 import type { Destinations } from '../store/destinations.ts';
-import type { App } from './appEnv.ts';
+import type { App, AppEnv } from './appEnv.ts';
 import { cursorOf, invalidCursor, placeOf, places } from './listCursor.ts';
 import { customerOf, ownDestination } from './portal.ts';
 import { FieldsRefused } from './problem.ts';
@@ -13,12 +14,14 @@ import { destinationIdParam } from './schemas/destination.ts';
 import { allDeadLettersQuery, deadLetterPageSchema, deadLettersQuery, visibleCustomer } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
+import type { SharedReads } from './sharedReads.ts';
 import { existing } from './storedDestination.ts';
 
 export type DeadLetterOptions = {
   destinations: Pick<Destinations, 'get'>;
   list: ListLanes;
   lanes: Pick<LaneCalls, 'deadLetters'>;
+  shared: Pick<SharedReads, 'of'>;
 };
 
 const security = needs('read', 'read');
@@ -51,9 +54,11 @@ const ofAll = createRoute({
 
 /** `GET /v1/destinations/{id}/dead-letters` and `GET /v1/dead-letters` */
 export function deadLetterRoutes(app: App, options: DeadLetterOptions): void {
+  const sharedPage = (c: Context<AppEnv>, query: Query) =>
+    options.shared.of(c, 'dead letters', query, () => pageOf(options, query));
   app.openapi(ofDestination, async (c) => {
     const { id: destinationId } = await existing(options.destinations, c.req.valid('param').id);
-    return c.json(await pageOf(options, { ...c.req.valid('query'), destinationId }), 200);
+    return c.json(await sharedPage(c, { ...c.req.valid('query'), destinationId }), 200);
   });
   app.openapi(ofAll, async (c) => {
     const { customerExternalId: asked, ...query } = c.req.valid('query');
@@ -61,10 +66,10 @@ export function deadLetterRoutes(app: App, options: DeadLetterOptions): void {
     const customerExternalId = customerOf(c, asked);
     if (destinationId !== undefined) {
       await ownDestination(c, options.destinations, destinationId);
-      return c.json(await pageOf(options, { ...query, customerExternalId: asked }), 200);
+      return c.json(await sharedPage(c, { ...query, customerExternalId: asked }), 200);
     }
     if (asked !== customerExternalId && !visibleCustomer().safeParse(customerExternalId).success) throw notToBeFound();
-    return c.json(await pageOf(options, { ...query, customerExternalId }), 200);
+    return c.json(await sharedPage(c, { ...query, customerExternalId }), 200);
   });
 }
 

@@ -1,4 +1,4 @@
-import { createRoute } from '@hono/zod-openapi';
+import { createRoute, type z } from '@hono/zod-openapi';
 import { askedOf, type LaneCalls } from '../activities/laneCalls.ts';
 import type { ListedLane, ListLanes } from '../activities/laneList.ts';
 import { type DeliveryState, toldState } from '../domain/lane.ts';
@@ -10,12 +10,14 @@ import { destinationIdParam } from './schemas/destination.ts';
 import { lanePageSchema, lanesQuery } from './schemas/lanes.ts';
 import { problemResponses } from './schemas/problem.ts';
 import { needs } from './scopes.ts';
+import type { SharedReads } from './sharedReads.ts';
 import { existing } from './storedDestination.ts';
 
 export type LaneRouteOptions = {
   destinations: Pick<Destinations, 'get'>;
   list: ListLanes;
   lanes: Pick<LaneCalls, 'status'>;
+  shared: Pick<SharedReads, 'of'>;
 };
 
 const tags = ['Operations'];
@@ -35,31 +37,33 @@ const listLanes = createRoute({
 });
 
 /** `GET /v1/destinations/{id}/lanes` */
-export function laneRoutes(app: App, { destinations, list, lanes }: LaneRouteOptions): void {
+export function laneRoutes(app: App, options: LaneRouteOptions): void {
   app.openapi(listLanes, async (c) => {
-    const { id, paused } = await existing(destinations, c.req.valid('param').id);
-    const isPaused = paused !== undefined;
-    const { state, withStatus, limit, cursor } = c.req.valid('query');
-    const name = `lanes:${id}:${state ?? ''}`;
-    const [token] = cursor === undefined ? [] : placeOf(name, cursor, places.lanes);
-    // Those of a paused destination are suspended in Temporal.
-    const states: DeliveryState[] | undefined =
-      state === 'Paused' && isPaused ? ['Paused', 'Suspended'] : state && [state];
-    const found = await list({ destinationId: id, states, lanesMax: limit, token: token || undefined });
-    const isAsked = withStatus === 'true';
-    const statuses = isAsked ? await askedOf(found.lanes, ({ workflowId }) => lanes.status(workflowId)) : [];
-    const shown = found.lanes.map((lane, n) => shownLane(lane, statuses[n], isPaused));
-    // Each is in one of the two lists: where the destination is paused no more, in that which Temporal has it in.
-    const isToldOtherwise = ({ state: told }: { state: DeliveryState }): boolean =>
-      isPaused && ((state === 'Suspended' && told === 'Paused') || (state === 'Paused' && told === 'Suspended'));
-    return c.json(
-      {
-        lanes: shown.filter((lane) => !isToldOtherwise(lane)),
-        ...(found.token && { nextCursor: cursorOf(name, [found.token]) }),
-      },
-      200,
-    );
+    const { id, paused } = await existing(options.destinations, c.req.valid('param').id);
+    const query = { ...c.req.valid('query'), id, isPaused: paused !== undefined };
+    return c.json(await options.shared.of(c, 'lanes', query, () => pageOf(options, query)), 200);
   });
+}
+
+type Query = z.output<typeof lanesQuery> & { id: string; isPaused: boolean };
+
+async function pageOf({ list, lanes }: LaneRouteOptions, { id, isPaused, state, withStatus, limit, cursor }: Query) {
+  const name = `lanes:${id}:${state ?? ''}`;
+  const [token] = cursor === undefined ? [] : placeOf(name, cursor, places.lanes);
+  // Those of a paused destination are suspended in Temporal.
+  const states: DeliveryState[] | undefined =
+    state === 'Paused' && isPaused ? ['Paused', 'Suspended'] : state && [state];
+  const found = await list({ destinationId: id, states, lanesMax: limit, token: token || undefined });
+  const isAsked = withStatus === 'true';
+  const statuses = isAsked ? await askedOf(found.lanes, ({ workflowId }) => lanes.status(workflowId)) : [];
+  const shown = found.lanes.map((lane, n) => shownLane(lane, statuses[n], isPaused));
+  // Each is in one of the two lists: where the destination is paused no more, in that which Temporal has it in.
+  const isToldOtherwise = ({ state: told }: { state: DeliveryState }): boolean =>
+    isPaused && ((state === 'Suspended' && told === 'Paused') || (state === 'Paused' && told === 'Suspended'));
+  return {
+    lanes: shown.filter((lane) => !isToldOtherwise(lane)),
+    ...(found.token && { nextCursor: cursorOf(name, [found.token]) }),
+  };
 }
 
 function shownLane(

@@ -65,6 +65,7 @@ import { replayRoutes } from './replays.ts';
 import { runEnd } from './runEnd.ts';
 import { Sampler } from './sampler.ts';
 import { ensureSearchAttributes } from './searchAttributes.ts';
+import { SharedReads } from './sharedReads.ts';
 import { connectTemporal } from './temporal.ts';
 import { testEventRoute } from './testEvents.ts';
 import { waitingIn, waitingInLane } from './waitingLanes.ts';
@@ -223,6 +224,7 @@ function assembled(
     }),
     workflowIdOf: laneIds(store),
     lanes: laneCalls(temporal),
+    shared: new SharedReads(),
     tellKeeper: keeperNews(temporal, config.TEMPORAL_TASK_QUEUE, logger),
   };
   const heldIn: HeldIn = (workflowId) => waitingInLane(temporal, workflowId);
@@ -250,6 +252,7 @@ function assembled(
       temporal: () => temporal.workflowService.getSystemInfo({}),
     },
     routes: [
+      (to) => operators.shared.watch(to),
       (to) => apiKeyRoutes(to, { apiKeys: store.apiKeys }),
       (to) => portalLinkRoutes(to, { portalLinks: store.portalLinks, publicUrl: config.CAUSEWAY_PUBLIC_URL }),
       (to) => auditRoutes(to, store.audit),

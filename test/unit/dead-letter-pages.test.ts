@@ -4,6 +4,7 @@ import type { ListedLane } from '../../activities/laneList.ts';
 import type { AppEnv } from '../../api/appEnv.ts';
 import { deadLetterRoutes } from '../../api/deadLetters.ts';
 import { cursorOf } from '../../api/listCursor.ts';
+import { SharedReads } from '../../api/sharedReads.ts';
 import { CausewayError } from '../../domain/error.ts';
 import type { ParkedEvent } from '../../domain/laneMessages.ts';
 
@@ -34,6 +35,7 @@ function worldOf(lanes: Lane[]) {
       const isLast = page.length === holding.length;
       return { lanes: page.map(listed), token: isLast ? undefined : String(page.at(-1)?.startedAtMs) };
     },
+    shared: new SharedReads(),
     lanes: {
       deadLetters: async (workflowId) =>
         lanes.find(({ name }) => workflowId.endsWith(`:${name}`))?.letters.map(parked) ?? 'gone',

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { ListedLane } from '../../activities/laneList.ts';
 import type { AppEnv } from '../../api/appEnv.ts';
 import { laneRoutes } from '../../api/lanes.ts';
+import { SharedReads } from '../../api/sharedReads.ts';
 import { destinationPaused } from '../../domain/lane.ts';
 import { heldFor } from '../harness/heldLane.ts';
 import { plainDestination } from '../harness/plainDestination.ts';
@@ -24,6 +25,7 @@ async function listed(isPaused: boolean, state: 'Suspended' | 'Paused', withStat
   };
   const app = new OpenAPIHono<AppEnv>();
   laneRoutes(app, {
+    shared: new SharedReads(),
     destinations: { get: async () => stored as never }, // Only whether it is paused is looked at.
     list: async ({ states = [] }) => ({ lanes: lanes.filter((lane) => states.includes(lane.state)) }),
     lanes: { status: async (id) => heldFor(id.endsWith('paused') ? destinationPaused : 'SASL_AUTHENTICATION_FAILED') },
