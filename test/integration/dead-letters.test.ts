@@ -20,9 +20,13 @@ beforeAll(async () => {
     await causeway.createDestination({ ...parking, customerExternalId, ordering: { lanes: 3 } }),
   ];
   foreign = await causeway.createDestination({ ...parking, ordering: { lanes: 2 } });
+  // Of two times: those of one batch are parked in the same millisecond.
+  await post(foreign.customerExternalId, 25, 'x'.repeat(2_000));
+  const parkedFirst = (): Promise<Letter[]> => parkedIn(`?destinationId=${foreign.id}`);
+  await until('the first to be parked', parkedFirst, ({ length }) => length === 25, 60_000);
   await Promise.all([
     post(customerExternalId, lettersOfEach, 'x'.repeat(2_000)),
-    post(foreign.customerExternalId, 50, 'x'.repeat(2_000)),
+    post(foreign.customerExternalId, 25, 'x'.repeat(2_000)),
     post(customerExternalId, 50),
   ]);
   await until(
@@ -130,7 +134,7 @@ test('those of one error and time are discarded or replayed alone, as many as th
     lanes: 0,
     deadLetters: 0,
   });
-  const once = { 'idempotency-key': 'those' };
+  const once = { 'idempotency-key': randomUUID() };
   for (const _ of ['first', 'again']) {
     const answer = await act('discard', { all: true, error: 'MESSAGE_TOO_LARGE', parkedTo: middle }, once);
     expect([answer.status, answer.body]).toMatchObject([202, { deadLetters: early.length }]);
