@@ -313,7 +313,12 @@ test('a letter whose holder was deleted stays parked and says so, and holds up n
   const log = await api.get(`/v1/destinations/${lane.destination.id}/lane-log?lane=0`);
   expect(log.text).toContain('SEGMENT_MISSING');
 
-  await lane.signal('discard', { ids: lost });
+  // Found, and given up, by their error.
+  const ofLost = `/v1/destinations/${lane.destination.id}`;
+  const listed = await api.get(`${ofLost}/dead-letters?error=SEGMENT_MISSING`);
+  expect(listed.body).toMatchObject({ deadLetters: lost.map((eventId) => ({ eventId })) });
+  const given = await api.request('POST', `${ofLost}/discard`, { all: true, error: 'SEGMENT_MISSING' });
+  expect([given.status, given.body]).toMatchObject([202, { deadLetters: lost.length }]);
   await lane.untilParked(7 - lost.length);
   expect((await api.request('DELETE', `/v1/destinations/${lane.destination.id}`)).status).toBe(204);
   await lane.signal('replay', { all: true });

@@ -149,3 +149,25 @@ test('those of one error and time are discarded or replayed alone, as many as th
   const both = await act('discard', { ids: [all[0]?.eventId], error: 'MESSAGE_TOO_LARGE' });
   expect(expectProblem(both, 422, 'validation_failed').detail).toMatch(/selects twice: expected no error, parkedFrom/);
 });
+
+test('a page whose lane was given up meanwhile shows none of the page before again, and all of the lanes that follow', async () => {
+  const id = own[1]?.id ?? '';
+  const all = await parkedIn(`?destinationId=${id}`);
+  const lanesInOrder = [...new Set(all.map(({ lane }) => lane))];
+  expect(lanesInOrder).toHaveLength(3);
+  const ofLane = (lane: string | undefined): Letter[] => all.filter((letter) => letter.lane === lane);
+  const [first, second, third] = lanesInOrder;
+  const limit = ofLane(first).length + 10;
+  const { deadLetters, nextCursor = '' } = await pageOf(`?destinationId=${id}&limit=${limit}`);
+  expect(keysOf(deadLetters)).toEqual(keysOf([...ofLane(first), ...ofLane(second).slice(0, 10)]));
+  await causeway.api.request('POST', `/v1/destinations/${id}/discard`, { lane: second });
+  const listed = async () => {
+    const { body } = await causeway.api.get(`/v1/destinations/${id}/lanes?withStatus=false`);
+    return (body as { lanes: { lane: string; deadLetters: number }[] }).lanes;
+  };
+  const isEmpty = (lanes: Awaited<ReturnType<typeof listed>>): boolean =>
+    !lanes.some(({ lane, deadLetters: count }) => lane === second && count > 0);
+  await until('visibility to have it without dead letters', listed, isEmpty, 60_000);
+  const next = await pageOf(`?destinationId=${id}&limit=1000&cursor=${encodeURIComponent(nextCursor)}`);
+  expect(keysOf(next.deadLetters)).toEqual(keysOf(ofLane(third)));
+}, 90_000);
