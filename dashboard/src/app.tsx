@@ -6,30 +6,33 @@ import { Shell } from './layout/shell.tsx';
 import NotFound from './pages/notFound.tsx';
 import Portal from './pages/portal.tsx';
 import SignIn from './pages/signIn.tsx';
-import { Boundary } from './pieces/boundary.tsx';
+import { Boundary, NotLoaded } from './pieces/boundary.tsx';
 import { Loading } from './pieces/loading.tsx';
 import { ProblemAlert } from './pieces/problem.tsx';
 
+const page = (load: () => Promise<{ default: ComponentType }>) =>
+  lazy(() => load().catch((error: unknown) => Promise.reject(new NotLoaded(error))));
+
 /** Each page is a chunk of its own, which comes when it is gone to. */
 const pages: readonly (readonly [path: string, page: ComponentType])[] = [
-  ['/overview', lazy(() => import('./pages/overview.tsx'))],
-  ['/destinations', lazy(() => import('./pages/destinations/list.tsx'))],
-  ['/destinations/new', lazy(() => import('./pages/destinations/create.tsx'))],
-  ['/destinations/:id', lazy(() => import('./pages/destinations/state.tsx'))],
-  ['/destinations/:id/lanes', lazy(() => import('./pages/destinations/lanes.tsx'))],
-  ['/destinations/:id/lane', lazy(() => import('./pages/destinations/laneLog.tsx'))],
-  ['/destinations/:id/test', lazy(() => import('./pages/destinations/test.tsx'))],
-  ['/destinations/:id/rotate', lazy(() => import('./pages/destinations/rotate.tsx'))],
-  ['/destinations/:id/edit', lazy(() => import('./pages/destinations/edit.tsx'))],
-  ['/deliveries', lazy(() => import('./pages/deliveries/list.tsx'))],
-  ['/deliveries/:eventId', lazy(() => import('./pages/deliveries/event.tsx'))],
-  ['/dead-letters', lazy(() => import('./pages/deadLetters/list.tsx'))],
-  ['/replays', lazy(() => import('./pages/replays/list.tsx'))],
-  ['/replays/:id', lazy(() => import('./pages/replays/one.tsx'))],
-  ['/event-types', lazy(() => import('./pages/operators/eventTypes.tsx'))],
-  ['/audit', lazy(() => import('./pages/operators/audit.tsx'))],
-  ['/api-keys', lazy(() => import('./pages/operators/apiKeys.tsx'))],
-  ['/portal-links', lazy(() => import('./pages/operators/portalLinks.tsx'))],
+  ['/overview', page(() => import('./pages/overview.tsx'))],
+  ['/destinations', page(() => import('./pages/destinations/list.tsx'))],
+  ['/destinations/new', page(() => import('./pages/destinations/create.tsx'))],
+  ['/destinations/:id', page(() => import('./pages/destinations/state.tsx'))],
+  ['/destinations/:id/lanes', page(() => import('./pages/destinations/lanes.tsx'))],
+  ['/destinations/:id/lane', page(() => import('./pages/destinations/laneLog.tsx'))],
+  ['/destinations/:id/test', page(() => import('./pages/destinations/test.tsx'))],
+  ['/destinations/:id/rotate', page(() => import('./pages/destinations/rotate.tsx'))],
+  ['/destinations/:id/edit', page(() => import('./pages/destinations/edit.tsx'))],
+  ['/deliveries', page(() => import('./pages/deliveries/list.tsx'))],
+  ['/deliveries/:eventId', page(() => import('./pages/deliveries/event.tsx'))],
+  ['/dead-letters', page(() => import('./pages/deadLetters/list.tsx'))],
+  ['/replays', page(() => import('./pages/replays/list.tsx'))],
+  ['/replays/:id', page(() => import('./pages/replays/one.tsx'))],
+  ['/event-types', page(() => import('./pages/operators/eventTypes.tsx'))],
+  ['/audit', page(() => import('./pages/operators/audit.tsx'))],
+  ['/api-keys', page(() => import('./pages/operators/apiKeys.tsx'))],
+  ['/portal-links', page(() => import('./pages/operators/portalLinks.tsx'))],
 ];
 
 /** Whoever is signed in sees the pages; anybody else the one to sign in. */

@@ -2,7 +2,6 @@
  * What holds for every page. `npm run screenshots` runs this file with `CAUSEWAY_SCREENSHOTS` set, and it then writes what it sees into
  * docs/images/.
  */
-import pg from 'pg';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { msUntilUsable, openBrowser, signInAt, type TestBrowser, untilLoaded } from '../harness/browser.ts';
@@ -10,6 +9,7 @@ import { type Causeway, startCauseway } from '../harness/causeway.ts';
 import { lookedAt, wide } from '../harness/looks.ts';
 import { type SampleWorld, sampleWorld } from '../harness/sampleWorld.ts';
 import type { SecuredKafka } from '../harness/securedListeners.ts';
+import { seedDestinations } from '../harness/seedDestinations.ts';
 import { securedKafka } from '../harness/sharedSecuredKafka.ts';
 
 /** Every page, by the name of its screenshot. */
@@ -41,6 +41,9 @@ const pages: readonly NamedPath[] = [
 /** Where there is nothing to show, or it was refused. */
 const emptyPages: readonly NamedPath[] = [
   ['destination-unknown', () => `/destinations/${unknown}`],
+  ['destinations-none', () => '/destinations?search=nobody'],
+  ['destination-lanes-none', ({ healthy }) => `/destinations/${healthy.id}/lanes?state=Parked`],
+  ['event-types-none', () => '/event-types?search=none.has.it'],
   ['deliveries-none', () => '/deliveries?by=customer&customerExternalId=nobody'],
   ['dead-letters-none', () => '/dead-letters?customerExternalId=nobody'],
 ];
@@ -55,6 +58,8 @@ const portalPages: readonly NamedPath[] = [
   ['portal-link-partial', () => '/portal'],
 ];
 
+/** Nothing is there: only what links to it is looked at. */
+const temporalUi = 'https://temporal.example.com';
 const letters = '/dead-letters?customerExternalId=contoso';
 const press = (name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' }).click();
 /** Dialogs, and what is pressed until they are there. */
@@ -111,7 +116,11 @@ let misdeeds: string[];
 let atSignIn: string[];
 
 beforeAll(async () => {
-  [causeway, secured, browser] = await Promise.all([startCauseway(), securedKafka(), openBrowser()]);
+  [causeway, secured, browser] = await Promise.all([
+    startCauseway({ apiEnv: { TEMPORAL_UI_URL: temporalUi } }),
+    securedKafka(),
+    openBrowser(),
+  ]);
   world = await sampleWorld(causeway, secured.kafka);
   const opened = await browser.newPage(causeway.api.url, wide);
   page = opened.page;
@@ -163,9 +172,39 @@ test('the pages of the portal: axe finds nothing wrong with them either', async 
     await portal.page.goto(path(world));
     await untilLoaded(portal.page);
     wrong.push(...(await lookedAt(portal.page, name)));
+    if ((await portal.page.content()).includes(temporalUi)) wrong.push(`${name} links to the Temporal UI`);
   }
   expect([...wrong, ...portal.misdeeds]).toEqual([]);
   await portal.context.close();
+});
+
+const noMatches = [
+  ['/destinations?search=nobody', 'Looked for: Name, topic, customer or id “nobody”', 'No destination here yet'],
+  ['/event-types?search=none.has.it', 'Looked for: Event type “none.has.it”', 'No event yet'],
+] as const;
+test.each(noMatches)('%s: what was looked for is said, and not that there is nothing', async (path, told, instead) => {
+  await page.goto(path);
+  await page.getByText(told).waitFor();
+  expect(await page.locator('main').textContent()).not.toContain(instead);
+});
+
+test('the page of an event links to its lane’s workflow in the Temporal UI', async () => {
+  const { body } = await causeway.api.get(`/v1/events/${world.deliveredEvent}`);
+  // What a 200 holds.
+  const [delivery] = (body as { deliveries: { workflowId: string; runId: string }[] }).deliveries;
+  const workflowId = String(delivery?.workflowId);
+  await page.goto(`/deliveries/${world.deliveredEvent}`);
+  const href = await page.getByRole('link', { name: new RegExp(`^${workflowId} `) }).getAttribute('href');
+  const workflows = `${temporalUi}/namespaces/${causeway.temporal.namespace}/workflows`;
+  expect(href).toBe(`${workflows}/${encodeURIComponent(workflowId)}/${delivery?.runId}/history`);
+});
+
+test('an overview that is narrowed to a customer leads to the dead letters of that customer', async () => {
+  await page.goto('/overview?customerExternalId=contoso');
+  await page.getByRole('link', { name: 'See and replay them' }).click();
+  await page.getByRole('heading', { name: 'Dead letters', level: 1 }).waitFor();
+  expect(await page.getByLabel('Customer').inputValue()).toBe('contoso');
+  await page.getByRole('row').filter({ hasText: world.parked.id }).first().waitFor();
 });
 
 const scriptBytesMax = 200_000;
@@ -185,11 +224,10 @@ test('a first visit loads less than 200 kB of script, as it comes over the wire'
   expect(bytes).toBeLessThan(scriptBytesMax);
 });
 
-const destinations = 10_000;
 const interactiveMsMax = 1_000;
 
 test('with 10,000 destinations each page can be used within a second', async () => {
-  await seedDestinations(causeway.databaseUrl, world.healthy.id);
+  await seedDestinations(causeway.databaseUrl, { like: world.healthy.id, count: 10_000 });
   const slow: string[] = [];
   const times: string[] = [];
   for (const [name, path] of pages) {
@@ -234,24 +272,6 @@ test('who comes back to a list finds the page that they left, and who changes it
   await page.keyboard.press('Enter');
   await pager.getByText('Page 1', { exact: true }).waitFor();
 });
-
-/** Copies of a destination, of as many customers. */
-async function seedDestinations(databaseUrl: string, like: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    await client.query(
-      `insert into destinations
-         (id, customer_external_id, type, name, enabled, event_types, partition_key, lanes, on_dead_letter, config, sealed)
-       select 'dst_seeded' || lpad(n::text, 6, '0'), 'acct_' || n, type, 'seeded ' || n, enabled, event_types, partition_key, lanes,
-         on_dead_letter, config, sealed
-       from destinations, generate_series(1, $2::int) n where id = $1`,
-      [like, destinations],
-    );
-  } finally {
-    await client.end();
-  }
-}
 
 test('no page wrote an error to the console, or asked another host', () => {
   expect(misdeeds).toEqual([]);

@@ -171,6 +171,55 @@ test('with the keyboard alone one replays a dead letter, with a reason', async (
   expect(records).toHaveLength(1);
 });
 
+test('with the keyboard alone one discards all dead letters that match: it asks once more, and focus stays where it was', async () => {
+  const topic = await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' });
+  const { id, customerExternalId } = await causeway.createDestination({ topic });
+  for (let n = 0; n < 2; n++)
+    await postEvent(causeway.api, { eventType: 'e', customerExternalId, payload: { n, text: 'x'.repeat(5_000) } });
+  const letters = async () => (await causeway.api.get(`/v1/destinations/${id}/dead-letters`)).text;
+  await until('two dead letters', letters, (text) => text.split('"eventId"').length === 3);
+  const parkedFrom = '2026-01-15T09:30:00.000Z';
+  await page.goto(`/dead-letters?destinationId=${id}&parkedFrom=${parkedFrom}`);
+  await untilLoaded(page);
+  await go('All that match …');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Discard all …' }).waitFor();
+  // A time is told as everywhere: in the reader's zone, which it names.
+  const time = dialog.locator(`time[datetime="${parkedFrom}"]`);
+  expect(await time.textContent()).toMatch(/ago.*15 Jan 2026, 10:30:00 CET$/);
+  expect(await dialog.textContent()).not.toContain(parkedFrom);
+  await tabTo(page, 'Reason');
+  await type('sent by mistake');
+  const asked: unknown[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/v1/replays')) asked.push(request.postDataJSON());
+  });
+  await tabTo(page, 'Discard all …');
+  await page.keyboard.down('Enter');
+  await page.keyboard.down('Enter'); // As a key that is held: it says nothing twice.
+  await page.keyboard.up('Enter');
+  expect(await page.evaluate('document.activeElement?.textContent')).toBe('Yes, discard 2 dead letters for good');
+  expect(asked).toEqual([]);
+  await press('Enter');
+  await page.waitForURL('**/replays/rpl_*');
+  await page.getByRole('status').filter({ hasText: 'Done' }).waitFor();
+  await page.getByText('2 of 2 events discarded').waitFor();
+  expect(asked).toEqual([expect.objectContaining({ action: 'discard', eventsMax: 2, reason: 'sent by mistake' })]);
+  await until('none to be left', letters, (text) => !text.includes('"eventId"'));
+});
+
+test('with the keyboard alone one clears a search that found nothing, and goes on at its first field', async () => {
+  await page.goto('/destinations?search=nobody&state=Parked');
+  const empty = page.getByText('No destination matches');
+  await empty.waitFor();
+  expect(await empty.locator('..').textContent()).toContain('Name, topic, customer or id “nobody”');
+  expect(await page.locator('main').textContent()).not.toContain('Create one');
+  await go('Clear');
+  await empty.waitFor({ state: 'detached' });
+  expect(new URL(page.url()).search).toBe('');
+  expect(await page.evaluate('document.activeElement?.getAttribute("name")')).toBe('search');
+});
+
 test('none of that wrote an error to the console, or asked another host', () => {
   expect(misdeeds).toEqual([]);
 });

@@ -13,8 +13,9 @@ let secured: { kafka: SecuredKafka; remove(): Promise<void> };
 let browser: TestBrowser;
 let page: Page;
 let misdeeds: string[];
-/** Its client certificate has expired. */
+/** Their client certificate has expired. */
 let refused: { destination: CreatedDestination; eventId: string };
+let held: CreatedDestination;
 
 beforeAll(async () => {
   [causeway, secured, browser] = await Promise.all([startCauseway(), securedKafka(), openBrowser()]);
@@ -24,6 +25,8 @@ beforeAll(async () => {
   const auth = { mode: 'MTLS', clientCertificate: lateClient.pem, clientKey: lateClient.keyPem, caCertificate };
   const destination = await causeway.createDestination({ topic, auth, brokers: [mutual] });
   refused = { destination, eventId: await post(destination.customerExternalId, { orderId: '1' }) };
+  held = await causeway.createDestination({ topic, auth, brokers: [mutual] });
+  await post(held.customerExternalId, { orderId: '2' });
   const opened = await browser.newPage(causeway.api.url);
   page = opened.page;
   misdeeds = opened.misdeeds;
@@ -192,6 +195,56 @@ test('a destination with a bad credential is suspended; a guided rotation tests 
   await page.goto(`/destinations/${id}/edit`);
   await untilLoaded(page);
   expect(await page.content()).not.toContain('PRIVATE KEY');
+});
+
+test('a paused destination’s lanes that are suspended are listed, and it is not said that none is while they are asked', async () => {
+  const lanes = `/v1/destinations/${held.id}/lanes`;
+  const suspended = async () => (await causeway.api.get(`${lanes}?state=Suspended`)).text;
+  await until('the lane to be suspended', suspended, (text) => text.includes('"workflowId"'), 60_000);
+  const { status } = await causeway.api.request('POST', `/v1/destinations/${held.id}/pause`, { reason: 'looked at' });
+  expect(status).toBeLessThan(300);
+  // Without what the lanes themselves say the list is empty, so that the page must not be shown it.
+  expect((await causeway.api.get(`${lanes}?state=Suspended&withStatus=false`)).body).toMatchObject({ lanes: [] });
+  const quick: string[] = [];
+  page.on('request', (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    if (pathname === lanes && searchParams.get('withStatus') === 'false') quick.push(String(searchParams.get('state')));
+  });
+  await page.goto(`/destinations/${held.id}/lanes?state=Suspended`);
+  await page.getByRole('table', { name: 'lanes' }).getByText('Suspended', { exact: true }).waitFor();
+  expect(quick).toEqual([]);
+  await page.getByLabel('State').selectOption('Parked');
+  await button('Show').click();
+  await page.getByText('No open lane matches').waitFor();
+  await page.getByText('Looked for: State “Parked”').waitFor();
+  expect(quick).toEqual(['Parked']);
+});
+
+test('deliveries are found by the form: by their idempotency key, and by their customer', async () => {
+  const { customerExternalId } = await causeway.createDestination({ name: 'To be found' });
+  const event = { eventType: 'order.created', customerExternalId, idempotencyKey: 'order-4711', payload: {} };
+  const { body } = await causeway.api.post(event);
+  const { id } = body as { id: string }; // What a 202 holds.
+  const listed = async () => (await causeway.api.get(`/v1/deliveries?customerExternalId=${customerExternalId}`)).text;
+  await until('the index to have it', listed, (text) => text.includes(id));
+  await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
+  await page.getByText('Say what to look for').waitFor();
+  await page.getByLabel('Find by').selectOption('Idempotency key');
+  await page.getByRole('textbox', { name: 'Customer' }).fill(customerExternalId);
+  await page.getByRole('textbox', { name: 'Idempotency key' }).fill('order-4711');
+  await button('Find').click();
+  await page.waitForURL(`**/deliveries/${id}`);
+  await page.getByRole('list', { name: 'Time line' }).getByText('Delivered', { exact: true }).waitFor();
+
+  await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
+  await page.getByRole('textbox', { name: 'Customer' }).fill(customerExternalId);
+  await button('Find').click();
+  const row = page.getByRole('row').filter({ hasText: id });
+  await row.getByText('Delivered', { exact: true }).waitFor();
+  await page.getByRole('textbox', { name: 'Customer' }).fill('acct_nobody');
+  await button('Find').click();
+  await page.getByText('No event found').waitFor();
+  expect(await row.count()).toBe(0);
 });
 
 test('none of that wrote an error to the console, or asked another host', () => {

@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, signInAt, type TestBrowser, untilLoaded } from '../harness/browser.ts';
-import { type Causeway, type CreatedDestination, startCauseway } from '../harness/causeway.ts';
+import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
+import { postEvent } from '../harness/eventLog.ts';
+import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
+import { authOf, securedKafka, writeAcl } from '../harness/sharedSecuredKafka.ts';
 
 let causeway: Causeway;
+let secured: { kafka: SecuredKafka; remove(): Promise<void> };
 let browser: TestBrowser;
 let own: CreatedDestination;
 let foreign: CreatedDestination;
 let foreignEvent: string;
 
 beforeAll(async () => {
-  [causeway, browser] = await Promise.all([startCauseway(), openBrowser()]);
+  [causeway, secured, browser] = await Promise.all([startCauseway(), securedKafka(), openBrowser()]);
   own = await causeway.createDestination({ name: 'Ours', customerExternalId: 'northwind' });
   foreign = await causeway.createDestination({ name: 'Theirs', customerExternalId: 'contoso' });
   const { body } = await causeway.api.post({ eventType: 'a.b', customerExternalId: 'contoso', payload: {} });
@@ -19,6 +23,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.stop();
   await causeway?.stop();
+  await secured?.remove();
 });
 
 async function newLink(customerExternalId: string, permissions: string[]): Promise<{ url: string; id: string }> {
@@ -66,7 +71,7 @@ test('a portal link opens the pages narrowed to its customer, and nobody else’
   expect(misdeeds).toEqual([]);
 });
 
-test('a customer creates, tests and pauses a destination of their own, and it is theirs', async () => {
+test('a customer creates, tests, pauses and resumes a destination of their own, and it is theirs', async () => {
   const { page, misdeeds } = await openPortal(['read', 'manage_destinations']);
   await page.goto('/destinations/new');
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Made in the portal');
@@ -74,10 +79,107 @@ test('a customer creates, tests and pauses a destination of their own, and it is
   await page.getByRole('textbox', { name: 'Brokers', exact: true }).fill(causeway.kafka.brokers.join());
   await page.getByLabel('Way to authenticate').selectOption('NONE');
   await page.getByRole('button', { name: 'Create it' }).click();
+  await page.getByRole('button', { name: 'Test the connection' }).click();
+  await page.getByText('The test passed').waitFor();
   await page.getByRole('button', { name: 'Send a test event' }).click();
   await page.getByRole('status').getByText('Delivered', { exact: true }).waitFor();
-  const { text } = await causeway.api.get('/v1/destinations?customerExternalId=northwind');
-  expect(text).toContain('Made in the portal');
+  const { body } = await causeway.api.get('/v1/destinations?customerExternalId=northwind&search=Made in the portal');
+  const [made, ...others] = (body as { destinations: CreatedDestination[] }).destinations; // What a 200 holds.
+  expect(others).toEqual([]);
+
+  const isPaused = async () => (await causeway.api.get(`/v1/destinations/${made?.id}`)).text.includes('"paused"');
+  await page.getByRole('link', { name: 'State', exact: true }).click();
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await page.getByRole('dialog').getByLabel('Reason').fill('the topic is being moved');
+  await page.getByRole('button', { name: 'Pause it' }).click();
+  await page.getByText('Paused by').waitFor();
+  expect(await page.locator('main').textContent()).toContain('the topic is being moved');
+  expect(await isPaused()).toBe(true);
+  await page.getByRole('button', { name: 'Resume', exact: true }).click();
+  await page.getByText('Paused by').waitFor({ state: 'detached' });
+  expect(await isPaused()).toBe(false);
+  expect(misdeeds).toEqual([]);
+});
+
+test('a customer rotates the credentials of their destination, in the steps that are shown', async () => {
+  const topic = await causeway.kafka.newTopic();
+  await writeAcl(secured.kafka, topic, principals.user, true);
+  const auth = { ...authOf(secured.kafka).scram512, password: 'no longer the password' };
+  const asked = { customerExternalId: 'northwind', topic, auth, brokers: [secured.kafka.secured] };
+  const { id } = await causeway.createDestination(asked);
+  const { page, misdeeds } = await openPortal(['read', 'manage_destinations']);
+  await page.goto(`/destinations/${id}`);
+  await page.getByRole('link', { name: 'Rotate credentials' }).click();
+  await page.getByRole('textbox', { name: 'Password' }).fill(secured.kafka.password);
+  await page.getByRole('button', { name: 'Test the new credentials' }).click();
+  await page.getByText('The test passed').waitFor();
+  await page.getByRole('button', { name: 'Switch to the new credentials' }).click();
+  await page.getByText('Done: the old credentials are erased').waitFor();
+  expect(misdeeds).toEqual([]);
+});
+
+test('a count that a customer does not wait for is stopped, and keeps them from no other one: they count again, and replay', async () => {
+  const topic = await causeway.kafka.newTopic(1, { 'max.message.bytes': '1500' });
+  const { id: destinationId } = await causeway.createDestination({ topic, customerExternalId: 'litware' });
+  const payload = { text: 'x'.repeat(5_000) };
+  const eventId = await postEvent(causeway.api, { eventType: 'e', customerExternalId: 'litware', payload });
+  const { url } = await newLink('litware', ['read', 'replay']);
+  const { page, misdeeds } = await browser.newPage(causeway.api.url);
+  await page.goto(url);
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  const look = async () => {
+    await page.goto(`/dead-letters?destinationId=${destinationId}`);
+    await untilLoaded(page);
+    return await page.getByRole('row').filter({ hasText: eventId }).isVisible();
+  };
+  const dialog = page.getByRole('dialog');
+  const isOfReplays = ({ url }: { url(): string }) => new URL(url()).pathname === '/v1/replays';
+  await until('the dead letter to be shown', look);
+  // While no worker runs a count is not through.
+  await causeway.worker.stop();
+  try {
+    // Closed before the API has said which one it is, and after.
+    for (const isKnown of [false, true]) {
+      const closed = isKnown
+        ? undefined
+        : dialog.waitFor({ state: 'attached' }).then(() => dialog.waitFor({ state: 'detached' }));
+      if (closed)
+        await page.route(
+          '**/v1/replays',
+          async (route) => {
+            await closed;
+            await route.continue();
+          },
+          { times: 1 },
+        );
+      const begun = page.waitForRequest(isOfReplays);
+      const stopped = page.waitForResponse((one) => one.url().endsWith('/cancel'));
+      await page.getByRole('button', { name: 'All that match …' }).click();
+      await begun;
+      if (isKnown) await dialog.getByText('Counting: 0 dead letters so far').waitFor();
+      await page.keyboard.press('Escape');
+      const { replayId } = /\/(?<replayId>rpl_[^/]+)\/cancel$/.exec((await stopped).url())?.groups ?? {};
+      expect((await stopped).status()).toBe(202);
+      await causeway.worker.start();
+      const progress = async () => (await causeway.api.get(`/v1/replays/${replayId}`)).body;
+      await until('the count to be over', progress, (body) => (body as { status: string }).status === 'cancelled');
+      await until('the dead letter to be shown', look);
+      if (!isKnown) await causeway.worker.stop();
+    }
+  } finally {
+    await causeway.worker.start();
+  }
+  await causeway.kafka.configure(topic, { 'max.message.bytes': '1000000' });
+  await page.getByRole('button', { name: 'All that match …' }).click();
+  await dialog.getByRole('button', { name: 'Replay 1 dead letter' }).click();
+  await page.getByText('1 of 1 event sent').waitFor();
+  await page.getByRole('status').filter({ hasText: 'Done' }).waitFor();
+  const records = await until(
+    'its record',
+    () => causeway.kafka.records(topic),
+    (found) => found.length > 0,
+  );
+  expect(records).toHaveLength(1);
   expect(misdeeds).toEqual([]);
 });
 

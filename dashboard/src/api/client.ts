@@ -19,6 +19,8 @@ export type Ask = {
   /** So that a request which is sent again is done once. */
   idempotencyKey?: string;
   ifMatch?: string;
+  /** It is sent even where the page is left at once. */
+  keepalive?: boolean;
   signal?: AbortSignal | undefined;
 };
 
@@ -43,13 +45,13 @@ export function withQuery(path: string, query: Query = {}): string {
 
 /** The answer's JSON; its type is what the route's schema says, which the caller names. Throws {@link ApiProblem}. */
 export async function ask<Answer>(path: string, asked: Ask = {}): Promise<Answer> {
-  const { method = 'GET', query, body, idempotencyKey, ifMatch, signal } = asked;
+  const { method = 'GET', query, body, idempotencyKey, ifMatch, keepalive = false, signal } = asked;
   const headers = new Headers({ accept: 'application/json' });
   if (body !== undefined) headers.set('content-type', 'application/json');
   if (method !== 'GET' && csrfToken !== undefined) headers.set('x-csrf-token', csrfToken);
   if (idempotencyKey !== undefined) headers.set('idempotency-key', idempotencyKey);
   if (ifMatch !== undefined) headers.set('if-match', ifMatch);
-  const init: RequestInit = { method, headers, credentials: 'same-origin', signal: signal ?? null };
+  const init: RequestInit = { method, headers, credentials: 'same-origin', keepalive, signal: signal ?? null };
   if (body !== undefined) init.body = JSON.stringify(body);
   const answer = await fetch(withQuery(path, query), init).catch((error: unknown) => {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;

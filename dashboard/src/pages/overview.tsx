@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import { ask } from '../api/client.ts';
+import { ask, withQuery } from '../api/client.ts';
 import type { Series, Overview as Shown } from '../api/types.ts';
 import { useWho } from '../api/who.ts';
 import { Choices } from '../pieces/choices.tsx';
@@ -63,7 +63,7 @@ export default function Overview() {
       )}
       <div className="stack">
         <Loaded query={overview} lines={5}>
-          {(data) => <Now overview={data} isNarrowed={who.isPortal || customerExternalId !== ''} />}
+          {(data) => <Now overview={data} isPortal={who.isPortal} {...{ customerExternalId }} />}
         </Loaded>
         <Choices
           label="Time shown in the plots"
@@ -94,7 +94,11 @@ const Tile = ({ name, value, more, look }: TileProps) => (
 
 const staleSecondsMax = 60;
 
-function Now({ overview: { now, staleSeconds, sampledAt }, isNarrowed }: { overview: Shown; isNarrowed: boolean }) {
+/** `customerExternalId`: whose it is narrowed to; '' where it is not. A portal's is its customer's anyway. */
+type NowProps = { overview: Shown; isPortal: boolean; customerExternalId: string };
+
+function Now({ overview: { now, staleSeconds, sampledAt }, isPortal, customerExternalId }: NowProps) {
+  const isNarrowed = isPortal || customerExternalId !== '';
   const { lanes, oldestWaiting, deadLetters, suspendedDestinations } = now;
   const letters = `${number(deadLetters)}${now.deadLettersAtLeast ? '+' : ''}`;
   return (
@@ -124,7 +128,11 @@ function Now({ overview: { now, staleSeconds, sampledAt }, isNarrowed }: { overv
           name="Dead letters"
           value={letters}
           look={deadLetters > 0 && 'bad'}
-          more={deadLetters > 0 ? <Link href="/dead-letters">See and replay them</Link> : undefined}
+          more={
+            deadLetters > 0 ? (
+              <Link href={withQuery('/dead-letters', { customerExternalId })}>See and replay them</Link>
+            ) : undefined
+          }
         />
         {lanes.Paused > 0 && <Tile name="Lanes paused" value={number(lanes.Paused)} look="warn" />}
         {/* It is the oldest of all customers: where theirs is not it, the answer does not know whether any of theirs waits. */}

@@ -1,9 +1,10 @@
 import { Button } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { withoutPlace } from '../api/paged.ts';
 import { isOfSession } from '../api/session.ts';
+import { Empty } from './problem.tsx';
 
 /** The filters of a page, as its address has them: it can be sent to somebody, and "back" goes back. */
 export function useFilters<Name extends string>(names: readonly Name[]) {
@@ -22,6 +23,10 @@ export function useFilters<Name extends string>(names: readonly Name[]) {
     });
   return { filters, setFilters };
 }
+
+/** Whether anything is looked for. */
+export const isFiltered = (filters: Readonly<Record<string, string>>): boolean =>
+  Object.values(filters).some((value) => value !== '');
 
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
@@ -42,10 +47,12 @@ export function Filters<Name extends string>({ label, of, children, submit = 'Se
     setShown(filters); // The address has changed: "back", or a link.
     setDraft(filters);
   }
-  const isFiltered = Object.values(filters).some((value) => value !== '');
+  const form = useRef<HTMLFormElement>(null);
   const clear = () => {
     const none = Object.fromEntries(Object.keys(filters).map((name) => [name, ''])) as Record<Name, string>;
     setFilters(none);
+    // The button that was pressed is gone with what it clears.
+    form.current?.querySelector<HTMLElement>('input, select')?.focus();
   };
   const send = (event: FormEvent) => {
     event.preventDefault();
@@ -56,11 +63,11 @@ export function Filters<Name extends string>({ label, of, children, submit = 'Se
   };
   return (
     <search>
-      <form className="filters" aria-label={label} noValidate onSubmit={send}>
+      <form ref={form} className="filters" aria-label={label} noValidate onSubmit={send}>
         {children(draft, (name) => (value) => setDraft((before) => ({ ...before, [name]: value })))}
         <div className="row">
           <Button type="submit">{submit}</Button>
-          {isFiltered && (
+          {isFiltered(filters) && (
             <Button variant="default" onClick={clear}>
               Clear
             </Button>
@@ -69,4 +76,19 @@ export function Filters<Name extends string>({ label, of, children, submit = 'Se
       </form>
     </search>
   );
+}
+
+type NoMatchProps<Name extends string> = {
+  /** What was looked for, for example "destination". */
+  what: string;
+  filters: Record<Name, string>;
+  /** As the form calls them. */
+  labels: Readonly<Record<Name, string>>;
+};
+
+/** Where a search found nothing, and there may be something without it. */
+export function NoMatch<Name extends string>({ what, filters, labels }: NoMatchProps<Name>) {
+  const names = Object.keys(filters) as Name[]; // Object.keys has no type that says so.
+  const lookedFor = names.filter((name) => filters[name] !== '').map((name) => `${labels[name]} “${filters[name]}”`);
+  return <Empty title={`No ${what} matches`}>Looked for: {lookedFor.join(', ')}. Clear the search to see all.</Empty>;
 }

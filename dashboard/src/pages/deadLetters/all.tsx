@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { ask, mayBeBegun } from '../../api/client.ts';
@@ -13,11 +13,11 @@ import { lockedHint } from '../../pieces/letters.tsx';
 import { Loaded, Loading } from '../../pieces/loading.tsx';
 import { Facts } from '../../pieces/page.tsx';
 import { Alert } from '../../pieces/problem.tsx';
-import { absoluteTime } from '../../pieces/time.tsx';
+import { absoluteTime, Time } from '../../pieces/time.tsx';
 import { countedTo } from './countedTo.ts';
+import { DiscardAll } from './discardAll.tsx';
 import type { LetterFilter } from './list.tsx';
-
-const pollMs = 700;
+import { usePreview } from './preview.ts';
 
 /** Counts what matches, then replays it, or discards it, in the background. `onDone`: nothing that was listed may be as it was. */
 export function AllDialog(props: { filter: LetterFilter; onDone: () => void; onClose: () => void }) {
@@ -31,7 +31,7 @@ export function AllDialog(props: { filter: LetterFilter; onDone: () => void; onC
     <Dialog title="All dead letters that match" onClose={onClose}>
       <div className="stack">
         <Facts
-          facts={Object.entries(selector).map(([name, value]) => [labels[name] ?? name, String(value)] as const)}
+          facts={Object.entries(selector).map(([name, value]) => [labels[name] ?? name, shownOf(name, value)] as const)}
         />
         <Loaded query={preview.begun}>
           {() => (
@@ -59,27 +59,11 @@ const labels: Readonly<Record<string, string>> = {
   parkedTo: 'Parked before',
 };
 
-type Selector = Record<string, string | undefined>;
+const times: readonly string[] = ['parkedFrom', 'parkedTo'];
+const shownOf = (name: string, value: string | undefined) =>
+  times.includes(name) ? <Time at={value} inline /> : value;
 
-/** A dry run: it counts what a replay would send. */
-function usePreview(selector: Selector) {
-  const key = useRequestKey();
-  const begun = useQuery({
-    queryKey: ['preview', key],
-    queryFn: () =>
-      ask<Replay>('/v1/replays', { method: 'POST', body: { ...selector, dryRun: true }, idempotencyKey: key }),
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
-  });
-  const id = begun.data?.id;
-  const counting = useQuery({
-    queryKey: ['replay', id],
-    queryFn: ({ signal }) => ask<Replay>(`/v1/replays/${id}`, { signal }),
-    enabled: id !== undefined,
-    refetchInterval: ({ state }) => (state.data?.status === 'running' || !state.data ? pollMs : false),
-  });
-  return { begun, counted: counting };
-}
+type Selector = Record<string, string | undefined>;
 
 const discardHint = ' Or discard them for good: these and no more, with nothing sent.';
 /** No more than were counted; faster than what is sent, for no broker has work of it. */
@@ -101,7 +85,6 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState<Replay['action']>();
   const [error, setError] = useState<unknown>();
-  const [isSure, setSure] = useState(false);
   // What may have been begun: the same may be asked for again, and not its opposite.
   const [locked, setLocked] = useState<Replay['action']>();
   const client = useQueryClient();
@@ -147,20 +130,13 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
       onSubmit={() => void begin('replay')}
       actions={
         <>
-          {mayDiscard && isSure && (
-            <Button
-              color="red"
-              loading={busy === 'discard'}
+          {mayDiscard && (
+            <DiscardAll
+              events={events}
+              busy={busy === 'discard'}
               disabled={busy === 'replay' || locked === 'replay'}
-              onClick={() => void begin('discard')}
-            >
-              Yes, discard {counted(events, 'dead letter')} for good
-            </Button>
-          )}
-          {mayDiscard && !isSure && (
-            <Button variant="default" disabled={locked === 'replay'} onClick={() => setSure(true)}>
-              Discard all …
-            </Button>
+              onDiscard={() => void begin('discard')}
+            />
           )}
           <Button variant="default" onClick={onClose}>
             Cancel

@@ -6,7 +6,7 @@ import { usePaged } from '../../api/paged.ts';
 import type { Lane, LanePage } from '../../api/types.ts';
 import { useWho } from '../../api/who.ts';
 import { Confirm } from '../../pieces/confirm.tsx';
-import { Filters, useFilters } from '../../pieces/filters.tsx';
+import { Filters, isFiltered, NoMatch, useFilters } from '../../pieces/filters.tsx';
 import { SelectField } from '../../pieces/form.tsx';
 import { number } from '../../pieces/format.ts';
 import { destinationPath, laneLogPath } from '../../pieces/link.tsx';
@@ -17,7 +17,11 @@ import { Workflow } from '../../pieces/temporal.tsx';
 import { Time } from '../../pieces/time.tsx';
 import { OneDestination } from './one.tsx';
 
+/** Of a paused destination only the lanes themselves say which of the two they are: without them the list may be empty, and is not. */
+const tellsApart: readonly string[] = ['Suspended', 'Paused'];
 const states = ['Delivering', 'Waiting', 'Suspended', 'Parked', 'Paused'] as const;
+
+const labels = { state: 'State' };
 
 export default function Lanes() {
   return <OneDestination>{({ id }) => <LaneList key={id} id={id} />}</OneDestination>;
@@ -103,7 +107,7 @@ function LaneList({ id }: { id: string }) {
     rowsOf: (page) => page.lanes,
     refetchInterval: 10_000,
     // One lane that does not answer would keep all others waiting for seconds.
-    quick: { withStatus: false },
+    ...(!tellsApart.includes(of.filters.state) && { quick: { withStatus: false } }),
   });
   const isAsked = list.query.data !== undefined && !list.query.isPlaceholderData;
   return (
@@ -112,7 +116,7 @@ function LaneList({ id }: { id: string }) {
         {(draft, set) => (
           <SelectField
             name="state"
-            label="State"
+            label={labels.state}
             value={draft.state}
             onChange={set('state')}
             options={[{ value: '', label: 'any' }, ...states.map((value) => ({ value, label: value }))]}
@@ -125,9 +129,13 @@ function LaneList({ id }: { id: string }) {
         list={list}
         keyOf={({ workflowId }) => workflowId}
         empty={
-          <Empty title="No lane is open">
-            A lane opens with the first event of its partition key, and closes some time after the last was delivered.
-          </Empty>
+          isFiltered(of.filters) ? (
+            <NoMatch what="open lane" filters={of.filters} labels={labels} />
+          ) : (
+            <Empty title="No lane is open">
+              A lane opens with the first event of its partition key, and closes some time after the last was delivered.
+            </Empty>
+          )
         }
       />
       {deed !== undefined && (

@@ -2,7 +2,7 @@ import { Link } from 'wouter';
 import { usePaged } from '../../api/paged.ts';
 import type { Destination, DestinationPage } from '../../api/types.ts';
 import { useWho } from '../../api/who.ts';
-import { Filters, useFilters } from '../../pieces/filters.tsx';
+import { Filters, isFiltered, NoMatch, useFilters } from '../../pieces/filters.tsx';
 import { SelectField, TextField } from '../../pieces/form.tsx';
 import { counted } from '../../pieces/format.ts';
 import { ButtonLink, destinationPath } from '../../pieces/link.tsx';
@@ -54,6 +54,8 @@ function State({ destination }: { destination: Destination }) {
   );
 }
 
+const labels = { search: 'Name, topic, customer or id', state: 'State of its lanes' };
+
 export default function Destinations() {
   const who = useWho();
   const filters = useFilters(['search', 'state']);
@@ -75,13 +77,13 @@ export default function Destinations() {
             <TextField
               name="search"
               type="search"
-              label="Name, topic, customer or id"
+              label={labels.search}
               value={draft.search}
               onChange={set('search')}
             />
             <SelectField
               name="state"
-              label="State of its lanes"
+              label={labels.state}
               value={draft.state}
               onChange={set('state')}
               options={[{ value: '', label: 'any' }, ...troubles]}
@@ -95,9 +97,13 @@ export default function Destinations() {
         list={list}
         keyOf={({ id }) => id}
         empty={
-          <Empty title="No destination here yet" action={create}>
-            A destination is a topic in a customer's Kafka. Create one, test its connection, and send it a test event.
-          </Empty>
+          isFiltered(filters.filters) ? (
+            <NoMatch what="destination" filters={filters.filters} labels={labels} />
+          ) : (
+            <Empty title="No destination here yet" action={create}>
+              A destination is a topic in a customer's Kafka. Create one, test its connection, and send it a test event.
+            </Empty>
+          )
         }
       />
     </Page>

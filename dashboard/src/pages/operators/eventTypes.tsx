@@ -1,6 +1,6 @@
 import { usePaged } from '../../api/paged.ts';
 import type { EventType, EventTypePage } from '../../api/types.ts';
-import { Filters, useFilters } from '../../pieces/filters.tsx';
+import { Filters, isFiltered, NoMatch, useFilters } from '../../pieces/filters.tsx';
 import { TextField } from '../../pieces/form.tsx';
 import { number } from '../../pieces/format.ts';
 import { Page } from '../../pieces/page.tsx';
@@ -15,6 +15,8 @@ const columns: readonly Column<EventType>[] = [
   { name: 'Customers', right: true, cell: ({ customers }) => number(customers) },
   { name: 'Last event', cell: ({ lastAt }) => <Time at={lastAt} /> },
 ];
+
+const labels = { search: 'Event type', customerExternalId: 'Customer' };
 
 /** Which types of events there are, and how many of each. */
 export default function EventTypes() {
@@ -32,14 +34,14 @@ export default function EventTypes() {
             <TextField
               name="search"
               type="search"
-              label="Event type"
+              label={labels.search}
               placeholder="order."
               value={draft.search}
               onChange={set('search')}
             />
             <TextField
               name="customerExternalId"
-              label="Customer"
+              label={labels.customerExternalId}
               value={draft.customerExternalId}
               onChange={set('customerExternalId')}
             />
@@ -52,9 +54,13 @@ export default function EventTypes() {
         list={list}
         keyOf={({ eventType }) => eventType}
         empty={
-          <Empty title="No event yet">
-            A type is here once an event of it was accepted: <code>POST /v1/events</code>. The README shows how.
-          </Empty>
+          isFiltered(of.filters) ? (
+            <NoMatch what="event type" filters={of.filters} labels={labels} />
+          ) : (
+            <Empty title="No event yet">
+              A type is here once an event of it was accepted: <code>POST /v1/events</code>. The README shows how.
+            </Empty>
+          )
         }
       />
     </Page>

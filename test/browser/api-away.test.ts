@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openBrowser, signInAt, type TestBrowser, untilLoaded } from '../harness/browser.ts';
+import { type Causeway, type CreatedDestination, startCauseway } from '../harness/causeway.ts';
+
+let causeway: Causeway;
+let browser: TestBrowser;
+let seen: CreatedDestination;
+let unseen: CreatedDestination;
+
+beforeAll(async () => {
+  [causeway, browser] = await Promise.all([startCauseway(), openBrowser()]);
+  seen = await causeway.createDestination({ name: 'Looked at', customerExternalId: 'acct_away' });
+  unseen = await causeway.createDestination({ name: 'Not looked at yet', customerExternalId: 'acct_away' });
+});
+
+afterAll(async () => {
+  await browser?.stop();
+  await causeway?.stop();
+});
+
+async function signedIn() {
+  const opened = await browser.newPage(causeway.api.url);
+  await signInAt(opened.page, causeway.api.key);
+  return opened;
+}
+
+/** What a browser says of each request to a process that is gone. */
+const unanswered = /net::ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE)/;
+const whatToDo = 'Check the network, and whether the API runs; this page tries again by itself.';
+
+test('while the API is away a page keeps what it shows and says what to do next, and it comes back by itself', async () => {
+  const { page, misdeeds, context } = await signedIn();
+  await untilLoaded(page);
+  const told = page.getByRole('alert').filter({ hasText: 'The API could not be reached' });
+  await causeway.apiProcess.stop();
+  try {
+    await told.first().waitFor();
+    expect(await told.first().textContent()).toContain(whatToDo);
+    expect(await page.getByRole('region', { name: 'Now', exact: true }).textContent()).toContain('Accepted');
+  } finally {
+    await causeway.apiProcess.start();
+  }
+  await told.first().waitFor({ state: 'detached' });
+  expect(await told.count()).toBe(0);
+  expect(misdeeds.filter((one) => !unanswered.test(one))).toEqual([]);
+  await context.close();
+});
+
+test('who goes to another page while the API is away is told why it is not there, and gets it by its button', async () => {
+  const { page, context } = await signedIn();
+  await page.goto(`/destinations/${seen.id}`);
+  await page.getByRole('heading', { name: 'Looked at', level: 1 }).waitFor();
+  await page.getByRole('link', { name: 'Destinations', exact: true }).click();
+  await page.getByRole('link', { name: 'Not looked at yet' }).waitFor();
+  await causeway.apiProcess.stop();
+  try {
+    await page.getByRole('link', { name: 'Not looked at yet' }).click();
+    const told = page.getByRole('alert').filter({ hasText: 'The API could not be reached' });
+    await told.getByRole('button', { name: 'Try again' }).waitFor();
+    expect(await told.textContent()).toContain(whatToDo);
+    expect(await page.locator('main').textContent()).not.toContain(unseen.topic);
+    await causeway.apiProcess.start();
+    await told.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('heading', { name: 'Not looked at yet', level: 1 }).waitFor();
+    await told.waitFor({ state: 'detached' });
+
+    // Of this one nothing is in the browser, its code neither.
+    await causeway.apiProcess.stop();
+    await page.getByRole('link', { name: 'Audit trail' }).click();
+    const failed = page.getByRole('alert').filter({ hasText: 'This page could not be loaded' });
+    await failed.getByText('Check the network, and whether the API runs').waitFor();
+    await causeway.apiProcess.start();
+    await failed.getByRole('button', { name: 'Load the page anew' }).click();
+    await page.getByRole('heading', { name: 'Audit trail', level: 1 }).waitFor();
+    await page.getByRole('table', { name: 'audit entries' }).waitFor();
+  } finally {
+    if (!(await isUp())) await causeway.apiProcess.start();
+  }
+  await context.close();
+});
+
+const isUp = () =>
+  fetch(`${causeway.api.url}/healthz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
