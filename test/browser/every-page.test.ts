@@ -191,7 +191,8 @@ test.each(noMatches)('%s: what was looked for is said, and not that there is not
 test('the page of an event links to its lane’s workflow in the Temporal UI', async () => {
   const { body } = await causeway.api.get(`/v1/events/${world.deliveredEvent}`);
   // What a 200 holds.
-  const [delivery] = (body as { deliveries: { workflowId: string; runId: string }[] }).deliveries;
+  const { deliveries } = body as { deliveries: { destinationId: string; workflowId: string; runId: string }[] };
+  const delivery = deliveries.find(({ destinationId }) => destinationId === world.healthy.id);
   const workflowId = String(delivery?.workflowId);
   await page.goto(`/deliveries/${world.deliveredEvent}`);
   const href = await page.getByRole('link', { name: new RegExp(`^${workflowId} `) }).getAttribute('href');

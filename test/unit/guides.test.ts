@@ -18,3 +18,10 @@ test.each(guides)(
     expect(commands).toEqual([]);
   },
 );
+
+test('README.md shows each picture of docs/images, and says what is on it', async () => {
+  const readme = await textOf('README.md');
+  const shown = [...readme.matchAll(/!\[(?<alt>[^\]]+)\]\(docs\/images\/(?<name>[^)]+)\)/g)].map((one) => one[2]);
+  const first = [...readme.matchAll(/<img alt="[^"]+" src="docs\/images\/([^"]+)">/g)].map((one) => one[1]);
+  expect([...shown, ...first].sort()).toEqual((await readdir(new URL('docs/images/', root))).sort());
+});
