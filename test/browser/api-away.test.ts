@@ -31,7 +31,8 @@ async function signedIn() {
 
 /** What a browser says of each request to a process that is gone. */
 const unanswered = /net::ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE)/;
-const whatToDo = 'Check the network, and whether the API runs; this page tries again by itself.';
+const whatToDo =
+  'Check the network, and whether the API runs; then try again. What a page shows live comes back by itself.';
 
 test('while the API is away a page keeps what it shows and says what to do next, and it comes back by itself', async () => {
   const { page, misdeeds, context } = await signedIn();

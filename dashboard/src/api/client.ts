@@ -70,7 +70,7 @@ const unreachable: Problem = {
   type: 'about:blank',
   title: 'The API could not be reached',
   status: 0,
-  detail: 'Check the network, and whether the API runs; this page tries again by itself.',
+  detail: 'Check the network, and whether the API runs; then try again. What a page shows live comes back by itself.',
   code: 'unreachable',
 };
 
