@@ -1,3 +1,4 @@
+import type { Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, signInAt, type TestBrowser, untilLoaded } from '../harness/browser.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
@@ -132,46 +133,17 @@ test('a count that a customer does not wait for is stopped, and keeps them from 
     await untilLoaded(page);
     return await page.getByRole('row').filter({ hasText: eventId }).isVisible();
   };
-  const dialog = page.getByRole('dialog');
-  const isOfReplays = ({ url }: { url(): string }) => new URL(url()).pathname === '/v1/replays';
-  await until('the dead letter to be shown', look);
-  // While no worker runs a count is not through.
-  await causeway.worker.stop();
-  try {
-    // Closed before the API has said which one it is, and after.
-    for (const isKnown of [false, true]) {
-      const closed = isKnown
-        ? undefined
-        : dialog.waitFor({ state: 'attached' }).then(() => dialog.waitFor({ state: 'detached' }));
-      if (closed)
-        await page.route(
-          '**/v1/replays',
-          async (route) => {
-            await closed;
-            await route.continue();
-          },
-          { times: 1 },
-        );
-      const begun = page.waitForRequest(isOfReplays);
-      const stopped = page.waitForResponse((one) => one.url().endsWith('/cancel'));
-      await page.getByRole('button', { name: 'All that match …' }).click();
-      await begun;
-      if (isKnown) await dialog.getByText('Counting: 0 dead letters so far').waitFor();
-      await page.keyboard.press('Escape');
-      const { replayId } = /\/(?<replayId>rpl_[^/]+)\/cancel$/.exec((await stopped).url())?.groups ?? {};
-      expect((await stopped).status()).toBe(202);
-      await causeway.worker.start();
-      const progress = async () => (await causeway.api.get(`/v1/replays/${replayId}`)).body;
-      await until('the count to be over', progress, (body) => (body as { status: string }).status === 'cancelled');
-      await until('the dead letter to be shown', look);
-      if (!isKnown) await causeway.worker.stop();
-    }
-  } finally {
-    if (causeway.worker.pid === undefined) await causeway.worker.start();
+  // Closed before the API has said which one it is, and after.
+  for (const isKnown of [false, true]) {
+    await until('the dead letter to be shown', look);
+    const replayId = await withoutWorker(() => closedPreview(page, isKnown));
+    const progress = async () => (await causeway.api.get(`/v1/replays/${replayId}`)).body;
+    await until('the count to be over', progress, (body) => (body as { status: string }).status === 'cancelled');
   }
+  await until('the dead letter to be shown', look);
   await causeway.kafka.configure(topic, { 'max.message.bytes': '1000000' });
   await page.getByRole('button', { name: 'All that match …' }).click();
-  await dialog.getByRole('button', { name: 'Replay 1 dead letter' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Replay 1 dead letter' }).click();
   await page.getByText('1 of 1 event sent').waitFor();
   await page.getByRole('status').filter({ hasText: 'Done' }).waitFor();
   const records = await until(
@@ -182,6 +154,35 @@ test('a count that a customer does not wait for is stopped, and keeps them from 
   expect(records).toHaveLength(1);
   expect(misdeeds).toEqual([]);
 });
+
+/** While no worker runs a count is not through. */
+async function withoutWorker<T>(call: () => Promise<T>): Promise<T> {
+  await causeway.worker.stop();
+  try {
+    return await call();
+  } finally {
+    await causeway.worker.start();
+  }
+}
+
+/** Begins to count all that match, and closes that at once, or once it is known which one it is; answers the id of what was stopped. */
+async function closedPreview(page: Page, isKnown: boolean): Promise<string | undefined> {
+  const dialog = page.getByRole('dialog');
+  const hold = async (route: Route): Promise<void> => {
+    await dialog.waitFor({ state: 'detached' });
+    await route.continue();
+  };
+  if (!isKnown) await page.route('**/v1/replays', hold, { times: 1 });
+  const begun = page.waitForRequest('**/v1/replays');
+  const stopped = page.waitForResponse('**/v1/replays/*/cancel');
+  await page.getByRole('button', { name: 'All that match …' }).click();
+  await begun;
+  await dialog.getByText(isKnown ? 'Counting: 0 dead letters so far' : 'Loading').waitFor();
+  await page.keyboard.press('Escape');
+  const answer = await stopped;
+  expect(answer.status()).toBe(202);
+  return new URL(answer.url()).pathname.split('/').at(-2);
+}
 
 test('with a link that may only see, nothing that changes anything is offered', async () => {
   const { page } = await openPortal(['read']);
