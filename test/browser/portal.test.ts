@@ -111,7 +111,7 @@ test('a customer rotates the credentials of their destination, in the steps that
   const { page, misdeeds } = await openPortal(['read', 'manage_destinations']);
   await page.goto(`/destinations/${id}`);
   await page.getByRole('link', { name: 'Rotate credentials' }).click();
-  await page.getByRole('textbox', { name: 'Password' }).fill(secured.kafka.password);
+  await page.locator('input[type="password"]').fill(secured.kafka.password);
   await page.getByRole('button', { name: 'Test the new credentials' }).click();
   await page.getByText('The test passed').waitFor();
   await page.getByRole('button', { name: 'Switch to the new credentials' }).click();
