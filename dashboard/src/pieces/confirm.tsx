@@ -2,7 +2,8 @@ import { Button } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Dialog } from './dialog.tsx';
-import { AreaField, Form } from './form.tsx';
+import { Form } from './form.tsx';
+import { ReasonField } from './reasonField.tsx';
 
 type ConfirmProps = {
   title: string;
@@ -51,16 +52,7 @@ export function Confirm({ title, children, confirm, danger, withReason, onConfir
         onSubmit={() => void go()}
       >
         <div className="stack-small">{children}</div>
-        {withReason && (
-          <AreaField
-            name="reason"
-            label="Reason"
-            hint="Why: it is kept in Temporal's history and in the audit trail."
-            rows={2}
-            value={reason}
-            onChange={setReason}
-          />
-        )}
+        {withReason && <ReasonField value={reason} onChange={setReason} />}
       </Form>
     </Dialog>
   );

@@ -5,11 +5,12 @@ import { ask, mayBeBegun, problemOf } from '../api/client.ts';
 import { newRequestKey } from '../api/requestKey.ts';
 import type { Intervention } from '../api/types.ts';
 import { Dialog } from './dialog.tsx';
-import { AreaField, Form } from './form.tsx';
+import { Form } from './form.tsx';
 import { counted } from './format.ts';
 import { type Letter, type Part, partsOf } from './letterParts.ts';
 import { useNotice } from './notices.tsx';
 import { Alert, ProblemAlert } from './problem.tsx';
+import { ReasonField } from './reasonField.tsx';
 
 export type Deed = 'replay' | 'discard';
 
@@ -77,22 +78,11 @@ export function LettersDialog<One extends Letter>({ deed, letters, onDone, onClo
         ) : (
           <p>They are given up for good: no replay brings them back. The log keeps that they were, and why.</p>
         )}
-        <AreaField
-          name="reason"
-          label="Reason"
-          hint={isLocked ? lockedHint : "Why: it is kept in Temporal's history and in the audit trail."}
-          rows={2}
-          value={reason}
-          onChange={setReason}
-          disabled={isLocked}
-        />
+        <ReasonField value={reason} onChange={setReason} isLocked={isLocked} />
       </Form>
     </Dialog>
   );
 }
-
-export const lockedHint =
-  'It stays as it was sent: what was begun is completed with it. For another one, close this and begin anew.';
 
 const wordsOf = (deed: Deed) =>
   deed === 'replay'

@@ -7,12 +7,12 @@ import { useRequestKey } from '../../api/requestKey.ts';
 import type { Replay } from '../../api/types.ts';
 import { useWho } from '../../api/who.ts';
 import { Dialog } from '../../pieces/dialog.tsx';
-import { AreaField, Form } from '../../pieces/form.tsx';
+import { Form } from '../../pieces/form.tsx';
 import { counted } from '../../pieces/format.ts';
-import { lockedHint } from '../../pieces/letters.tsx';
 import { Loaded, Loading } from '../../pieces/loading.tsx';
 import { Facts } from '../../pieces/page.tsx';
 import { Alert } from '../../pieces/problem.tsx';
+import { ReasonField } from '../../pieces/reasonField.tsx';
 import { absoluteTime, Time } from '../../pieces/time.tsx';
 import { countedTo } from './countedTo.ts';
 import { DiscardAll } from './discardAll.tsx';
@@ -150,15 +150,7 @@ function Decide({ counting, selector, askedAt, onDone, onClose }: DecideProps) {
         stop it. Those parked after {absoluteTime(Date.parse(parkedTo))} are not counted, and not meant.
         {status === 'done' ? discardHint : ' To discard them, narrow the search until all are counted.'}
       </Alert>
-      <AreaField
-        name="reason"
-        label="Reason"
-        hint={locked ? lockedHint : "Why: it is kept in Temporal's history and in the audit trail."}
-        rows={2}
-        value={reason}
-        onChange={setReason}
-        disabled={locked !== undefined}
-      />
+      <ReasonField value={reason} onChange={setReason} isLocked={locked !== undefined} />
     </Form>
   );
 }
