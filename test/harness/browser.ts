@@ -1,6 +1,7 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { chromiumPath } from '../../dev/servers/chromium.ts';
 import { track } from './running.ts';
+import { until } from './until.ts';
 
 /** What a page did that it should not have: errors that it wrote to the console, requests to other hosts. */
 export type Misdeeds = string[];
@@ -121,21 +122,27 @@ const usableAt = `new Promise((resolve, reject) => {
   look();
 })`;
 
-/** Presses Tab until what has focus is called this. Throws where it never is. */
+/** Presses Tab until what has focus is called this, once the page has such a thing. Throws where it never is. */
 export async function tabTo(page: Page, name: RegExp | string): Promise<void> {
+  const isCalledSo = (called: string) => (typeof name === 'string' ? called === name : name.test(called));
+  // A page that is still on its way may end before what comes later: Tab would go round it.
+  const names = async () => (await page.evaluate(namesOfFocusable)) as string[];
+  await until(`something that is called ${name}`, names, (found) => found.some(isCalledSo));
   const seen: string[] = [];
   for (let presses = 0; presses < tabsMax; presses++) {
     await page.keyboard.press('Tab');
-    const focused = String(await page.evaluate(nameOfFocused));
-    if (typeof name === 'string' ? focused === name : name.test(focused)) return;
+    const focused = String(await page.evaluate(`(${nameOf})(document.activeElement)`));
+    if (isCalledSo(focused)) return;
     seen.push(focused);
   }
   throw new Error(`Tab came to nothing called ${name}, but to: ${seen.join(', ')}`);
 }
 const tabsMax = 60;
 /** In the page: tests are not compiled for one. */
-const nameOfFocused = `(() => {
-  const element = document.activeElement;
+const nameOf = `(element) => {
   const label = element?.labels?.[0]?.textContent ?? element?.getAttribute('aria-label');
   return (label ?? element?.textContent ?? '').replace(/\\s*\\*$/, '').trim();
-})()`;
+}`;
+const namesOfFocusable = `[...document.querySelectorAll('a, button, input, select, textarea, summary, [tabindex]')]
+  .filter((one) => !one.disabled && one.checkVisibility())
+  .map(${nameOf})`;
