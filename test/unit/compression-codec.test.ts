@@ -28,6 +28,8 @@ test('what it writes is what it reads, small payloads as they are', async () => 
   );
   const small = payloadOf(utf8('x'.repeat(8_000)));
   expect(await compressionCodec.encode([small])).toEqual([small]);
+  const [large] = await compressionCodec.encode([payloadOf(utf8('x'.repeat(8_200)))]);
+  expect(new TextDecoder().decode(large?.metadata?.encoding ?? new Uint8Array())).toBe('binary/brotli');
 });
 
 describe.each(Object.entries(packed))('%s', (encoding, pack) => {
