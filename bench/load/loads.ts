@@ -19,5 +19,12 @@ export const singles64: Load = {
   eventsPerPost: 1,
   connections: 64,
 };
+/** At a rate that the load's pace gives. */
+export const steady: Load = {
+  id: 'steady',
+  title: 'single POSTs at a steady rate',
+  eventsPerPost: 1,
+  connections: 64,
+};
 
 export const threeLoads: readonly Load[] = [batches, singles512, singles64];

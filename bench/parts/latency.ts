@@ -1,5 +1,5 @@
 import { say } from '../../dev/servers/progress.ts';
-import type { Load } from '../load/loads.ts';
+import { steady } from '../load/loads.ts';
 import { oneLane } from '../road/destination.ts';
 import { calmly } from './calm.ts';
 import type { Context } from './context.ts';
@@ -8,7 +8,6 @@ import { overTheRoad, type RoadRound } from './wholeRoad.ts';
 export type LatencyResult = { eventsPerSecond: number; lingerMs: number; round: RoadRound };
 
 export const defaultLingerMs = 100;
-const steady: Load = { id: 'steady', title: 'single POSTs at a steady rate', eventsPerPost: 1, connections: 64 };
 
 /** (e) From POST to the record read, at a steady rate in one lane. */
 export async function latency(context: Context): Promise<LatencyResult[]> {

@@ -1,6 +1,6 @@
 /** Rows at a steady rate: latency, and the slowest POST. */
 import { say } from '../../dev/servers/progress.ts';
-import type { Load } from '../load/loads.ts';
+import { steady } from '../load/loads.ts';
 import { runRound } from '../load/round.ts';
 import { calmly } from '../parts/calm.ts';
 import { overTheRoad } from '../parts/wholeRoad.ts';
@@ -10,7 +10,6 @@ import { processesOf } from '../stack/benchStack.ts';
 import { atMost, type Row } from './row.ts';
 import { cpuMsOf, integrity, warmUp } from './throughput.ts';
 
-const steady: Load = { id: 'steady', title: 'single POSTs at a steady rate', eventsPerPost: 1, connections: 64 };
 const latencyRate = 50;
 
 const latency = (lingerMs: number, most: { p50: number; p99: number }): Row => ({

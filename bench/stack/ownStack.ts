@@ -7,7 +7,12 @@ import { installParts } from '../../dev/servers/parts.ts';
 import { postgresDataDir, startPostgres } from '../../dev/servers/postgres.ts';
 import { say } from '../../dev/servers/progress.ts';
 import { type Server, type ServerSpec, startServer } from '../../dev/servers/server.ts';
-import { startTemporal } from '../../dev/servers/temporal.ts';
+import {
+  startOwnTemporal,
+  startTemporal,
+  type TemporalOptions,
+  type TemporalServer,
+} from '../../dev/servers/temporal.ts';
 import { migrate } from '../../store/migrate.ts';
 import type { BenchStack } from './benchStack.ts';
 
@@ -16,22 +21,39 @@ export type OwnStackOptions = {
   programs: boolean;
   /** A folder for CPU profiles of API and worker. */
   profile: string | undefined;
+  /** A Temporal of its own with these, whatever `TEMPORAL_ADDRESS` says. */
+  temporal?: Pick<TemporalOptions, 'cli' | 'env' | 'dynamicConfig'>;
 };
+
+/** How a worker differs from the usual one. */
+export type OtherWorker = { env: Record<string, string>; flags: readonly string[]; cwd?: string };
 
 /** More of the programs, beside the first of each. */
 export type More = {
   /** Resolves to its address once it answers. */
   api(): Promise<string>;
   worker(name: string): Promise<Server>;
+  /** Ends the stack's own worker and starts this one in its place; resolves to its pid once it polls. */
+  otherWorker(other: OtherWorker): Promise<number>;
 };
 export type OwnStack = BenchStack & { more: More };
 
 const profiled = (spec: ServerSpec, dir: string | undefined): ServerSpec =>
   dir === undefined ? spec : { ...spec, args: ['--cpu-prof', `--cpu-prof-dir=${dir}`, ...spec.args] };
 
+const workerAs = (spec: ServerSpec, { env, flags, cwd }: OtherWorker): ServerSpec => ({
+  ...spec,
+  args: [...flags, ...spec.args],
+  env: { ...spec.env, ...env },
+  ...(cwd !== undefined && { cwd }),
+});
+
+const temporalWith = (options: TemporalOptions, other: OwnStackOptions['temporal']): Promise<TemporalServer> =>
+  other === undefined ? startTemporal(options) : startOwnTemporal({ ...options, ...other });
+
 /** Brings up a stack in a folder of its own, and removes both when it is stopped. `keep` gets what stops it at once. */
 export async function ownStack(
-  { programs, profile }: OwnStackOptions,
+  { programs, profile, temporal: otherTemporal }: OwnStackOptions,
   keep: (stop: () => Promise<void>) => void,
 ): Promise<OwnStack> {
   await installParts({ forTests: false });
@@ -59,16 +81,17 @@ export async function ownStack(
   };
   say('Starting Temporal, Kafka and Postgres for the bench …');
   const [temporal, kafka, postgres] = await Promise.all([
-    kept(startTemporal({ dbFile: join(dir, 'temporal.db'), logDir })),
+    kept(temporalWith({ dbFile: join(dir, 'temporal.db'), logDir }, otherTemporal)),
     kept(startKafka({ dataDir: join(dir, 'kafka'), logDir })),
     kept(startPostgres({ dataDir, logDir, password: 'causeway' })),
   ]);
   await migrate(postgres.databaseUrl);
   const settings = newSettings({ databaseUrl: postgres.databaseUrl, temporal, logDir });
   const program = await apiProgram(settings);
+  let worker: Server | undefined;
   if (programs) {
     say('Starting API and worker …');
-    await Promise.all([
+    [, worker] = await Promise.all([
       kept(startServer(profiled(program.spec, profile))),
       kept(startServer(profiled(workerProgram(settings), profile))),
     ]);
@@ -80,6 +103,11 @@ export async function ownStack(
       return url;
     },
     worker: (name) => kept(startServer(workerProgram(settings, name))),
+    otherWorker: async (other) => {
+      await worker?.stop();
+      worker = await kept(startServer(workerAs(workerProgram(settings), other)));
+      return worker.pid ?? Number.NaN;
+    },
   };
   return {
     more,

@@ -10,9 +10,10 @@ import { longStep, say } from './progress.ts';
 import { foreignServer, type Server, startServer } from './server.ts';
 import { prepareNamespace } from './temporalNamespace.ts';
 
-const version = '1.5.1';
+/** Of the CLI that is built where none is there. */
+export const cliVersion = '1.5.1';
 const sdkDownloadMsMax = 90_000;
-const cliModule = `github.com/temporalio/cli/cmd/temporal@v${version}`;
+const cliModule = `github.com/temporalio/cli/cmd/temporal@v${cliVersion}`;
 
 export type TemporalServer = Server & { address: string; namespace: string; uiUrl: string | undefined };
 
@@ -28,6 +29,9 @@ export type TemporalOptions = {
   uiCodecEndpoint?: string;
   /** Settings of the server, by name. */
   dynamicConfig?: Record<string, string>;
+  /** Another build of the CLI than the usual one, and more of its environment. */
+  cli?: string;
+  env?: Record<string, string>;
 };
 
 /** Lets the SDK download the CLI it is made for; throws where it can't. */
@@ -44,12 +48,12 @@ async function sdkDownload(partial: string): Promise<void> {
 
 async function goBuild(partial: string): Promise<void> {
   await requireTools('go');
-  await longStep(`Building Temporal's CLI ${version} from the Go registry`, 'about 3 minutes on 2 cores, once', () =>
+  await longStep(`Building Temporal's CLI ${cliVersion} from the Go registry`, 'about 3 minutes on 2 cores, once', () =>
     run('go', ['install', cliModule], { env: { GOBIN: partial }, timeoutMs: 60 * 60_000 }),
   );
 }
 
-const folder = `temporal-cli-${version}`;
+const folder = `temporal-cli-${cliVersion}`;
 
 /** The oldest server that will do, 1.x, which a CLI names beside its own version: one built from source has none. */
 const wanted = { args: ['--version'], pattern: /Server 1\.(\d+)/, oldest: 29 };
@@ -131,7 +135,7 @@ async function answers(address: string, namespace: string): Promise<void> {
 
 /** A Temporal of our own, whatever `TEMPORAL_ADDRESS` says; returns when the namespace answers. */
 export async function startOwnTemporal(options: TemporalOptions): Promise<TemporalServer> {
-  const command = await temporalCli();
+  const command = options.cli ?? (await temporalCli());
   const grpc = options.port === undefined ? await freePort() : await portOr(options.port, 'Temporal');
   const ui = options.uiPort === undefined ? undefined : await portOr(options.uiPort, "Temporal's UI");
   if (options.dbFile !== undefined) await mkdir(dirname(options.dbFile), { recursive: true });
@@ -142,6 +146,7 @@ export async function startOwnTemporal(options: TemporalOptions): Promise<Tempor
     command,
     args: startArguments({ grpc, ui }, options),
     cwd: tmpdir(),
+    env: options.env ?? {},
     logFile: join(options.logDir, 'temporal.log'),
     ready: () => answers(address, namespace),
   });

@@ -1,0 +1,65 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { OtherWorker } from '../stack/ownStack.ts';
+
+/** Options of the SDK's worker; null takes away what worker/laneWorker.ts gives. */
+type Options = Readonly<Record<string, unknown>>;
+export type Variant = { name: string; what: string; other: OtherWorker };
+
+const fixedSlots = { maxConcurrentWorkflowTaskExecutions: null, maxConcurrentActivityTaskExecutions: null };
+/** The bench's server hands activities out eagerly to a worker that asks for it; ours is not to, unless a variant says so. */
+const notEager = { maxEagerActivityReservationsPerWorkflowTask: 0 };
+
+const options: Record<string, { what: string; options: Options }> = {
+  now: { what: 'as worker/laneWorker.ts has it', options: {} },
+  eager: {
+    what: 'eager start of activities, which `system.enableActivityEagerExecution` of the server allows',
+    options: { maxEagerActivityReservationsPerWorkflowTask: 3 },
+  },
+  'cache-2': { what: 'two workflows in the sticky cache', options: { maxCachedWorkflows: 2 } },
+  'cache-100': { what: 'a hundred of them', options: { maxCachedWorkflows: 100 } },
+  'sdk-slots': {
+    what: "the SDK's own 40 and 100 slots, polls for lanes in no cache a fifth",
+    options: { ...fixedSlots, nonStickyToStickyPollRatio: 0.2 },
+  },
+  'slots-2': { what: '2 slots for workflow tasks in place of 8', options: { maxConcurrentWorkflowTaskExecutions: 2 } },
+  'slots-16': { what: '16 of them', options: { maxConcurrentWorkflowTaskExecutions: 16 } },
+  'polls-2': {
+    what: 'two polls of either kind in place of 8 and 10',
+    options: { maxConcurrentWorkflowTaskPolls: 2, maxConcurrentActivityTaskPolls: 2 },
+  },
+  autoscaling: {
+    what: 'polls as many as Temporal advises, the same slots',
+    options: {
+      workflowTaskPollerBehavior: { type: 'autoscaling' },
+      activityTaskPollerBehavior: { type: 'autoscaling' },
+    },
+  },
+  tuner: {
+    what: "slots by the SDK's resource-based tuner, up to 80 % of memory and 90 % of CPU",
+    options: { ...fixedSlots, tuner: { tunerOptions: { targetMemoryUsage: 0.8, targetCpuUsage: 0.9 } } },
+  },
+};
+
+export const variantList = Object.entries(options)
+  .map(([name, { what }]) => `  ${name.padEnd(14)}${what}`)
+  .join('\n');
+
+const otherOptions = fileURLToPath(new URL('./otherOptions.cjs', import.meta.url));
+const workerWith = (given: Options): OtherWorker => ({
+  env: { CAUSEWAY_BENCH_WORKER_OPTIONS: JSON.stringify({ ...notEager, ...given }) },
+  flags: ['--require', otherOptions],
+});
+
+/** The variant of this name; or the worker of another checkout, where it is the path of one. Undefined where it is neither. */
+export async function variantOf(name: string): Promise<Variant | undefined> {
+  const known = options[name];
+  if (known) return { name, what: known.what, other: workerWith(known.options) };
+  const isCheckout = await stat(join(name, 'worker', 'main.ts')).then(
+    () => true,
+    () => false,
+  );
+  if (!isCheckout) return undefined;
+  return { name, what: `the worker of ${name}`, other: { ...workerWith({}), cwd: name } };
+}
