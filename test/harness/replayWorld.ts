@@ -1,6 +1,5 @@
 /** Lanes as a replay's workflow finds them, with activities of the test's own. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { defaultReplayLimits, type ReplayStart } from '../../domain/replay.ts';
 import type {
@@ -57,6 +56,7 @@ export class ReplayWorld {
       discardPage: async (request: DiscardPageRequest): Promise<ReplayPage> => {
         this.discards.push(request);
         const page = this.page(request);
+        await this.beforeAnswer();
         return { ...page, events: Math.min(page.events, request.room) };
       },
     };
@@ -118,15 +118,14 @@ export const pagesOf =
     return { ...found, unanswered: 0, page: next < count ? String(next) : undefined };
   };
 
+const beatEveryMs = 50;
 /** Of the worker that runs such activities: it hears of a cancellation soon. */
-export const soonCancelled = { maxHeartbeatThrottleInterval: 50 } as const;
+export const soonCancelled = { maxHeartbeatThrottleInterval: beatEveryMs } as const;
 
 /** Cancels its workflow out of an activity, which is there until it hears of that: the time-skipping server bears no other order. */
 export async function untilCancelled(cancel: () => Promise<unknown>): Promise<void> {
   const context = Context.current();
   await cancel();
-  while (!context.cancellationSignal.aborted) {
-    context.heartbeat();
-    await sleep(60);
-  }
+  const beats = setInterval(() => context.heartbeat(), beatEveryMs); // The answer to one says so.
+  await context.cancelled.catch(() => undefined).finally(() => clearInterval(beats));
 }

@@ -36,14 +36,17 @@ export const canHaveNetwork = (): boolean => spawnSync(...inNetwork('true')).sta
 
 const main = fileURLToPath(new URL('./tryAloneMain.ts', import.meta.url));
 
-/** One try to produce one record in which the system gives this error; 30 s at the most. Rejects where the process fails. */
+/** For a machine that has much to do: the process loads all that a worker does, and two more do so beside it. */
+const endsWithinMs = 90_000;
+
+/** One try to produce one record in which the system gives this error; a minute and a half at the most. Rejects where the process fails. */
 export async function tryAlone(name: ProvokedAlone): Promise<Try> {
   const given = ['--import', 'tsx', main, name];
   const [file, args] =
     name === 'EPIPE'
       ? [process.execPath, given]
       : inNetwork(`exec ${[process.execPath, ...given].map((one) => `'${one}'`).join(' ')}`);
-  const { stdout } = await promisify(execFile)(file, args, { timeout: 30_000 });
+  const { stdout } = await promisify(execFile)(file, args, { timeout: endsWithinMs });
   return tryOf(JSON.parse(stdout) as AloneTry); // Written by tryAloneMain.ts.
 }
 

@@ -155,7 +155,7 @@ describe.concurrent('the table says what comes of', () => {
   for (const name of alone) {
     test.skipIf(needsNetwork(name) && !hasNetwork)(
       `${name}, as a system really says it`,
-      { timeout: 60_000 },
+      { timeout: 240_000 },
       async () => {
         await expectRow({ name }, () => tryAlone(name));
       },
