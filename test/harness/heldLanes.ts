@@ -28,9 +28,28 @@ export function heldLanes(world: () => { causeway: Causeway; temporal: TestTempo
   /** How many of a destination's lanes visibility shows in this state. */
   const countIn = async ({ id }: CreatedDestination, state: string): Promise<number> =>
     (await world().temporal.client.workflow.count(`DestinationId="${id}" AND DeliveryState="${state}"`)).count;
+  const post = async (destination: CreatedDestination, keys: readonly string[], n: number): Promise<void> => {
+    const batch = 100;
+    for (let at = 0; at < keys.length; at += batch) {
+      const events = keys.slice(at, at + batch).map((key) => eventOf(destination, key, n));
+      await until(
+        'the batch to be accepted',
+        () => world().causeway.api.postBatch(events),
+        ({ status }) => status === 202,
+        120_000,
+      );
+    }
+  };
+  const untilState = (destination: CreatedDestination, key: string, state: string, timeoutMs = 60_000) =>
+    until(
+      `lane ${key} to be ${state}`,
+      () => statusOf(destination, key),
+      (seen) => seen.state === state,
+      timeoutMs,
+    );
 
   return {
-    ...{ lane, statusOf, countIn },
+    ...{ lane, statusOf, countIn, post, untilState },
     keeper: ({ id }: CreatedDestination) => handleOf(keeperWorkflowId(id)),
     keyed: (overrides: Record<string, unknown> = {}): Promise<CreatedDestination> =>
       world().causeway.createDestination({
@@ -40,27 +59,6 @@ export function heldLanes(world: () => { causeway: Causeway; temporal: TestTempo
         ...overrides,
       }),
 
-    async post(destination: CreatedDestination, keys: readonly string[], n: number): Promise<void> {
-      const batch = 100;
-      for (let at = 0; at < keys.length; at += batch) {
-        const events = keys.slice(at, at + batch).map((key) => eventOf(destination, key, n));
-        await until(
-          'the batch to be accepted',
-          () => world().causeway.api.postBatch(events),
-          ({ status }) => status === 202,
-          120_000,
-        );
-      }
-    },
-
-    untilState: (destination: CreatedDestination, key: string, state: string, timeoutMs = 60_000) =>
-      until(
-        `lane ${key} to be ${state}`,
-        () => statusOf(destination, key),
-        (seen) => seen.state === state,
-        timeoutMs,
-      ),
-
     untilCount: (destination: CreatedDestination, state: string, count: number) =>
       until(
         `${count} lanes to be ${state}`,
@@ -68,6 +66,24 @@ export function heldLanes(world: () => { causeway: Causeway; temporal: TestTempo
         (seen) => seen === count,
         120_000,
       ),
+
+    /**
+     * An event in a new lane each, until all wait: after how many ms each looks by itself, for each worker that let some wait; in the order in
+     * which they will look.
+     */
+    async looksOf(destination: CreatedDestination, keys: readonly string[]): Promise<number[][]> {
+      await post(destination, keys, 1);
+      const looks = new Map<string, number[]>();
+      for (const key of keys) {
+        const { hold } = await untilState(destination, key, 'Waiting');
+        const { events } = await lane(destination, key).fetchHistory();
+        const answers = events?.flatMap(({ activityTaskCompletedEventAttributes: answer }) => answer ?? []);
+        const worker = answers?.at(-1)?.identity ?? 'nobody';
+        const afterMs = Date.parse(hold?.looksAt ?? '') - Date.parse(hold?.since ?? '');
+        looks.set(worker, [...(looks.get(worker) ?? []), afterMs]);
+      }
+      return [...looks.values()].map((ofOne) => ofOne.toSorted((a, b) => a - b));
+    },
 
     /** The first `count` events of each key. At least once: a repeat is allowed, a swap and a loss are not. */
     async expectInOrder(
