@@ -3,29 +3,18 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import kafkajs from 'kafkajs';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { TestEvent } from '../../activities/kafka/testEvent.ts';
 import { type Block, blockOf } from '../../domain/block.ts';
 import { type Compression, compressions } from '../../domain/destination.ts';
 import { expectRow } from '../harness/failureRow.ts';
 import { javaRecords } from '../harness/javaClient.ts';
-import { type KafkaRecord, type TestKafka, testKafka } from '../harness/kafka.ts';
-import { openDestination, type TestProduce, type Try, testProduce } from '../harness/produceActivity.ts';
-import { sharedTemporal, type TestTemporal } from '../harness/temporal.ts';
+import type { KafkaRecord } from '../harness/kafka.ts';
+import { openDestination, type Try } from '../harness/produceActivity.ts';
+import { sharedProduce } from '../harness/sharedProduce.ts';
 import { type AloneTry, tryOf } from '../harness/tryAlone.ts';
 
-let kafka: TestKafka;
-let temporal: TestTemporal;
-let produce: TestProduce;
-beforeAll(async () => {
-  kafka = testKafka(inject('servers').kafka.brokers);
-  temporal = await sharedTemporal();
-  produce = testProduce(temporal);
-});
-afterAll(async () => {
-  produce.close();
-  await Promise.all([kafka.stop(), temporal.stop()]);
-});
+const shared = sharedProduce();
 
 const named = compressions.filter((name) => name !== 'none');
 const typeOf = {
@@ -38,7 +27,7 @@ const typeOf = {
 const producerWith = (compression: Compression | undefined) =>
   ({ lingerMs: 0, batchSizeBytes: 1_048_576, acks: 'all', compression }) as const;
 const destinationOf = (topic: string, compression: Compression | undefined) =>
-  openDestination({ brokers: kafka.brokers, topic, producer: producerWith(compression) });
+  openDestination({ brokers: shared.kafka.brokers, topic, producer: producerWith(compression) });
 
 /** Events of one key, each with a text of its own. */
 const blockWith = (texts: readonly string[]): Block =>
@@ -77,68 +66,68 @@ async function unpackedWith(name: keyof typeof typeOf, work: () => Promise<void>
 
 describe.each(named)('with %s', (compression) => {
   test("each record is read back byte for byte by Kafka's Java client and by kafkajs, and lay compressed in the topic", async () => {
-    const topic = await kafka.newTopic();
+    const topic = await shared.kafka.newTopic();
     // Over many of snappy's blocks, and with what takes several bytes a character.
     const block = blockWith(Array.from({ length: 300 }, (_, n) => `${n} ${plainText}`));
 
-    const { outcome } = await produce.run(destinationOf(topic, compression), block);
+    const { outcome } = await shared.produce.run(destinationOf(topic, compression), block);
 
     expect(outcome?.landed.flatMap(({ offsets }) => offsets)).toHaveLength(300);
     const unpacked = await unpackedWith(compression, async () => {
-      const records = await kafka.records(topic);
+      const records = await shared.kafka.records(topic);
       expect(textOf(records)).toEqual(valuesOf(block));
       expect(records[7]).toMatchObject({ headers: { event_type: 'e', idempotency_key: '7' } });
       expect(String(records[7]?.key)).toBe('k');
     });
     expect(unpacked).toBe(1);
-    const java = await javaRecords(kafka.brokers, topic, 300);
+    const java = await javaRecords(shared.kafka.brokers, topic, 300);
     expect(java.map(({ value }) => value)).toEqual(valuesOf(block));
     expect(new Set(java.map(({ key }) => key))).toEqual(new Set(['k']));
   });
 
   test('a batch that a topic takes only when it is compressed goes as one, and what it never takes is found and parked alone', async () => {
-    const topic = await kafka.newTopic(1, { 'max.message.bytes': '20000' });
+    const topic = await shared.kafka.newTopic(1, { 'max.message.bytes': '20000' });
     const large = 11;
     const block = blockWith(
       Array.from({ length: 64 }, (_, n) => (n === large ? randomText(30_000) : `${n} ${plainText}`)),
     );
 
-    const { outcome } = await produce.run(destinationOf(topic, compression), block);
+    const { outcome } = await shared.produce.run(destinationOf(topic, compression), block);
 
     expect(outcome?.refused).toMatchObject([{ position: large, error: { name: 'MESSAGE_TOO_LARGE', code: 10 } }]);
-    const records = await kafka.records(topic);
+    const records = await shared.kafka.records(topic);
     expect(textOf(records)).toEqual(valuesOf(block).filter((_, n) => n !== large));
     // Sixty kilobytes over twenty: without compression they are more.
-    const others = await kafka.newTopic(1, { 'max.message.bytes': '20000' });
-    await produce.run(destinationOf(others, 'none'), block);
-    expect(batchesIn(records)).toBeLessThan(batchesIn(await kafka.records(others)));
+    const others = await shared.kafka.newTopic(1, { 'max.message.bytes': '20000' });
+    await shared.produce.run(destinationOf(others, 'none'), block);
+    expect(batchesIn(records)).toBeLessThan(batchesIn(await shared.kafka.records(others)));
   });
 
   test('the record of a connection test is compressed as any other', async () => {
-    const topic = await kafka.newTopic();
+    const topic = await shared.kafka.newTopic();
     await expect(new TestEvent(destinationOf(topic, compression)).sent()).resolves.toBe('partition 0, offset 0');
-    expect(await kafka.records(topic)).toHaveLength(1);
+    expect(await shared.kafka.records(topic)).toHaveLength(1);
   });
 });
 
 test.each(['uncompressed', 'gzip'])(
   'a topic that packs anew what it gets (compression.type=%s) refuses by its own size, and each record still gets there',
   async (type) => {
-    const topic = await kafka.newTopic(1, { 'compression.type': type, 'max.message.bytes': '20000' });
+    const topic = await shared.kafka.newTopic(1, { 'compression.type': type, 'max.message.bytes': '20000' });
     const block = blockWith(Array.from({ length: 64 }, (_, n) => `${n} ${randomText(600)}`));
-    const { outcome } = await produce.run(destinationOf(topic, 'zstd'), block);
+    const { outcome } = await shared.produce.run(destinationOf(topic, 'zstd'), block);
     expect(outcome?.refused).toEqual([]);
-    const records = await kafka.records(topic);
+    const records = await shared.kafka.records(topic);
     expect(textOf(records)).toEqual(valuesOf(block));
     expect(batchesIn(records)).toBeGreaterThan(1);
   },
 );
 
 test('a destination from before there was a choice sends its records as they are', async () => {
-  const topic = await kafka.newTopic();
-  await produce.run(destinationOf(topic, undefined), blockWith([plainText, plainText]));
+  const topic = await shared.kafka.newTopic();
+  await shared.produce.run(destinationOf(topic, undefined), blockWith([plainText, plainText]));
   const read = async (): Promise<void> => {
-    expect(await kafka.records(topic)).toHaveLength(2);
+    expect(await shared.kafka.records(topic)).toHaveLength(2);
   };
   let unpacked = 0;
   let work = read;
@@ -161,7 +150,7 @@ const withoutPackage = `
 `;
 
 test('COMPRESSION_FAILED: where the package is not there for this machine nothing is sent, and other compressions go on', async () => {
-  const topic = await kafka.newTopic();
+  const topic = await shared.kafka.newTopic();
   const script = `
     import { register } from 'node:module';
     register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(withoutPackage)}));
@@ -181,7 +170,7 @@ test('COMPRESSION_FAILED: where the package is not there for this machine nothin
     process.stdout.write(JSON.stringify(tries), () => process.exit(0));
   `;
   const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
-  const given = JSON.stringify({ brokers: kafka.brokers, topic });
+  const given = JSON.stringify({ brokers: shared.kafka.brokers, topic });
   const { stdout } = await promisify(execFile)(process.execPath, [...args, given], { timeout: 60_000 });
   const [snappy, lz4] = JSON.parse(stdout) as [AloneTry, Try]; // Written by the script above.
   await expectRow({ name: 'COMPRESSION_FAILED' }, async () => tryOf(snappy));

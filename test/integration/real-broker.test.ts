@@ -4,44 +4,34 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { probeTopic } from '../../activities/kafka/probe.ts';
 import { TopicConnection } from '../../activities/kafka/topicConnection.ts';
 import { expectRow } from '../harness/failureRow.ts';
-import { type TestKafka, testKafka } from '../harness/kafka.ts';
-import { blockWithKeys, openDestination, type TestProduce, testProduce } from '../harness/produceActivity.ts';
-import { sharedTemporal, type TestTemporal } from '../harness/temporal.ts';
+import { blockWithKeys, openDestination } from '../harness/produceActivity.ts';
+import { sharedProduce } from '../harness/sharedProduce.ts';
 
-let kafka: TestKafka;
-let temporal: TestTemporal;
-let produce: TestProduce;
-beforeAll(async () => {
-  kafka = testKafka(inject('servers').kafka.brokers);
-  temporal = await sharedTemporal();
-  produce = testProduce(temporal);
-});
-afterAll(async () => {
-  produce.close();
-  await Promise.all([kafka.stop(), temporal.stop()]);
-});
+const shared = sharedProduce();
 
 test('UNKNOWN_TOPIC_OR_PARTITION: in passing for five minutes, then the destination is at fault', async () => {
-  const destination = openDestination({ brokers: kafka.brokers, topic: `none-${crypto.randomUUID()}` });
+  const destination = openDestination({ brokers: shared.kafka.brokers, topic: `none-${crypto.randomUUID()}` });
   const wanted = { name: 'UNKNOWN_TOPIC_OR_PARTITION', code: 3 };
-  await expectRow(wanted, (before) => produce.run(destination, blockWithKeys(['k']), before));
+  await expectRow(wanted, (before) => shared.produce.run(destination, blockWithKeys(['k']), before));
 });
 
 test('a broker at an address that our policy refuses is sent nothing, and asked nothing', async () => {
-  const topic = await kafka.newTopic();
-  const destination = openDestination({ brokers: kafka.brokers, topic, allowPrivate: false });
-  await expectRow({ name: 'ADDRESS_REFUSED' }, (before) => produce.run(destination, blockWithKeys(['k']), before));
+  const topic = await shared.kafka.newTopic();
+  const destination = openDestination({ brokers: shared.kafka.brokers, topic, allowPrivate: false });
+  await expectRow({ name: 'ADDRESS_REFUSED' }, (before) =>
+    shared.produce.run(destination, blockWithKeys(['k']), before),
+  );
   await expect(probeTopic(destination)).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' });
-  expect(await kafka.records(topic)).toEqual([]);
+  expect(await shared.kafka.records(topic)).toEqual([]);
 });
 
 test('INVALID_RECORD: what a compacted topic says of a record without a key, which ours never are', async () => {
-  const topic = await kafka.newTopic(1, { 'cleanup.policy': 'compact' });
-  const destination = openDestination({ brokers: kafka.brokers, topic });
+  const topic = await shared.kafka.newTopic(1, { 'cleanup.policy': 'compact' });
+  const destination = openDestination({ brokers: shared.kafka.brokers, topic });
   const connection = new TopicConnection(destination);
   onTestFinished(() => connection.close());
   const record = { key: null, value: Buffer.from('{}'), headers: {} };
