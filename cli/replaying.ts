@@ -98,7 +98,7 @@ export async function shown(
   if (json) io.out(jsonOf(last));
   else io.out(pairsOf(rowsOf(last)));
   if (last.status === 'tooMany') {
-    const why = `The selector names at least ${last.total ?? 'more'} events, and that is over the maximum. Nothing was ${last.action === 'discard' ? 'given up' : 'sent'}: select less, or raise --max.`;
+    const why = `The selector names at least ${last.total ?? 'more'} events, and that is over the maximum. Nothing was ${doneOf(last)}: select less, or raise --max.`;
     throw new CliFailure('failure', 'too_many_events', why);
   }
   if (last.status === 'tooLong') {
@@ -107,9 +107,10 @@ export async function shown(
   }
   if (last.unanswered && last.status !== 'running') throw unanswered(last);
   const { status, named = 0, events = 0, deletedRuns = 0 } = last;
-  if (status === 'done' && events === 0 && named === 0 && !json) io.err(deletedRuns > 0 ? nothingLeft : nothingFits);
+  if (status === 'done' && events === 0 && named === 0 && !json)
+    io.err((deletedRuns > 0 ? nothingLeft : nothingFits)(last));
   if (status === 'done' && events < named) {
-    const why = `${countOf(named, 'event')} were named, and ${events === 0 ? 'none' : `only ${events}`} of them found where it was to be. The rest was sent meanwhile, by another request or by a worker that died, or its history is deleted: causeway log <event> says what became of each.`;
+    const why = `${countOf(named, 'event')} were named, and ${events === 0 ? 'none' : `only ${events}`} of them found where it was to be. The rest was ${last.action === 'discard' ? 'given up or sent' : 'sent'} meanwhile, by another request or by a worker that died, or its history is deleted: causeway log <event> says what became of each.`;
     throw new CliFailure('failure', 'events_missing', why);
   }
   if (last.status === 'failed') {
@@ -117,10 +118,13 @@ export async function shown(
   }
 }
 
-const nothingLeft =
-  'No event fits in what is still there, and nothing was sent: retention deleted some runs before they were read, and what they delivered.\n';
-const nothingFits =
-  'No event fits, and nothing was sent. Customer and event type are compared letter by letter; dead letters are meant unless --status says otherwise.\n';
+const nothingLeft = (replay: Replay): string =>
+  `No event fits in what is still there, and nothing was ${doneOf(replay)}: retention deleted some runs before they were read, and what they delivered.\n`;
+const nothingFits = (replay: Replay): string =>
+  `No event fits, and nothing was ${doneOf(replay)}. Customer and event type are compared letter by letter; dead letters are meant${replay.action === 'discard' ? '' : ' unless --status says otherwise'}.\n`;
+
+/** What it does with the events that it means. */
+const doneOf = ({ action }: Pick<Replay, 'action'>): string => (action === 'discard' ? 'given up' : 'sent');
 
 /**
  * What is left of delivered events is sent by continuing it: another replay of the same events would send the others once more. Dead
@@ -138,14 +142,18 @@ function unanswered(replay: Replay): CliFailure {
     );
   }
   if (parked > 0) {
-    why.push(`${countOf(parked, 'lane')} with dead letters did not answer, and nothing of theirs was sent or counted.`);
+    const none = `nothing of theirs was ${doneOf(replay)} or counted`;
+    why.push(`${countOf(parked, 'lane')} with dead letters did not answer, and ${none}.`);
   }
-  if (status === 'stalled') why.push('It ended for that, and has more to send.');
+  if (status === 'stalled')
+    why.push(`It ended for that, and has more to ${replay.action === 'discard' ? 'give up' : 'send'}.`);
   why.push('See that a worker is up (causeway doctor).');
   if (unansweredEvents) why.push(`causeway replays continue ${id} sends what is left, and nothing twice.`);
   if (parked > 0) {
     why.push(
-      'Its dead letters are sent by this once more with --status parked: any other would send again what was delivered.',
+      replay.action === 'discard'
+        ? 'The same discard once more gives theirs up.'
+        : 'Its dead letters are sent by this once more with --status parked: any other would send again what was delivered.',
     );
   }
   return new CliFailure('failure', 'lanes_unanswered', why.join(' '));

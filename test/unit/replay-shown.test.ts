@@ -80,3 +80,22 @@ test('a replay that met no event says so, and what may be misspelt', async () =>
   expect([deleted.code, deleted.err]).toEqual([0, expect.stringMatching(/^No event fits in what is still there.*ret/)]);
   expect(await shown({ status: 'done', events: 1, total: 1 })).toMatchObject({ code: 0, err: '' });
 });
+
+test('a discard says that events are given up, never that they are sent, and offers no option that it has not', async () => {
+  const discard = { action: 'discard', status: 'done', events: 0, total: 0 };
+  const all = await Promise.all(
+    [
+      { unanswered: 2 },
+      { named: 2 },
+      { runs: 2, deletedRuns: 2 },
+      { total: 12, status: 'tooMany' },
+      { total: 12, unanswered: 1, status: 'stalled' },
+      {},
+    ].map((more) => shown({ ...discard, ...more })),
+  );
+  const said = all.map(({ err }) => err);
+  expect(said.map((err) => err.includes('given up'))).toEqual(said.map(() => true));
+  for (const err of said) {
+    expect(err).not.toMatch(/nothing (of theirs )?was sent|has more to send|are sent|--status/i);
+  }
+});
