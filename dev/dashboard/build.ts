@@ -1,23 +1,27 @@
 /** Builds the dashboard: dashboard/src → dashboard/dist. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { build, type Metafile } from 'esbuild';
+import { swapIn } from './swapIn.ts';
 
 const source = fileURLToPath(new URL('../../dashboard', import.meta.url));
 /** Where API processes look for it. */
 export const dashboardDist = join(source, 'dist');
 
+/** In a build: what it was made of, where that was said. */
+export const stampName = 'made-of';
+
 export type DashboardFile = { name: string; bytes: number; gzipBytes: number; isFirst: boolean };
 
 /**
  * Answers the files, `isFirst` for those that every page needs. It is made in a folder beside and renamed: a server that runs meanwhile
- * never sees half of it. Throws what esbuild finds wrong.
+ * never sees half of it, nor does another build. `madeOf` is kept in it. Throws what esbuild finds wrong.
  */
-export async function buildDashboard(to: string = dashboardDist): Promise<DashboardFile[]> {
+export async function buildDashboard(madeOf?: string, to: string = dashboardDist): Promise<DashboardFile[]> {
   const partial = `${to}.partial-${randomUUID()}`;
   await mkdir(partial, { recursive: true });
   try {
@@ -25,10 +29,8 @@ export async function buildDashboard(to: string = dashboardDist): Promise<Dashbo
     const first = firstFiles(metafile);
     await writeFile(join(partial, 'index.html'), await indexHtml(first));
     const files = await compressed(partial, new Set([...first.scripts, ...first.styles, 'index.html']));
-    await rm(to, { recursive: true, force: true });
-    await rename(partial, to).catch(async (error) => {
-      if (!(await readdir(to).catch(() => []))) throw error; // Another build was faster: it is as good.
-    });
+    if (madeOf !== undefined) await writeFile(join(partial, stampName), madeOf);
+    await swapIn(partial, to);
     return files;
   } finally {
     await rm(partial, { recursive: true, force: true });

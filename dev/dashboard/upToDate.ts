@@ -1,23 +1,21 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { say } from '../servers/progress.ts';
-import { buildDashboard, dashboardDist } from './build.ts';
+import { buildDashboard, dashboardDist, stampName } from './build.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What the build is made of: its own sources, what they take from the API's, the libraries, and how it is built. */
 const sources = ['dashboard', 'api/schemas', 'domain', 'dev/dashboard', 'package-lock.json', 'tsconfig.json'];
-/** In the build, which of them it was made of. */
-const stampFile = join(dashboardDist, 'made-of');
 
 /** Builds the dashboard where it is missing, or was made of other sources than there are now. Throws what the build finds wrong. */
 export async function dashboardUpToDate(): Promise<void> {
   const now = await digestOf(sources);
-  if ((await readFile(stampFile, 'utf8').catch(() => undefined)) === now) return;
+  const madeOf = await readFile(join(dashboardDist, stampName), 'utf8').catch(() => undefined);
+  if (madeOf === now) return;
   say('Building the dashboard …');
-  await buildDashboard();
-  await writeFile(stampFile, now);
+  await buildDashboard(now);
 }
 
 async function digestOf(paths: readonly string[]): Promise<string> {
