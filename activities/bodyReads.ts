@@ -2,7 +2,8 @@
 import { bodyLost, lettersSettledType, type ReadBodies } from '../domain/bodies.ts';
 import type { LaneRecord } from '../domain/deliveryLog.ts';
 import { unforeseen } from '../domain/failures.ts';
-import { type HistoryEvent, type LaneHistories, msOf } from './laneHistory.ts';
+import { type HistoryEvent, msOf } from './historyEvent.ts';
+import type { LaneHistories } from './laneHistory.ts';
 
 /** Letters whose bodies are lost. */
 export type LostBodies = LaneRecord & { kind: 'unread' };

@@ -10,8 +10,9 @@ import { laneSignals } from '../domain/laneMessages.ts';
 import { blockFrom } from '../domain/laneSignals.ts';
 import { type SegmentStart, segmentWorkflowType } from '../domain/overflow.ts';
 import type { SegmentHolding } from './heldInRuns.ts';
+import type { HistoryEvent } from './historyEvent.ts';
 import type { LaneCalls } from './laneCalls.ts';
-import type { HistoryEvent, LaneHistories } from './laneHistory.ts';
+import type { LaneHistories } from './laneHistory.ts';
 import { bodiesIn } from './segments.ts';
 
 /** Where the index says that an event was stored. `laterRunIds`: runs that got it once more. */

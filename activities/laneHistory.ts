@@ -16,11 +16,9 @@ import { blockFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.
 import { type SegmentStart, segmentSignals, segmentWorkflowType } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { BodyReads } from './bodyReads.ts';
+import { endsAnother, type HistoryEvent, msOf, type Reset, resetIn } from './historyEvent.ts';
 import { isNotFound } from './notFound.ts';
 import { temporalSilent } from './temporalSilent.ts';
-
-export type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
-type Timestamp = { seconds?: { toString(): string } | number | null; nanos?: number | null } | null | undefined;
 
 const pageSize = 1_000;
 /** Where events are looked at one by one, so few are in memory at once. */
@@ -45,29 +43,6 @@ export type LaneRun = {
   /** Whether an earlier run took the event in: the lane carries the ids it has seen from run to run. */
   beganKnowing(digest: string): boolean;
 };
-
-/** `baseRunId`: the run that was taken back to the reset point; `reason` as whoever did it gave it. */
-export type Reset = { baseRunId: string; reason: string };
-
-export const msOf = (time: Timestamp): number =>
-  time ? Number(time.seconds ?? 0) * 1000 + (time.nanos ?? 0) / 1e6 : 0;
-
-const resetCause = proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW;
-
-/** A reset ends the copied part of a history with a workflow task that failed of it. */
-export function resetIn({ workflowTaskFailedEventAttributes: failed }: HistoryEvent): Reset | undefined {
-  if (failed?.cause !== resetCause || !failed.baseRunId) return undefined;
-  return { baseRunId: failed.baseRunId, reason: failed.failure?.message ?? '' };
-}
-
-/** Whether it is the end of an activity that is none of these batches: a lane has others, which answer something else. */
-function endsAnother(event: HistoryEvent, batches: ReadonlySet<string>): boolean {
-  const end =
-    event.activityTaskCompletedEventAttributes ??
-    event.activityTaskFailedEventAttributes ??
-    event.activityTaskTimedOutEventAttributes;
-  return !!end && !batches.has(String(end.scheduledEventId));
-}
 
 /** Reads lanes' histories out of Temporal. Temporal alone holds the log of deliveries. Throws `temporal_unavailable`. */
 export class LaneHistories {

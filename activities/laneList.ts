@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import type proto from '@temporalio/proto';
 import { type DeliveryState, deliveryStates, laneWorkflowId, laneWorkflowType } from '../domain/lane.ts';
-import { msOf } from './laneHistory.ts';
+import { msOf } from './historyEvent.ts';
 import { temporalSilent } from './temporalSilent.ts';
 import { VisibilityPace } from './visibilityPace.ts';
 

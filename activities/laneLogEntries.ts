@@ -6,7 +6,8 @@ import { laneSignals } from '../domain/laneMessages.ts';
 import { blockFrom, isFitting, noteFrom, resendNoteFrom, selectionFrom } from '../domain/laneSignals.ts';
 import { type SegmentStart, segmentWorkflowType } from '../domain/overflow.ts';
 import { replayNameOf } from '../domain/replayId.ts';
-import { type HistoryEvent, type LaneHistories, msOf, resetIn } from './laneHistory.ts';
+import { type HistoryEvent, msOf, resetIn } from './historyEvent.ts';
+import type { LaneHistories } from './laneHistory.ts';
 
 type Decoding = Pick<LaneHistories, 'decoded' | 'signalInputs' | 'messageOf'>;
 /** Batches of a run that are not settled yet, by the number of the event that scheduled each. */

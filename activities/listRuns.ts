@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { CausewayError } from '../domain/error.ts';
 import { laneWorkflowType } from '../domain/lane.ts';
 import type { FoundRuns, RunsRequest } from '../domain/replayCalls.ts';
-import { msOf } from './laneHistory.ts';
+import { msOf } from './historyEvent.ts';
 import { type CustomerNames, isCustomer, onlyItself, quotedInQuery } from './laneList.ts';
 import type { VisibilityPace } from './visibilityPace.ts';
 

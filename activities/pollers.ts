@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { msOf } from './laneHistory.ts';
+import { msOf } from './historyEvent.ts';
 
 const { TaskQueueType, DescribeTaskQueueMode } = proto.temporal.api.enums.v1;
 const types = {

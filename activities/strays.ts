@@ -16,7 +16,8 @@ import { blockFrom, type ResendNote, resendNoteFrom } from '../domain/laneSignal
 import { noteSettled, nothingSettled } from '../domain/settledBefore.ts';
 import { type Stray, type Strays, straysChanged } from '../domain/strays.ts';
 import { beating } from './beating.ts';
-import { type HistoryEvent, type LaneHistories, resetIn } from './laneHistory.ts';
+import { type HistoryEvent, resetIn } from './historyEvent.ts';
+import type { LaneHistories } from './laneHistory.ts';
 import type { LaneRuns } from './laneRuns.ts';
 
 export type StrayActivity = {

@@ -1,8 +1,8 @@
 import { type Auth, type SecretField, secretFields } from '../domain/destination.ts';
 import { defaultLanes } from '../domain/lane.ts';
 import type { AllowPrivate } from '../domain/privateNetworks.ts';
+import type { DestinationChange, NewDestination } from '../store/destinationChange.ts';
 import type { StoredDestination } from '../store/destinationRow.ts';
-import type { DestinationChange, NewDestination } from '../store/destinations.ts';
 import { FieldsRefused } from './problem.ts';
 import {
   type AuthChange,

@@ -1,6 +1,6 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { msOf } from '../activities/laneHistory.ts';
+import { msOf } from '../activities/historyEvent.ts';
 import { type LaneStatus, laneQueries } from '../domain/laneMessages.ts';
 import type { LaneSize, MeasureLane } from './laneGauge.ts';
 

@@ -1,6 +1,6 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { msOf } from '../activities/laneHistory.ts';
+import { msOf } from '../activities/historyEvent.ts';
 import { type PolledKind, pollersOf } from '../activities/pollers.ts';
 import type { QueueBehind } from './lanesWaiting.ts';
 import type { WorkersBehind } from './newLanes.ts';

@@ -5,6 +5,7 @@
 import { isStalled, type LeftMax, type LeftRun, leftLanes, partedBy, withLeft } from './passedOver.ts';
 import type { FoundRuns, ReplayPage, ReplayPageRequest, ResendRequest, Resent, RunsRequest } from './replayCalls.ts';
 import type { ReplayFilter } from './replayFilter.ts';
+import { following, type Slice, smaller } from './replaySlice.ts';
 
 export const replayWorkflowType = 'replayEvents';
 /**
@@ -95,7 +96,7 @@ export type ReplayState = {
   /** How often the list was gone through before, and what was found in it this time. */
   sweep?: { number: number; events: number } | undefined;
   /** Runs are listed by the time when they closed, or began, one slice after the other. */
-  slice: { afterMs: number; widthMs: number; isSplit?: boolean };
+  slice: Slice;
   runs: readonly RunToRead[];
   /** Counts runs: what a lane is sent has a round and a part, and never a smaller one than before. */
   round: number;
@@ -250,11 +251,6 @@ export function paged(start: ReplayStart, state: ReplayState, found: ReplayPage,
   return { ...next, sweep: again, progress: { ...next.progress, unanswered: 0, unansweredParked: 0 } };
 }
 
-/** A slice as long as this has most of its runs at its end: 1970 is where the first one begins. In ms. */
-const longMs = 60_000;
-/** So much of a long slice is left for later at first, as a share: what is long ago is looked at in one step. */
-const endOfLong = 16;
-
 /** `isLate`: it is looked for runs where most are, near the end; older code went by halves alone. */
 export function listed(
   start: ReplayStart,
@@ -262,15 +258,8 @@ export function listed(
   { runs, isTooMany }: FoundRuns,
   isLate = true,
 ): ReplayState {
-  const { afterMs, widthMs, isSplit } = state.slice;
-  if (isTooMany) {
-    const isLong = isLate && !isSplit && widthMs > longMs;
-    const next = isLong ? widthMs - Math.ceil(widthMs / endOfLong) : Math.max(Math.floor(widthMs / 2), 1);
-    return { ...state, slice: { afterMs, widthMs: next, ...(isLate && { isSplit: true }) } };
-  }
-  const nextMs = afterMs + widthMs;
-  const slice = { afterMs: nextMs, widthMs: Math.min(widthMs * 2, Math.max(endMs(state) - nextMs, 0)) };
-  return onward(start, { ...state, slice, runs });
+  if (isTooMany) return { ...state, slice: smaller(state.slice, isLate) };
+  return onward(start, { ...state, slice: following(state.slice, endMs(state)), runs });
 }
 
 /** `isWhole`: a lane that is tried again in vain is left with all of its runs; older code tried each. */

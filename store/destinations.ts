@@ -1,23 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import {
-  type Destination,
-  type OpenDestination,
-  type Pause,
-  type Secrets,
-  secretFields,
-} from '../domain/destination.ts';
+import type { Destination, OpenDestination, Pause } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
 import type { AllowPrivate } from '../domain/privateNetworks.ts';
 import { type Actor, type AuditAction, nobody, noted } from './auditLog.ts';
 import { changedFields } from './changedFields.ts';
+import { changesCredentials, type DestinationChange, type NewDestination } from './destinationChange.ts';
 import { type DestinationPage, type ListOptions, listedPage } from './destinationList.ts';
-import {
-  type DestinationRow,
-  destinationOf,
-  type Sealed,
-  type StoredDestination,
-  storedDestinationOf,
-} from './destinationRow.ts';
+import { type DestinationRow, destinationOf, type StoredDestination, storedDestinationOf } from './destinationRow.ts';
+import { opened, sealed } from './destinationSecrets.ts';
 import {
   columnsOf,
   destinationNotFound,
@@ -37,26 +27,6 @@ import { FreshCache } from './freshCache.ts';
 import { changesLanes, checkHold, type LaneHold } from './laneHold.ts';
 import type { Database } from './pool.ts';
 import type { Sealing } from './sealing.ts';
-
-/** What a person decides about a destination; the rest is the store's. */
-export type DestinationSettings = Omit<
-  Destination,
-  | 'id'
-  | 'version'
-  | 'createdAt'
-  | 'updatedAt'
-  | 'hashesKeys'
-  | 'lanesHeldUntil'
-  | 'lanesChangedAt'
-  | 'paused'
-  | 'deletedAt'
->;
-export type NewDestination = DestinationSettings & { secrets: Secrets };
-
-/** Fields that are absent stay. A secret that is `null` is removed. */
-export type DestinationChange = Partial<Omit<DestinationSettings, 'customerExternalId' | 'type'>> & {
-  secrets?: { readonly [field in keyof Secrets]?: string | null | undefined };
-};
 
 /** Who makes a change, and what it is called in the audit trail. */
 type Noted = { by?: Actor; action?: AuditAction };
@@ -98,7 +68,13 @@ export class Destinations {
   async create(destination: NewDestination, by: Actor = nobody): Promise<StoredDestination> {
     const { secrets, ...settings } = destination;
     const id = `dst_${randomBytes(12).toString('base64url')}`;
-    const values = [id, settings.customerExternalId, settings.type, ...columnsOf(settings), this.seal(id, secrets)];
+    const values = [
+      id,
+      settings.customerExternalId,
+      settings.type,
+      ...columnsOf(settings),
+      sealed(this.sealing, id, secrets),
+    ];
     const row = await this.database.transaction(async (client) => {
       const [made] = (await client.query<DestinationRow>(insertOne, [...values, destinationsPerCustomerMax])).rows;
       const { customerExternalId, name } = settings;
@@ -170,8 +146,8 @@ export class Destinations {
       const { secrets = {}, ...settings } = change;
       const next = { ...destinationOf(before), ...settings };
       if (changesLanes(before, next)) checkHold(before, options.hold);
-      const sealed = this.seal(id, secrets, before.sealed);
-      const values = [id, ...columnsOf(next), sealed, options.hold?.until ?? null];
+      const secretsSealed = sealed(this.sealing, id, secrets, before.sealed);
+      const values = [id, ...columnsOf(next), secretsSealed, options.hold?.until ?? null];
       if (changesCredentials(change)) {
         await client.query(noneBegins);
         await client.query(noteEarlier, [id, before.version + 1]);
@@ -296,24 +272,6 @@ export class Destinations {
   private async readOpen(id: string): Promise<OpenDestination | undefined> {
     const [row] = await this.database.query<DestinationRow>('select * from destinations where id = $1', [id]);
     if (!row) return undefined;
-    const secrets: { -readonly [field in keyof Secrets]: string } = {};
-    for (const field of secretFields) {
-      const sealed = row.sealed[field];
-      if (sealed !== undefined) secrets[field] = this.sealing.open(sealed, { destinationId: id, field });
-    }
-    return { ...destinationOf(row), secrets, allowPrivate: this.allowPrivate };
-  }
-
-  private seal(id: string, secrets: NonNullable<DestinationChange['secrets']>, before: Sealed = {}): Sealed {
-    const sealed: { -readonly [field in keyof Secrets]: string } = { ...before };
-    for (const field of secretFields) {
-      const secret = secrets[field];
-      if (secret === null) delete sealed[field];
-      else if (secret !== undefined) sealed[field] = this.sealing.seal(secret, { destinationId: id, field });
-    }
-    return sealed;
+    return { ...destinationOf(row), secrets: opened(this.sealing, id, row.sealed), allowPrivate: this.allowPrivate };
   }
 }
-
-const changesCredentials = ({ auth, secrets = {} }: DestinationChange): boolean =>
-  auth !== undefined || secretFields.some((field) => secrets[field] !== undefined);

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hashAll } from '../../api/hashingKeys.ts';
 import type { LanesOfDestination } from '../../api/laneChange.ts';
-import type { NewDestination } from '../../store/destinations.ts';
+import type { NewDestination } from '../../store/destinationChange.ts';
 import { migrate } from '../../store/migrate.ts';
 import { openStore, type Store } from '../../store/store.ts';
 import { newDatabase } from '../harness/database.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AttemptLog } from '../../activities/attemptLog.ts';
-import type { LaneRun, Reset } from '../../activities/laneHistory.ts';
+import type { Reset } from '../../activities/historyEvent.ts';
+import type { LaneRun } from '../../activities/laneHistory.ts';
 import { SettledBefore } from '../../activities/settledBefore.ts';
 import type { Outcome } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
