@@ -1,5 +1,6 @@
 import type { Outcome, ProduceRequest } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
+import { holderWorkflowType, type ReadBodies } from '../domain/bodies.ts';
 import { suspensionFrom } from '../domain/laneHold.ts';
 import { type LaneLogEntry, type LoggedBatch, outcomeEntries } from '../domain/laneLog.ts';
 import { laneSignals } from '../domain/laneMessages.ts';
@@ -38,7 +39,8 @@ export async function entriesOfEvent(
   const told =
     (await runTold(decoding, event)) ??
     (await workTold(decoding, event, batches)) ??
-    (await segmentTold(decoding, event));
+    (await segmentTold(decoding, event)) ??
+    (await holderTold(decoding, event));
   const entry = told ?? (await signalTold(decoding, event));
   return entry ? [{ id: `${runId}/${event.eventId}`, atMs, ...entry }] : [];
 }
@@ -82,6 +84,19 @@ async function segmentTold(decoding: Decoding, event: HistoryEvent): Promise<Tol
   if (scheduled?.activityType?.name !== 'readSegment') return undefined;
   const [request] = await decoding.decoded<[{ segmentId: string }?]>(scheduled.input?.payloads);
   return { kind: 'segmentRead', segmentId: request?.segmentId };
+}
+
+/** Bodies of dead letters that leave the lane, and some that it reads to send them. */
+async function holderTold(decoding: Decoding, event: HistoryEvent): Promise<Told> {
+  const child = event.startChildWorkflowExecutionInitiatedEventAttributes;
+  if (child?.workflowType?.name === holderWorkflowType) {
+    const [start] = await decoding.decoded<[SegmentStart?]>(child.input?.payloads?.slice(0, 1));
+    return { kind: 'holderOpened', holderId: child.workflowId ?? undefined, events: start?.events };
+  }
+  const scheduled = event.activityTaskScheduledEventAttributes;
+  if (scheduled?.activityType?.name !== 'readBodies') return undefined;
+  const [request] = await decoding.decoded<[ReadBodies?]>(scheduled.input?.payloads);
+  return { kind: 'holderRead', holderId: request?.holderId, events: request?.letters.length };
 }
 
 /** A signal as the lane took it. Temporal takes one of any name and input, and says so to who sent it: here it is seen that it changed nothing. */

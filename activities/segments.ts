@@ -2,15 +2,13 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { type Block, blockOf, type Delivery, deliveriesOf } from '../domain/block.ts';
 import { type LettersSettled, lettersSettledType, type ReadBodies } from '../domain/bodies.ts';
-import { isKeyError } from '../domain/encryptionCodec.ts';
-import type { BodyError } from '../domain/failures.ts';
-import { type SegmentStart, segmentSignals } from '../domain/overflow.ts';
+import { segmentSignals } from '../domain/overflow.ts';
 import { discardedBefore, landedBefore } from '../domain/settledBefore.ts';
 import { inGroups } from './inGroups.ts';
-import { isNotFound } from './notFound.ts';
+import { unlessNotFound } from './notFound.ts';
+import { inputOf, isLost, lost } from './segmentInput.ts';
 import type { SettledBefore } from './settledBefore.ts';
 
 export type SegmentActivity = {
@@ -90,44 +88,6 @@ export async function bodiesIn(temporal: Client, holderId: string): Promise<Deli
 
 /** All that a segment or a holder has, in order. Rejects, never to be tried again, where it is gone. */
 async function blockIn(temporal: Client, segmentId: string, runId?: string): Promise<Block> {
-  const page = await unlessNotFound(() =>
-    temporal.workflowService.getWorkflowExecutionHistory({
-      namespace: temporal.options.namespace,
-      execution: { workflowId: segmentId, ...(runId && { runId }) },
-      maximumPageSize: 1,
-    }),
-  );
-  if (!page) throw lost('SEGMENT_MISSING', `Temporal has no workflow ${segmentId}.`);
-  const input = page.history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
-  const blocks = await blocksFrom(temporal, input).catch((error: unknown) => {
-    if (isKeyError(error)) throw error; // Another worker may have the key.
-    throw lost('SEGMENT_UNREADABLE', `The input of workflow ${segmentId} can't be read: ${String(error)}`);
-  });
+  const { blocks } = await inputOf(temporal, segmentId, runId);
   return blockOf(blocks.flatMap(deliveriesOf), Math.min(...blocks.map(({ acceptedAtMs }) => acceptedAtMs)), 0);
 }
-
-/** Throws where it is no whole segment. */
-async function blocksFrom(temporal: Client, input: Parameters<typeof decodeArrayFromPayloads>[1]): Promise<Block[]> {
-  // The types are those of our own workflow's signature; what is not so is found out next.
-  const [start, ...blocks] = (await decodeArrayFromPayloads(temporal.options.loadedDataConverter, input)) as [
-    SegmentStart?,
-    ...Block[],
-  ];
-  const events = blocks.reduce((sum, { entries }) => sum + entries.length, 0);
-  if (events === 0 || events !== start?.events) throw new Error(`it holds ${events} events, not ${start?.events}`);
-  return blocks;
-}
-
-async function unlessNotFound<T>(call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}
-
-const isLost = (error: unknown): boolean => error instanceof ApplicationFailure && error.nonRetryable === true;
-
-/** Another try would find the same: the lane has to stop. */
-const lost = (type: BodyError, message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, type);

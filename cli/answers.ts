@@ -168,6 +168,7 @@ export const laneLogEntrySchema = z.looseObject({
   by: text.optional(),
   replayId: text.optional(),
   segmentId: text.optional(),
+  holderId: text.optional(),
 });
 export type LaneLogEntry = z.output<typeof laneLogEntrySchema>;
 export const laneLogSchema = z.looseObject({

@@ -6,7 +6,7 @@ import { countOf, plain, timeOf } from './output.ts';
 export const laneLine = (entry: LaneLogEntry): string => `${timeOf(entry.at)}  ${plain(textOf(entry))}`;
 
 function textOf(entry: LaneLogEntry): string {
-  const { kind, events, eventId, attempt, landed = [], error, segmentId } = entry;
+  const { kind, events, eventId, attempt, landed = [], error, segmentId, holderId } = entry;
   const some = events === undefined ? '' : countOf(events, 'event');
   const why = error ? `: ${error.name}: ${error.message}` : '';
   if (attempt) {
@@ -20,6 +20,8 @@ function textOf(entry: LaneLogEntry): string {
   if (kind === 'waiting' || kind === 'suspended') return `the lane holds (${kind}), ${some} not sent${why}`;
   if (kind === 'segmentOpened') return `${some} to overflow segment ${segmentId}`;
   if (kind === 'segmentRead') return `reads overflow segment ${segmentId}`;
+  if (kind === 'holderOpened') return `bodies of ${countOf(events ?? 0, 'dead letter')} to ${holderId}`;
+  if (kind === 'holderRead') return `reads bodies of ${countOf(events ?? 0, 'dead letter')} out of ${holderId}`;
   const note = `${entry.by ? ` by ${entry.by}` : ''}${entry.reason ? `: ${entry.reason}` : ''}${why}`;
   const named = entry.replayId ? ` (${entry.replayId})` : '';
   if (kind === 'ignored') return `a signal that changed nothing, for its name or its input${note}`;

@@ -80,6 +80,22 @@ export function withoutUnusedHolders(state: LaneState): LaneState {
   return { ...state, holders, overflow: { ...state.overflow, taken: [...state.overflow.taken, ...unused] } };
 }
 
+/** A holder by its workflow and run. */
+export type HolderRun = { holderId: string; runId: string };
+
+/**
+ * The state of a lane that was reset once these holders of its are open, some as other runs of theirs: it may have closed them after the point,
+ * and retention would delete them. One that the lane needs no more by now is to be closed.
+ */
+export function holdersKept(state: LaneState, kept: readonly Holder[]): LaneState {
+  const runIds = new Map(kept.map(({ number, runId }) => [number, runId]));
+  const holders = state.holders.map((one) => ({ ...one, runId: runIds.get(one.number) ?? one.runId }));
+  const { taken } = state.overflow;
+  const isNeeded = (number: number): boolean => holders.some((one) => one.number === number);
+  const unused = kept.flatMap(({ number }) => (isNeeded(number) || taken.includes(number) ? [] : [number]));
+  return { ...state, holders, overflow: { ...state.overflow, taken: [...taken, ...unused] } };
+}
+
 /** Whether letters that were released may be sent now, which stand before the queue; those whose key is blocked wait. */
 export function isAnyReleased(state: LaneState): boolean {
   const blocked = blockedKeys(state);

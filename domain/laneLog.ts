@@ -24,6 +24,8 @@ export const laneLogKinds = [
   'suspend',
   'segmentOpened',
   'segmentRead',
+  'holderOpened',
+  'holderRead',
   'ignored',
 ] as const;
 
@@ -54,6 +56,8 @@ export type LaneLogEntry = {
   /** The replay that sent delivered events again. */
   replayId?: string | undefined;
   segmentId?: string | undefined;
+  /** The workflow in which bodies of dead letters lie. */
+  holderId?: string | undefined;
 };
 
 /** What is kept of a batch until it is settled: not the bodies, which no entry shows. */

@@ -28,7 +28,7 @@ export const straysChanged = 'STRAYS_CHANGED';
 export const gathering: Held = {
   reason: 'gathering',
   remedy:
-    "The lane was reset, and reads out of Temporal what it accepted since the reset point before it sends anything. Where that lasts, temporal workflow describe shows why: the last failure of its pending activity, 'strays' or 'stray', which is tried again every 30 s at the latest.",
+    "The lane was reset, and before it sends anything it reads out of Temporal what it accepted since the reset point, and opens the holders of its dead letters again. Where that lasts, temporal workflow describe shows why: the last failure of its pending activity, 'strays', 'stray' or 'keepHolders', which is tried again every 30 s at the latest.",
 };
 
 /** The state with what strayed in its place, less what the lane has. */

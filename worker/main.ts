@@ -5,6 +5,7 @@ import { createExportActivities, type ExportSettings } from '../activities/expor
 import { systemDistrust } from '../activities/kafka/systemAuthorities.ts';
 import { createKeeperActivities } from '../activities/keeper.ts';
 import { callKeeper, KeeperTelling, tellKeeperOfChange } from '../activities/keeperCall.ts';
+import { createKeptHolders } from '../activities/keptHolders.ts';
 import { laneCalls } from '../activities/laneCalls.ts';
 import { LaneDirectory } from '../activities/laneDirectory.ts';
 import { LaneHistories } from '../activities/laneHistory.ts';
@@ -91,6 +92,7 @@ async function main(): Promise<void> {
       ...producing.activities,
       ...createSegmentActivities({ temporal, settledBefore }),
       ...createStrayActivity({ histories, runs: laneRuns(temporal) }),
+      ...createKeptHolders(temporal),
     }),
     createKeeperWorker(connection, config, code, { ...keeping, ...replaying }),
     createSegmentWorker(connection, config, code),

@@ -47,7 +47,7 @@ import { isOverflowing } from '../domain/overflow.ts';
 import { anyInput, unreadable } from '../domain/payloadConverter.ts';
 import { Quiet } from '../domain/quiet.ts';
 import { gathered, gathering } from '../domain/strays.ts';
-import { bodiesRead, holderIdsOf } from './bodies.ts';
+import { bodiesRead, holderIdsOf, keptOpen } from './bodies.ts';
 import { LaneOutcomes } from './exporting.ts';
 import { failureOf } from './failureOf.ts';
 import { eachStray } from './gathering.ts';
@@ -205,6 +205,7 @@ export async function lane(start: LaneStart, from?: CarriedLane, ...blocks: Bloc
       gatheredFor = await eachStray((one) => {
         state = gathered(state, one, Date.now());
       });
+      if (state.holders.length > 0 && patched(`holders-kept-${gatherings}`)) await keptOpen(start, memory);
       isGathering = false;
       gatherings++;
       continue;

@@ -50,6 +50,7 @@ const entrySchema = z
     by: z.string().optional(),
     replayId: z.string().optional().openapi({ description: 'The replay that sent delivered events again.' }),
     segmentId: z.string().optional(),
+    holderId: z.string().optional().openapi({ description: 'The workflow in which bodies of dead letters lie.' }),
   })
   .openapi('LaneLogEntry');
 

@@ -24,6 +24,7 @@ const tooLarge = 'x'.repeat(200 * 1024);
 
 type Posted = { id: string; name: string; text: string; key: string };
 type Lanes = { lanes: { lane: string; workflowId: string; deadLetters: number; status?: LaneStatus }[] };
+type LaneLog = { entries: { kind: string; holderId?: string; events?: number }[] };
 type Letters = { deadLetters: { eventId: string; bytes: number; bodyIn?: string; error: { name: string } }[] };
 
 /** A topic that takes no large records, whose keys share one lane; and what is posted to it. */
@@ -56,16 +57,30 @@ async function newLane() {
     );
   const letters = async () =>
     ((await api.get(`/v1/destinations/${destination.id}/dead-letters?limit=1000`)).body as Letters).deadLetters;
-  const openHolders = async (): Promise<number> => {
+  const openHolders = async (): Promise<Run[]> => {
     const query = `WorkflowType = 'holder' AND WorkflowId STARTS_WITH 'overflow:${destination.id}:' AND ExecutionStatus = 'Running'`;
-    return (await temporal.client.workflow.count(query)).count;
+    const open: Run[] = [];
+    for await (const { workflowId, runId } of temporal.client.workflow.list({ query }))
+      open.push({ workflowId, runId });
+    return open;
   };
+  const handle = temporal.client.workflow.getHandle(workflowId);
+  const status = () => handle.query<LaneStatus>(laneQueries.status);
   return {
-    ...{ destination, topic, workflowId, post, lanes, untilParked, letters },
-    status: () => temporal.client.workflow.getHandle(workflowId).query<LaneStatus>(laneQueries.status),
-    signal: (name: string, input: unknown) => temporal.client.workflow.getHandle(workflowId).signal(name, input),
-    untilNoHolderIsOpen: () => until('every holder to be closed', openHolders, (open) => open === 0),
-    untilHolders: (min: number) => until('holders to be open', openHolders, (open) => open >= min),
+    ...{ destination, topic, workflowId, post, lanes, untilParked, letters, status, openHolders },
+    signal: (name: string, input: unknown) => handle.signal(name, input),
+    reset: (...to: string[]) =>
+      operate(causeway, 'workflow', 'reset', '--workflow-id', workflowId, ...to, '--reason', 'a test'),
+    /** So many are parked, and nothing waits to be sent. */
+    untilThrough: (parked: number) =>
+      until(
+        'it to be through',
+        status,
+        ({ waitingEvents, deadLetters }) => waitingEvents === 0 && deadLetters === parked,
+        60_000,
+      ),
+    untilNoHolderIsOpen: () => until('every holder to be closed', openHolders, (open) => open.length === 0),
+    untilHolders: (min: number) => until('holders to be open', openHolders, (open) => open.length >= min),
     mend: () => kafka.configure(topic, anyRecords),
     untilOnTopic: (events: number) =>
       until(
@@ -76,6 +91,7 @@ async function newLane() {
       ),
   };
 }
+type Run = { workflowId: string; runId: string };
 type TestLane = Awaited<ReturnType<typeof newLane>>;
 
 const namesOf = (records: readonly KafkaRecord[]): string[] =>
@@ -114,7 +130,7 @@ function expectSame(
 }
 
 test('20 refused events of 200 KiB hold up no other key, though the worker is killed meanwhile; a replay sends each once, in order, the same record', {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
   const lane = await newLane();
   const { api, worker } = causeway;
@@ -161,7 +177,7 @@ test('20 refused events of 200 KiB hold up no other key, though the worker is ki
 });
 
 test('a replay by event type finds bodies in holders; a worker killed while they are sent loses none and leaves no holder open', {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
   const lane = await newLane();
   const { large } = await postMany(lane, 12);
@@ -192,6 +208,18 @@ test('a replay by event type finds bodies in holders; a worker killed while they
   await lane.untilNoHolderIsOpen();
 });
 
+/** A lane with eight large dead letters, some of them in holders; and a record behind them. */
+async function parkedLane() {
+  const lane = await newLane();
+  const { large } = await postMany(lane, 8);
+  await lane.untilParked(8);
+  await lane.untilHolders(1);
+  // Redone after a reset, the task that parks would hear of what comes next before it parks.
+  await lane.post('other');
+  await lane.untilOnTopic(9);
+  return { ...lane, large };
+}
+
 /** Where a lane can be reset to. */
 async function pointNow({ workflowId }: TestLane): Promise<string[]> {
   const { runId } = await temporal.client.workflow.getHandle(workflowId).describe();
@@ -200,93 +228,109 @@ async function pointNow({ workflowId }: TestLane): Promise<string[]> {
   return ['--run-id', runId, '--event-id', String(point)];
 }
 
-async function deleted(workflowId: string): Promise<void> {
-  await operate(causeway, 'workflow', 'delete', '--workflow-id', workflowId);
-  const isGone = () =>
-    temporal.client.workflow
-      .getHandle(workflowId)
-      .describe()
-      .then(
-        () => false,
-        () => true,
-      );
-  await until(`${workflowId} to be gone`, isGone, Boolean);
+async function firstTaskOf({ workflowId }: TestLane): Promise<string[]> {
+  const { raw } = await temporal.client.workflow.getHandle(workflowId).describe();
+  return ['--run-id', raw.workflowExecutionInfo?.firstRunId ?? '', '--type', 'FirstWorkflowTask'];
+}
+
+/** As retention deletes: these runs, or of each workflow the latest. Temporal does so when it has come to it. */
+async function deleted(runs: readonly { workflowId: string; runId?: string }[]): Promise<void> {
+  for (const { workflowId, runId } of runs) {
+    const run = runId === undefined ? [] : ['--run-id', runId];
+    await operate(causeway, 'workflow', 'delete', '--workflow-id', workflowId, ...run);
+  }
+  for (const { workflowId, runId } of runs) {
+    const isGone = () =>
+      temporal.client.workflow
+        .getHandle(workflowId, runId)
+        .describe()
+        .then(
+          () => false,
+          () => true,
+        );
+    await until(`${workflowId} to be gone`, isGone, Boolean, 90_000);
+  }
 }
 
 test('a lane that is reset to before its letters were replayed parks none of those that were delivered, though their holders are deleted', {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
-  const lane = await newLane();
-  const { large } = await postMany(lane, 8);
-  await lane.untilParked(8);
-  await lane.untilHolders(1);
-  await lane.post('other');
-  await lane.untilOnTopic(9);
+  const lane = await parkedLane();
   const point = await pointNow(lane);
   const holders = new Set((await lane.letters()).flatMap(({ bodyIn }) => bodyIn ?? []));
-  const [given = { id: '' }, ...others] = large;
+  const [given = { id: '' }, ...others] = lane.large;
   await lane.mend();
   await lane.signal('discard', { ids: [given.id] });
   await lane.signal('replay', { all: true });
   await lane.untilOnTopic(16);
   await lane.untilNoHolderIsOpen();
-  for (const holder of holders) await deleted(holder);
+  await deleted([...holders].map((workflowId) => ({ workflowId })));
 
-  await operate(causeway, 'workflow', 'reset', '--workflow-id', lane.workflowId, ...point, '--reason', 'a test');
-  const isThrough = ({ waitingEvents, deadLetters, counts }: LaneStatus): boolean =>
-    waitingEvents === 0 && deadLetters === 0 && counts.delivered === 16;
-  await until('it to be through', lane.status, isThrough, 60_000);
+  await lane.reset(...point);
+  await until('all to be known', lane.status, ({ counts }) => counts.delivered === 16, 60_000);
+  await lane.untilThrough(0);
   await lane.post('last');
   const records = await lane.untilOnTopic(17);
   expect(records).toHaveLength(17);
   expectSame(records, others, lane.destination);
-  const log = await Promise.all(large.map(({ id }) => deliveryOf(causeway.api, id)));
-  expect(log.map(({ status }) => status)).toEqual(large.map((one) => (one === given ? 'discarded' : 'delivered')));
+  const log = await Promise.all(lane.large.map(({ id }) => deliveryOf(causeway.api, id)));
+  expect(log.map(({ status }) => status)).toEqual(lane.large.map((one) => (one === given ? 'discarded' : 'delivered')));
+  await lane.untilNoHolderIsOpen();
 });
 
 test('a lane that is reset to before it parked, and to after, has each body once more, and sends nothing twice', {
-  timeout: 180_000,
+  timeout: 240_000,
 }, async () => {
-  const lane = await newLane();
-  const { large } = await postMany(lane, 8);
-  await lane.untilParked(8);
-  await lane.untilHolders(1);
-  const reset = (...to: string[]) =>
-    operate(causeway, 'workflow', 'reset', '--workflow-id', lane.workflowId, ...to, '--reason', 'a test');
-  const handle = temporal.client.workflow.getHandle(lane.workflowId);
-  const firstRun = async (): Promise<string> => (await handle.describe()).raw.workflowExecutionInfo?.firstRunId ?? '';
-  await reset('--run-id', await firstRun(), '--type', 'FirstWorkflowTask');
-  await until(
-    'it to send nothing more',
-    lane.status,
-    ({ waitingEvents, deadLetters }) => waitingEvents === 0 && deadLetters === 8,
-    60_000,
-  );
+  const lane = await parkedLane();
+  await lane.reset(...(await firstTaskOf(lane)));
+  await lane.untilThrough(8);
 
-  // One thing more: redone after a reset, the task that parks would hear of the replay before it parks.
-  await lane.post('other');
-  await lane.untilOnTopic(9);
+  await lane.post('other'); // As above.
+  await lane.untilOnTopic(10);
   const point = await pointNow(lane);
   await lane.mend();
   await lane.signal('replay', { all: true });
-  await lane.untilOnTopic(17);
+  await lane.untilOnTopic(18);
   await lane.untilNoHolderIsOpen();
-  await reset(...point); // The replay is given once more, and its bodies are read again.
-  await until(
-    'it to be through',
-    lane.status,
-    ({ waitingEvents, deadLetters }) => waitingEvents === 0 && deadLetters === 0,
-    60_000,
-  );
+  await lane.reset(...point); // The replay is given once more, and its bodies are read again.
+  await lane.untilThrough(0);
   await lane.post('last');
-  const records = await lane.untilOnTopic(18);
-  expect(records).toHaveLength(18);
-  expectSame(records, large, lane.destination);
+  const records = await lane.untilOnTopic(19);
+  expect(records).toHaveLength(19);
+  expectSame(records, lane.large, lane.destination);
   await lane.untilNoHolderIsOpen();
 });
 
+test('a lane that is reset to before it parked, and then to after, has all bodies, though the holders that the first reset closed are deleted', {
+  timeout: 240_000,
+}, async () => {
+  const lane = await parkedLane();
+  const [after, before] = [await pointNow(lane), await firstTaskOf(lane)];
+  const holders = await lane.openHolders();
+  const names = new Set(holders.map(({ workflowId }) => workflowId));
+  const openOfThem = async () => (await lane.openHolders()).filter(({ workflowId }) => names.has(workflowId));
+  await lane.reset(...before);
+  await lane.untilThrough(8);
+  await until('them to be closed', openOfThem, (open) => open.length === 0);
+
+  await lane.reset(...after);
+  await until('them to be open again', openOfThem, (open) => open.length === names.size);
+  await deleted(holders);
+  await lane.mend();
+  await lane.signal('replay', { all: true });
+  const records = await lane.untilOnTopic(17);
+  expect(records).toHaveLength(17);
+  for (const key of ['k0', 'k1']) expect(firstSeen(records, key)).toEqual(inOrder(lane.large, key));
+  expectSame(records, lane.large, lane.destination);
+  await until('them to be closed', openOfThem, (open) => open.length === 0);
+  // Those that the first reset's lane had opened nobody closes.
+  for (const { workflowId } of await lane.openHolders()) {
+    await temporal.client.workflow.getHandle(workflowId).terminate('the test is over');
+  }
+});
+
 test('a letter whose holder was deleted stays parked and says so, and holds up nothing; what a deleted destination parked is sent all the same', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const lane = await newLane();
   const { api } = causeway;
@@ -296,7 +340,7 @@ test('a letter whose holder was deleted stays parked and says so, and holds up n
   const letters = await lane.letters();
   const holder = letters[0]?.bodyIn ?? '';
   const lost = letters.filter(({ bodyIn }) => bodyIn === holder).map(({ eventId }) => eventId);
-  await deleted(holder);
+  await deleted([{ workflowId: holder }]);
   await lane.mend();
   await lane.signal('replay', { ids: [...lost, large.at(-1)?.id] });
   await lane.untilOnTopic(9);
@@ -312,6 +356,10 @@ test('a letter whose holder was deleted stays parked and says so, and holds up n
 
   const log = await api.get(`/v1/destinations/${lane.destination.id}/lane-log?lane=0`);
   expect(log.text).toContain('SEGMENT_MISSING');
+  const { entries } = log.body as LaneLog;
+  const opened = entries.filter(({ kind }) => kind === 'holderOpened');
+  expect(opened.find(({ holderId }) => holderId === holder)?.events).toBe(lost.length);
+  expect(entries.find(({ kind }) => kind === 'holderRead')).toMatchObject({ holderId: expect.any(String) });
 
   // Found, and given up, by their error.
   const ofLost = `/v1/destinations/${lane.destination.id}`;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
 import {
   bodiesOf,
+  holdersKept,
   lettersSettled,
   lettersToSend,
   lettersToStore,
@@ -234,6 +235,16 @@ describe('dead letters whose bodies lie elsewhere', () => {
       deliveryLogOf(idOf(0), [...records, { kind: 'unread', atMs: 4, letters: [{ id: idOf(1), at: 0 }], error: lost }])
         .status,
     ).toBe('queued');
+  });
+
+  test('are read from the run of their holder that a reset lane opened again; one that is needed no more by then is closed', () => {
+    const opened = [{ number: 0, runId: 'opened again' }];
+    const kept = replayed(holdersKept(three, opened), everything);
+    expect(toReadBodies(kept, lettersToSend(kept), String)).toMatchObject({ holderId: '0', runId: 'opened again' });
+    const { holders: none, overflow } = holdersKept(discarded(three, everything), opened);
+    expect([none, overflow.taken]).toEqual([[], [0]]);
+    const closed = { ...newLane(), overflow: { ...newLane().overflow, name: 'name', nextNumber: 1 } };
+    expect(holdersKept(closed, opened).overflow.taken).toEqual([0]);
   });
 
   test('pass over what a reset left open in a few steps, and all of it is closed', () => {

@@ -92,7 +92,7 @@ function Entry({ entry }: { entry: LaneLogEntry }) {
 }
 
 function What({ entry }: { entry: LaneLogEntry }): ReactNode {
-  const { kind, events, eventId, attempt, leftOut, landed = [], segmentId, replayId } = entry;
+  const { kind, events, eventId, attempt, leftOut, landed = [], segmentId, holderId, replayId } = entry;
   const many = events === undefined ? '' : counted(events, 'event');
   const event = eventId !== undefined && (
     <Link href={deliveryPath(eventId)} className="mono">
@@ -121,7 +121,7 @@ function What({ entry }: { entry: LaneLogEntry }): ReactNode {
     <>
       <b>{names[kind] ?? kind}</b> {many} {event}
       {landed.length > 0 && <div className="dim small">{landed.map(placeOf).join('; ')}</div>}
-      {segmentId !== undefined && <div className="dim small mono">{segmentId}</div>}
+      {(segmentId ?? holderId) !== undefined && <div className="dim small mono">{segmentId ?? holderId}</div>}
       {replayId !== undefined && (
         <div className="small">
           <Link href={`/replays/${encodeURIComponent(replayId)}`} className="mono">
@@ -152,6 +152,8 @@ const names: Readonly<Partial<Record<LaneLogEntry['kind'], string>>> = {
   suspend: 'The keeper suspended it',
   segmentOpened: 'To an overflow segment',
   segmentRead: 'Out of an overflow segment',
+  holderOpened: 'Bodies of dead letters put elsewhere',
+  holderRead: 'Bodies of dead letters read',
   ignored: 'A signal that changed nothing',
 };
 
