@@ -103,6 +103,12 @@ export async function temporalCli(): Promise<string> {
  */
 const noTasksForTheFrozen = { 'frontend.keepAliveTime': '"2s"', 'frontend.keepAliveTimeout': '"3s"' };
 
+/**
+ * The queue in which a lane's next workflow task or activity waits for being handed out is read 20 times a second at the most by default,
+ * in each shard, and this server has one: each step of a busy lane waited for 40 ms (docs/decisions/cheap-cycles.md).
+ */
+const nextStepAtOnce = { 'history.transferProcessorMaxPollRPS': '200' };
+
 const startArguments = (ports: { grpc: number; ui: number | undefined }, options: TemporalOptions): string[] => [
   ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(ports.grpc), '--log-level', 'warn'],
   ...(ports.ui === undefined ? ['--headless'] : ['--ui-port', String(ports.ui)]),
@@ -110,10 +116,9 @@ const startArguments = (ports: { grpc: number; ui: number | undefined }, options
   ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
   // A file that survives a killed process, at the speed of memory; a power cut may cost the last moments.
   ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
-  ...Object.entries({ ...noTasksForTheFrozen, ...options.dynamicConfig }).flatMap(([name, value]) => [
-    '--dynamic-config-value',
-    `${name}=${value}`,
-  ]),
+  ...Object.entries({ ...noTasksForTheFrozen, ...nextStepAtOnce, ...options.dynamicConfig }).flatMap(
+    ([name, value]) => ['--dynamic-config-value', `${name}=${value}`],
+  ),
   ...Object.entries(searchAttributeTypes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
 ];
 
