@@ -36,8 +36,7 @@ export class AttemptLog {
   private discarded: readonly number[] = [];
   private leftOutCount: number;
   private leftOut: LeftOut | undefined;
-  /** Whether this try of Temporal's has its attempts in the list, or is known to have none. */
-  private isToldOf = false;
+  private hasBegun = false;
   /** Whether the try before this one was lost, and with it what it did last. */
   readonly followsLoss: boolean;
   /** The destination's setting as last read, by this try or one before. */
@@ -84,7 +83,7 @@ export class AttemptLog {
     const startedAtMs = Date.now();
     const attempt: Attempt = { number: this.nextNumber, startedAtMs, outcome: 'unknown', brokers: [], ...sends };
     this.attempts.push(attempt);
-    this.isToldOf = true;
+    this.hasBegun = true;
     this.leaveOutSome();
     return attempt;
   }
@@ -110,11 +109,6 @@ export class AttemptLog {
       const { firstAtMs, unknown } = this.leftOut ?? { firstAtMs: lastAtMs, unknown: 0 };
       this.leftOut = { firstAtMs, lastAtMs, unknown: unknown + (isUnknown(attempt) ? 1 : 0) };
     }
-  }
-
-  /** Notes that this try of Temporal's makes no attempt: none was lost with it, then. */
-  sitOut(): void {
-    this.isToldOf = true;
   }
 
   /** Takes back an attempt that turned out to be none. */
@@ -181,8 +175,8 @@ export class AttemptLog {
 
   /** What the next try of Temporal's goes on from. */
   progress(): Progress {
-    const { onDeadLetter, temporalTry, isToldOf } = this;
-    const temporalAttempt = isToldOf ? temporalTry.attempt : temporalTry.attempt - 1;
+    const { onDeadLetter, temporalTry, hasBegun } = this;
+    const temporalAttempt = hasBegun ? temporalTry.attempt : temporalTry.attempt - 1;
     return { ...this.settledSoFar(), ...(onDeadLetter && { onDeadLetter }), temporalAttempt, atMs: Date.now() };
   }
 

@@ -4,17 +4,15 @@ import { lookAfterMsMin } from '../domain/laneHold.ts';
 type Outage = {
   sinceMs: number;
   lastMs: number;
-  /** Failures in a row, of whichever lanes; and batches that were put off meanwhile. */
+  /** Failures in a row, of whichever lanes. */
   failures: number;
-  /** When a try was last let through though it {@link Outages.lasts}. */
-  lookedMs: number;
   error: Failed;
 };
 type Held = { nextLookMs: number; lastMs: number };
 
 /** With no failure for so long it is not the same outage any more, in ms. */
 const forgottenAfterMs = 60_000;
-/** An outage is taken for granted, without a try, for so long after its last failure, and while one lane looks; in ms. */
+/** An outage is taken for granted, without a try, for so long after its last failure; in ms. */
 const freshMs = 10_000;
 /**
  * So many failures in a row, over at least so long, are an outage already: many lanes that each try for a minute would be
@@ -37,24 +35,16 @@ export class Outages {
     private readonly clock: () => number = Date.now,
   ) {}
 
-  /** `tookMs`: how long it took to fail, in ms. */
-  failed(destinationId: string, error: Failed, tookMs = 0): void {
+  failed(destinationId: string, error: Failed): void {
     const now = this.clock();
     const known = this.outages.get(destinationId);
     const isSame = known && now - known.lastMs < forgottenAfterMs;
     this.outages.set(destinationId, {
-      sinceMs: isSame ? known.sinceMs : now - tookMs,
+      sinceMs: isSame ? known.sinceMs : now,
       lastMs: now,
       failures: isSame ? known.failures + 1 : 1,
-      lookedMs: isSame ? known.lookedMs : now,
       error,
     });
-  }
-
-  /** One more lane would have tried: it counts as if it had failed, but tells nothing new. */
-  crowded(destinationId: string): void {
-    const known = this.outages.get(destinationId);
-    if (known && this.clock() - known.lastMs < forgottenAfterMs) known.failures++;
   }
 
   recovered(destinationId: string): void {
@@ -71,17 +61,11 @@ export class Outages {
     return known.failures > 1 && ms >= this.waitAfterMs;
   }
 
-  /**
-   * What it failed with just now, where that {@link lasts}: no try is needed to know. Where that is a while ago, whoever asks first is to
-   * look: others know until it has, for a broker that is silent keeps who asks it.
-   */
+  /** What it failed with just now, where that {@link lasts}: no try is needed to know. */
   knownDown(destinationId: string): Failed | undefined {
     const known = this.outages.get(destinationId);
-    if (!known || !this.lasts(destinationId)) return undefined;
-    const now = this.clock();
-    if (now - Math.max(known.lastMs, known.lookedMs) < freshMs) return known.error;
-    known.lookedMs = now;
-    return undefined;
+    if (!known || this.clock() - known.lastMs >= freshMs || !this.lasts(destinationId)) return undefined;
+    return known.error;
   }
 
   /** A lane is to hold: when it should look by itself, in ms. Spread, so that many don't look together, whichever worker let them hold. */

@@ -29,11 +29,6 @@ export class Patience {
     return error && (await this.held(destinationId, { waiting: error }, false));
   }
 
-  /** A batch found no place in this worker: its lane is one more that an outage, if it is one, keeps busy. */
-  putOff(destinationId: string): void {
-    this.options.outages.crowded(destinationId);
-  }
-
   delivered(destinationId: string): void {
     this.options.outages.recovered(destinationId);
   }
@@ -47,15 +42,15 @@ export class Patience {
   async holdAfter(
     request: ProduceRequest,
     failed: Failed,
-    met: { failingMs: number; tookMs: number; version: number | undefined; isSent: boolean },
+    met: { failingMs: number; version: number | undefined; isSent: boolean },
   ): Promise<OutcomeHold | undefined> {
     const { outages, waitAfterMs } = this.options;
     const { destinationId, resumed } = request;
-    const { failingMs, tookMs, version, isSent } = met;
+    const { failingMs, version, isSent } = met;
     if (isOfTheTry(failed)) return undefined;
     // A broker answers: that is no outage, and a lane that waits for a probe would never get through its tries.
     if (isSent && isForWritesToTell(failed.name)) return await this.suspendedAgain(request, failed, version);
-    outages.failed(destinationId, failed, tookMs);
+    outages.failed(destinationId, failed);
     if (!resumed && failingMs < waitAfterMs && !outages.lasts(destinationId)) return undefined;
     return await this.held(destinationId, { waiting: failed, version }, resumed?.by === 'keeper');
   }

@@ -1,7 +1,7 @@
 /** The one place that writes to a customer's Kafka. */
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Outcome, ProduceRequest, Progress } from '../domain/attempt.ts';
 import type { Block } from '../domain/block.ts';
@@ -17,7 +17,6 @@ import { ProducerPool } from './kafka/producerPool.ts';
 import type { BrokerClients } from './kafka/topicConnection.ts';
 import { Lease } from './lease.ts';
 import type { Patience } from './patience.ts';
-import type { Place, Places, PutOff } from './places.ts';
 import type { SettledBefore } from './settledBefore.ts';
 
 export type ProduceDependencies = {
@@ -25,7 +24,6 @@ export type ProduceDependencies = {
   /** Heartbeats go through it, for their confirmation counts. */
   temporal: Client;
   patience: Patience;
-  places: Places;
   /** What a lane settled before a reset. */
   settledBefore: Pick<SettledBefore, 'of'>;
   logger: Logger;
@@ -45,21 +43,11 @@ export type ProduceActivity = { produce(request: ProduceRequest, block: Block): 
 const resetRunOf = (request: ProduceRequest, runId: string | undefined): string | undefined =>
   request.runId !== undefined && request.runId !== runId ? runId : request.resetRunId;
 
-/** No attempt: nothing was tried. Temporal hands the batch out again after that time. */
-const noPlace = ({ awayMs }: PutOff): ApplicationFailure =>
-  ApplicationFailure.create({
-    type: 'DESTINATION_SLOW',
-    message: 'DESTINATION_SLOW: other batches wait for its answer already; this one was not tried, and comes again.',
-    nextRetryDelay: awayMs,
-    category: ApplicationFailureCategory.BENIGN, // No warning in the worker's log for each.
-  });
-
 /** The produce activity on its own pool of connections; `close` ends those. */
 export function createProduceActivity({
   destinations,
   temporal,
   patience,
-  places,
   settledBefore,
   logger,
   meter,
@@ -98,8 +86,6 @@ export function createProduceActivity({
       scheduledAtMs: info.currentAttemptScheduledTimestampMs,
     });
     cancellationSignal.addEventListener('abort', () => lease.lose(), { once: true });
-    let place: Place | undefined;
-    let isAnswered = false;
     try {
       await lease.take(); // First: what comes may take longer than Temporal waits for a heartbeat.
       if (resetRunId !== undefined) {
@@ -110,14 +96,6 @@ export function createProduceActivity({
       if (block.entries.every((_, position) => log.isSettled(position))) return log.outcome();
       const known = await patience.holdBefore(request);
       if (known) return log.outcome(known);
-      const given = places.take(destinationId);
-      if ('awayMs' in given) {
-        patience.putOff(destinationId);
-        log.sitOut();
-        context.heartbeat(log.progress());
-        throw noPlace(given);
-      }
-      place = given;
       const current = notBefore(destinations, resumed?.version);
       const delivery = new BatchDelivery({ destinationId, block, destinations: current, producers, log, lease });
       const running = delivery.run(); // It begins an attempt at once.
@@ -126,7 +104,6 @@ export function createProduceActivity({
       const result = await running;
       if ('outcome' in result && !result.outcome.suspended) {
         patience.delivered(destinationId);
-        isAnswered = true;
         return result.outcome;
       }
       context.heartbeat(log.progress()); // What is settled survives, should what follows fail.
@@ -134,14 +111,12 @@ export function createProduceActivity({
       const { name, message } = result.tryAgain;
       reportFailure(logger, { destinationId, name, attempt: info.attempt });
       const { isSent, soFar } = result;
-      const tookMs = performance.now() - place.sinceMs;
-      const met = { failingMs: log.failingMs(), tookMs, version: soFar.version, isSent };
+      const met = { failingMs: log.failingMs(), version: soFar.version, isSent };
       const hold = await patience.holdAfter(request, result.tryAgain, met);
       if (hold) return { ...soFar, ...hold };
       throw ApplicationFailure.create({ type: name, message: `${name}: ${message}` });
     } finally {
       lease.end();
-      if (place) places.leave(place, isAnswered);
     }
   };
   const exporting: ProduceActivity['produce'] = async (request, block) => ({

@@ -101,7 +101,7 @@ export type OutcomeHold = Pick<Outcome, 'suspended' | 'waiting' | 'version' | 'l
 
 /** What an attempt leaves in the heartbeat, so that the next one goes on from there, and the log shows it. */
 export type Progress = Settled & {
-  /** Temporal's number of the last try that has begun an attempt of its own, or told that it made none: those after it left nothing, for their worker died. */
+  /** Temporal's number of the last try that has begun an attempt of its own: those after it left nothing, for their worker died. */
   temporalAttempt: number;
   /** When it was left, in ms since the epoch; absent in what older code left. */
   atMs?: number | undefined;

@@ -142,7 +142,6 @@ const apiSchema = z.object({
 const workerSchema = z.object({
   ...shared,
   CAUSEWAY_WAIT_AFTER_MS: wholeNumber(1_000, 3_600_000, 'ms', 60_000),
-  CAUSEWAY_BATCHES_AT_ONCE_MAX: wholeNumber(20, 2_000, 'batches', 200),
   CAUSEWAY_FAULT_AFTER_MS_MAX: wholeNumber(1_000, 3_600_000, 'ms', 3_600_000),
   CAUSEWAY_WORKER_METRICS_HOST: z.string().min(1, 'must not be empty').default('127.0.0.1'),
   CAUSEWAY_WORKER_METRICS_PORT: wholeNumber(0, 65_535, 'TCP port', 9464),

@@ -249,10 +249,8 @@ function whileRunning(
   const before = attemptsBefore(heartbeat, { attempt, scheduledAtMs: at.scheduledAtMs, currentScheduledAtMs });
   const progress: Settled = { landed: [], refused: [], ...heartbeat, attempts: before };
   const tries = attemptsAt(at, progress);
+  const status = attempt > 1 || tries.length > 1 ? 'retrying' : 'sending';
   const open = before.find(isOpen)?.number;
-  // A try of Temporal's without an attempt was put off: nothing has been tried yet.
-  const isTriedBefore = attempt > 1 && before.some(({ number }) => number !== open);
-  const status = isTriedBefore || tries.length > 1 ? 'retrying' : 'sending';
   const attempts = tries.map((one): LoggedAttempt => (one.number === open ? { ...one, outcome: 'running' } : one));
   const known = {
     ...log,

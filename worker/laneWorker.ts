@@ -70,7 +70,7 @@ export async function workerCode(dataConverter: OurDataConverter): Promise<Worke
 /** A worker that runs lanes and keepers, segments that were opened before those had a queue of their own, and the lanes' activities. */
 export function createLaneWorker(
   connection: NativeConnection,
-  config: TemporalConfig & Pick<WorkerConfig, 'CAUSEWAY_BATCHES_AT_ONCE_MAX'>,
+  config: TemporalConfig,
   code: WorkerCode,
   activities: ProduceActivity & SegmentActivity & StrayActivity,
 ): Promise<Worker> {
@@ -82,7 +82,7 @@ export function createLaneWorker(
     activities,
     stickyQueueScheduleToStartTimeout: stickyTimeout,
     nonStickyToStickyPollRatio: freshPollRatio,
-    maxConcurrentActivityTaskExecutions: config.CAUSEWAY_BATCHES_AT_ONCE_MAX,
+    maxConcurrentActivityTaskExecutions: 200,
     maxConcurrentWorkflowTaskExecutions: workflowTasksMax,
     ...{ isolateExecutionTimeout }, // Which the SDK's type of options lacks.
     shutdownGraceTime: '5 seconds',

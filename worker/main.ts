@@ -16,7 +16,6 @@ import { runLister } from '../activities/listRuns.ts';
 import { Outages } from '../activities/outages.ts';
 import { Patience } from '../activities/patience.ts';
 import { PayloadKeyWatch } from '../activities/payloadKeyWatch.ts';
-import { Places } from '../activities/places.ts';
 import { Probing } from '../activities/probing.ts';
 import { createProduceActivity } from '../activities/produce.ts';
 import { createReplayActivities } from '../activities/replay.ts';
@@ -78,7 +77,6 @@ async function main(): Promise<void> {
   const settledBefore = new SettledBefore(histories, runsListedBy(temporal));
   const producing = createProduceActivity({
     ...{ destinations, temporal, patience, logger, meter, traffic: store.traffic, faultAfterMsMax },
-    places: new Places(config.CAUSEWAY_BATCHES_AT_ONCE_MAX),
     settledBefore,
     exportTo: settings?.customerExternalId,
   });

@@ -5,7 +5,6 @@ import { pino } from 'pino';
 import type { BrokerClients } from '../../activities/kafka/topicConnection.ts';
 import { Outages } from '../../activities/outages.ts';
 import { Patience } from '../../activities/patience.ts';
-import { Places } from '../../activities/places.ts';
 import { createProduceActivity, type ProduceDependencies } from '../../activities/produce.ts';
 import type { Attempt, Outcome, Progress } from '../../domain/attempt.ts';
 import { type Block, blockOf } from '../../domain/block.ts';
@@ -81,7 +80,6 @@ export function testProduce(
   const patience = new Patience({ destinations, outages, tellKeeper: async () => undefined, waitAfterMs });
   const { meter, registry } = workerMetrics();
   const { activities, close } = createProduceActivity({
-    places: new Places(200),
     ...{ destinations, temporal: client, patience, logger, meter, traffic: noTrafficMeter },
     settledBefore: { of: async () => nothingSettled() },
     brokers,

@@ -52,22 +52,6 @@ describe('the attempts of a batch', () => {
     ]);
   });
 
-  test('are none where the batch was put off, before others and between them', () => {
-    const putOff = (number: number, before?: Progress): Progress => {
-      const log = tryNumber(number, before);
-      log.sitOut();
-      return log.progress();
-    };
-    const third = tryNumber(3, putOff(2, putOff(1)));
-    fail(third, 'ECONNREFUSED');
-    const last = tryNumber(5, putOff(4, third.progress()));
-    fail(last, 'ECONNREFUSED');
-    expect(last.outcome().attempts.map(({ number, outcome }) => [number, outcome])).toEqual([
-      [1, 'failed'],
-      [2, 'failed'],
-    ]);
-  });
-
   test('tell of one that was under way when its worker died: the outcome is unknown, and for how long it was at least and at most', () => {
     const first = tryNumber(1);
     first.begin();

@@ -257,18 +257,6 @@ describe('the log while the produce activity runs', () => {
     ]);
   });
 
-  test('says "sending", and when it comes again, of a batch that was put off, and has made no attempt yet', () => {
-    const putOff = progress([], { temporalAttempt: 2 });
-    expect(under({ attempt: 3, nextAttemptAtMs: 5_000, progress: putOff })).toMatchObject({
-      ...{ status: 'sending', attempts: [], nextAttemptAtMs: 5_000 },
-    });
-    const begun = progress([underWay(1)], { temporalAttempt: 3 });
-    expect(under({ attempt: 3, progress: begun })).toMatchObject({
-      status: 'sending',
-      attempts: [{ number: 1, outcome: 'running' }],
-    });
-  });
-
   test('calls no attempt running whose worker was lost: while Temporal waits for the next try, nor while that runs', () => {
     const left = { progress: progress([underWay(1)], { atMs: 2_200 }), attempt: 2, scheduledAtMs: 5_000 };
     const bounds = { durationAtLeastMs: 1_200, durationAtMostMs: 4_000 };
