@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { deliveriesOf } from '../domain/block.ts';
 import { type HolderRun, holderWorkflowType } from '../domain/bodies.ts';
+import { isKeyError } from '../domain/encryptionCodec.ts';
 import { segmentTaskQueue } from '../domain/overflow.ts';
 import { beating } from './beating.ts';
 import { inGroups } from './inGroups.ts';
@@ -13,6 +14,8 @@ import { inputOf, isLost, type SegmentInput } from './segmentInput.ts';
 const heartbeatEveryMs = 3_000;
 /** So many holders are looked at at once, each of up to a mebibyte. */
 const keptAtOnce = 10;
+/** It changes between a look and a start only where another attempt starts it, or somebody by hand. */
+const looksMax = 3;
 
 export type KeptHolders = {
   /** Sees to it that these holders are open, as other runs of theirs where they were closed; the runs that have the bodies, in order. */
@@ -25,18 +28,21 @@ export const createKeptHolders = (temporal: Client): KeptHolders => ({
 });
 
 async function keptOpen(temporal: Client, { holderId, runId }: HolderRun): Promise<string> {
-  for (;;) {
+  for (let looks = 0; looks < looksMax; looks++) {
     const openRunId = await openRunOf(temporal, holderId);
     if (openRunId === runId) return runId;
-    const input = await inputOf(temporal, holderId, runId).catch(unlessLost);
-    if (!input) return runId; // It is gone already: who reads it is told.
+    const input = await inputOf(temporal, holderId, runId).catch(unlessUnreadable);
+    if (!input) return runId; // It is gone already, or its key is away: who reads it is told, and nothing else waits for it.
     if (openRunId !== undefined) {
-      const other = await inputOf(temporal, holderId, openRunId).catch(unlessLost);
+      const other = await inputOf(temporal, holderId, openRunId).catch(unlessUnreadable);
       return other && areSame(other, input) ? openRunId : runId;
     }
     const opened = await openedAgain(temporal, holderId, input);
     if (opened !== undefined) return opened;
   }
+  throw new Error(
+    `The holder ${holderId} is neither open nor closed for long enough to be opened: another try may do.`,
+  );
 }
 
 async function openRunOf(temporal: Client, holderId: string): Promise<string | undefined> {
@@ -72,6 +78,6 @@ function areSame(one: SegmentInput, other: SegmentInput): boolean {
   );
 }
 
-function unlessLost(error: unknown): undefined {
-  if (!isLost(error)) throw error;
+function unlessUnreadable(error: unknown): undefined {
+  if (!isLost(error) && !isKeyError(error)) throw error;
 }
