@@ -13,10 +13,10 @@ const client: QueryClient = new QueryClient({
     queries: {
       staleTime: 2_000,
       refetchOnWindowFocus: true,
-      // What was refused stays refused; what could not be asked may be, soon.
+      // What was refused stays refused; what could not be asked may be, soon. Of Temporal the API has asked again for seconds already.
       retry: (tries, error) => {
-        const status = error instanceof ApiProblem ? error.problem.status : 500;
-        return tries < 2 && (status === 0 || status >= 500);
+        const { status, code } = error instanceof ApiProblem ? error.problem : { status: 500, code: undefined };
+        return tries < 2 && (status === 0 || status >= 500) && code !== 'temporal_unavailable';
       },
     },
   },
