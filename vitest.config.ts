@@ -4,8 +4,8 @@ import { aloneFiles, calmFiles, filesAtOnce, LongestFirst } from './test/setup/f
 const minutes = 60_000;
 const timeouts = { testTimeout: 2 * minutes, hookTimeout: 3 * minutes };
 
-/** The Temporal SDK loads our payload converter, which is TypeScript, by `require`: for that alone tsx is here, `--import tsx` costs each file 0.6 s more. */
-const execArgv = ['--require', 'tsx/cjs'];
+/** The Temporal SDK loads our payload converter, which is TypeScript, by `require`. */
+const execArgv = ['--import', 'tsx'];
 
 /**
  * Tests on real servers bear a machine that is busy, not every machine: one that fails is run once more, and `npm test` names at its end each

@@ -2,14 +2,12 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import type { ProgramCode } from '../../dev/programs.ts';
 import { startKafka } from '../../dev/servers/kafka.ts';
 import { postgresDataDir, startPostgres } from '../../dev/servers/postgres.ts';
 import { say } from '../../dev/servers/progress.ts';
 import type { Server } from '../../dev/servers/server.ts';
 import { startTemporal } from '../../dev/servers/temporal.ts';
 import { type SecuredKafka, secured } from '../harness/securedListeners.ts';
-import { builtPrograms } from './builtPrograms.ts';
 import { filesAtOnce } from './fileOrder.ts';
 
 /** The servers that integration tests share: tests take them from `sharedServers()`. */
@@ -18,8 +16,6 @@ export type SharedServers = {
   temporals: { address: string; namespace: string }[];
   kafka: { brokers: string[]; secured: SecuredKafka | undefined };
   databaseUrl: string;
-  /** How API and worker are started. */
-  code: ProgramCode;
   /** Where processes write their logs, and tests what must be gone afterwards. */
   dir: string;
 };
@@ -66,8 +62,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   const kafka = kept(startKafka({ dataDir: join(dir, 'kafka'), logDir, ...kafkaWays.options }));
   const postgres = kept(startPostgres({ dataDir, logDir, password: 'causeway' }));
-  const code = builtPrograms(join(dir, 'programs'));
-  const results = await Promise.allSettled([...temporals, kafka, postgres, code]);
+  const results = await Promise.allSettled([...temporals, kafka, postgres]);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) {
     await stop();
@@ -79,7 +74,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     temporals: (await Promise.all(temporals)).map(({ address, namespace }) => ({ address, namespace })),
     kafka: { brokers, secured: pid === undefined ? undefined : kafkaWays.of(brokers[0] ?? '') },
     databaseUrl: (await postgres).databaseUrl,
-    code: await code,
     dir,
   });
   return stop;

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { apiProgram, newSettings, type ProgramCode, workerProgram } from '../../../dev/programs.ts';
+import { apiProgram, newSettings, workerProgram } from '../../../dev/programs.ts';
 import { postgresDataDir, startOwnPostgres } from '../../../dev/servers/postgres.ts';
 import { say } from '../../../dev/servers/progress.ts';
 import { type Server, startServer, stoppedServer } from '../../../dev/servers/server.ts';
@@ -31,8 +31,8 @@ export type Stand = {
   stop(options?: { keepLogs: boolean }): Promise<void>;
 };
 
-/** Starts all of it in a folder of its own, API and worker from their sources unless `code` is given. `onStop` gets what stops it at once, before anything is started. */
-export async function startStand(onStop: (stop: Stand['stop']) => void = () => {}, code?: ProgramCode): Promise<Stand> {
+/** Starts all of it in a folder of its own. `onStop` gets what stops it at once, before anything is started. */
+export async function startStand(onStop: (stop: Stand['stop']) => void = () => {}): Promise<Stand> {
   const dir = await mkdtemp(join(tmpdir(), 'causeway-faults-'));
   await chmod(dir, 0o711); // Postgres may run as another user.
   const logDir = join(dir, 'logs');
@@ -66,8 +66,7 @@ export async function startStand(onStop: (stop: Stand['stop']) => void = () => {
       kept(startOwnPostgres({ dataDir, logDir, password: 'causeway' })),
     ]);
     await migrate(postgres.databaseUrl);
-    const own = newSettings({ databaseUrl: postgres.databaseUrl, temporal, logDir });
-    const settings = code === undefined ? own : { ...own, code };
+    const settings = newSettings({ databaseUrl: postgres.databaseUrl, temporal, logDir });
     const { url, spec } = await apiProgram(settings);
     const secondWorker = stoppedServer(workerProgram(settings, 'worker-2'));
     keep(() => secondWorker.stop());
