@@ -1,23 +1,10 @@
 import type pg from 'pg';
-import type { Destination } from '../domain/destination.ts';
 import { CausewayError } from '../domain/error.ts';
+import type { DestinationSettings } from './destinationChange.ts';
 import type { Config, DestinationRow } from './destinationRow.ts';
 import { earlierOf } from './earlierCredentials.ts';
 
-type Columns = Omit<
-  Destination,
-  | 'id'
-  | 'customerExternalId'
-  | 'type'
-  | 'version'
-  | 'createdAt'
-  | 'updatedAt'
-  | 'hashesKeys'
-  | 'lanesHeldUntil'
-  | 'lanesChangedAt'
-  | 'paused'
-  | 'deletedAt'
->;
+type Columns = Omit<DestinationSettings, 'customerExternalId' | 'type'>;
 
 /** Values for the columns that may change, in the order in which the statements below name them. */
 export function columnsOf(destination: Columns): unknown[] {
