@@ -13,6 +13,12 @@ wku8zajVAiEA/7IyLhgP037JAdLybCFSsCb8zjNMG0yBxLeYbYnJg3c=
 -----END CERTIFICATE-----
 `;
 
+/** These bytes as PEM. No line is empty, as where 64 signs fill the last one: OpenSSL reads no PEM with such a line. */
+export const pemOf = (label: string, der: Buffer): string => {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+};
+
 /** A new private key. */
 export const newPrivateKeyPem = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -24,8 +30,7 @@ export const unreadKeyPems = (): Record<'algorithm' | 'point', string> => {
     const bytes = Buffer.from(der);
     const offset = bytes.indexOf(Buffer.from(mark, 'hex')) + at;
     bytes.writeUInt8(bytes.readUInt8(offset) ^ 1, offset);
-    const lines = bytes.toString('base64').replaceAll(/.{64}/g, '$&\n');
-    return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
+    return pemOf('CERTIFICATE', bytes);
   };
   return { algorithm: altered('2a8648ce3d0201', 6), point: altered('03420004', 10) };
 };

@@ -12,7 +12,7 @@ import { failureIn } from '../../activities/kafka/failureNames.ts';
 import { privateKey } from '../../api/schemas/pem.ts';
 import { newAuthority, newCertificate } from '../../dev/servers/certificates.ts';
 import { answering } from '../harness/hostileServers.ts';
-import { newPrivateKeyPem } from '../harness/pem.ts';
+import { newPrivateKeyPem, pemOf } from '../harness/pem.ts';
 import { plainDestination } from '../harness/plainDestination.ts';
 
 const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).privateKey;
@@ -31,8 +31,7 @@ function withParts(given: Record<string, Buffer>): string {
   const parts: Record<string, unknown> = { ...usual.export({ format: 'jwk' }) };
   const bytesOf = (name: string): Buffer => given[name] ?? Buffer.from(String(parts[name]), 'base64url');
   const integers = [Buffer.from([0]), ...['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'].map(bytesOf)].map(integer);
-  const base64 = ofTag(0x30, Buffer.concat(integers)).toString('base64');
-  return `-----BEGIN RSA PRIVATE KEY-----\n${base64.replaceAll(/.{64}/g, '$&\n')}\n-----END RSA PRIVATE KEY-----\n`;
+  return pemOf('RSA PRIVATE KEY', ofTag(0x30, Buffer.concat(integers)));
 }
 const huge = (): Buffer => {
   const bytes = randomBytes(1_000);
@@ -126,8 +125,7 @@ test('a key encrypted before PKCS #8 is used with its IV in small letters, as Go
 const objectId = (hex: string): Buffer => ofTag(0x06, Buffer.from(hex, 'hex'));
 const pkcs8Of = (algorithm: Buffer[], key: Buffer): Buffer =>
   ofTag(0x30, Buffer.concat([integer(Buffer.from([0])), ofTag(0x30, Buffer.concat(algorithm)), ofTag(0x04, key)]));
-const ofDer = (der: Buffer, label = 'PRIVATE KEY'): string =>
-  `-----BEGIN ${label}-----\n${der.toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END ${label}-----\n`;
+const ofDer = (der: Buffer, label = 'PRIVATE KEY'): string => pemOf(label, der);
 const odd = (bytes: number): Buffer => {
   const number = randomBytes(bytes);
   number.writeUInt8(number.readUInt8(0) | 0x80);
