@@ -31,6 +31,8 @@ export type LaneRun = {
   start?: LaneStart | undefined;
   carriedBlocks?(): Promise<Block[]>;
   records: LaneRecord[];
+  /** How many events its history had when it was read. */
+  historyEvents: number;
   /** The run that this one continues, and the one that continues it. */
   previousRunId: string | undefined;
   nextRunId: string | undefined;
@@ -44,6 +46,14 @@ export type LaneRun = {
   beganKnowing(digest: string): boolean;
 };
 
+export type LaneNow = {
+  running: RunningProduce | undefined;
+  state: string | undefined;
+  runId?: string | undefined;
+  /** Of the run, by now. */
+  historyEvents?: number;
+};
+
 /** Reads lanes' histories out of Temporal. Temporal alone holds the log of deliveries. Throws `temporal_unavailable`. */
 export class LaneHistories {
   private readonly converter: LoadedDataConverter;
@@ -55,6 +65,7 @@ export class LaneHistories {
   /** What one run of a lane tells, or undefined where retention has deleted it. */
   async run(workflowId: string, runId: string): Promise<LaneRun | undefined> {
     const records: LaneRecord[] = [];
+    let historyEvents = 0;
     let previousRunId: string | undefined;
     let nextRunId: string | undefined;
     let seen: CarriedDedupWindow | undefined;
@@ -70,6 +81,7 @@ export class LaneHistories {
       const page = await this.page(workflowId, runId, nextPageToken);
       if (!page) return undefined;
       const events = page.history?.events ?? [];
+      historyEvents += events.length;
       for (const event of events) {
         const { activityType } = event.activityTaskScheduledEventAttributes ?? {};
         if (activityType?.name === produceActivity) batches.add(String(event.eventId));
@@ -103,6 +115,7 @@ export class LaneHistories {
       start,
       carriedBlocks: () => this.decoded<Block[]>(input.slice(2)),
       records,
+      historyEvents,
       previousRunId,
       nextRunId: nextRunId || undefined,
       isTerminated,
@@ -155,9 +168,7 @@ export class LaneHistories {
   }
 
   /** The produce activity that runs in a lane now, and the lane's state as its search attributes show it. */
-  async now(
-    workflowId: string,
-  ): Promise<{ running: RunningProduce | undefined; state: string | undefined; runId?: string | undefined }> {
+  async now(workflowId: string): Promise<LaneNow> {
     const execution = { workflowId };
     const described = await this.called(() =>
       this.client.workflowService.describeWorkflowExecution({ namespace: this.namespace, execution }),
@@ -167,15 +178,18 @@ export class LaneHistories {
     const stateText = info?.searchAttributes?.indexedFields?.DeliveryState?.data;
     const state = stateText ? String(JSON.parse(Buffer.from(stateText).toString())) : undefined;
     const pending = described.pendingActivities?.find(({ activityType }) => activityType?.name === produceActivity);
-    const runId = info?.execution?.runId ?? undefined;
-    if (!pending) return { running: undefined, state, runId };
+    const run = {
+      runId: info?.execution?.runId ?? undefined,
+      historyEvents: info?.historyLength?.toNumber() ?? 0,
+    };
+    if (!pending) return { running: undefined, state, ...run };
     const [progress] = await this.decoded<[Progress?]>(pending.heartbeatDetails?.payloads);
     const isStarted = pending.state === proto.temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;
     const attempt = pending.attempt ?? 1;
     const scheduledAtMs = msOf(pending.scheduledTime);
     const nextAttemptAtMs = !isStarted && attempt > 1 ? scheduledAtMs : undefined;
-    const activity = `${runId}/${pending.activityId}`;
-    return { running: { activity, progress, attempt, scheduledAtMs, nextAttemptAtMs }, state, runId };
+    const activity = `${run.runId}/${pending.activityId}`;
+    return { running: { activity, progress, attempt, scheduledAtMs, nextAttemptAtMs }, state, ...run };
   }
 
   private get namespace(): string {

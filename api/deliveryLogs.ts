@@ -1,5 +1,5 @@
 import type { HeldInRuns } from '../activities/heldInRuns.ts';
-import type { LaneHistories, LaneRun } from '../activities/laneHistory.ts';
+import type { LaneHistories, LaneNow, LaneRun } from '../activities/laneHistory.ts';
 import type { Looked } from '../activities/segmentOf.ts';
 import { deliveredIn } from '../domain/deliveredIn.ts';
 import { type DeliveryLog, deliveryLogOf, type LaneRecord, ownRecords, segmentOf } from '../domain/deliveryLog.ts';
@@ -45,9 +45,11 @@ export const deliveryHistories = (histories: LaneHistories, held: HeldInRuns): D
 export async function readDelivery(
   histories: DeliveryHistories,
   digest: string,
-  { workflowId, runId, acceptedAt, laterRunIds = [] }: IndexedDelivery,
+  indexed: IndexedDelivery,
   runsMax = runsReadMax,
+  isAgain = false,
 ): Promise<LoggedDelivery> {
+  const { workflowId, runId, acceptedAt, laterRunIds = [] } = indexed;
   const destinationId = workflowId.split(':')[1] ?? '';
   let runsPassedOver = 0;
   let ownRunId: string | undefined;
@@ -118,14 +120,24 @@ export async function readDelivery(
     if (!next) return await fromOpenRun(nextRunId);
     runs.push(next); // And is read in the next turn of this loop.
   }
-  const current = runs.at(-1)?.id ?? runId;
+  const lastRun = runs.at(-1) ?? named;
+  const current = lastRun.id;
   const now = await histories.now(workflowId);
   const log = deliveryLogOf(digest, records, now.running);
   if (!inQueue.has(log.status)) return logged(log, current);
   // The lane knew it before, and no run that is left tells of it.
   if (!isWhole && log.status === 'queued' && log.attempts.length === 0) return await fromOpenRun(current);
-  return logged({ ...log, status: waitingStatus(now.state) }, current);
+  const status = waitingStatus(now.state);
+  if (!isAgain && log.status === 'queued' && status !== 'queued' && wentOn(lastRun, now)) {
+    // It came to hold after its history was read, which tells neither why nor whether the event is settled by now.
+    return await readDelivery(histories, digest, indexed, runsMax, true);
+  }
+  return logged({ ...log, status }, current);
 }
+
+/** Whether the run's history has more by now than was read of it. */
+const wentOn = (run: ReadRun, now: LaneNow): boolean =>
+  now.runId === run.id && (now.historyEvents ?? 0) > run.historyEvents;
 
 type ReadRun = LaneRun & { id: string };
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { LaneRun } from '../../activities/laneHistory.ts';
+import type { LaneNow, LaneRun } from '../../activities/laneHistory.ts';
 import { readDelivery } from '../../api/deliveryLogs.ts';
 import { blockOf } from '../../domain/block.ts';
 import { carriesId, DedupWindow } from '../../domain/dedupWindow.ts';
@@ -17,6 +17,7 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
   for (let n = 0; n < length; n++) {
     runs.set(run(n), {
       records: recordsOf(n),
+      historyEvents: 3,
       previousRunId: n > 0 ? run(n - 1) : undefined,
       nextRunId: n < length - 1 ? run(n + 1) : undefined,
       isTerminated: false,
@@ -32,12 +33,13 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
   const asked: string[] = [];
   const unlisted = new Set<string>();
   const segments: { hold: boolean | 'unread' } = { hold: false };
+  const told: { now: () => Partial<LaneNow> } = { now: () => ({}) };
   const histories = {
     run: async (_: string, runId: string) => {
       read.push(runId);
       return runs.get(runId);
     },
-    now: async () => ({ running: undefined, state: undefined, runId: run(length - 1) }),
+    now: async () => ({ running: undefined, state: undefined, runId: run(length - 1), ...told.now() }),
     runIds: async () => [...runs.keys()].filter((id) => !unlisted.has(id)).toReversed(),
     heldAt: async (_: string, runId: string) => {
       asked.push(runId);
@@ -57,6 +59,7 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
     asked,
     unlisted,
     segments,
+    told,
     log: (from: number, later: number[] = []) =>
       readDelivery(histories, digest, { workflowId, runId: run(from), acceptedAt, laterRunIds: later.map(run) }),
   };
@@ -131,6 +134,41 @@ test('an event that waits is looked for in no run before the one that took it in
   const { log, read } = lane(3);
   expect(await log(0)).toMatchObject({ status: 'queued', runId: run(2) });
   expect(read).toEqual([0, 1, 2].map(run));
+});
+
+describe('an event whose lane came to hold after its history was read', () => {
+  const suspended = (): LaneRecord[] => {
+    const error = { kind: 'destinationAtFault' as const, name: 'ADDRESS_REFUSED', message: 'm', remedy: 'r' };
+    const [scheduled, completed] = delivered();
+    if (scheduled?.kind !== 'scheduled' || completed?.kind !== 'completed')
+      throw new Error('It is told otherwise now.');
+    return [scheduled, { ...completed, outcome: { ...completed.outcome, landed: [], suspended: error } }];
+  };
+
+  test.each<[string, () => LaneRecord[], object]>([
+    ['is told with what it holds for', suspended, { status: 'suspended', error: { name: 'ADDRESS_REFUSED' } }],
+    ['and which was delivered before that is told so', delivered, { status: 'delivered', offset: 17 }],
+  ])('%s', async (_, records, told) => {
+    const one = lane(1);
+    one.told.now = () => {
+      const known = one.runs.get(run(0));
+      if (known) one.runs.set(run(0), { ...known, records: records(), historyEvents: 9 });
+      return { state: 'Suspended', historyEvents: 9 };
+    };
+    expect(await one.log(0)).toMatchObject(told);
+    expect(one.read).toHaveLength(2);
+  });
+
+  test('is read once more and no oftener where it is none of those that it holds for', async () => {
+    const { log, read, told } = lane(1);
+    let historyEvents = 3;
+    told.now = () => ({ state: 'Suspended', historyEvents: ++historyEvents });
+    const { status, error } = await log(0);
+    expect([status, error, read.length]).toEqual(['suspended', undefined, 2]);
+    told.now = () => ({ state: 'Suspended', historyEvents: 3 });
+    read.length = 0;
+    expect([(await log(0)).status, read.length]).toEqual(['suspended', 1]);
+  });
 });
 
 test('an event that the lane had before, and of which no run tells any more, is expired and not queued', async () => {

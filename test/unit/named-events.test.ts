@@ -9,7 +9,7 @@ import { idOf } from '../harness/laneSteps.ts';
 test('an event whose log is not read to its end is not replayed as if it were known where it is', async () => {
   const workflowId = 'delivery:dst_a:c';
   const records = {
-    ...{ records: [], previousRunId: undefined, isTerminated: false, resets: [], copiedRecords: 0 },
+    ...{ records: [], previousRunId: undefined, isTerminated: false, resets: [], copiedRecords: 0, historyEvents: 1 },
     beganKnowing: () => false,
   };
   const finder = new NamedEventsFinder({
@@ -80,7 +80,7 @@ test('an event that an earlier replay sent once more is sent out of the run that
       },
     },
   ];
-  const common = { isTerminated: false, resets: [], copiedRecords: 0 };
+  const common = { isTerminated: false, resets: [], copiedRecords: 0, historyEvents: 1 };
   const sentAgain: LaneRecord = {
     kind: 'resent',
     atMs: 5,

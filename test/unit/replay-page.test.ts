@@ -16,7 +16,14 @@ const runWith = (numbers: readonly number[]): LaneRun => ({
       0,
     ),
   ],
-  ...{ previousRunId: undefined, nextRunId: undefined, isTerminated: false, resets: [], copiedRecords: 0 },
+  ...{
+    previousRunId: undefined,
+    nextRunId: undefined,
+    isTerminated: false,
+    resets: [],
+    copiedRecords: 0,
+    historyEvents: 1,
+  },
   beganKnowing: () => false,
 });
 

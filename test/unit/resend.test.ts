@@ -34,7 +34,14 @@ function runOf(numbers: readonly number[]): LaneRun {
         outcome: { onDeadLetter: 'continue', attempts: [], landed, refused: [] },
       },
     ],
-    ...{ previousRunId: undefined, nextRunId: undefined, isTerminated: false, resets: [], copiedRecords: 0 },
+    ...{
+      previousRunId: undefined,
+      nextRunId: undefined,
+      isTerminated: false,
+      resets: [],
+      copiedRecords: 0,
+      historyEvents: 1,
+    },
     beganKnowing: () => false,
   };
 }

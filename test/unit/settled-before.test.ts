@@ -30,7 +30,7 @@ function runOf({ delivered = [], resets = [], next }: Given): LaneRun {
     { kind: 'scheduled', batch: 'b', activity: 'a', atMs: 0, block: blockWith(...delivered, 'not delivered') },
     { kind: 'completed', batch: 'b', atMs: 0, outcome: outcomeOf(delivered.map((_, n) => n)) },
   ];
-  const about = { previousRunId: undefined, nextRunId: next, isTerminated: false, copiedRecords: 0 };
+  const about = { previousRunId: undefined, nextRunId: next, isTerminated: false, copiedRecords: 0, historyEvents: 1 };
   return { records, resets, ...about, beganKnowing: () => false };
 }
 /** A lane whose runs are these; which were read, and what it says of the run `reset`. */
