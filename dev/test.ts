@@ -1,13 +1,26 @@
 /** `npm test`: what the tests stand on is installed, then they run. Arguments go to vitest, e.g. `npm test -- test/unit`. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import type { TestError } from 'vitest';
 import { parseCLI, startVitest, type Vitest } from 'vitest/node';
 import { dashboardUpToDate } from './dashboard/upToDate.ts';
 import { installParts } from './servers/parts.ts';
 import { say } from './servers/progress.ts';
 
-type Count = { passed: number; failed: number /** Names of those that failed at first. */; atSecondTry: string[] };
+type Count = { passed: number; failed: number /** Those that failed at first, and why. */; atSecondTry: string[] };
+
+const reasonCharsMax = 1_500;
+
+/** Of whoever must find out whether it was the machine or a wrong result: vitest itself says it only of a test that fails twice. */
+function firstTry({ errors = [] }: { errors?: readonly TestError[] | undefined }): string {
+  const [error] = errors;
+  const place = error?.stacks?.[0];
+  const at = place && `at ${relative(process.cwd(), place.file)}:${place.line}`;
+  const cause = error?.cause && `caused by: ${error.cause.message}`;
+  const why = [error?.message, cause, error?.diff].map((text) => text?.slice(0, reasonCharsMax));
+  return [...why, at].flatMap((text) => text?.split('\n') ?? []).join('\n    ');
+}
 
 /** Tests, and what failed outside of any test: a file that can't be read, an error that nobody caught. */
 function count(vitest: Vitest): Count {
@@ -15,10 +28,12 @@ function count(vitest: Vitest): Count {
   for (const testModule of vitest.state.getTestModules()) {
     const failedBefore = result.failed;
     for (const test of testModule.children.allTests()) {
-      const { state } = test.result();
-      if (test.diagnostic()?.flaky) result.atSecondTry.push(`${testModule.relativeModuleId} > ${test.fullName}`);
-      if (state === 'passed') result.passed += 1;
-      if (state === 'failed') result.failed += 1;
+      const outcome = test.result();
+      if (test.diagnostic()?.flaky) {
+        result.atSecondTry.push(`${testModule.relativeModuleId} > ${test.fullName}\n    ${firstTry(outcome)}`);
+      }
+      if (outcome.state === 'passed') result.passed += 1;
+      if (outcome.state === 'failed') result.failed += 1;
     }
     if (!testModule.ok() && result.failed === failedBefore) result.failed += 1;
   }
@@ -50,7 +65,8 @@ async function main(): Promise<void> {
   const { passed, failed, atSecondTry } = count(vitest);
   await vitest.close(); // The shared servers stop here.
   const isGood = failed === 0 && passed > 0 && !process.exitCode;
-  if (isGood) await rm(dir, { recursive: true, force: true });
+  // What failed at first is looked into as what failed.
+  if (isGood && atSecondTry.length === 0) await rm(dir, { recursive: true, force: true });
   else say(`The logs of servers, API and workers are in ${dir}.`);
   if (passed + failed === 0) say('No test ran.');
   if (atSecondTry.length > 0) say(`Passed at the second try only:\n${atSecondTry.join('\n')}`);
