@@ -70,11 +70,10 @@ const one = {
 test('the next request is written once the time is over for which the broker throttles us, and not before', async () => {
   await withBroker(async (connection, cameAtMs) => {
     const first = await connection.produce(one, () => true);
-    const answeredAtMs = performance.now();
     expect(first.topics[0]?.partitions[0]).toMatchObject({ partition: 0, errorCode: 0, baseOffset: '0' });
     await connection.produce(one, () => true);
-    const [, second = 0] = cameAtMs;
-    expect(second - answeredAtMs).toBeGreaterThan(throttleMs - 50);
+    const [answered = 0, second = 0] = cameAtMs;
+    expect(second - answered).toBeGreaterThan(throttleMs - 2); // Timers know whole ms alone.
   });
 });
 

@@ -47,9 +47,17 @@ function openGate() {
 }
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** Time is the test's until it ends: on the machine's, some other work of its comes between what is done and noted. */
+function ownTime(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] });
+  vi.setTimerTickMode('nextTimerAsync');
+}
+const gapsOf = (atMs: readonly number[]): number[] => atMs.slice(1).map((ms, i) => ms - (atMs[i] ?? 0));
+
 describe('the lane writer', () => {
   afterEach(() => {
     vi.restoreAllMocks();
+    vi.useRealTimers();
   });
 
   test('sends an idle lane its event at once, and what arrives meanwhile as one block', async () => {
@@ -167,6 +175,7 @@ describe('the lane writer', () => {
   });
 
   test('spaces the signals of a hot lane, and keeps the quiet it has promised', async () => {
+    ownTime();
     const at: number[] = [];
     const promised: number[] = [];
     const writer = new LaneWriter({
@@ -178,10 +187,8 @@ describe('the lane writer', () => {
       },
     });
     for (let n = 0; n < 4; n++) await submit(writer, target('hot', 100), delivery(n));
-    const gaps = at.slice(1).map((ms, i) => ms - (at[i] ?? 0));
-    for (const [i, gap] of gaps.entries()) expect(gap).toBeGreaterThanOrEqual((promised[i] ?? 0) - 2);
     expect(promised).toEqual([50, 50, 50, 50]);
-    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(98);
+    expect(gapsOf(at)).toEqual([100, 100, 100]);
   });
 
   test('ends the spacing of a hot lane early once all who sent to it lately wait for their answer', async () => {
@@ -209,6 +216,7 @@ describe('the lane writer', () => {
 
   describe('promises a run that is known to be long a long quiet', () => {
     const promising = (longRun: () => string | undefined, runEnd?: RunEnd) => {
+      ownTime();
       const at: number[] = [];
       const promised: number[] = [];
       const writer = new LaneWriter({
@@ -233,7 +241,7 @@ describe('the lane writer', () => {
       for (let n = 1; n < 6; n++) await post(n);
       expect(promised.slice(0, 3)).toEqual([50, 500, 50]);
       expect(promised.slice(3)).toContain(500);
-      expect((at[2] ?? 0) - (at[1] ?? 0)).toBeGreaterThanOrEqual(490);
+      expect(gapsOf(at).slice(0, 2)).toEqual([100, 500]);
     });
 
     test('which is over once the lane has continued as new, and is not promised that run again', async () => {
@@ -248,13 +256,14 @@ describe('the lane writer', () => {
       const startedAtMs = performance.now();
       end(true);
       await posted;
-      expect(performance.now() - startedAtMs).toBeLessThan(400);
+      expect(performance.now() - startedAtMs).toBe(100);
       for (let n = 2; n < 12; n++) await post(n);
       expect(promised.slice(1)).toEqual(Array(11).fill(50));
     });
   });
 
   test('holds a full block back, too, for as long as the lane should have to catch up', async () => {
+    ownTime();
     const at: number[] = [];
     const writer = new LaneWriter({
       waitingBytesMax: 1e8,
@@ -265,12 +274,11 @@ describe('the lane writer', () => {
       },
     });
     await Promise.all(Array.from({ length: 3 * blockEventsMax }, (_, n) => submit(writer, target('a'), delivery(n))));
-    const gaps = at.slice(1).map((ms, i) => ms - (at[i] ?? 0));
-    expect(gaps).toHaveLength(2);
-    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(110);
+    expect(gapsOf(at)).toEqual([120, 120]);
   });
 
   test('and goes on doing so when the lane has continued as new', async () => {
+    ownTime();
     const at: number[] = [];
     const asked: number[] = [];
     const writer = new LaneWriter({
@@ -284,7 +292,7 @@ describe('the lane writer', () => {
       },
     });
     for (let n = 0; n < 3; n++) await submit(writer, target('a'), delivery(n));
-    for (const [i, ms] of at.slice(1).entries()) expect(ms - (at[i] ?? 0)).toBeGreaterThanOrEqual(290);
+    expect(gapsOf(at)).toEqual([300, 300]);
     expect(asked).toEqual([500]); // For the second block's promise alone: the backlog's pauses are no promises.
   });
 
