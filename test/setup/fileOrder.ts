@@ -11,6 +11,7 @@ const named = (names: readonly string[]): string[] => names.map((name) => `test/
 export const calmFiles = named([
   'continue-as-new', // No POST waits a second.
   'changes-heard', // Within a second.
+  'api-keys', // A key that is revoked opens nothing in another process, within a second.
   'connection-test', // Nobody is held up for longer than the test has.
   'destinations', // Lanes that change are held, and let go, within a second.
   'overload', // 503 within seconds.
