@@ -6,13 +6,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { exists, run } from '../../dev/servers/install.ts';
 import { ensureTopic, kafkaClient, startKafka } from '../../dev/servers/kafka.ts';
-import { longStep, say } from '../../dev/servers/progress.ts';
+import { say } from '../../dev/servers/progress.ts';
 import { startChild, stopChildren } from '../child/child.ts';
 import { countsIn, runToEnd } from '../program.ts';
 import { type ClientMethods, type ClientName, clientNames, type Written } from './clients.ts';
+import { installOther } from './install.ts';
 
 type Case = { title: string; lanes: number; recordsEach: number; lingerMs: number };
 
@@ -26,7 +25,6 @@ const cases: readonly Case[] = [
 ];
 const partitions = 3;
 const warmUpSeconds = 1;
-const installMsMax = 5 * 60_000;
 
 type Result = { title: string; client: ClientName; turns: Written[]; missing: number };
 
@@ -84,15 +82,6 @@ function table(results: readonly Result[]): string {
   );
   const head = `**${base?.title}**\n\n| client | records/s | to the first, in its turn | CPU µs a record | claimed, not there |\n| --- | --- | --- | --- | --- |`;
   return [head, ...rows.map((row) => `| ${row} |`)].join('\n');
-}
-
-/** The other client is no package of Causeway's: whoever does not measure it need not have it. */
-async function installOther(): Promise<void> {
-  const cwd = fileURLToPath(new URL('.', import.meta.url));
-  if (await exists(join(cwd, 'node_modules', '@platformatic', 'kafka'))) return;
-  const install = (): Promise<string> =>
-    run('npm', ['install', '--no-save', '--ignore-scripts'], { cwd, timeoutMs: installMsMax });
-  await longStep('Installing @platformatic/kafka into bench/clients', 'a few seconds, once', install);
 }
 
 async function main(): Promise<number> {

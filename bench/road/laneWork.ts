@@ -37,8 +37,11 @@ type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 const msOf = ({ eventTime }: HistoryEvent): number =>
   Number(eventTime?.seconds ?? 0) * 1_000 + (eventTime?.nanos ?? 0) / 1e6;
 
+type Kind = Pick<LaneKind, 'lanes' | 'keys'>;
+type Destination = Pick<BenchDestination, 'id' | 'customerExternalId'>;
+
 /** The lanes that a load over this destination used; none where each event had its own. */
-export function lanesOf({ lanes, keys }: LaneKind, { customerExternalId }: BenchDestination): string[] {
+export function lanesOf({ lanes, keys }: Kind, { customerExternalId }: Destination): string[] {
   if (keys === 'new') return [];
   return lanes === 'key' ? [customerExternalId] : Array.from({ length: lanes }, (_, n) => String(n));
 }
@@ -118,9 +121,9 @@ const summary = (values: readonly number[]) => {
 
 /** Reads the histories of the lanes that a load of so many events went through; undefined where each event had its own. */
 export async function laneWork(
-  stack: BenchStack,
-  kind: LaneKind,
-  destination: BenchDestination,
+  stack: Pick<BenchStack, 'temporalAddress' | 'temporalNamespace'>,
+  kind: Kind,
+  destination: Destination,
   events: number,
 ): Promise<LaneWork | undefined> {
   const lanes = lanesOf(kind, destination);

@@ -29,6 +29,10 @@ export type Road = 'straight' | 'proxied' | 'withRights' | 'cluster';
 export const faultAuths = ['none', 'scram', 'mtls'] as const;
 export type FaultAuth = (typeof faultAuths)[number];
 
+/** What is under the worker's producers: the client that Causeway has, or the one that it was held against (docs/decisions/kafka-client.md). */
+export const faultClients = ['kafkajs', 'platformatic'] as const;
+export type FaultClient = (typeof faultClients)[number];
+
 export type Form = 'short' | 'full';
 
 export type Fault = {

@@ -1,6 +1,7 @@
 /** `npm run test:faults`: does harm to every part of a running Causeway, and counts what was lost. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { installOther } from '../../bench/clients/install.ts';
 import { describeMachine } from '../../bench/report/run.ts';
 import { endAllGroups } from '../../dev/servers/groups.ts';
 import { MissingTools } from '../../dev/servers/install.ts';
@@ -17,12 +18,14 @@ let stopStand: Stand['stop'] = async () => {};
 
 const inWords = ({ problems }: FaultResult): string => (problems.length === 0 ? 'as it must be' : problems.join('; '));
 
-async function faultRun({ form, faults, auth, out }: FaultArguments): Promise<boolean> {
+async function faultRun({ form, faults, auth, client, server, out }: FaultArguments): Promise<boolean> {
   await installParts({ forTests: false });
+  if (client === 'platformatic') await installOther();
   const run = await describeMachine();
-  const stand = await startStand((stop) => {
+  const onStop = (stop: Stand['stop']): void => {
     stopStand = stop;
-  });
+  };
+  const stand = await startStand({ client, server, onStop });
   const results: FaultResult[] = [];
   for (const fault of faults) {
     say(`${fault.name}: ${fault.title}, ${fault.times[form]} × …`);
@@ -31,7 +34,11 @@ async function faultRun({ form, faults, auth, out }: FaultArguments): Promise<bo
     say(`  ${result.accepted} accepted, ${result.arrived} delivered: ${inWords(result)}`);
   }
   const command = ['npm run test:faults --', ...process.argv.slice(2)].join(' ');
-  const found: FaultRun = { command, form, auth, run, results };
+  const other = {
+    ...(client !== 'kafkajs' && { client }),
+    ...(Object.keys(server).length > 0 && { server }),
+  };
+  const found: FaultRun = { command, form, auth, ...other, run, results };
   const json = JSON.stringify(found, null, 2);
   console.log(`${tableOf(results)}\n\n\`\`\`json\n${json}\n\`\`\``);
   if (out !== undefined) {

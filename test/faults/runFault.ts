@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { outcomes } from '../../bench/load/sendLog.ts';
+import { type LaneWork, laneWork } from '../../bench/road/laneWork.ts';
 import { until } from '../../dev/servers/until.ts';
 import { laneOf } from '../../domain/lane.ts';
 import type { Fault, FaultAuth, Form, Ground } from './fault.ts';
@@ -20,6 +21,8 @@ export type FaultResult = Account & {
   parked: number;
   /** How many POSTs were answered in which way. */
   answers: Record<string, number>;
+  /** From a batch being due to a worker taking it, in ms: next to nothing where Temporal starts activities eagerly. Absent in older figures. */
+  batchWaitMs?: LaneWork['activityWaitMs'];
   /** What should not have been, in words; nothing where all is well. */
   problems: string[];
 };
@@ -84,9 +87,10 @@ export async function runFault(
     topicDeletedAtMs: records.deletedAtMs,
   });
   await records.end();
+  const waits = await batchWaits(ground, account.accepted).catch((error: unknown) => void problems.push(String(error)));
   const { name, title, workers } = fault;
   const answers = Object.fromEntries(load.answers);
-  const result = { fault: name, title, workers, parked: ground.parked, answers, ...account };
+  const result = { fault: name, title, workers, parked: ground.parked, answers, ...account, ...waits };
   const late = isTimed ? latenessOf(result, fault) : [];
   return { ...result, problems: [...problems, ...problemsOf(result, fault), ...late] };
 }
@@ -101,6 +105,16 @@ async function oneRound(fault: Fault, form: Form, ground: Ground): Promise<Round
   const healedAtMs = Date.now();
   await caughtUp(ground, healedAtMs);
   return { injectedAtMs, healedAtMs, thereAtMs: fault.isTakenOver ? harmedAtMs : healedAtMs };
+}
+
+async function batchWaits(
+  { stand: { temporal }, target }: Ground,
+  events: number,
+): Promise<Pick<FaultResult, 'batchWaitMs'>> {
+  const { destinationId: id, customerExternalId } = target;
+  const stack = { temporalAddress: temporal.address, temporalNamespace: temporal.namespace };
+  const work = await laneWork(stack, { lanes: laneCount, keys: 'spread' }, { id, customerExternalId }, events);
+  return work ? { batchWaitMs: work.activityWaitMs } : {};
 }
 
 async function haveWorkers({ secondWorker }: Stand, count: 1 | 2): Promise<void> {

@@ -167,9 +167,17 @@ test('arguments name faults, and a wrong name is answered with the right ones', 
     form: 'short',
     faults: [{ name: 'none' }, { name: 'poison' }],
   });
-  expect(readArguments([])).toMatchObject({ form: 'full', auth: 'none' });
+  expect(readArguments([])).toMatchObject({ form: 'full', auth: 'none', client: 'kafkajs', server: {} });
   expect(readArguments(['--auth', 'mtls'])).toMatchObject({ auth: 'mtls' });
   expect(() => readArguments(['--auth', 'kerberos'])).toThrow(/"kerberos".*none, scram, mtls/);
+  expect(readArguments(['--client', 'platformatic'])).toMatchObject({ client: 'platformatic' });
+  expect(() => readArguments(['--client', 'librdkafka'])).toThrow(/"librdkafka".*kafkajs, platformatic/);
+  expect(readArguments(['--server', 'a.b=true', '--server', 'c="2s"'])).toMatchObject({
+    server: { 'a.b': 'true', c: '"2s"' },
+  });
+  for (const wrong of ['a.b', 'a.b=', '=true', 'a.b=2s']) {
+    expect(() => readArguments(['--server', wrong]), wrong).toThrow(/no setting.*name=value/);
+  }
   expect(() => readArguments(['--only', 'meteor'])).toThrow(WrongArgument);
   expect(() => readArguments(['--only', 'meteor'])).toThrow(/"meteor".*worker-killed/);
   expect(() => readArguments(['--sohrt'])).toThrow(WrongArgument);

@@ -42,8 +42,15 @@ const cells = (result: FaultResult): string[] => [
 export const tableOf = (results: readonly FaultResult[]): string =>
   [head, head.map(() => '---'), ...results.map(cells)].map((row) => `| ${row.join(' | ')} |`).join('\n');
 
+/** How long a batch waited for a worker, in the middle of each fault: the least and the most. */
+function waitsOf(results: readonly FaultResult[]): string {
+  const middles = results.flatMap(({ batchWaitMs }) => batchWaitMs?.p50 ?? []);
+  if (middles.length === 0) return '';
+  return ` A batch waited for a worker for ${Math.min(...middles).toFixed(1)} to ${Math.max(...middles).toFixed(1)} ms (p50).`;
+}
+
 const runLine = ({ command, run, results }: FaultRun): string =>
-  `- \`${command}\`, ${run.startedAt}, commit ${run.commit}; ${run.cores} × ${run.cpu}, ${run.memoryGiB} GiB, ${run.system}, Node ${run.node}; load before the run ${run.loadBefore}. ${results.map(({ fault }) => fault).join(', ')}.`;
+  `- \`${command}\`, ${run.startedAt}, commit ${run.commit}; ${run.cores} × ${run.cpu}, ${run.memoryGiB} GiB, ${run.system}, Node ${run.node}; load before the run ${run.loadBefore}. ${results.map(({ fault }) => fault).join(', ')}.${waitsOf(results)}`;
 
 const problemLines = (results: readonly FaultResult[]): string[] =>
   results.flatMap(({ fault, problems }) => problems.map((problem) => `- ${fault}: ${problem}`));
@@ -73,13 +80,34 @@ ${bounds}
 - When a record was written is the broker's own word (\`LogAppendTime\`).
 
 With \`--auth scram\` and \`--auth mtls\` the worker comes to every broker over TLS, as a principal that has WRITE on the topic and nothing
-else; with SCRAM a session ends after 10 s (\`connections.max.reauth.ms\`) and is renewed, faults or not.`;
+else; with SCRAM a session ends after 10 s (\`connections.max.reauth.ms\`) and is renewed, faults or not.
+
+The last sections are of what Causeway does not ship with: \`--client platformatic\` puts another Kafka client under the worker's producers
+([kafka-client](decisions/kafka-client.md)), \`--server\` gives Temporal's server a setting that \`npm start\` does not
+([cheap-cycles](decisions/cheap-cycles.md)). Faults that were run there once or twice were run in the short form.`;
 
 const roads: Record<FaultAuth, string> = {
   none: 'Over plaintext',
   scram: 'Over TLS, with SCRAM-SHA-512',
   mtls: 'Over TLS, with a client certificate',
 };
+
+/** Whether it was of something else than what Causeway ships with. */
+const isOther = ({ client, server }: FaultRun): boolean => client !== undefined || server !== undefined;
+
+/** What was delivered by, and over. */
+const titleOf = ({ auth = 'none', client = 'kafkajs', server = {} }: FaultRun): string =>
+  [
+    roads[auth],
+    ...(client === 'platformatic' ? ["with `@platformatic/kafka` in kafkajs's place"] : []),
+    ...Object.entries(server).map(([name, value]) => `Temporal with \`${name}=${value}\``),
+  ].join('; ');
+
+/** What Causeway ships with comes first. */
+const inPageOrder = (a: FaultRun, b: FaultRun): number =>
+  Number(isOther(a)) - Number(isOther(b)) ||
+  faultAuths.indexOf(a.auth ?? 'none') - faultAuths.indexOf(b.auth ?? 'none') ||
+  titleOf(a).localeCompare(titleOf(b));
 
 /** Of each fault the result of its last run, and the results that were left behind by it. */
 function parted(runs: readonly FaultRun[]): { last: FaultRun[]; earlier: FaultRun[] } {
@@ -94,13 +122,13 @@ function parted(runs: readonly FaultRun[]): { last: FaultRun[]; earlier: FaultRu
 const listed = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : [`${title}:\n\n${lines.join('\n')}`];
 
-function sectionsOf(auth: FaultAuth, runs: readonly FaultRun[]): string[] {
+function sectionsOf(title: string, runs: readonly FaultRun[]): string[] {
   const { last, earlier } = parted(runs);
   const results = last.flatMap((run) => run.results);
   if (results.length === 0) return [];
   const problems = problemLines(results);
   return [
-    `## ${roads[auth]}`,
+    `## ${title}`,
     tableOf(results),
     ...(problems.length === 0
       ? ['Nothing was wrong in the last run of any fault.']
@@ -117,14 +145,15 @@ function sectionsOf(auth: FaultAuth, runs: readonly FaultRun[]): string[] {
 
 /** docs/reliability.md, from the figures of one run or several. */
 export function pageOf(runs: readonly FaultRun[]): string {
+  const titles = [...new Set(runs.toSorted(inPageOrder).map(titleOf))];
   const sections = [
     '# What was lost, and how long it took',
     'Made by `npm run test:faults -- --page` from the figures in `test/faults/results`; nothing here is written by hand.',
     explanation,
-    ...faultAuths.flatMap((auth) =>
+    ...titles.flatMap((title) =>
       sectionsOf(
-        auth,
-        runs.filter((run) => (run.auth ?? 'none') === auth),
+        title,
+        runs.filter((run) => titleOf(run) === title),
       ),
     ),
   ];

@@ -2,14 +2,15 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { apiProgram, newSettings, workerProgram } from '../../../dev/programs.ts';
+import { apiProgram, newSettings, type ProgramSettings, workerFlags, workerProgram } from '../../../dev/programs.ts';
 import { postgresDataDir, startOwnPostgres } from '../../../dev/servers/postgres.ts';
 import { say } from '../../../dev/servers/progress.ts';
-import { type Server, startServer, stoppedServer } from '../../../dev/servers/server.ts';
+import { type Server, type ServerSpec, startServer, stoppedServer } from '../../../dev/servers/server.ts';
 import { startOwnTemporal, type TemporalServer } from '../../../dev/servers/temporal.ts';
 import { dataConverter } from '../../../domain/dataConverter.ts';
 import { migrate } from '../../../store/migrate.ts';
 import { type TestApi, testApi } from '../../harness/api.ts';
+import type { FaultClient } from '../fault.ts';
 import { type FaultBroker, startFaultBroker } from './broker.ts';
 import { type FaultCluster, startFaultCluster } from './cluster.ts';
 import { newWaysIn } from './waysIn.ts';
@@ -31,8 +32,27 @@ export type Stand = {
   stop(options?: { keepLogs: boolean }): Promise<void>;
 };
 
-/** Starts all of it in a folder of its own. `onStop` gets what stops it at once, before anything is started. */
-export async function startStand(onStop: (stop: Stand['stop']) => void = () => {}): Promise<Stand> {
+export type StandOptions = {
+  /** What is under the workers' producers: `bench/clients` must have it, where it is not kafkajs. */
+  client?: FaultClient;
+  /** Settings of Temporal's server beside the usual ones, by name. */
+  server?: Readonly<Record<string, string>>;
+  /** Gets what stops the stand at once, before anything is started. */
+  onStop?: (stop: Stand['stop']) => void;
+};
+
+/** How a worker with this client is started: with another entry, for no setting of Causeway's tells of other clients. */
+function workerWith(client: FaultClient, settings: ProgramSettings, name?: string): ServerSpec {
+  const spec = workerProgram(settings, name);
+  return client === 'kafkajs' ? spec : { ...spec, args: [...workerFlags, 'bench/clients/worker.ts'] };
+}
+
+/** Starts all of it in a folder of its own. */
+export async function startStand({
+  client = 'kafkajs',
+  server = {},
+  onStop = () => {},
+}: StandOptions = {}): Promise<Stand> {
   const dir = await mkdtemp(join(tmpdir(), 'causeway-faults-'));
   await chmod(dir, 0o711); // Postgres may run as another user.
   const logDir = join(dir, 'logs');
@@ -61,18 +81,18 @@ export async function startStand(onStop: (stop: Stand['stop']) => void = () => {
     say('Starting Temporal, Kafka, Postgres and a proxy for the fault run …');
     const ways = await newWaysIn(join(dir, 'certificates'));
     const [temporal, broker, postgres] = await Promise.all([
-      kept(startOwnTemporal({ dbFile: join(dir, 'temporal.db'), logDir })),
+      kept(startOwnTemporal({ dbFile: join(dir, 'temporal.db'), logDir, dynamicConfig: { ...server } })),
       startFaultBroker(dir, ways, keep),
       kept(startOwnPostgres({ dataDir, logDir, password: 'causeway' })),
     ]);
     await migrate(postgres.databaseUrl);
     const settings = newSettings({ databaseUrl: postgres.databaseUrl, temporal, logDir });
     const { url, spec } = await apiProgram(settings);
-    const secondWorker = stoppedServer(workerProgram(settings, 'worker-2'));
+    const secondWorker = stoppedServer(workerWith(client, settings, 'worker-2'));
     keep(() => secondWorker.stop());
     const [apiProcess, worker] = await Promise.all([
       kept(startServer(spec)),
-      kept(startServer(workerProgram(settings))),
+      kept(startServer(workerWith(client, settings))),
     ]);
     const connection = await Connection.connect({ address: temporal.address });
     keep(() => connection.close());
