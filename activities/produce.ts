@@ -37,6 +37,12 @@ export type ProduceDependencies = {
   brokers?: BrokerClients | undefined;
 };
 
+/**
+ * The SDK gives a try up that it has heard nothing of for the heartbeat timeout and five seconds (sdk-core's `ActivityLocalTimers`). What it is told
+ * is one more write of Temporal's, so it is told as seldom as that allows.
+ */
+const sdkToldEveryMs = 4_000;
+
 export type ProduceActivity = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
 /** The run that a reset made, where the lane may have forgotten what it did: a batch that was on its way at the reset point can't say so. */
@@ -75,12 +81,17 @@ export function createProduceActivity({
       currentScheduledAtMs: info.currentAttemptScheduledTimestampMs,
     };
     const log = new AttemptLog(before, temporalTry, countedFor(destinationId, meter, traffic), faultAfterMsMax);
+    let sdkToldMs = performance.now();
     const lease = new Lease({
       heartbeat: () => {
-        // The SDK gives a try up that it hears nothing of; and what it heard last goes with a failure.
-        context.heartbeat(log.progress());
-        return temporal.activity.heartbeat(info.taskToken, log.progress());
+        const progress = log.progress();
+        if (performance.now() - sdkToldMs > sdkToldEveryMs) {
+          context.heartbeat(progress);
+          sdkToldMs = performance.now();
+        }
+        return temporal.activity.heartbeat(info.taskToken, progress);
       },
+      changes: () => log.changes,
       heartbeatTimeoutMs: info.heartbeatTimeoutMs ?? info.startToCloseTimeoutMs,
       attemptTimeoutMs: info.startToCloseTimeoutMs,
       scheduledAtMs: info.currentAttemptScheduledTimestampMs,
