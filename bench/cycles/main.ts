@@ -13,7 +13,7 @@ import { overTheRoad, type RoadRound } from '../parts/wholeRoad.ts';
 import { countsIn, runToEnd } from '../program.ts';
 import { percentile } from '../read/percentile.ts';
 import type { ReaderMethods } from '../read/reader.ts';
-import { fourLanes, type LaneKind } from '../road/destination.ts';
+import { fourLanes, type LaneKind, type ProducerSettings } from '../road/destination.ts';
 import { type OwnStack, ownStack } from '../stack/ownStack.ts';
 import { type Variant, variantList, variantOf } from './variants.ts';
 
@@ -110,10 +110,12 @@ function printMiddles(all: readonly Measured[], names: readonly string[], loads:
   }
 }
 
-const measured = (context: Context, { load, lanes, seconds }: { load: Load; lanes: LaneKind; seconds: number }) =>
+type Given = { load: Load; lanes: LaneKind; seconds: number; producer: ProducerSettings };
+
+const measured = (context: Context, { load, lanes, seconds, producer }: Given): Promise<RoadRound> =>
   load === steady
-    ? overTheRoad(context, { load, lanes }, { seconds, ...steadyPace }, noLinger)
-    : overTheRoad(context, { load, lanes }, { seconds });
+    ? overTheRoad(context, { load, lanes }, { seconds, ...steadyPace }, { ...noLinger, ...producer })
+    : overTheRoad(context, { load, lanes }, { seconds }, producer);
 
 /** A stack to measure on; `mark` tells those of its server from the first one's. */
 type Place = { stack: OwnStack; context: Context; mark: string };
@@ -125,11 +127,11 @@ async function compared(places: readonly Place[], job: Job): Promise<void> {
   console.log(head('load'));
   for (let n = 0; n < rounds; n++) {
     // There and back again: what goes up or down all the time does the same to each.
-    for (const { name, mark, other, stack, context } of n % 2 === 0 ? turns : turns.toReversed()) {
+    for (const { name, mark, other, producer, stack, context } of n % 2 === 0 ? turns : turns.toReversed()) {
       const pid = await stack.more.otherWorker(other);
-      for (const load of loads) await measured(context, { load, lanes, seconds: warmUpS });
+      for (const load of loads) await measured(context, { load, lanes, seconds: warmUpS, producer });
       for (const load of loads) {
-        const round = await measured(context, { load, lanes, seconds });
+        const round = await measured(context, { load, lanes, seconds, producer });
         const one = { variant: `${name}${mark}`, load: load.id, round, workerMiB: await residentMiB(pid) };
         all.push(one);
         console.log(rowOf([load.id, one.variant, ...figures.map(([, value]) => shown(value(one)))]));

@@ -1,17 +1,20 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ProducerSettings } from '../road/destination.ts';
 import type { OtherWorker } from '../stack/ownStack.ts';
 
 /** Options of the SDK's worker; null takes away what worker/laneWorker.ts gives. */
 type Options = Readonly<Record<string, unknown>>;
-export type Variant = { name: string; what: string; other: OtherWorker };
+export type Variant = { name: string; what: string; other: OtherWorker; producer: ProducerSettings };
 
 const fixedSlots = { maxConcurrentWorkflowTaskExecutions: null, maxConcurrentActivityTaskExecutions: null };
 /** The bench's server hands activities out eagerly to a worker that asks for it; ours is not to, unless a variant says so. */
 const notEager = { maxEagerActivityReservationsPerWorkflowTask: 0 };
 
-const options: Record<string, { what: string; options: Options }> = {
+const compressions = ['gzip', 'snappy', 'lz4', 'zstd'];
+
+const options: Record<string, { what: string; options: Options; producer?: ProducerSettings }> = {
   now: { what: 'as worker/laneWorker.ts has it', options: {} },
   eager: {
     what: 'eager start of activities, which `system.enableActivityEagerExecution` of the server allows',
@@ -40,6 +43,12 @@ const options: Record<string, { what: string; options: Options }> = {
     what: "slots by the SDK's resource-based tuner, up to 80 % of memory and 90 % of CPU",
     options: { ...fixedSlots, tuner: { tunerOptions: { targetMemoryUsage: 0.8, targetCpuUsage: 0.9 } } },
   },
+  ...Object.fromEntries(
+    compressions.map((compression) => [
+      compression,
+      { what: `records compressed with ${compression}`, options: {}, producer: { compression } },
+    ]),
+  ),
 };
 
 export const variantList = Object.entries(options)
@@ -55,11 +64,11 @@ const workerWith = (given: Options): OtherWorker => ({
 /** The variant of this name; or the worker of another checkout, where it is the path of one. Undefined where it is neither. */
 export async function variantOf(name: string): Promise<Variant | undefined> {
   const known = options[name];
-  if (known) return { name, what: known.what, other: workerWith(known.options) };
+  if (known) return { name, what: known.what, other: workerWith(known.options), producer: known.producer ?? {} };
   const isCheckout = await stat(join(name, 'worker', 'main.ts')).then(
     () => true,
     () => false,
   );
   if (!isCheckout) return undefined;
-  return { name, what: `the worker of ${name}`, other: { ...workerWith({}), cwd: name } };
+  return { name, what: `the worker of ${name}`, other: { ...workerWith({}), cwd: name }, producer: {} };
 }

@@ -1,7 +1,14 @@
 import { say } from '../../dev/servers/progress.ts';
 import { batches, type Load, singles64, threeLoads } from '../load/loads.ts';
 import { type Round, type RoundResult, runRound } from '../load/round.ts';
-import { fourLanes, type LaneKind, newDestination, newKeys, oneLane } from '../road/destination.ts';
+import {
+  fourLanes,
+  type LaneKind,
+  newDestination,
+  newKeys,
+  oneLane,
+  type ProducerSettings,
+} from '../road/destination.ts';
 import { type LaneWork, laneWork } from '../road/laneWork.ts';
 import { processesOf } from '../stack/benchStack.ts';
 import { calmly } from './calm.ts';
@@ -27,7 +34,7 @@ export async function overTheRoad(
   context: Context,
   { load, lanes }: { load: Load; lanes: LaneKind },
   pace: Pace,
-  producer?: { lingerMs: number },
+  producer?: ProducerSettings,
 ): Promise<RoadRound> {
   const { stack } = context;
   const destination = await newDestination(stack, lanes, producer);

@@ -35,6 +35,9 @@ export const newKeys: LaneKind = {
   lanes: 'key',
 };
 
+/** What of a destination's `producer` is not left to its defaults. */
+export type ProducerSettings = { lingerMs?: number; compression?: string };
+
 export type BenchDestination = {
   id: string;
   customerExternalId: string;
@@ -65,7 +68,7 @@ const idOf = (answer: unknown): string => {
 export async function newDestination(
   stack: BenchStack,
   { partitionKey, lanes }: LaneKind,
-  producer?: { lingerMs: number },
+  producer?: ProducerSettings,
 ): Promise<BenchDestination> {
   const topic = await newTopic(stack);
   const customerExternalId = `acct_bench_${randomBytes(6).toString('hex')}`;
