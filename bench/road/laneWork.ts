@@ -1,4 +1,4 @@
-import { Connection } from '@temporalio/client';
+import { Connection, isGrpcServiceError } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import { laneWorkflowId } from '../../domain/lane.ts';
 import { percentile } from '../read/percentile.ts';
@@ -61,12 +61,19 @@ async function runEvents(connection: Connection, namespace: string, workflowId: 
   return events;
 }
 
-/** The histories of a lane's runs, the newest run first. */
+const grpcNotFound = 5;
+const noneIfNeverUsed = (error: unknown): HistoryEvent[] => {
+  if (isGrpcServiceError(error) && error.code === grpcNotFound) return [];
+  throw error;
+};
+
+/** The histories of a lane's runs, the newest run first; none where no key fell into it. */
 async function laneRuns(connection: Connection, namespace: string, workflowId: string): Promise<HistoryEvent[][]> {
   const runs: HistoryEvent[][] = [];
   let runId = '';
   do {
-    const events = await runEvents(connection, namespace, workflowId, runId);
+    const events = await runEvents(connection, namespace, workflowId, runId).catch(noneIfNeverUsed);
+    if (events.length === 0) break;
     runs.push(events);
     runId = events[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? '';
   } while (runId !== '');
