@@ -37,7 +37,6 @@ export class AttemptLog {
   private leftOutCount: number;
   private leftOut: LeftOut | undefined;
   private hasBegun = false;
-  private changed = 0;
   /** Whether the try before this one was lost, and with it what it did last. */
   readonly followsLoss: boolean;
   /** The destination's setting as last read, by this try or one before. */
@@ -67,11 +66,6 @@ export class AttemptLog {
     this.onDeadLetter = before?.onDeadLetter;
   }
 
-  /** Counts up with each attempt that begins or ends, and with all that is settled. */
-  get changes(): number {
-    return this.changed;
-  }
-
   get refusedPositions(): readonly number[] {
     return this.refused.map(({ position }) => position);
   }
@@ -88,7 +82,6 @@ export class AttemptLog {
   begin(sends: Pick<Attempt, 'positions' | 'partitions'> = {}): Attempt {
     const startedAtMs = Date.now();
     const attempt: Attempt = { number: this.nextNumber, startedAtMs, outcome: 'unknown', brokers: [], ...sends };
-    this.changed++;
     this.attempts.push(attempt);
     this.hasBegun = true;
     this.leaveOutSome();
@@ -120,7 +113,6 @@ export class AttemptLog {
 
   /** Takes back an attempt that turned out to be none. */
   forget(attempt: Attempt): void {
-    this.changed++;
     this.attempts = this.attempts.filter((one) => one !== attempt);
   }
 
@@ -130,7 +122,6 @@ export class AttemptLog {
   }
 
   private keep(landed: Landed): void {
-    this.changed++;
     this.landed.push(landed);
     this.telling.add(landed.attempt);
     for (const position of landed.positions) this.settled.add(position);
@@ -151,7 +142,6 @@ export class AttemptLog {
   }
 
   refuse(refused: Refused): void {
-    this.changed++;
     this.refused.push(refused);
     this.telling.add(refused.attempt);
     this.settled.add(refused.position);
@@ -159,7 +149,6 @@ export class AttemptLog {
   }
 
   end(attempt: Attempt, end: Pick<Attempt, 'outcome' | 'brokers' | 'failures'> & { error: Failed | undefined }): void {
-    this.changed++;
     attempt.durationMs = Date.now() - attempt.startedAtMs;
     attempt.outcome = end.outcome;
     attempt.brokers = end.brokers;

@@ -3,8 +3,6 @@ import { ActivityNotFoundError } from '@temporalio/client';
 export type LeaseOptions = {
   /** Writes the newest progress into Temporal; resolves when Temporal has confirmed it. */
   heartbeat: () => Promise<unknown>;
-  /** How often what a heartbeat tells has changed. */
-  changes: () => number;
   /** After this long without a heartbeat Temporal starts another attempt, in ms. */
   heartbeatTimeoutMs: number;
   /** After this long it does so in any case, in ms. */
@@ -27,7 +25,6 @@ export class Lease {
   private readonly controller = new AbortController();
   private readonly started = bothClocks();
   private confirmed: Clocks;
-  private toldChanges = -1;
   private timer: NodeJS.Timeout | undefined;
   private isOver = false;
 
@@ -68,10 +65,8 @@ export class Lease {
 
   private async renew(): Promise<void> {
     const sent = bothClocks();
-    const changes = this.options.changes();
     try {
       await this.options.heartbeat();
-      this.toldChanges = Math.max(this.toldChanges, changes);
       if (sent.monotonicMs > this.confirmed.monotonicMs) this.confirmed = sent;
     } catch (error) {
       if (error instanceof ActivityNotFoundError) this.lose();
@@ -97,10 +92,8 @@ export class Lease {
 
   private renewOnAndOn(): void {
     const everyMs = this.options.heartbeatTimeoutMs / 5;
-    // Each costs Temporal a write, and hundreds of tries may wait for one slow broker: with nothing to tell every second one is left out.
-    const hasNews = this.options.changes() > this.toldChanges;
     // Not awaited: Temporal may not answer, and the lease ends all the same.
-    if (hasNews || msSince(this.confirmed) > 1.5 * everyMs) void this.renew();
+    void this.renew();
     if (this.isOver) return;
     if (this.isHeld()) {
       this.timer = setTimeout(() => this.renewOnAndOn(), Math.max(Math.min(everyMs, this.leftMs()), 1));

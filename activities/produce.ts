@@ -91,7 +91,6 @@ export function createProduceActivity({
         }
         return temporal.activity.heartbeat(info.taskToken, progress);
       },
-      changes: () => log.changes,
       heartbeatTimeoutMs: info.heartbeatTimeoutMs ?? info.startToCloseTimeoutMs,
       attemptTimeoutMs: info.startToCloseTimeoutMs,
       scheduledAtMs: info.currentAttemptScheduledTimestampMs,

@@ -12,14 +12,10 @@ afterEach(() => {
 });
 
 /** The lease on a try that Temporal scheduled so long ago, and how it has answered its heartbeats. */
-function leaseOn(
-  scheduledMsAgo: number,
-  heartbeat: () => Promise<unknown> = async () => undefined,
-  changes: () => number = () => 1,
-) {
+function leaseOn(scheduledMsAgo: number, heartbeat: () => Promise<unknown> = async () => undefined) {
   const beat = vi.fn(heartbeat);
   const scheduledAtMs = Date.now() - scheduledMsAgo;
-  const lease = new Lease({ heartbeat: beat, changes, heartbeatTimeoutMs, attemptTimeoutMs, scheduledAtMs });
+  const lease = new Lease({ heartbeat: beat, heartbeatTimeoutMs, attemptTimeoutMs, scheduledAtMs });
   return { lease, beat };
 }
 const never = (): Promise<unknown> => new Promise(() => undefined);
@@ -42,43 +38,6 @@ test('a long try holds it as long as Temporal confirms heartbeats, but never to 
   expect(lease.isHeld()).toBe(true);
   await vi.advanceTimersByTimeAsync(5_000);
   expect([lease.isHeld(), lease.signal.aborted]).toEqual([false, true]);
-});
-
-test('a try that waits for its broker tells Temporal so every two seconds, and what is new within one', async () => {
-  let changes = 1;
-  const { lease, beat } = leaseOn(
-    0,
-    async () => undefined,
-    () => changes,
-  );
-  await lease.take();
-  await vi.advanceTimersByTimeAsync(301);
-  expect(beat).toHaveBeenCalledTimes(1);
-  await vi.advanceTimersByTimeAsync(10_000);
-  expect(beat).toHaveBeenCalledTimes(6);
-  await vi.advanceTimersByTimeAsync(1_000);
-  expect(beat).toHaveBeenCalledTimes(6);
-  changes++;
-  await vi.advanceTimersByTimeAsync(1_000);
-  expect(beat).toHaveBeenCalledTimes(7);
-  await vi.advanceTimersByTimeAsync(1_000);
-  expect(beat).toHaveBeenCalledTimes(7);
-  lease.end();
-});
-
-test('a heartbeat that Temporal does not confirm is followed by the next one a second later', async () => {
-  let isAway = false;
-  const { lease, beat } = leaseOn(0, () => (isAway ? Promise.reject(new Error('UNAVAILABLE')) : Promise.resolve()));
-  await lease.take();
-  await vi.advanceTimersByTimeAsync(2_301);
-  expect(beat).toHaveBeenCalledTimes(2);
-  isAway = true;
-  await vi.advanceTimersByTimeAsync(2_500); // At the first second nothing is due.
-  expect(beat).toHaveBeenCalledTimes(3);
-  isAway = false;
-  await vi.advanceTimersByTimeAsync(6_000);
-  expect(lease.isHeld()).toBe(true);
-  lease.end();
 });
 
 test.each([
