@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import {
@@ -59,4 +60,18 @@ test('the more events a lane has, the less each of them costs; a lane for each c
 
 test('a rate or a number of lanes that is none is refused by name', () => {
   expect(() => costOf({ ...scene, lanes: 0 })).toThrow('lanes');
+});
+
+test('a run of ten minutes that the model was not made of is told to within a fifth', async () => {
+  const file = new URL('../../bench/results/row-slowest-post-2026-11-29T194856.json', import.meta.url);
+  const { figures } = JSON.parse(await readFile(file, 'utf8')) as { figures: { name: string; value: number }[] };
+  const of = (name: string): number => figures.find((figure) => figure.name === name)?.value ?? Number.NaN;
+  const seconds = of('lasted');
+  const told = costOf({ eventsPerSecond: 100, lanes: 1, eventsPerPost: 1, lingerMs: 100, eventBytes: 600 });
+  const offBy = (modelled: number, measured: number): number => Math.abs(modelled / measured - 1);
+  expect(offBy(told.signals, of('signals') / seconds)).toBeLessThan(0.1);
+  expect(offBy(told.historyEvents, of('history events') / seconds)).toBeLessThan(0.1);
+  const posts = of('events');
+  const counted = { events: posts, posts, signals: of('signals'), batches: of('batches'), seconds };
+  expect(offBy(cpuMsOf(counted) / posts, of('CPU of API, worker and Temporal'))).toBeLessThan(0.2);
 });
