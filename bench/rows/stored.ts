@@ -35,6 +35,9 @@ export async function lastStored(row: string, dir = resultsDir): Promise<StoredR
 export async function store(result: RowResult, dir = resultsDir): Promise<string> {
   const name = nameOf(result);
   await mkdir(dir, { recursive: true });
-  await writeFile(join(dir, name), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFile(join(dir, name), `${onePointALine(JSON.stringify(result, null, 2))}\n`);
   return name;
 }
+
+/** An hour of points is thousands of lines, not tens of thousands. */
+const onePointALine = (json: string): string => json.replace(/\[\s+([^\s,[\]{}]+),\s+([^\s,[\]{}]+)\s+\]/g, '[$1, $2]');
