@@ -84,7 +84,7 @@ else; with SCRAM a session ends after 10 s (\`connections.max.reauth.ms\`) and i
 
 The last sections are of what Causeway does not ship with: \`--client platformatic\` puts another Kafka client under the worker's producers
 ([kafka-client](decisions/kafka-client.md)), \`--server\` gives Temporal's server a setting that \`npm start\` does not
-([cheap-cycles](decisions/cheap-cycles.md)). Faults that were run there once or twice were run in the short form.`;
+([cheap-cycles](decisions/cheap-cycles.md)). Most faults were run there fewer times: how often is in the table.`;
 
 const roads: Record<FaultAuth, string> = {
   none: 'Over plaintext',
