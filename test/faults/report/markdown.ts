@@ -103,6 +103,10 @@ const titleOf = ({ auth = 'none', client = 'kafkajs', server = {} }: FaultRun): 
     ...Object.entries(server).map(([name, value]) => `Temporal with \`${name}=${value}\``),
   ].join('; ');
 
+/** Where it is said why something went wrong. */
+const whyIn = ({ client, server }: FaultRun): string =>
+  server ? 'cheap-cycles.md' : client ? 'kafka-client.md' : 'killed-workers.md';
+
 /** What Causeway ships with comes first. */
 const inPageOrder = (a: FaultRun, b: FaultRun): number =>
   Number(isOther(a)) - Number(isOther(b)) ||
@@ -125,17 +129,18 @@ const listed = (title: string, lines: readonly string[]): string[] =>
 function sectionsOf(title: string, runs: readonly FaultRun[]): string[] {
   const { last, earlier } = parted(runs);
   const results = last.flatMap((run) => run.results);
-  if (results.length === 0) return [];
+  const [some] = last;
+  if (!some) return [];
   const problems = problemLines(results);
   return [
     `## ${title}`,
     tableOf(results),
     ...(problems.length === 0
       ? ['Nothing was wrong in the last run of any fault.']
-      : listed('What was wrong', problems)),
+      : listed(`What was wrong (why: decisions/${whyIn(some)})`, problems)),
     ...listed('Runs', last.map(runLine)),
     ...listed(
-      'What was wrong in earlier runs, each of which was repeated since (why: decisions/killed-workers.md)',
+      `What was wrong in earlier runs, each of which was repeated since (why: decisions/${whyIn(some)})`,
       earlier.flatMap(({ run, results }) =>
         problemLines(results).map((line) => `${line} (${run.startedAt}, commit ${run.commit}, load ${run.loadBefore})`),
       ),
