@@ -15,24 +15,32 @@ export type ProgramSettings = {
   apiKey: string;
   logDir: string;
   env?: Record<string, string>;
+  /** Where the sources are not run themselves. */
+  code?: ProgramCode;
 };
+
+/** What Node is told to run: its flags and a file. */
+export type ProgramCode = { api: readonly string[]; worker: readonly string[] };
 
 /**
  * As `npm run api` and `npm run worker` have them. Blocks of events live for a cycle: in Node's young generation of 16 MB they were
  * copied again and again, and after an idle minute V8 keeps so small a heap that it collects all of it twice a second under load
  * (docs/decisions/garbage-collector.md). Whom the system trusts is trusted (docs/decisions/system-authorities.md).
  */
-export const nodeFlags = [
+export const machineFlags = [
   '--max-semi-space-size=64',
   '--no-memory-reducer',
   '--heap-growing-percent=300',
   '--use-openssl-ca',
-  '--import',
-  'tsx',
 ] as const;
+/** With what loads TypeScript. */
+export const nodeFlags = [...machineFlags, '--import', 'tsx'] as const;
 
-/** The worker's, whose threads run workflows (docs/decisions/workflow-threads.md). */
-export const workerFlags = [...nodeFlags, '--require', './worker/workflowThreads.cjs'] as const;
+/** The worker's own, whose threads run workflows (docs/decisions/workflow-threads.md). */
+export const threadFlags = ['--require', './worker/workflowThreads.cjs'] as const;
+export const workerFlags = [...nodeFlags, ...threadFlags] as const;
+
+const sources: ProgramCode = { api: [...nodeFlags, 'api/main.ts'], worker: [...workerFlags, 'worker/main.ts'] };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -109,7 +117,7 @@ export async function apiProgram(settings: ProgramSettings, port?: number): Prom
   const spec: ServerSpec = {
     name: 'the API',
     command: process.execPath,
-    args: [...nodeFlags, 'api/main.ts'],
+    args: [...(settings.code ?? sources).api],
     cwd: root,
     env: {
       ...shared(settings),
@@ -129,7 +137,7 @@ export function workerProgram(settings: ProgramSettings, name = 'worker'): Serve
   return {
     name: `the ${name}`,
     command: process.execPath,
-    args: [...workerFlags, 'worker/main.ts'],
+    args: [...(settings.code ?? sources).worker],
     cwd: root,
     env: { ...shared(settings), CAUSEWAY_WORKER_METRICS_PORT: '0', ...settings.env }, // Several may run side by side.
     logFile: `${settings.logDir}/${name}.log`,

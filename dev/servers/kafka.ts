@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Admin, type ITopicConfig, Kafka, logLevel } from 'kafkajs';
+import { archiveFlags, classArchive } from './classArchive.ts';
 import { exists, run, type Tool } from './install.ts';
 import { mavenJars, mavenTools } from './maven.ts';
 import { freePort, portOr } from './ports.ts';
@@ -68,6 +69,16 @@ export async function kafkaJars(): Promise<string> {
   });
   return join(dir, 'jars');
 }
+
+const archived = (jars: string) => ({ name: brokerFolder, jars });
+
+/** Makes the archive of classes with which brokers start, where it is missing; its path (docs/decisions/tests-at-once.md). */
+export const kafkaClassArchive = async (): Promise<string | undefined> =>
+  classArchive(archived(await kafkaJars()), async (javaArgs, dir) => {
+    const server = await startOwnKafka({ dataDir: join(dir, 'data'), logDir: join(dir, 'logs'), javaArgs });
+    await server.stop();
+    await rm(join(dir, 'data'), { recursive: true, force: true });
+  });
 
 /** The class path of Kafka's console tools, which are one small jar beside the broker's. */
 export async function kafkaConsoleTools(): Promise<string> {
@@ -140,7 +151,8 @@ async function format(
   const idFile = join(dataDir, 'cluster-id');
   if (await exists(idFile)) return;
   await rm(join(dataDir, 'log'), { recursive: true, force: true });
-  const tool = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId];
+  const flags = await archiveFlags(archived(jars));
+  const tool = [...flags, '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId];
   const argsFile = join(dataDir, 'format-arguments');
   // The tool reads an argument from each line. They hold passwords.
   await withSecretFile(argsFile, [...formatArgs, ''].join('\n'), () =>
@@ -185,10 +197,11 @@ export async function startKafkaNode(options: KafkaOptions, node: KafkaNode): Pr
   await writeFile(propertiesFile, lines.join(''), { mode: 0o600 }); // Users' passwords are in it.
   await format(jars, options, propertiesFile, node.clusterId);
   const brokers = [`127.0.0.1:${node.ports.broker}`];
+  const flags = await archiveFlags(archived(jars));
   const server = await startServer({
     name: 'Kafka',
     command: 'java',
-    args: [...heap, ...(options.javaArgs ?? []), '-cp', `${jars}/*`, 'kafka.Kafka', propertiesFile],
+    args: [...heap, ...flags, ...(options.javaArgs ?? []), '-cp', `${jars}/*`, 'kafka.Kafka', propertiesFile],
     logFile: join(options.logDir, node.id === 1 ? 'kafka.log' : `kafka-${node.id}.log`),
     stopWithinMs: 20_000,
     ready: () => answers(brokers),

@@ -12,11 +12,11 @@ const shownCharsMax = 2_000;
 
 /**
  * How long to wait for the next probe: a part of the time that it has lasted, so that a long wait takes no more CPU from what it waits
- * for than it must. At most a hundredth of the time-out, but for short ones.
+ * for than it must. At most a sixtieth of the time-out, but for short ones.
  */
 function pauseMs(lastedMs: number, timeoutMs: number): number {
-  const longestMs = Math.min(Math.max(timeoutMs / 100, 50), 300);
-  return Math.min(Math.max(lastedMs / 8, 20), longestMs);
+  const longestMs = Math.min(Math.max(timeoutMs / 60, 50), 500);
+  return Math.min(Math.max(lastedMs / 4, 25), longestMs);
 }
 
 /**

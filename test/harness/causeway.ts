@@ -108,7 +108,8 @@ export async function startCauseway(options: CausewayOptions = {}): Promise<Caus
   const databaseUrl = await ensureDatabase(servers.databaseUrl, name);
   await migrate(databaseUrl);
   const temporal = { ...servers.temporal, ...options.temporal, taskQueue: name };
-  const settings = newSettings({ databaseUrl, temporal, logDir: join(servers.dir, 'logs', name) }, name);
+  const own = newSettings({ databaseUrl, temporal, logDir: join(servers.dir, 'logs', name) }, name);
+  const settings = { ...own, code: servers.code };
   const withEnv = (own: Record<string, string> = {}) => ({ ...settings, env: { ...options.env, ...own } });
   const count = options.workers ?? 1;
   const program = await apiProgram(withEnv(options.apiEnv));

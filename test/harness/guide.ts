@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { temporalCli } from '../../dev/servers/temporal.ts';
 import type { Causeway } from './causeway.ts';
+import { sharedServers } from './sharedServers.ts';
 
 /** The commands of a guide, in order: the lines of its indented blocks that begin with one of these words. */
 export async function commandsIn(path: string, programs: readonly string[]): Promise<string[]> {
@@ -33,7 +33,7 @@ export type OperatorsShell = {
 export async function operatorsShell({ api, temporal }: Pick<Causeway, 'api' | 'temporal'>): Promise<OperatorsShell> {
   const bin = await mkdtemp(join(tmpdir(), 'causeway-bin-'));
   await symlink(await temporalCli(), join(bin, 'temporal'));
-  await symlink(fileURLToPath(new URL('../../cli/causeway.mjs', import.meta.url)), join(bin, 'causeway'));
+  await symlink(sharedServers().code.cli, join(bin, 'causeway'));
   const settings = {
     ...{ CAUSEWAY_API: api.url, CAUSEWAY_API_KEY: api.key },
     ...{ TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace, QUEUE: temporal.taskQueue },

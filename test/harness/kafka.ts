@@ -44,7 +44,7 @@ class Reader {
 
   async start(): Promise<void> {
     const kafka = kafkaClient(this.brokers, 'causeway-test');
-    const consumer = kafka.consumer({ groupId: `test-${randomUUID()}`, maxWaitTimeInMs: 50 });
+    const consumer = kafka.consumer({ groupId: `test-${randomUUID()}`, maxWaitTimeInMs: 500 });
     this.consumer = consumer;
     // kafkajs gives up where a broker that has just started knows no coordinator yet.
     consumer.on(consumer.events.CRASH, ({ payload }) => {

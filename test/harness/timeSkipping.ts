@@ -4,7 +4,6 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { afterEach, beforeAll, beforeEach, inject } from 'vitest';
 import { searchAttributesToAdd } from '../../api/searchAttributes.ts';
-import { timeSkippingServerPath } from '../../dev/servers/timeSkipping.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
 
 export type TimeSkipping = {
@@ -20,7 +19,7 @@ const startsMax = 3;
 
 /** The SDK gives the server five seconds to start, which a busy machine may not have: it is started again. */
 async function started(): Promise<TestWorkflowEnvironment> {
-  const executable = { type: 'existing-path', path: await timeSkippingServerPath() } as const;
+  const executable = { type: 'existing-path', path: inject('timeSkippingServer') } as const;
   for (let starts = 1; ; starts++) {
     try {
       return await TestWorkflowEnvironment.createTimeSkipping({ server: { executable }, client: { dataConverter } });

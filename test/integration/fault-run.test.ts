@@ -3,6 +3,7 @@ import { faultsFrom } from '../faults/arguments.ts';
 import type { Fault, FaultAuth } from '../faults/fault.ts';
 import { runFault } from '../faults/runFault.ts';
 import { type Stand, startStand } from '../faults/stand/stand.ts';
+import { sharedServers } from '../harness/sharedServers.ts';
 
 // The cheapest of `npm run test:faults`, some of each sort, through the same code. Not here: what needs three brokers or a second worker,
 // half a minute each to start and to wait for; broker and Temporal stopped, which other tests do; half-open for requests, 12 s beside
@@ -11,7 +12,7 @@ const named = 'none,worker-killed,api-killed,topic-recreated,write-revoked,poiso
 
 let stand: Stand;
 beforeAll(async () => {
-  stand = await startStand();
+  stand = await startStand({ code: sharedServers().code });
 });
 afterAll(() => stand.stop());
 

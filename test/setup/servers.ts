@@ -2,12 +2,13 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startKafka } from '../../dev/servers/kafka.ts';
+import { kafkaClassArchive, startKafka } from '../../dev/servers/kafka.ts';
 import { postgresDataDir, startPostgres } from '../../dev/servers/postgres.ts';
 import { say } from '../../dev/servers/progress.ts';
 import type { Server } from '../../dev/servers/server.ts';
 import { startTemporal } from '../../dev/servers/temporal.ts';
 import { type SecuredKafka, secured } from '../harness/securedListeners.ts';
+import { type BuiltPrograms, builtPrograms } from './builtPrograms.ts';
 import { filesAtOnce } from './fileOrder.ts';
 
 /** The servers that integration tests share: tests take them from `sharedServers()`. */
@@ -16,6 +17,8 @@ export type SharedServers = {
   temporals: { address: string; namespace: string }[];
   kafka: { brokers: string[]; secured: SecuredKafka | undefined };
   databaseUrl: string;
+  /** How API, worker and command line are started. */
+  code: BuiltPrograms;
   /** Where processes write their logs, and tests what must be gone afterwards. */
   dir: string;
 };
@@ -33,6 +36,12 @@ async function runDir(): Promise<string> {
   await chmod(dir, 0o711); // Postgres may run as another user.
   return dir;
 }
+
+/** A workflow or a run is deleted once Temporal has noted how far its queue is, which it does every half minute by default. */
+const deletesSoon = { 'history.transferProcessorUpdateAckInterval': '"1s"' };
+
+/** For Go: its garbage collector saves memory, of which there is enough, and costs CPU, of which there is not. */
+const collectsSeldom = { GOGC: '400', GOMEMLIMIT: '1GiB' };
 
 /** Temporals, one Kafka and one Postgres, all empty, for the whole run; answers what stops them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -58,11 +67,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const files = project.vitest.state.getPaths().length;
   const places = process.env.TEMPORAL_ADDRESS ? 1 : Math.min(filesAtOnce.integration, files);
   const temporals = Array.from({ length: places }, (_, n) =>
-    kept(startTemporal({ dbFile: join(dir, 'temporal', `${n}.db`), logDir: join(logDir, `temporal-${n}`) })),
+    kept(
+      startTemporal({
+        ...{ dbFile: join(dir, 'temporal', `${n}.db`), logDir: join(logDir, `temporal-${n}`) },
+        ...{ dynamicConfig: deletesSoon, env: collectsSeldom },
+      }),
+    ),
   );
-  const kafka = kept(startKafka({ dataDir: join(dir, 'kafka'), logDir, ...kafkaWays.options }));
+  const startBroker = () => startKafka({ dataDir: join(dir, 'kafka'), logDir, ...kafkaWays.options });
+  const kafka = kept(kafkaClassArchive().then(startBroker));
   const postgres = kept(startPostgres({ dataDir, logDir, password: 'causeway' }));
-  const results = await Promise.allSettled([...temporals, kafka, postgres]);
+  const code = builtPrograms(join(dir, 'programs'));
+  const results = await Promise.allSettled([...temporals, kafka, postgres, code]);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) {
     await stop();
@@ -74,6 +90,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     temporals: (await Promise.all(temporals)).map(({ address, namespace }) => ({ address, namespace })),
     kafka: { brokers, secured: pid === undefined ? undefined : kafkaWays.of(brokers[0] ?? '') },
     databaseUrl: (await postgres).databaseUrl,
+    code: await code,
     dir,
   });
   return stop;

@@ -2,7 +2,14 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { apiProgram, newSettings, type ProgramSettings, workerFlags, workerProgram } from '../../../dev/programs.ts';
+import {
+  apiProgram,
+  newSettings,
+  type ProgramCode,
+  type ProgramSettings,
+  workerFlags,
+  workerProgram,
+} from '../../../dev/programs.ts';
 import { postgresDataDir, startOwnPostgres } from '../../../dev/servers/postgres.ts';
 import { say } from '../../../dev/servers/progress.ts';
 import { type Server, type ServerSpec, startServer, stoppedServer } from '../../../dev/servers/server.ts';
@@ -37,6 +44,8 @@ export type StandOptions = {
   client?: FaultClient;
   /** Settings of Temporal's server beside the usual ones, by name. */
   server?: Readonly<Record<string, string>>;
+  /** What API and worker run, where it is not their sources. */
+  code?: ProgramCode;
   /** Gets what stops the stand at once, before anything is started. */
   onStop?: (stop: Stand['stop']) => void;
 };
@@ -51,6 +60,7 @@ function workerWith(client: FaultClient, settings: ProgramSettings, name?: strin
 export async function startStand({
   client = 'kafkajs',
   server = {},
+  code,
   onStop = () => {},
 }: StandOptions = {}): Promise<Stand> {
   const dir = await mkdtemp(join(tmpdir(), 'causeway-faults-'));
@@ -86,7 +96,8 @@ export async function startStand({
       kept(startOwnPostgres({ dataDir, logDir, password: 'causeway' })),
     ]);
     await migrate(postgres.databaseUrl);
-    const settings = newSettings({ databaseUrl: postgres.databaseUrl, temporal, logDir });
+    const own = newSettings({ databaseUrl: postgres.databaseUrl, temporal, logDir });
+    const settings = code === undefined ? own : { ...own, code };
     const { url, spec } = await apiProgram(settings);
     const secondWorker = stoppedServer(workerWith(client, settings, 'worker-2'));
     keep(() => secondWorker.stop());
