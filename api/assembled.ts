@@ -57,7 +57,6 @@ import { runEnd } from './runEnd.ts';
 import { Sampler } from './sampler.ts';
 import { SharedReads } from './sharedReads.ts';
 import { testEventRoute } from './testEvents.ts';
-import { withTurnDeadline } from './turnDeadline.ts';
 import { waitingIn, waitingInLane } from './waitingLanes.ts';
 import { laneRuns, workersBehind } from './workersBehind.ts';
 
@@ -85,7 +84,7 @@ export function assembled(
   };
   const gauge = new LaneGauge(laneMeasure(temporal), { limits: laneLimits });
   setInterval(() => gauge.sweep(), gaugeSweepMs).unref();
-  const send = blockSender(temporal, config.TEMPORAL_TASK_QUEUE, withTurnDeadline);
+  const send = blockSender(temporal, config.TEMPORAL_TASK_QUEUE);
   const newLanes = new NewLanes({
     ask: workersBehind(temporal, config.TEMPORAL_TASK_QUEUE),
     runs: laneRuns(temporal),
@@ -94,7 +93,7 @@ export function assembled(
     waitingBytesMax: config.CAUSEWAY_WAITING_BYTES_MAX,
     backlogMs: (workflowId, bytes) => gauge.backlogMs(workflowId, bytes),
     longRun: (workflowId) => gauge.longRun(workflowId),
-    runEnd: runEnd(temporal, withTurnDeadline),
+    runEnd: runEnd(temporal),
     sendBlock: async (target, block) => {
       const receipt = await send(target, block);
       newLanes.stored(target.workflowId);

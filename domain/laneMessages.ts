@@ -40,8 +40,6 @@ export type LaneStatus = {
   /** Why the lane stands still for its destination's sake. */
   hold?: ShownHold | undefined;
   paused?: Note | undefined;
-  /** Its destination takes long to answer: its batches wait in places of their own. */
-  slow?: true | undefined;
   /** Its run is long: it continues as new at the next moment in which senders promise to send it nothing. */
   renewing?: true | undefined;
 };
@@ -87,7 +85,6 @@ export const statusOf = (state: LaneState): LaneStatus => ({
   counts: state.counts,
   hold: shownHold(holdOf(state)),
   paused: state.paused,
-  ...(state.slow && { slow: true as const }),
 });
 
 function overflowOf({ overflow }: LaneState): LaneStatus['overflow'] {

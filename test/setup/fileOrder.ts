@@ -15,7 +15,7 @@ export const calmFiles = named([
   'connection-test', // Nobody is held up for longer than the test has.
   'destinations', // Lanes that change are held, and let go, within a second.
   'overload', // 503 within seconds.
-  ...['client-errors', 'event-log', 'produce'], // Hold us to nothing; most of their time is waiting.
+  ...['client-errors', 'keeper-looks', 'produce'], // Hold us to nothing; most of their time is waiting.
 ]);
 
 /** The files of the project `alone`. */
