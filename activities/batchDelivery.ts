@@ -5,13 +5,13 @@ import { failureRowOf } from '../domain/failures.ts';
 import { endOf } from './attemptEnd.ts';
 import type { AttemptLog } from './attemptLog.ts';
 import { failureIn, type NamedFailure, notSentInTime } from './kafka/failureNames.ts';
-import type { LingeringProducer, SubmissionAnswer } from './kafka/lingeringProducer.ts';
+import type { LingeringProducer, Place, SubmissionAnswer } from './kafka/lingeringProducer.ts';
 import { type AddressedRecord, recordsOf } from './kafka/records.ts';
 import { offsetAfter } from './kafka/topicConnection.ts';
 import type { Lease } from './lease.ts';
 import { asNamedError, usable } from './usableDestination.ts';
 
-type Producer = Pick<LingeringProducer, 'partitionCount' | 'submit' | 'hold' | 'letGo'>;
+type Producer = Pick<LingeringProducer, 'partitionCount' | 'submit' | 'hold' | 'letGo' | 'isSlow' | 'isToStepAside'>;
 
 export type BatchDeliveryOptions = {
   destinationId: string;
@@ -20,10 +20,18 @@ export type BatchDeliveryOptions = {
   producers: { producerOf(destination: OpenDestination): Producer };
   log: AttemptLog;
   lease: Pick<Lease, 'isHeld' | 'signal'>;
+  place: Place;
+  /** Whether its lane wants to hear how slow the destination is. */
+  tellsSlow: boolean;
+  /** Whether it may leave a usual place for one of the others: it has begun nothing yet. */
+  mayStepAside: boolean;
 };
 
 /** An answer for the lane to decide on, or an error for Temporal to try again, with what is settled by then. */
-export type BatchResult = { outcome: Outcome } | { tryAgain: Failed; isSent: boolean; soFar: Outcome };
+export type BatchResult =
+  | { outcome: Outcome }
+  | { tryAgain: Failed; isSent: boolean; soFar: Outcome }
+  | { steppedAside: Outcome };
 
 /** Why the batch goes no further in this try; `isSent`: met by records that were sent, not on the way there. */
 type Stopped = { failed: Failed; isSent: boolean };
@@ -58,13 +66,13 @@ export class BatchDelivery {
     try {
       return await this.deliver();
     } finally {
-      this.producer?.letGo();
+      this.producer?.letGo(this.options.place);
     }
   }
 
   private async deliver(): Promise<BatchResult> {
     const opened = await this.open();
-    if ('outcome' in opened || 'tryAgain' in opened) return opened;
+    if (!('producer' in opened)) return opened;
     const { producer, partitions, records, lingerMs, batchSizeBytes } = opened;
     const parts: Part[] = cut(this.unsettled(), records, batchSizeBytes);
     for (let part = parts.shift(); part; part = parts.shift()) {
@@ -83,7 +91,15 @@ export class BatchDelivery {
   private outcome(suspended?: Failed): Outcome {
     const { version } = this;
     const hold = { ...(suspended && { suspended }), ...(version !== undefined && { version }) };
-    return this.log.outcome(hold);
+    return { ...this.log.outcome(hold), ...this.slowness() };
+  }
+
+  /** Said where it is news to a lane that knows of such places. */
+  private slowness(): Pick<Outcome, 'slow'> {
+    if (!this.options.tellsSlow) return {};
+    const wasSlow = this.options.place === 'slow';
+    const slow = this.producer?.isSlow ?? wasSlow;
+    return slow === wasSlow ? {} : { slow };
   }
 
   /** What an earlier try refused holds its key back in this one too. */
@@ -112,8 +128,12 @@ export class BatchDelivery {
       const destination = usable(found);
       this.blockedKeysAgain();
       const producer = this.options.producers.producerOf(destination);
-      producer.hold();
+      producer.hold(this.options.place);
       this.producer = producer;
+      if (this.options.mayStepAside && producer.isToStepAside) {
+        this.log.forget(attempt);
+        return { steppedAside: { ...this.outcome(), slow: true } };
+      }
       const partitions = await this.untilLost(producer.partitionCount());
       this.log.forget(attempt);
       const records = recordsOf(this.options.block, partitions);

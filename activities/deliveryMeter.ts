@@ -8,6 +8,8 @@ export type DeliveryMeter = {
   delivered(records: number): void;
   /** A record was refused for good. */
   parked(): void;
+  /** A batch began nothing, and is to wait in the places for slow destinations. */
+  steppedAside(): void;
   /** An error was met, by its name in the failure table or one that no table has. */
   met(errorName: string): void;
 };
@@ -16,6 +18,7 @@ export const noMeter: DeliveryMeter = {
   attempted: () => {},
   delivered: () => {},
   parked: () => {},
+  steppedAside: () => {},
   met: () => {},
 };
 
@@ -33,5 +36,6 @@ export const countedFor = (destinationId: string, meter: DeliveryMeter, traffic:
     meter.parked();
     traffic.add(destinationId, { parked: 1 });
   },
+  steppedAside: () => meter.steppedAside(),
   met: (errorName) => meter.met(errorName),
 });

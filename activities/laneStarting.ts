@@ -43,12 +43,19 @@ export type LaneSignal = {
 };
 export type SignalLane = (signal: LaneSignal) => Promise<{ runId: string; bytes: number }>;
 
+/** Asks Temporal with a deadline, in ms since the epoch. */
+export type AskWithin = <T>(atMs: number, ask: () => Promise<T>) => Promise<T>;
+
 /**
  * Stores a signal in its lane's history by `signalWithStart`. The request id is ours, and the client's retries send the same
  * request again: after an unclear answer Temporal stores it once. (The client's own signalWithStart makes a new id a call.)
  * Rejects as the client does: the signal may or may not be stored.
  */
-export function laneSignaller(client: Client, taskQueue: string): SignalLane {
+export function laneSignaller(
+  client: Client,
+  taskQueue: string,
+  within: AskWithin = (atMs, ask) => client.connection.withDeadline(atMs, ask),
+): SignalLane {
   const converter: LoadedDataConverter = client.options.loadedDataConverter;
   const { identity, namespace } = client.options;
   return async ({ workflowId, start, signal, inputs, requestId }) => {
@@ -69,7 +76,7 @@ export function laneSignaller(client: Client, taskQueue: string): SignalLane {
       signalInput: { payloads: signalInput ?? [] },
       searchAttributes: { indexedFields: searchAttributesOf(start) },
     };
-    const answer = await client.connection.withDeadline(Date.now() + signalTimeoutMs, () =>
+    const answer = await within(Date.now() + signalTimeoutMs, () =>
       client.workflowService.signalWithStartWorkflowExecution(request),
     );
     return {

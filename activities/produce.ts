@@ -107,11 +107,20 @@ export function createProduceActivity({
       const known = await patience.holdBefore(request);
       if (known) return log.outcome(known);
       const current = notBefore(destinations, resumed?.version);
-      const delivery = new BatchDelivery({ destinationId, block, destinations: current, producers, log, lease });
+      // What it has begun must go on where that is known: in its heartbeats, here.
+      const mayStepAside = request.slow === false && info.attempt === 1 && before === undefined;
+      const place = request.slow ? ('slow' as const) : ('usual' as const);
+      const where = { place, tellsSlow: request.slow !== undefined, mayStepAside };
+      const parts = { block, destinations: current, producers, log, lease };
+      const delivery = new BatchDelivery({ destinationId, ...parts, ...where });
       const running = delivery.run(); // It begins an attempt at once.
       // A worker that is lost again before its first heartbeat would leave no time of this attempt.
       if (log.followsLoss) lease.tellNow();
       const result = await running;
+      if ('steppedAside' in result) {
+        meter.steppedAside();
+        return result.steppedAside;
+      }
       if ('outcome' in result && !result.outcome.suspended) {
         patience.delivered(destinationId);
         return result.outcome;

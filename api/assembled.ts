@@ -57,6 +57,7 @@ import { runEnd } from './runEnd.ts';
 import { Sampler } from './sampler.ts';
 import { SharedReads } from './sharedReads.ts';
 import { testEventRoute } from './testEvents.ts';
+import { withTurnDeadline } from './turnDeadline.ts';
 import { waitingIn, waitingInLane } from './waitingLanes.ts';
 import { laneRuns, workersBehind } from './workersBehind.ts';
 
@@ -84,7 +85,7 @@ export function assembled(
   };
   const gauge = new LaneGauge(laneMeasure(temporal), { limits: laneLimits });
   setInterval(() => gauge.sweep(), gaugeSweepMs).unref();
-  const send = blockSender(temporal, config.TEMPORAL_TASK_QUEUE);
+  const send = blockSender(temporal, config.TEMPORAL_TASK_QUEUE, withTurnDeadline);
   const newLanes = new NewLanes({
     ask: workersBehind(temporal, config.TEMPORAL_TASK_QUEUE),
     runs: laneRuns(temporal),
@@ -93,7 +94,7 @@ export function assembled(
     waitingBytesMax: config.CAUSEWAY_WAITING_BYTES_MAX,
     backlogMs: (workflowId, bytes) => gauge.backlogMs(workflowId, bytes),
     longRun: (workflowId) => gauge.longRun(workflowId),
-    runEnd: runEnd(temporal),
+    runEnd: runEnd(temporal, withTurnDeadline),
     sendBlock: async (target, block) => {
       const receipt = await send(target, block);
       newLanes.stored(target.workflowId);

@@ -24,7 +24,9 @@ const noteAgainMs = 10_000;
  * another lane by then, which does not know of the first (docs/decisions/lane-change.md).
  */
 export class OnTheirWay {
-  private readonly underway = new Set<Underway>();
+  /** By place; a place that is free again is taken by the next: cheaper by far than a set, for each event comes by here. */
+  private readonly underway: (Underway | undefined)[] = [];
+  private readonly free: number[] = [];
   private readonly now: () => number;
   private looking = false;
 
@@ -34,16 +36,20 @@ export class OnTheirWay {
 
   /** The event is on its way into these lanes; call what this gives back when that is over. */
   began(eventId: string, to: readonly Placed[]): () => void {
-    const events = to.map((placed) => ({ ...placed, eventId, notedAtMs: Number.NEGATIVE_INFINITY }));
-    for (const event of events) this.underway.add(event);
+    const places = to.map(({ destination, workflowId }) => {
+      const place = this.free.pop() ?? this.underway.length;
+      this.underway[place] = { destination, workflowId, eventId, notedAtMs: Number.NEGATIVE_INFINITY };
+      return place;
+    });
     return () => {
-      for (const event of events) this.underway.delete(event);
+      for (const place of places) this.underway[place] = undefined;
+      this.free.push(...places);
     };
   }
 
   /** Notes what may end in a lane that its key has no more. Where the store is away, the next look does. */
   async look(): Promise<void> {
-    if (this.looking || this.underway.size === 0) return;
+    if (this.looking || this.underway.length === this.free.length) return;
     this.looking = true;
     try {
       const toNote = await this.moving();
@@ -60,7 +66,7 @@ export class OnTheirWay {
 
   private async moving(): Promise<Underway[]> {
     const again = this.now() - noteAgainMs;
-    const due = [...this.underway].filter(({ notedAtMs }) => notedAtMs < again);
+    const due = this.underway.filter((event): event is Underway => event !== undefined && event.notedAtMs < again);
     const customers = [...new Set(due.map(({ destination }) => destination.customerExternalId))];
     const read = await Promise.all(customers.map((customer) => this.options.forCustomer(customer)));
     const current = new Map(customers.map((customer, n) => [customer, read[n] ?? []]));

@@ -9,6 +9,7 @@ import type { DataConverter } from '@temporalio/common';
 import type { ApiConfig } from '../domain/config.ts';
 import { dataConverter as withoutKeys } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
+import { turnDeadline } from './turnDeadline.ts';
 
 /** By gRPC's default a connection is tried again after up to two minutes: so long would events be refused for nothing. */
 const reconnectSoon = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 };
@@ -28,6 +29,24 @@ const firstAgainMs = 50;
 const againMsMax = 1_000;
 
 /**
+ * `withDeadline` keeps the deadline in an AsyncLocalStorage: from its first use on, each promise of the process costs more, in Node before 24. So it
+ * is put out of use when nothing asks with one (docs/decisions/promise-hooks.md).
+ */
+export function endContextsWithTheirCalls(connection: Connection): void {
+  const withDeadline = connection.withDeadline.bind(connection);
+  let underWay = 0;
+  connection.withDeadline = async (deadline, ask) => {
+    underWay++;
+    try {
+      return await withDeadline(deadline, ask);
+    } finally {
+      underWay--;
+      if (underWay === 0) connection.callContextStorage.disable();
+    }
+  };
+}
+
+/**
  * A client of the configured Temporal; `interceptors` see each try of a call. Throws `temporal_unreachable` where nothing
  * answers at the address.
  */
@@ -41,8 +60,9 @@ export async function connectTemporal(
       address: config.TEMPORAL_ADDRESS,
       connectTimeout: '10 seconds',
       channelArgs: { ...reconnectSoon, ...largeAnswers },
-      interceptors: [againSoon, ...interceptors],
+      interceptors: [turnDeadline, againSoon, ...interceptors],
     });
+    endContextsWithTheirCalls(connection);
     return new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, dataConverter });
   } catch (cause) {
     const remedy = `No Temporal answers at ${config.TEMPORAL_ADDRESS}. Start it, or set TEMPORAL_ADDRESS to host:port.`;

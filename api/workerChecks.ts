@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { identitiesIn, isThere, type PolledKind, type Poller, pollersOf } from '../activities/pollers.ts';
 import { version, versionIn } from '../activities/version.ts';
 import { keeperTaskQueue } from '../domain/keeper.ts';
+import { slowTaskQueue } from '../domain/lane.ts';
 import { exportTaskQueue } from '../domain/outcomes.ts';
 import { segmentTaskQueue } from '../domain/overflow.ts';
 import { type Found, failing, ok, warning } from './found.ts';
@@ -11,9 +12,10 @@ const startOne = 'Start a worker: npm run worker';
 /** Who polls a task queue for one kind of task. */
 export type Polled = { queue: string; kind: PolledKind; pollers: Poller[] };
 
-/** Every task queue that a worker is to poll: for lanes, what is done for them, their overflow segments, and the export. */
+/** Every task queue that a worker is to poll: for lanes, their batches to slow destinations, what is done for them, their overflow segments, and the export. */
 const queuesOf = (taskQueue: string): [queue: string, kinds: PolledKind[]][] => [
   [taskQueue, ['workflows', 'activities']],
+  [slowTaskQueue(taskQueue), ['activities']],
   [keeperTaskQueue(taskQueue), ['activities']],
   [segmentTaskQueue(taskQueue), ['workflows']],
   [exportTaskQueue(taskQueue), ['workflows', 'activities']],

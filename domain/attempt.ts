@@ -93,6 +93,8 @@ export type Outcome = Settled & {
   discardedBefore?: number[] | undefined;
   /** As the request had it. */
   resetRunId?: string | undefined;
+  /** Whether the destination takes long to answer, and its batches are to wait in places of their own; absent where nothing new is known. */
+  slow?: boolean | undefined;
   /** Set where outcomes are exported: the customer whose events they become. */
   exportTo?: string | undefined;
 };
@@ -118,4 +120,6 @@ export type ProduceRequest = {
   resumed?: Resumed | undefined;
   /** Set where a reset made the lane forget what it had delivered: the run that the reset made. */
   resetRunId?: string | undefined;
+  /** Whether this is one of the places for slow destinations; absent where the lane's code knows of none. */
+  slow?: boolean | undefined;
 };

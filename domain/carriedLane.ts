@@ -18,6 +18,7 @@ export type CarriedLane = CarriedOutcomes & {
   hold?: Hold | undefined;
   resumed?: Resumed | undefined;
   paused?: Note | undefined;
+  slow?: true | undefined;
   resetRunId?: string | undefined;
   resent?: readonly ResentPart[] | undefined;
   requests?: readonly string[] | undefined;
@@ -45,6 +46,7 @@ export function carried(state: LaneState, nowMs: number, outcomes: CarriedOutcom
     hold: state.hold,
     resumed: state.resumed,
     paused: state.paused,
+    slow: state.slow ? true : undefined,
     resetRunId: state.resetRunId,
     resent: state.resent.length === 0 ? undefined : state.resent,
     requests: state.requests.length === 0 ? undefined : state.requests,
@@ -67,6 +69,7 @@ export function restored(limits: LaneLimits, head: CarriedLane, blocks: readonly
     hold: head.hold,
     resumed: head.resumed,
     paused: head.paused,
+    slow: head.slow ?? false,
     resetRunId: head.resetRunId,
     resent: head.resent ?? [],
     requests: head.requests ?? [],

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /**
  * The digest in an event's id. With an idempotency key it comes from customer and key alone, so that a POST sent again
@@ -7,8 +7,6 @@ import { createHash, randomBytes } from 'node:crypto';
 export function eventDigest(customerExternalId: string, idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return randomBytes(16).toString('base64url');
   // JSON keeps the two apart: no pair of strings reads like another pair.
-  const digest = createHash('sha256')
-    .update(JSON.stringify([customerExternalId, idempotencyKey]))
-    .digest();
-  return digest.subarray(0, 16).toString('base64url');
+  const digest = hash('sha256', JSON.stringify([customerExternalId, idempotencyKey]), 'hex');
+  return Buffer.from(digest, 'hex').toString('base64url', 0, 16);
 }

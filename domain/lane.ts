@@ -17,6 +17,9 @@ export function laneOf(lanes: Lanes, key: string, digest: (text: string) => stri
   return bytes.length <= laneNameBytesMax && !unstorable.test(key) ? key : `sha256:${digest(key)}`;
 }
 
+/** Batches of slow destinations have a queue of their own: one that waits for a broker for seconds must not take a place from the others. */
+export const slowTaskQueue = (taskQueue: string): string => `${taskQueue}:slow`;
+
 /** Lanes of a destination that says nothing: one per key where the key is the customer, 4 for a finer key. */
 export const defaultLanes = (partitionKey: string): Lanes => (partitionKey === 'customerExternalId' ? 'key' : 4);
 

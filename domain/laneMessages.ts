@@ -40,6 +40,8 @@ export type LaneStatus = {
   /** Why the lane stands still for its destination's sake. */
   hold?: ShownHold | undefined;
   paused?: Note | undefined;
+  /** Its destination takes long to answer: its batches wait in places of their own. */
+  slow?: true | undefined;
   /** Its run is long: it continues as new at the next moment in which senders promise to send it nothing. */
   renewing?: true | undefined;
 };
@@ -85,6 +87,7 @@ export const statusOf = (state: LaneState): LaneStatus => ({
   counts: state.counts,
   hold: shownHold(holdOf(state)),
   paused: state.paused,
+  ...(state.slow && { slow: true as const }),
 });
 
 function overflowOf({ overflow }: LaneState): LaneStatus['overflow'] {

@@ -62,6 +62,8 @@ export type LaneState = {
   /** How the last hold ended, until something is settled. */
   resumed: Resumed | undefined;
   paused: Note | undefined;
+  /** Whether the destination takes long to answer: its batches have places of their own, so that no other destination waits for them. */
+  slow: boolean;
   /**
    * The run that a reset made, until all that its signals brought once more is settled: what was delivered before the reset is
    * not delivered again.
@@ -104,6 +106,7 @@ export const newLaneState = (limits: LaneLimits): LaneState => ({
   hold: undefined,
   resumed: undefined,
   paused: undefined,
+  slow: false,
   resetRunId: undefined,
   counts: { accepted: 0, repeated: 0, delivered: 0, parked: 0, discarded: 0 },
   seen: new DedupWindow(limits.dedupIdsMax, limits.dedupWindowMs),
@@ -216,6 +219,7 @@ export function settled(state: LaneState, outcome: Outcome, nowMs: number): Lane
     onDeadLetter: outcome.onDeadLetter ?? state.onDeadLetter,
     hold: holdFrom(outcome, resumed, nowMs),
     resumed,
+    slow: outcome.slow ?? state.slow,
     deadLetters: parked.size === 0 ? state.deadLetters : [...state.deadLetters, ...parked.values()],
     counts: {
       ...counts,

@@ -11,6 +11,7 @@ import type { WorkerConfig } from '../domain/config.ts';
 import { dataConverter, type OurDataConverter } from '../domain/dataConverter.ts';
 import { CausewayError } from '../domain/error.ts';
 import { keeperTaskQueue } from '../domain/keeper.ts';
+import { slowTaskQueue } from '../domain/lane.ts';
 import { exportTaskQueue } from '../domain/outcomes.ts';
 import { segmentTaskQueue } from '../domain/overflow.ts';
 import { workflowBundle } from './workflowBundle.ts';
@@ -67,6 +68,9 @@ export async function workerCode(dataConverter: OurDataConverter): Promise<Worke
   return { workflowBundle: bundle, dataConverter, buildId: buildIdOf(digest.slice(0, digestChars)) };
 }
 
+/** So many batches are under way at once, and as many again to slow destinations; each has 1.7 MB of events at the most. */
+const batchesMax = 200;
+
 /** A worker that runs lanes and keepers, segments that were opened before those had a queue of their own, and the lanes' activities. */
 export function createLaneWorker(
   connection: NativeConnection,
@@ -82,9 +86,32 @@ export function createLaneWorker(
     activities,
     stickyQueueScheduleToStartTimeout: stickyTimeout,
     nonStickyToStickyPollRatio: freshPollRatio,
-    maxConcurrentActivityTaskExecutions: 200,
+    maxConcurrentActivityTaskExecutions: batchesMax,
     maxConcurrentWorkflowTaskExecutions: workflowTasksMax,
     ...{ isolateExecutionTimeout }, // Which the SDK's type of options lacks.
+    shutdownGraceTime: '5 seconds',
+  });
+}
+
+/**
+ * A worker that runs batches to slow destinations. What they wait for is the broker, so that they need places and little else:
+ * docs/decisions/slow-brokers.md
+ */
+export function createSlowWorker(
+  connection: NativeConnection,
+  config: TemporalConfig,
+  code: WorkerCode,
+  activities: ProduceActivity,
+): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue: slowTaskQueue(config.TEMPORAL_TASK_QUEUE),
+    buildId: code.buildId,
+    dataConverter: code.dataConverter,
+    activities,
+    maxConcurrentActivityTaskExecutions: batchesMax,
+    maxConcurrentActivityTaskPolls: 4,
     shutdownGraceTime: '5 seconds',
   });
 }

@@ -34,6 +34,11 @@ export function workerMetrics(): WorkerMetrics {
     help: "Records that a customer's broker has confirmed.",
     registers,
   });
+  const steppedAside = new Counter({
+    name: 'causeway_batches_stepped_aside_total',
+    help: 'Batches that began nothing in a usual place, for their destination takes long to answer.',
+    registers,
+  });
   const parked = new Counter({
     name: 'causeway_records_parked_total',
     help: 'Records that were refused for good: dead letters.',
@@ -81,6 +86,7 @@ export function workerMetrics(): WorkerMetrics {
       attempted: (outcome) => attempts.inc({ outcome }),
       delivered: (count) => records.inc(count),
       parked: () => parked.inc(),
+      steppedAside: () => steppedAside.inc(),
       met: (name) => {
         if (!isListed(name)) unlisted.inc({ error: boundedName(name) });
         else if (failureRowOf(name).isOurs) alarms.inc({ alarm: name });

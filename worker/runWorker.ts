@@ -37,6 +37,7 @@ import {
   createKeeperWorker,
   createLaneWorker,
   createSegmentWorker,
+  createSlowWorker,
   workerCode,
 } from './laneWorker.ts';
 import { workerMetrics } from './metrics.ts';
@@ -95,6 +96,7 @@ async function run({ brokers }: Pick<ProduceDependencies, 'brokers'>): Promise<v
       ...createStrayActivity({ histories, runs: laneRuns(temporal) }),
       ...createKeptHolders(temporal),
     }),
+    createSlowWorker(connection, config, code, producing.activities),
     createKeeperWorker(connection, config, code, { ...keeping, ...replaying }),
     createSegmentWorker(connection, config, code),
     createExportWorker(connection, config, code, exporting),

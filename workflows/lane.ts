@@ -1,5 +1,6 @@
 import { defineSearchAttributeKey, SearchAttributeType, type SignalDefinition } from '@temporalio/common';
 import {
+  type ActivityOptions,
   ApplicationFailure,
   condition,
   continueAsNew,
@@ -17,7 +18,7 @@ import type { Block } from '../domain/block.ts';
 import { areHeld, lettersToSend, plannedLetters } from '../domain/bodies.ts';
 import { type CarriedLane, carried, restored } from '../domain/carriedLane.ts';
 import { discarded, replayed } from '../domain/interventions.ts';
-import type { LaneStart } from '../domain/lane.ts';
+import { type LaneStart, slowTaskQueue } from '../domain/lane.ts';
 import { foundFrom, holdOf, letGo, nowSuspended, suspensionFrom, woken } from '../domain/laneHold.ts';
 import {
   type LaneStatus,
@@ -56,12 +57,17 @@ import { overflowing } from './overflow.ts';
 export type ProduceActivities = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
 // Transient errors are thrown and tried again, for as long as it takes; a final one is an answer, and is not retried.
-const { produce } = proxyActivities<ProduceActivities>({
+const howToProduce: ActivityOptions = {
   startToCloseTimeout: '30 seconds',
   heartbeatTimeout: '4 seconds', // A killed worker's batch is tried again after that, and a second.
   // No slower than a keeper asks: a broker may come back just after a try.
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '5 seconds' },
-});
+};
+const { produce } = proxyActivities<ProduceActivities>(howToProduce);
+const produceSlowly: ProduceActivities['produce'] = (request, block) => {
+  const taskQueue = slowTaskQueue(workflowInfo().taskQueue);
+  return proxyActivities<ProduceActivities>({ ...howToProduce, taskQueue }).produce(request, block);
+};
 
 export const enqueue = defineSignal<unknown[]>(laneSignals.enqueue, { typeInfo: anyInput });
 export const replay = defineSignal<unknown[]>(laneSignals.replay, { typeInfo: anyInput });
@@ -262,13 +268,12 @@ function lengthOf({ limits }: LaneStart, startBytes: number): RunLength {
   return length < tooLongAt ? 'long' : 'tooLong';
 }
 
-async function outcomeOf({ destinationId }: LaneStart, { sending, resumed, resetRunId }: LaneState): Promise<Outcome> {
+async function outcomeOf({ destinationId }: LaneStart, state: LaneState): Promise<Outcome> {
+  const { sending, resumed, resetRunId, slow } = state;
   if (!sending) throw ApplicationFailure.nonRetryable('The lane planned an empty batch.', 'EMPTY_BATCH');
   const { runId } = workflowInfo();
-  return await produce(
-    { destinationId, runId, ...(resumed && { resumed }), ...(resetRunId !== undefined && { resetRunId }) },
-    sending,
-  );
+  const known = { ...(resumed && { resumed }), ...(resetRunId !== undefined && { resetRunId }) };
+  return await (slow ? produceSlowly : produce)({ destinationId, runId, slow, ...known }, sending);
 }
 
 /** A failure of the activity that is neither transient nor an answer: a cancelled lane, or a defect of ours. */

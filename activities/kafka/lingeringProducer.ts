@@ -1,5 +1,6 @@
 import { notSentInTime } from './failureNames.ts';
 import type { AddressedRecord } from './records.ts';
+import { Slowness } from './slowness.ts';
 import { offsetAfter, type PartitionAnswer, type RecordToSend, type TopicConnection } from './topicConnection.ts';
 
 /** Records that one lane wants written, in order. */
@@ -21,6 +22,11 @@ export type SubmissionAnswer = PartitionAnswer & {
   recordsTogether: number;
 };
 
+/** Where a batch waits for its broker: docs/decisions/slow-brokers.md. */
+export type Place = 'usual' | 'slow';
+/** How many batches have a usual place, of all destinations. */
+export type UsualPlaces = { taken: number };
+
 type Connection = Pick<TopicConnection, 'partitionCount' | 'send' | 'close' | 'closeConnections'>;
 
 type Waiting = {
@@ -31,6 +37,9 @@ type Waiting = {
 
 /** While so many are under way, what comes is gathered: a slow broker must not hold back the others at once. */
 const requestsInFlightMax = 2;
+/** Once so many of a worker's 200 usual places are taken, a destination whose broker owes an answer for so long, in ms, gets no more of them. */
+const usualPlacesMax = 100;
+const owedMsMax = 500;
 /** Many lanes' records together stay under this, in records. */
 const recordsTogetherMax = 10_000;
 
@@ -45,19 +54,32 @@ export class LingeringProducer {
   private timer: NodeJS.Timeout | undefined;
   private dueAtMs = Number.POSITIVE_INFINITY;
   private isRetired = false;
-  /** Batches that have it in hand, and may submit more. */
-  private users = 0;
+  /** Batches that have it in hand, and may submit more, by the places that they wait in. */
+  private readonly users = { usual: 0, slow: 0 };
+  private readonly slowness = new Slowness();
 
   constructor(
     readonly version: number,
     private readonly connection: Connection,
     private readonly batchSizeBytes: number,
+    private readonly usualPlaces: UsualPlaces = { taken: 0 },
   ) {}
 
   /** Rejects where no broker tells. */
   partitionCount(): Promise<number> {
     this.usedAtMs = Date.now();
-    return this.connection.partitionCount();
+    // What the topic is like may be known already, so that a quick answer says nothing.
+    return this.slowness.timed(this.connection.partitionCount(), () => false);
+  }
+
+  /** Whether one more batch is to wait in the places for slow destinations: before it is known that the broker is slow, all others might be taken. */
+  get isToStepAside(): boolean {
+    const isCrowded = this.usualPlaces.taken > usualPlacesMax;
+    return this.isSlow || (isCrowded && this.slowness.owedForMs >= owedMsMax);
+  }
+
+  get isSlow(): boolean {
+    return this.slowness.isSlow;
   }
 
   /** Never rejects: what happened is in the answers, one for each partition of the records. */
@@ -85,17 +107,19 @@ export class LingeringProducer {
   }
 
   /** Whoever submits more than once holds it meanwhile: should it be retired, it stays until that one has let go. */
-  hold(): void {
-    this.users++;
+  hold(place: Place): void {
+    this.users[place]++;
+    if (place === 'usual') this.usualPlaces.taken++;
   }
 
-  letGo(): void {
-    this.users--;
+  letGo(place: Place): void {
+    this.users[place]--;
+    if (place === 'usual') this.usualPlaces.taken--;
     if (this.isRetired) this.retire();
   }
 
   get isIdle(): boolean {
-    return this.users === 0 && this.inFlight === 0 && this.waiting.length === 0;
+    return this.users.usual + this.users.slow === 0 && this.inFlight === 0 && this.waiting.length === 0;
   }
 
   /** Whether it was retired, and nobody sends with it any more. */
@@ -146,7 +170,8 @@ export class LingeringProducer {
     });
     this.inFlight++;
     for (const one of wanted) this.sending.add(one);
-    const answers = await this.connection.send(sets, () => wanted.every(({ submission }) => submission.isWanted()));
+    const isWanted = (): boolean => wanted.every(({ submission }) => submission.isWanted());
+    const answers = await this.slowness.timed(this.connection.send(sets, isWanted), isOfBroker);
     this.inFlight--;
     for (const [n, one] of wanted.entries()) {
       this.sending.delete(one);
@@ -166,6 +191,10 @@ export class LingeringProducer {
     waiting.answer(notSent(waiting.submission));
   }
 }
+
+/** Whether the broker itself said what became of some records: what never went out, or lost its connection, may end soon by a slow one, too. */
+const isOfBroker = (answers: ReadonlyMap<number, PartitionAnswer>): boolean =>
+  [...answers.values()].some((answer) => 'baseOffset' in answer || !(answer.isUnknown || answer.isUnsent));
 
 /** The part of a request's answers that is one submission's. */
 function ownAnswers(

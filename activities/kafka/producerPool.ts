@@ -19,6 +19,7 @@ export class ProducerPool {
   private readonly producers = new Map<string, LingeringProducer>();
   /** Of earlier versions, with batches that are finished with them. */
   private retired: { id: string; producer: LingeringProducer }[] = [];
+  private readonly usualPlaces = { taken: 0 };
   private readonly sweeper = setInterval(() => this.sweep(), sweepEveryMs).unref();
 
   /** `brokers`: another client than the usual one. */
@@ -37,7 +38,7 @@ export class ProducerPool {
     if (known) this.retire(destination.id, known);
     const { version, producer } = destination;
     const topic = new TopicConnection(destination, this.brokers);
-    const made = new LingeringProducer(version, topic, producer.batchSizeBytes);
+    const made = new LingeringProducer(version, topic, producer.batchSizeBytes, this.usualPlaces);
     this.producers.delete(destination.id);
     this.producers.set(destination.id, made);
     if (this.producers.size > keptMax) this.dropLongestUnused(made);

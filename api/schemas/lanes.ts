@@ -37,6 +37,9 @@ const laneStatusSchema = z
       })
       .optional(),
     paused: noteSchema.optional(),
+    slow: z.literal(true).optional().openapi({
+      description: 'Its destination takes long to answer: its batches wait in places of their own.',
+    }),
     renewing: z.literal(true).optional().openapi({
       description: 'Its run is long: it continues as new at the next moment in which nothing is sent to it.',
     }),

@@ -140,7 +140,7 @@ test('without a worker each task queue is named that nobody polls, and with one 
   expect(none.code).toBe(1);
   expect(none.checks.get('worker')).toMatchObject({
     status: 'failing',
-    detail: `nobody polls ${taskQueue} (workflows), ${taskQueue} (activities), ${taskQueue}:keeper (activities), ${taskQueue}:segment (workflows), ${taskQueue}:export (workflows), ${taskQueue}:export (activities)`,
+    detail: `nobody polls ${taskQueue} (workflows), ${taskQueue} (activities), ${taskQueue}:slow (activities), ${taskQueue}:keeper (activities), ${taskQueue}:segment (workflows), ${taskQueue}:export (workflows), ${taskQueue}:export (activities)`,
     remedy: 'Start a worker: npm run worker',
   });
   expect(none.checks.get('worker version')).toMatchObject({
@@ -149,7 +149,7 @@ test('without a worker each task queue is named that nobody polls, and with one 
   });
 
   await pollAs('0.0.9+abc', taskQueue);
-  const gaps = `nobody polls ${taskQueue}:keeper (activities), ${taskQueue}:segment (workflows), ${taskQueue}:export (workflows), ${taskQueue}:export (activities)`;
+  const gaps = `nobody polls ${taskQueue}:slow (activities), ${taskQueue}:keeper (activities), ${taskQueue}:segment (workflows), ${taskQueue}:export (workflows), ${taskQueue}:export (activities)`;
   // Temporal gives the same answer for some seconds.
   const old = await until('the poll to be seen', doctor, ({ checks }) => checks.get('worker')?.detail === gaps);
   expect(old.checks.get('worker')).toMatchObject({ status: 'failing' });

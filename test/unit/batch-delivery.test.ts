@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { AttemptLog } from '../../activities/attemptLog.ts';
 import { BatchDelivery } from '../../activities/batchDelivery.ts';
-import type { Submission, SubmissionAnswer } from '../../activities/kafka/lingeringProducer.ts';
+import type { Place, Submission, SubmissionAnswer } from '../../activities/kafka/lingeringProducer.ts';
 import type { Progress } from '../../domain/attempt.ts';
 import { blockOf } from '../../domain/block.ts';
 import { compressionCodec } from '../../domain/compressionCodec.ts';
@@ -13,7 +13,8 @@ const partitions = 3;
 /** Small, so that a batch goes out in several requests. */
 const batchSizeBytes = 1_000;
 type Sent = { key: string; n: number };
-const nobodyRetires = { hold: () => undefined, letGo: () => undefined };
+const nobodyRetires = { hold: () => undefined, letGo: () => undefined, isSlow: false, isToStepAside: false };
+const inUsualPlace = { place: 'usual', tellsSlow: true, mayStepAside: true } as const;
 
 const destination: OpenDestination = {
   id: 'dst',
@@ -111,6 +112,7 @@ async function deliver(
       producers: { producerOf: () => producer },
       log,
       lease: { isHeld: () => true, signal },
+      ...inUsualPlace,
     }).run();
     if ('outcome' in result) return { written, requests, outcome: result.outcome };
     before = JSON.parse(JSON.stringify(log.progress())) as Progress;
@@ -214,8 +216,65 @@ test('a batch that Temporal has given up ends as such, and a broker that is down
     producers: { producerOf: () => ({ ...nobodyRetires, partitionCount, submit }) },
     log: new AttemptLog(undefined, { attempt: 1, scheduledAtMs: 0, currentScheduledAtMs: 0 }),
     lease: { isHeld: () => false, signal: AbortSignal.abort() },
+    ...inUsualPlace,
   }).run();
   await new Promise((resolve) => setImmediate(resolve)); // Node tells of it after the turn.
   expect(result).toMatchObject({ tryAgain: { name: 'NOT_SENT_IN_TIME' } });
   expect(unhandled).toEqual([]);
+});
+
+describe('a batch to a slow destination', () => {
+  /** One try with a producer that is slow, or whose places are taken, and how often it was held and let go there. */
+  async function tried(
+    where: { place: Place; tellsSlow?: boolean; mayStepAside: boolean },
+    producerIs: { isSlow: boolean; isToStepAside: boolean },
+  ) {
+    const places: string[] = [];
+    const { producer, requests } = cluster(new Set(), [][Symbol.iterator](), batchSizeBytes);
+    const log = new AttemptLog(undefined, { attempt: 1, scheduledAtMs: 0, currentScheduledAtMs: 0 });
+    const noted = {
+      hold: (place: Place) => void places.push(`held ${place}`),
+      letGo: (place: Place) => void places.push(`let go ${place}`),
+    };
+    const result = await new BatchDelivery({
+      destinationId: 'dst',
+      block: blockWith([{ key: 'a', n: 0 }]),
+      destinations: { open: async () => destination },
+      producers: { producerOf: () => ({ ...producer, ...noted, ...producerIs }) },
+      log,
+      lease: { isHeld: () => true, signal: new AbortController().signal },
+      tellsSlow: true,
+      ...where,
+    }).run();
+    return { result, places, requests };
+  }
+  const isSlow = { isSlow: true, isToStepAside: true };
+  const isSoon = { isSlow: false, isToStepAside: false };
+
+  test('begins nothing in a usual place, and asks its lane for one of the others', async () => {
+    for (const is of [isSlow, { isSlow: false, isToStepAside: true }]) {
+      const { result, places, requests } = await tried({ place: 'usual', mayStepAside: true }, is);
+      expect(result).toEqual({
+        steppedAside: { attempts: [], landed: [], refused: [], onDeadLetter: 'continue', version: 1, slow: true },
+      });
+      expect([requests, places]).toEqual([[], ['held usual', 'let go usual']]);
+    }
+  });
+
+  test('is delivered where it may not step aside, and says what it found where that is news', async () => {
+    const inUsual = { place: 'usual', mayStepAside: false } as const;
+    const aside = { place: 'slow', mayStepAside: false } as const;
+    for (const [where, is, slow] of [
+      [inUsual, isSlow, true],
+      [inUsual, isSoon, undefined],
+      [aside, isSlow, undefined],
+      [aside, isSoon, false],
+      [{ ...inUsual, tellsSlow: false }, isSlow, undefined], // Older code of a lane, which knows nothing of it.
+    ] as const) {
+      const { result, places, requests } = await tried(where, is);
+      expect(requests).toEqual([[0]]);
+      expect('outcome' in result && [result.outcome.landed.length, result.outcome.slow]).toEqual([1, slow]);
+      expect(places).toEqual([`held ${where.place}`, `let go ${where.place}`]);
+    }
+  });
 });

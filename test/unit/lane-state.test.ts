@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Outcome } from '../../domain/attempt.ts';
 import { type Block, blockOf, deliveriesOf } from '../../domain/block.ts';
-import { carried } from '../../domain/carriedLane.ts';
+import { carried, restored } from '../../domain/carriedLane.ts';
 import { DedupWindow } from '../../domain/dedupWindow.ts';
 import { discarded, replayed } from '../../domain/interventions.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
@@ -298,4 +299,20 @@ describe('a malformed signal is no signal', () => {
   ])('enqueue %j enqueues nothing', (input) => {
     expect(blockFrom(input)).toBeUndefined();
   });
+});
+
+test('a lane goes by what its batches say of how slow the destination is, holds and new runs included', () => {
+  const after = (state: LaneState, said: Partial<Outcome>): LaneState =>
+    settled(planned(state), { attempts: [], landed: [], refused: [], ...said }, 1);
+  const waits = enqueued(newLaneState(defaultLaneLimits), block([{ n: 1, key: 'a' }]), 1);
+  expect(waits.slow).toBe(false);
+  const slow = after(waits, { slow: true });
+  expect([slow.slow, known(slow), canSend(slow)]).toEqual([true, [idOf(1)], true]);
+  const held = after(slow, { waiting: fault });
+  expect([held.slow, canSend(held)]).toEqual([true, false]);
+  const [head, ...blocks] = carried(held, 1);
+  expect(restored(defaultLaneLimits, structuredClone(head), blocks).slow).toBe(true);
+  const soon = after(slow, { slow: false });
+  expect(soon.slow).toBe(false);
+  expect(restored(defaultLaneLimits, structuredClone(carried(soon, 1)[0]), soon.queue).slow).toBe(false);
 });

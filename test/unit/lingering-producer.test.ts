@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { LingeringProducer, type Submission } from '../../activities/kafka/lingeringProducer.ts';
 import type { AddressedRecord } from '../../activities/kafka/records.ts';
 import type { PartitionAnswer } from '../../activities/kafka/topicConnection.ts';
@@ -252,11 +252,57 @@ test('a producer that is retired closes its connections once nothing waits or is
 test('a batch that holds a producer goes on with it after it was retired, and it closes once that has let go', async () => {
   const { requests, closed, connection } = topic();
   const producer = new LingeringProducer(1, connection, 1_000);
-  producer.hold();
+  producer.hold('usual');
   producer.retire();
   await producer.submit(submission([record('a')]));
   await producer.submit(submission([record('b')]));
   expect([requests, closed.all, producer.isOver]).toEqual([[['a'], ['b']], 0, false]);
-  producer.letGo();
+  producer.letGo('usual');
   expect([closed.all, producer.isOver]).toEqual([1, true]);
+});
+
+test('only once half of the usual places are taken does a batch step aside before its broker is known to be slow, and only where that owes an answer', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { wait, open } = gate();
+  const places = { taken: 0 };
+  const owing = new LingeringProducer(1, topic(wait).connection, 1_000, places);
+  const other = new LingeringProducer(1, topic().connection, 1_000, places);
+  const sent = owing.submit(submission([record('a')], { isAlone: true }));
+  vi.advanceTimersByTime(500);
+  for (let n = 0; n < 200; n++) other.hold('slow');
+  for (let n = 0; n < 60; n++) other.hold('usual');
+  for (let n = 0; n < 40; n++) owing.hold('usual');
+  expect([owing.isToStepAside, other.isToStepAside]).toEqual([false, false]);
+  owing.hold('usual');
+  expect([owing.isSlow, owing.isToStepAside, other.isToStepAside]).toEqual([false, true, false]);
+  other.letGo('usual');
+  expect(owing.isToStepAside).toBe(false);
+  open();
+  await sent;
+  for (let n = 0; n < 200; n++) owing.hold('usual');
+  expect(owing.isToStepAside).toBe(false);
+});
+
+test('what never went out, or whose connection broke, is no quick answer of a slow broker; a refusal is', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const failure = { name: 'ECONNRESET', message: 'gone' };
+  const ends: (PartitionAnswer | undefined)[] = [];
+  const { wait, open } = gate();
+  const producer = new LingeringProducer(1, topic(() => wait().then(() => ends.shift())).connection, 1_000);
+  const asked = async (tookMs: number, answer?: PartitionAnswer): Promise<boolean> => {
+    ends.push(answer);
+    const sent = producer.submit(submission([record('a')], { isAlone: true }));
+    vi.advanceTimersByTime(tookMs);
+    open();
+    await sent;
+    return producer.isSlow;
+  };
+  expect([await asked(2_000), await asked(2_000)]).toEqual([false, true]);
+  for (const isUnsent of [true, false]) {
+    expect(await asked(1, { broker: 'b:1', failure, isUnknown: !isUnsent, isUnsent })).toBe(true);
+  }
+  const refused = { broker: 'b:1', failure: { name: 'MESSAGE_TOO_LARGE', code: 10, message: 'no' }, isUnknown: false };
+  expect(await asked(1, refused)).toBe(false);
 });

@@ -40,17 +40,17 @@ describe('earlier versions are let go of', () => {
   test('once the last batch is over that is sent with one of them', () => {
     const [first, second] = [pool.producerOf(destination(1)), pool.producerOf(destination(2))];
     expect(second.version).toBe(2);
-    second.hold();
+    second.hold('usual');
     expect(first.isOver).toBe(true);
     expect(pool.hasLetGoBefore(destination(3))).toBe(false);
     expect(second.isOver).toBe(false);
-    second.letGo();
+    second.letGo('usual');
     expect(second.isOver).toBe(true);
     expect(pool.hasLetGoBefore(destination(3))).toBe(true);
   });
 
   test("another destination's batches have nothing to do with it", () => {
-    pool.producerOf(destination(1, 'payments')).hold();
+    pool.producerOf(destination(1, 'payments')).hold('usual');
     expect(pool.hasLetGoBefore(destination(2))).toBe(true);
     expect(pool.hasLetGoBefore(destination(2, 'payments'))).toBe(false);
   });
@@ -84,12 +84,12 @@ describe('of many destinations', () => {
 
   test('none goes that has a batch in hand', () => {
     const held = Array.from({ length: keptMax }, (_, n) => nth(n));
-    for (const producer of held) producer.hold();
+    for (const producer of held) producer.hold('usual');
     passes();
     const more = nth(keptMax);
     expect(pool.size).toBe(keptMax + 1);
     expect([...held, more].some((producer) => producer.isOver)).toBe(false);
-    for (const producer of held) producer.letGo();
+    for (const producer of held) producer.letGo('usual');
     nth(keptMax + 1);
     expect(pool.size).toBe(keptMax);
   });

@@ -13,8 +13,10 @@ import { Worker } from '@temporalio/worker';
 import { searchAttributesToAdd } from '../../api/searchAttributes.ts';
 import { temporalCli } from '../../dev/servers/temporal.ts';
 import { timeSkippingServerPath } from '../../dev/servers/timeSkipping.ts';
+import type { Outcome } from '../../domain/attempt.ts';
 import type { Block } from '../../domain/block.ts';
 import { dataConverter } from '../../domain/dataConverter.ts';
+import { slowTaskQueue } from '../../domain/lane.ts';
 import type { LaneStatus } from '../../domain/laneMessages.ts';
 import { exportTaskQueue, heldOutcomesWorkflowType, type Outcomes, outcomeCount } from '../../domain/outcomes.ts';
 import { bundledWorkflows } from '../../worker/laneWorker.ts';
@@ -115,7 +117,36 @@ async function exported(recorder: Recorder): Promise<void> {
   await ofExport.runUntil(() => ofLanes.runUntil(use));
 }
 
-const scenarios = { backlog, parked, exported, replays, discards, gathered, passedOver, kept };
+/** A lane whose destination is found to be slow, and quick again. */
+async function slowed(recorder: Recorder): Promise<void> {
+  const { workerOf } = recorder;
+  const taskQueue = randomUUID();
+  const { enqueue, untilCounts } = laneOf(recorder, taskQueue, 'slow-lane');
+  const nothingBegun: Outcome = { attempts: [], landed: [], refused: [], slow: true };
+  let isSlow = true;
+  const ofLanes = await workerOf(taskQueue, {
+    activities: { produce: (_: unknown, block: Block) => (isSlow ? nothingBegun : answer(block, true, 'continue')) },
+  });
+  const ofSlow = await workerOf(slowTaskQueue(taskQueue), {
+    activities: {
+      produce: (_: unknown, block: Block) => ({ ...answer(block, true, 'continue'), ...(!isSlow && { slow: false }) }),
+    },
+  });
+  const use = async (): Promise<void> => {
+    for (let n = 0; n < 5; n++) {
+      await enqueue(blockWith(n, 'good'));
+      await untilCounts('the next', ({ delivered }) => delivered === n + 1);
+    }
+    isSlow = false;
+    for (let n = 5; n < 8; n++) {
+      await enqueue(blockWith(n, 'good'));
+      await untilCounts('the next', ({ delivered }) => delivered === n + 1);
+    }
+  };
+  await ofSlow.runUntil(() => ofLanes.runUntil(use));
+}
+
+const scenarios = { backlog, parked, exported, replays, discards, gathered, passedOver, kept, slowed };
 /** The time-skipping server resets nothing. */
 const ofResets = ['gathered', 'passedOver', 'kept'];
 const isScenario = (name: string): name is keyof typeof scenarios => Object.hasOwn(scenarios, name);
