@@ -326,6 +326,12 @@ test('pause and resume, of a destination, a lane and a customer', async () => {
   await untilStatus('delivered', third);
 });
 
+test('what waits in the places for slow destinations is shown, and who polls them', async () => {
+  const shown = await guide('temporal task-queue describe --task-queue "$QUEUE:slow" --task-queue-type activity');
+  expect(shown).toMatch(/ApproximateBacklogCount/);
+  expect(shown).toMatch(/^\s+UNVERSIONED\s+activity\s+\d+@/m);
+});
+
 test('each command of the guide was run', async () => {
   expect(new Set(run)).toEqual(new Set(await commandsIn('docs/operations.md', ['temporal', 'causeway'])));
 });
