@@ -9,6 +9,9 @@ import { firstSeen } from './order.ts';
 import type { TestTemporal } from './temporal.ts';
 import { until } from './until.ts';
 
+/** A worker that lets a lane wait after seconds, for a test can't wait a minute. */
+export const impatient = { CAUSEWAY_WAIT_AFTER_MS: '3000' };
+
 export const keysUpTo = (count: number): string[] => Array.from({ length: count }, (_, n) => `k${n}`);
 
 /** The `n`th event of a key. */

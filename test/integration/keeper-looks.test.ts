@@ -2,11 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WorkersSeen } from '../../activities/workersSeen.ts';
 import { freePort } from '../../dev/servers/ports.ts';
 import { type Causeway, startCauseway, until } from '../harness/causeway.ts';
-import { heldLanes, keysUpTo } from '../harness/heldLanes.ts';
+import { heldLanes, impatient, keysUpTo } from '../harness/heldLanes.ts';
 import { type TestTemporal, testTemporal } from '../harness/temporal.ts';
-
-/** A worker that lets a lane wait after seconds, for a test can't wait a minute. */
-const impatient = { CAUSEWAY_WAIT_AFTER_MS: '3000' };
 
 let causeway: Causeway;
 let temporal: TestTemporal;

@@ -5,7 +5,7 @@ import { laneWorkflowId } from '../../domain/lane.ts';
 import { laneSignals } from '../../domain/laneMessages.ts';
 import { type Causeway, type CreatedDestination, startCauseway, until } from '../harness/causeway.ts';
 import { deliveryOf, postEvent, untilDelivery } from '../harness/eventLog.ts';
-import { eventOf as event, heldLanes, keysUpTo } from '../harness/heldLanes.ts';
+import { eventOf as event, heldLanes, impatient, keysUpTo } from '../harness/heldLanes.ts';
 import { testKafka } from '../harness/kafka.ts';
 import { leaksIn, traceOf } from '../harness/leaks.ts';
 import { principals, type SecuredKafka } from '../harness/securedListeners.ts';
@@ -17,8 +17,6 @@ import { stateTransitionsOf } from '../harness/transitions.ts';
 
 /** For a machine that has four times as much to do as it can: there the test of hundreds of lanes took over 4 minutes. */
 const timeoutMs = 480_000;
-/** A worker that lets a lane wait after seconds, for a test can't wait a minute. */
-const impatient = { CAUSEWAY_WAIT_AFTER_MS: '3000' };
 
 /** One of its workers may be killed at any time. */
 let causeway: Causeway;

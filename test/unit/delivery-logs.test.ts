@@ -6,6 +6,7 @@ import { blockOf } from '../../domain/block.ts';
 import { carriesId, DedupWindow } from '../../domain/dedupWindow.ts';
 import type { LaneRecord } from '../../domain/deliveryLog.ts';
 import { type HeldInRun, heldInRun } from '../../domain/heldInRun.ts';
+import { onlyRun } from '../harness/laneRun.ts';
 
 const digest = 'A'.repeat(22);
 const workflowId = 'delivery:dst_a:c';
@@ -16,13 +17,11 @@ function lane(length: number, recordsOf: (n: number) => LaneRecord[] = () => [])
   const runs = new Map<string, LaneRun>();
   for (let n = 0; n < length; n++) {
     runs.set(run(n), {
+      ...onlyRun,
       records: recordsOf(n),
       historyEvents: 3,
       previousRunId: n > 0 ? run(n - 1) : undefined,
       nextRunId: n < length - 1 ? run(n + 1) : undefined,
-      isTerminated: false,
-      resets: [],
-      copiedRecords: 0,
       beganKnowing: (id) => n > 0 && id === digest,
     });
   }

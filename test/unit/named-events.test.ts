@@ -4,19 +4,16 @@ import { NamedEventsFinder } from '../../api/namedEvents.ts';
 import { blockOf } from '../../domain/block.ts';
 import { deliveredIn } from '../../domain/deliveredIn.ts';
 import type { LaneRecord } from '../../domain/deliveryLog.ts';
+import { onlyRun } from '../harness/laneRun.ts';
 import { idOf } from '../harness/laneSteps.ts';
 
 test('an event whose log is not read to its end is not replayed as if it were known where it is', async () => {
   const workflowId = 'delivery:dst_a:c';
-  const records = {
-    ...{ records: [], previousRunId: undefined, isTerminated: false, resets: [], copiedRecords: 0, historyEvents: 1 },
-    beganKnowing: () => false,
-  };
   const finder = new NamedEventsFinder({
     eventIndexDays: 30,
     index: { find: async () => [{ workflowId, runId: '0', acceptedAt: new Date() }] },
     histories: {
-      run: async (_: string, runId: string) => ({ ...records, nextRunId: String(Number(runId) + 1) }),
+      run: async (_: string, runId: string) => ({ ...onlyRun, nextRunId: String(Number(runId) + 1) }),
       now: async () => ({ running: undefined, state: undefined }),
       readerOf: async () => undefined,
       resetRunOf: async () => undefined,
@@ -80,7 +77,6 @@ test('an event that an earlier replay sent once more is sent out of the run that
       },
     },
   ];
-  const common = { isTerminated: false, resets: [], copiedRecords: 0, historyEvents: 1 };
   const sentAgain: LaneRecord = {
     kind: 'resent',
     atMs: 5,
@@ -88,12 +84,11 @@ test('an event that an earlier replay sent once more is sent out of the run that
     block: blockTo(),
   };
   const runs: Record<string, LaneRun> = {
-    own: {
-      ...{ ...common, records: [...delivery('1', 1), sentAgain], previousRunId: undefined, nextRunId: 'later' },
-      beganKnowing: () => false,
-    },
+    own: { ...onlyRun, records: [...delivery('1', 1), sentAgain], nextRunId: 'later' },
     later: {
-      ...{ ...common, records: delivery('2', 10, 'rpl_a'), previousRunId: 'own', nextRunId: undefined },
+      ...onlyRun,
+      records: delivery('2', 10, 'rpl_a'),
+      previousRunId: 'own',
       beganKnowing: () => true,
     },
   };

@@ -4,11 +4,12 @@ import type { LaneRun } from '../../activities/laneHistory.ts';
 import { createReplayActivities } from '../../activities/replay.ts';
 import { blockOf, deliveriesOf } from '../../domain/block.ts';
 import type { ReplayPage, ReplayPageRequest } from '../../domain/replayCalls.ts';
+import { onlyRun } from '../harness/laneRun.ts';
 import { fault, idOf } from '../harness/laneSteps.ts';
 
 /** A run that was begun with these events parked. */
 const runWith = (numbers: readonly number[]): LaneRun => ({
-  records: [],
+  ...onlyRun,
   carriedBlocks: async () => [
     blockOf(
       numbers.map((n) => ({ id: idOf(n), key: 'k', value: Buffer.from(`{"eventType":"e${n % 2}"}`) })),
@@ -16,15 +17,6 @@ const runWith = (numbers: readonly number[]): LaneRun => ({
       0,
     ),
   ],
-  ...{
-    previousRunId: undefined,
-    nextRunId: undefined,
-    isTerminated: false,
-    resets: [],
-    copiedRecords: 0,
-    historyEvents: 1,
-  },
-  beganKnowing: () => false,
 });
 
 const never = (): never => {

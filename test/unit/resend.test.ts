@@ -10,6 +10,7 @@ import { defaultLaneLimits } from '../../domain/lane.ts';
 import { type LaneStatus, statusOf } from '../../domain/laneMessages.ts';
 import { newLaneState } from '../../domain/laneState.ts';
 import type { ResendRequest, Resent } from '../../domain/replayCalls.ts';
+import { onlyRun } from '../harness/laneRun.ts';
 import { idOf } from '../harness/laneSteps.ts';
 
 const start = { destinationId: 'dst_a', customerExternalId: 'c', lane: 'k', limits: defaultLaneLimits };
@@ -24,6 +25,7 @@ function runOf(numbers: readonly number[]): LaneRun {
   );
   const landed = [{ partition: 0, broker: 'b:1', attempt: 1, positions, offsets: positions }];
   return {
+    ...onlyRun,
     start,
     records: [
       { kind: 'scheduled', batch: 'b', activity: 'a', atMs: 0, block },
@@ -34,15 +36,6 @@ function runOf(numbers: readonly number[]): LaneRun {
         outcome: { onDeadLetter: 'continue', attempts: [], landed, refused: [] },
       },
     ],
-    ...{
-      previousRunId: undefined,
-      nextRunId: undefined,
-      isTerminated: false,
-      resets: [],
-      copiedRecords: 0,
-      historyEvents: 1,
-    },
-    beganKnowing: () => false,
   };
 }
 

@@ -10,6 +10,7 @@ import type { LaneRecord } from '../../domain/deliveryLog.ts';
 import { defaultLaneLimits } from '../../domain/lane.ts';
 import { enqueued, newLaneState, planned, settled } from '../../domain/laneState.ts';
 import { discardedBefore, landedBefore, noteSettled, nothingSettled } from '../../domain/settledBefore.ts';
+import { onlyRun } from '../harness/laneRun.ts';
 
 const blockWith = (...ids: string[]) =>
   blockOf(
@@ -30,8 +31,7 @@ function runOf({ delivered = [], resets = [], next }: Given): LaneRun {
     { kind: 'scheduled', batch: 'b', activity: 'a', atMs: 0, block: blockWith(...delivered, 'not delivered') },
     { kind: 'completed', batch: 'b', atMs: 0, outcome: outcomeOf(delivered.map((_, n) => n)) },
   ];
-  const about = { previousRunId: undefined, nextRunId: next, isTerminated: false, copiedRecords: 0, historyEvents: 1 };
-  return { records, resets, ...about, beganKnowing: () => false };
+  return { ...onlyRun, records, resets, nextRunId: next };
 }
 /** A lane whose runs are these; which were read, and what it says of the run `reset`. */
 function lane(runs: Record<string, Given>, listed: string[] = []) {
