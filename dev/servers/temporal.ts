@@ -109,6 +109,18 @@ const noTasksForTheFrozen = { 'frontend.keepAliveTime': '"2s"', 'frontend.keepAl
  */
 const nextStepAtOnce = { 'history.transferProcessorMaxPollRPS': '200' };
 
+/**
+ * What has been handed out stays in the queue's memory until the server notes how far it is, every half minute by default, and each of those reads goes
+ * through all of it. A workflow or run that was deleted is gone only then, too (docs/decisions/cheap-cycles.md).
+ */
+const handedOutIsForgotten = {
+  'history.transferProcessorUpdateAckInterval': '"1s"',
+  'history.timerProcessorUpdateAckInterval': '"1s"',
+  'history.visibilityProcessorUpdateAckInterval': '"1s"',
+};
+
+const settings = { ...noTasksForTheFrozen, ...nextStepAtOnce, ...handedOutIsForgotten };
+
 const startArguments = (ports: { grpc: number; ui: number | undefined }, options: TemporalOptions): string[] => [
   ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(ports.grpc), '--log-level', 'warn'],
   ...(ports.ui === undefined ? ['--headless'] : ['--ui-port', String(ports.ui)]),
@@ -116,9 +128,10 @@ const startArguments = (ports: { grpc: number; ui: number | undefined }, options
   ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
   // A file that survives a killed process, at the speed of memory; a power cut may cost the last moments.
   ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
-  ...Object.entries({ ...noTasksForTheFrozen, ...nextStepAtOnce, ...options.dynamicConfig }).flatMap(
-    ([name, value]) => ['--dynamic-config-value', `${name}=${value}`],
-  ),
+  ...Object.entries({ ...settings, ...options.dynamicConfig }).flatMap(([name, value]) => [
+    '--dynamic-config-value',
+    `${name}=${value}`,
+  ]),
   ...Object.entries(searchAttributeTypes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
 ];
 

@@ -37,9 +37,6 @@ async function runDir(): Promise<string> {
   return dir;
 }
 
-/** A workflow or a run is deleted once Temporal has noted how far its queue is, which it does every half minute by default. */
-const deletesSoon = { 'history.transferProcessorUpdateAckInterval': '"1s"' };
-
 /** For Go: its garbage collector saves memory, of which there is enough, and costs CPU, of which there is not. */
 const collectsSeldom = { GOGC: '400', GOMEMLIMIT: '1GiB' };
 
@@ -70,7 +67,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     kept(
       startTemporal({
         ...{ dbFile: join(dir, 'temporal', `${n}.db`), logDir: join(logDir, `temporal-${n}`) },
-        ...{ dynamicConfig: deletesSoon, env: collectsSeldom },
+        env: collectsSeldom,
       }),
     ),
   );
