@@ -15,6 +15,7 @@ import { slowTaskQueue } from '../domain/lane.ts';
 import { exportTaskQueue } from '../domain/outcomes.ts';
 import { segmentTaskQueue } from '../domain/overflow.ts';
 import { workflowBundle } from './workflowBundle.ts';
+import { WorkflowTaskSlots } from './workflowTaskSlots.ts';
 
 /** After this long a dead worker's lanes go to another one; Temporal's default is 10 s. */
 const stickyTimeout = '2 seconds';
@@ -24,10 +25,10 @@ const stickyTimeout = '2 seconds';
  */
 const freshPollRatio = 0.5;
 /**
- * A worker that has just started replays as many lanes at once, in turns, and each must be through before its task's time is up
- * (`workflowTaskTimeout` in activities/laneStarting.ts), or is replayed again: docs/decisions/killed-workers.md
+ * A worker that has just started replays as many fresh lanes at once, in turns, and each must be through before its task's time is up (`workflowTaskTimeout` in
+ * activities/laneStarting.ts), or is replayed again: docs/decisions/killed-workers.md. One that is in the cache needs no replay, and must not wait for those that do.
  */
-const workflowTasksMax = 8;
+const workflowTasksMax = { cached: 48, fresh: 8 };
 
 /**
  * Where the worker is started without `workflowThreads.cjs`, which drops all such limits. A lane that is given 10,000 signals at once, by a reset, takes 6 s for them on a busy machine. The SDK's own bound is 5 s: over it Node
@@ -86,8 +87,13 @@ export function createLaneWorker(
     activities,
     stickyQueueScheduleToStartTimeout: stickyTimeout,
     nonStickyToStickyPollRatio: freshPollRatio,
-    maxConcurrentActivityTaskExecutions: batchesMax,
-    maxConcurrentWorkflowTaskExecutions: workflowTasksMax,
+    tuner: {
+      workflowTaskSlotSupplier: new WorkflowTaskSlots(workflowTasksMax),
+      activityTaskSlotSupplier: { type: 'fixed-size', numSlots: batchesMax },
+      // A lane has neither.
+      localActivityTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
+      nexusTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
+    },
     ...{ isolateExecutionTimeout }, // Which the SDK's type of options lacks.
     shutdownGraceTime: '5 seconds',
   });

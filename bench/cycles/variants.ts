@@ -8,7 +8,11 @@ import type { OtherWorker } from '../stack/ownStack.ts';
 type Options = Readonly<Record<string, unknown>>;
 export type Variant = { name: string; what: string; other: OtherWorker; producer: ProducerSettings };
 
-const fixedSlots = { maxConcurrentWorkflowTaskExecutions: null, maxConcurrentActivityTaskExecutions: null };
+/** So many slots for workflow tasks of cached and fresh lanes together, and for batches; as the SDK has them by itself where none are given. */
+const sharedSlots = (tasks?: number): Options => ({
+  tuner: null,
+  ...(tasks !== undefined && { maxConcurrentWorkflowTaskExecutions: tasks, maxConcurrentActivityTaskExecutions: 200 }),
+});
 /** The bench's server hands activities out eagerly to a worker that asks for it; ours is not to, unless a variant says so. */
 const notEager = { maxEagerActivityReservationsPerWorkflowTask: 0 };
 
@@ -24,10 +28,10 @@ const options: Record<string, { what: string; options: Options; producer?: Produ
   'cache-100': { what: 'a hundred of them', options: { maxCachedWorkflows: 100 } },
   'sdk-slots': {
     what: "the SDK's own 40 and 100 slots, polls for lanes in no cache a fifth",
-    options: { ...fixedSlots, nonStickyToStickyPollRatio: 0.2 },
+    options: { ...sharedSlots(), nonStickyToStickyPollRatio: 0.2 },
   },
-  'slots-2': { what: '2 slots for workflow tasks in place of 8', options: { maxConcurrentWorkflowTaskExecutions: 2 } },
-  'slots-16': { what: '16 of them', options: { maxConcurrentWorkflowTaskExecutions: 16 } },
+  'slots-8': { what: '8 slots for workflow tasks of cached and fresh lanes together', options: sharedSlots(8) },
+  'slots-16': { what: '16 of them', options: sharedSlots(16) },
   'polls-2': {
     what: 'two polls of either kind in place of 8 and 10',
     options: { maxConcurrentWorkflowTaskPolls: 2, maxConcurrentActivityTaskPolls: 2 },
@@ -41,7 +45,7 @@ const options: Record<string, { what: string; options: Options; producer?: Produ
   },
   tuner: {
     what: "slots by the SDK's resource-based tuner, up to 80 % of memory and 90 % of CPU",
-    options: { ...fixedSlots, tuner: { tunerOptions: { targetMemoryUsage: 0.8, targetCpuUsage: 0.9 } } },
+    options: { tuner: { tunerOptions: { targetMemoryUsage: 0.8, targetCpuUsage: 0.9 } } },
   },
   ...Object.fromEntries(
     compressions.map((compression) => [
