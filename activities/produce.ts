@@ -18,6 +18,7 @@ import type { BrokerClients } from './kafka/topicConnection.ts';
 import { Lease } from './lease.ts';
 import type { Patience } from './patience.ts';
 import type { SettledBefore } from './settledBefore.ts';
+import { Spacing } from './spacing.ts';
 
 export type ProduceDependencies = {
   destinations: { open(id: string): Promise<OpenDestination | undefined> };
@@ -42,6 +43,12 @@ export type ProduceDependencies = {
  * is one more write of Temporal's, so it is told as seldom as that allows.
  */
 const sdkToldEveryMs = 4_000;
+
+/**
+ * Batches in the slow places end by the hundred at one moment: when their broker answers, or the question to it that they share runs out. Each end is work for Temporal and
+ * a lane, which other destinations' events would wait behind. A try has 24 s (lease.ts) of the 30 after which Temporal gives it up.
+ */
+const slowEnds = { everyMs: 80, waitMsMax: 5_000 };
 
 export type ProduceActivity = { produce(request: ProduceRequest, block: Block): Promise<Outcome> };
 
@@ -68,6 +75,7 @@ export function createProduceActivity({
   close(): void;
 } {
   const producers = new ProducerPool(brokers);
+  const spacing = new Spacing(slowEnds);
   const produce = async (request: ProduceRequest, block: Block): Promise<Outcome> => {
     const { destinationId, resumed } = request;
     const context = Context.current();
@@ -117,6 +125,8 @@ export function createProduceActivity({
       // A worker that is lost again before its first heartbeat would leave no time of this attempt.
       if (log.followsLoss) lease.tellNow();
       const result = await running;
+      // What is settled survives, should this worker be lost meanwhile.
+      if (request.slow) await spacing.turn(() => lease.tellNow());
       if ('steppedAside' in result) {
         meter.steppedAside();
         return result.steppedAside;

@@ -1,0 +1,42 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Spacing } from '../../activities/spacing.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** When each of so many that come now goes on, in ms from now, and which of them were told that they wait. */
+async function comingAtOnce(spacing: Spacing, count: number): Promise<{ goneAtMs: number[]; waited: number[] }> {
+  const beganMs = performance.now();
+  const goneAtMs: number[] = [];
+  const waited: number[] = [];
+  const all = Array.from({ length: count }, async (_, n) => {
+    await spacing.turn(() => waited.push(n));
+    goneAtMs[n] = performance.now() - beganMs;
+  });
+  await vi.runAllTimersAsync();
+  await Promise.all(all);
+  return { goneAtMs, waited };
+}
+
+test('what comes at one moment goes on one after the other, the first at once', async () => {
+  const { goneAtMs, waited } = await comingAtOnce(new Spacing({ everyMs: 10, waitMsMax: 100 }), 4);
+  expect(goneAtMs).toEqual([0, 10, 20, 30]);
+  expect(waited).toEqual([1, 2, 3]);
+});
+
+test('who would have to wait too long goes on at once', async () => {
+  const { goneAtMs, waited } = await comingAtOnce(new Spacing({ everyMs: 10, waitMsMax: 20 }), 6);
+  expect(goneAtMs).toEqual([0, 10, 20, 0, 0, 0]);
+  expect(waited).toEqual([1, 2]);
+});
+
+test('nobody waits for those who came long before', async () => {
+  const spacing = new Spacing({ everyMs: 10, waitMsMax: 100 });
+  await comingAtOnce(spacing, 3);
+  vi.advanceTimersByTime(10);
+  expect((await comingAtOnce(spacing, 1)).goneAtMs).toEqual([0]);
+});
