@@ -46,7 +46,7 @@ const sdkToldEveryMs = 4_000;
 
 /**
  * Batches in the slow places end by the hundred at one moment: when their broker answers, or the question to it that they share runs out. Each end is work for Temporal and
- * a lane, which other destinations' events would wait behind. A try has 24 s (lease.ts) of the 30 after which Temporal gives it up.
+ * a lane, which other destinations' events would wait behind: docs/decisions/slow-brokers.md
  */
 const slowEnds = { everyMs: 80, waitMsMax: 5_000 };
 
@@ -125,8 +125,6 @@ export function createProduceActivity({
       // A worker that is lost again before its first heartbeat would leave no time of this attempt.
       if (log.followsLoss) lease.tellNow();
       const result = await running;
-      // What is settled survives, should this worker be lost meanwhile.
-      if (request.slow) await spacing.turn(() => lease.tellNow());
       if ('steppedAside' in result) {
         meter.steppedAside();
         return result.steppedAside;
@@ -145,6 +143,8 @@ export function createProduceActivity({
       if (hold) return { ...soFar, ...hold };
       throw ApplicationFailure.create({ type: name, message: `${name}: ${message}` });
     } finally {
+      // What is settled is sent at once, should this worker be lost meanwhile. The end of the lease ends the wait.
+      if (request.slow) await spacing.turn(lease.signal, () => lease.tellNow());
       lease.end();
     }
   };

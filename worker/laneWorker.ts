@@ -28,7 +28,7 @@ const freshPollRatio = 0.5;
  * A worker that has just started replays as many fresh lanes at once, in turns, and each must be through before its task's time is up (`workflowTaskTimeout` in
  * activities/laneStarting.ts), or is replayed again: docs/decisions/killed-workers.md. One that is in the cache needs no replay, and must not wait for those that do.
  */
-const workflowTasksMax = { cached: 48, fresh: 8 };
+const workflowTasksMax = { cached: 24, fresh: 8 };
 
 /**
  * Where the worker is started without `workflowThreads.cjs`, which drops all such limits. A lane that is given 10,000 signals at once, by a reset, takes 6 s for them on a busy machine. The SDK's own bound is 5 s: over it Node

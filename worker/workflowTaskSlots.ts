@@ -2,7 +2,7 @@ import type { CustomSlotSupplier, SlotPermit, SlotReserveContext, WorkflowSlotIn
 
 /** How many workflow tasks a worker has at once, polls that wait for one among them. */
 export type WorkflowTasksMax = {
-  /** Of workflows that it has in its cache: they come by its sticky queue, and need no replay. */
+  /** Of workflows that are in its cache: they come by its sticky queue, and need a replay only where the cache was too small for them. */
   cached: number;
   /** Of those that it has to replay, or that are new. */
   fresh: number;
@@ -31,6 +31,7 @@ export class WorkflowTaskSlots implements CustomSlotSupplier<WorkflowSlotInfo> {
 
   /** Waits for its turn. Rejects with the signal's reason where the SDK has no use for it any more. */
   async reserveSlot(context: Pick<SlotReserveContext, 'isSticky'>, signal: AbortSignal): Promise<SlotPermit> {
+    signal.throwIfAborted();
     const kind = kindOf(context);
     const permit = this.tryReserveSlot(context);
     if (permit) return permit;

@@ -33,7 +33,7 @@ const options: Record<string, { what: string; options: Options; producer?: Produ
   'slots-8': { what: '8 slots for workflow tasks of cached and fresh lanes together', options: sharedSlots(8) },
   'slots-16': { what: '16 of them', options: sharedSlots(16) },
   'polls-2': {
-    what: 'two polls of either kind in place of 8 and 10',
+    what: 'two polls of either kind in place of 10',
     options: { maxConcurrentWorkflowTaskPolls: 2, maxConcurrentActivityTaskPolls: 2 },
   },
   autoscaling: {

@@ -56,6 +56,12 @@ describe('slots for workflow tasks', () => {
     expect(await isGiven(next)).toBe(true);
   });
 
+  test('are not given to who left before it came', async () => {
+    const slots = new WorkflowTaskSlots({ cached: 1, fresh: 0 });
+    await expect(slots.reserveSlot(cached, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+    expect(slots.tryReserveSlot(cached)).not.toBeNull();
+  });
+
   test('that were given are not taken back by a signal that fires later', async () => {
     const slots = new WorkflowTaskSlots({ cached: 1, fresh: 1 });
     const permit = await slots.reserveSlot(cached, never);
